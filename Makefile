@@ -1,0 +1,71 @@
+# make demo and make test do all the set-up that a fresh Debian or Ubuntu machine needs.
+
+VENV ?= .venv
+BIN := $(VENV)/bin
+PYTHON ?=
+REPORTS := build/reports
+DATA := examples/data
+OUT := demo_output
+export VENV PYTHON
+
+INSTALLED := $(VENV)/.napari-xpsnet
+
+.DEFAULT_GOAL := help
+.PHONY: help setup system demo test test-library test-viewer lint build benchmarks clean
+
+help:
+	@echo "make demo        fit a bundled spectrum and a bundled map; table, figures, files, viewer"
+	@echo "make test        all tests (the viewer's on a virtual screen)"
+	@echo "make lint        ruff, mypy and the napari manifest"
+	@echo "make build       source distribution and wheel in dist/"
+	@echo "make benchmarks  the paper's table and figures, beside ours"
+	@echo "make clean       remove what the other targets made, the environment included"
+
+setup: system $(INSTALLED)
+
+system:
+	@.ci/setup system
+
+$(INSTALLED): pyproject.toml | system
+	@.ci/setup venv
+	@touch $@
+
+demo: setup
+	@mkdir -p $(OUT)
+	$(BIN)/xpsnet fit $(DATA)/c1s_spectrum.csv -o $(OUT)/spectrum_peaks.csv --plot $(OUT)/spectrum_fit.png
+	$(BIN)/xpsnet fit $(DATA)/c1s_map.nc -o $(OUT)/map_peaks.nc --plot $(OUT)/map_fit.png
+	@echo
+	@echo "Tables and figures are in $(CURDIR)/$(OUT):"
+	@ls $(OUT)
+	@if [ -n "$$DISPLAY$$WAYLAND_DISPLAY" ]; then \
+		echo "Opening the map in napari; close the window to end."; \
+		$(BIN)/napari --plugin napari-xpsnet $(DATA)/c1s_map.nc --with napari-xpsnet; \
+	else \
+		echo "No display here, so the viewer stays closed. Where there is one: $(BIN)/napari"; \
+	fi
+
+test: test-library test-viewer
+
+test-library: setup
+	$(BIN)/python -m pytest tests --ignore tests/napari --junitxml $(REPORTS)/library.xml
+
+# A process of its own: TensorFlow and an OpenGL canvas cannot share one.
+test-viewer: setup
+	QT_QPA_PLATFORM=xcb xvfb-run -a -s "-screen 0 1600x1000x24" \
+		$(BIN)/python -m pytest tests/napari --junitxml $(REPORTS)/viewer.xml
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/npe2 validate napari.yaml
+
+build: setup
+	rm -rf dist
+	$(BIN)/python -m build --quiet
+
+benchmarks: setup
+	$(BIN)/python benchmarks/paper_table.py
+
+clean:
+	rm -rf $(VENV) build dist $(OUT) .pytest_cache .mypy_cache .ruff_cache .hypothesis
