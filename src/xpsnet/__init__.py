@@ -1,0 +1,92 @@
+"""Automatic peak fitting of photoemission (XPS) spectra, line scans and maps."""
+
+import importlib
+import sys
+from types import ModuleType
+from typing import Any
+
+_MODULES = {
+    "ReadError": "xpsnet.io._errors",
+    "calibrate": "xpsnet.calibration",
+    "crop": "xpsnet.spectrum",
+    "curves": "xpsnet.peaks",
+    "evaluate": "xpsnet.training",
+    "fit": "xpsnet.pipeline",
+    "list_models": "xpsnet.models",
+    "load_model": "xpsnet.models",
+    "plot": "xpsnet.plotting",
+    "predict": "xpsnet.models",
+    "read": "xpsnet.io",
+    "refine": "xpsnet.fitting",
+    "sample": "xpsnet.samples",
+    "simulate": "xpsnet.simulate",
+    "to_binding": "xpsnet.spectrum",
+    "to_counts_per_second": "xpsnet.spectrum",
+    "to_kinetic": "xpsnet.spectrum",
+    "to_lmfit": "xpsnet.fitting",
+    "train": "xpsnet.training",
+    "write": "xpsnet.io",
+}
+
+__all__ = [
+    "ReadError",
+    "__version__",
+    "calibrate",
+    "crop",
+    "curves",
+    "evaluate",
+    "fit",
+    "list_models",
+    "load_model",
+    "plot",
+    "predict",
+    "read",
+    "refine",
+    "sample",
+    "simulate",
+    "to_binding",
+    "to_counts_per_second",
+    "to_kinetic",
+    "to_lmfit",
+    "train",
+    "write",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name on first use, so that the import stays light."""
+    if name == "__version__":
+        value: Any = _installed_version()
+    elif name in _MODULES:
+        value = getattr(importlib.import_module(_MODULES[name]), name)
+    else:
+        raise AttributeError(f"module 'xpsnet' has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """Public names, loaded or not."""
+    return sorted({*globals(), *__all__})
+
+
+def _installed_version() -> str:
+    """Version of the installed distribution; "0+unknown" in a bare source tree."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("napari-xpsnet")
+    except PackageNotFoundError:
+        return "0+unknown"
+
+
+class _Package(ModuleType):
+    """Keeps `xpsnet.simulate` the function, though a submodule has the same name."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if isinstance(value, ModuleType) and name in _MODULES:
+            value = getattr(value, name)
+        super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package
