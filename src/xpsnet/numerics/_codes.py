@@ -1,0 +1,20 @@
+"""Numbers shared by the compiled kernels and the public registry; importing them costs nothing."""
+
+GAUSSIAN = 0
+LORENTZIAN = 1
+PSEUDO_VOIGT = 2
+GL_PRODUCT = 3
+PARK2020 = 4
+VOIGT = 5
+DONIACH_SUNJIC = 6
+DONIACH_SUNJIC_GAUSS = 7
+
+MIN_FWHM = 1e-9  # eV; narrower lines are drawn with this width, so that nothing divides by zero
+
+# Eq. 1 of Park et al. 2020 (doi 10.3938/NPSM.70.920):
+# I0 [0.7 exp(-(1.634 (E - c) / w)^2) + 0.3 / (1 + (2.195 (E - c) / w)^2)].
+PARK_FRACTION = 0.3
+PARK_GAUSSIAN = 1.634
+PARK_LORENTZIAN = 2.195
+# Width of the whole line over the paper's w: where the bracket with E - c = w k / 2 equals 1/2.
+PARK_FWHM_PER_WIDTH = 0.9923439291184158

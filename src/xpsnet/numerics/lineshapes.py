@@ -1,0 +1,277 @@
+"""Line shapes: values, exact derivatives and areas of photoemission lines.
+
+Every shape is given by the ``center`` [eV] and ``height`` [counts] of the line's maximum and the
+``fwhm`` [eV] of the whole line; further parameters have no unit. Definitions, with references, are
+in ``docs/definitions.md``. Energies are binding-like: larger is more tightly bound.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+from scipy import special
+
+from xpsnet.numerics import _codes
+
+__all__ = ["LINE_SHAPES", "PARK2020_FWHM_PER_WIDTH", "LineShape"]
+
+Floats = npt.NDArray[np.float64]
+
+PARK2020_FWHM_PER_WIDTH = _codes.PARK_FWHM_PER_WIDTH
+"""Width of the whole line over the ``w`` of Eq. 1 of Park et al. 2020."""
+
+_LN2 = np.log(2.0)
+_COMMON = ("center", "fwhm", "height")
+
+
+@dataclass(frozen=True, eq=False)
+class LineShape:
+    """One line shape: names of its parameters and the functions of them.
+
+    Attributes
+    ----------
+    name : str
+        Key in `LINE_SHAPES`.
+    parameters : tuple of str
+        ``("center", "fwhm", "height")`` and then the extra parameters, in call order.
+    default, limits : mapping
+        Start value and (lower, upper) limits of every extra parameter.
+    """
+
+    name: str
+    parameters: tuple[str, ...]
+    default: Mapping[str, float]
+    limits: Mapping[str, tuple[float, float]]
+    _code: int = field(repr=False)
+    # Area of the unit line (fwhm 1, height 1) from the extra parameters; None where it diverges.
+    _unit_area: Callable[..., Floats] | None = field(repr=False)
+    # Integral of the unit line up to t, with any constant; None where quadrature is needed.
+    _unit_integral: Callable[..., Floats] | None = field(repr=False)
+
+    def value(self, energy: npt.ArrayLike, *parameters: npt.ArrayLike) -> Floats:
+        """Line on an energy axis.
+
+        Parameters
+        ----------
+        energy : array_like, shape (n,) or (..., n)
+            Binding-like energy [eV], in any order.
+        *parameters : array_like, shape (...)
+            One per name in `parameters`; they broadcast with each other and with the batch axes
+            of `energy`.
+
+        Returns
+        -------
+        ndarray, shape (..., n)
+            Line [unit of height]; NaN where a parameter or an energy is NaN.
+
+        Raises
+        ------
+        ValueError
+            If the number of parameters is not that of the shape.
+        """
+        from xpsnet.numerics import _kernels
+
+        rows, table, batch = self._arrange(energy, parameters)
+        out = np.empty((len(table), rows.shape[-1]))
+        _kernels.value_rows(self._code, rows, table, out)
+        return out.reshape(*batch, -1)
+
+    def value_and_derivatives(
+        self, energy: npt.ArrayLike, *parameters: npt.ArrayLike
+    ) -> tuple[Floats, Floats]:
+        """Line and its exact derivatives by every parameter.
+
+        Parameters
+        ----------
+        energy : array_like, shape (n,) or (..., n)
+            Binding-like energy [eV], in any order.
+        *parameters : array_like, shape (...)
+            As for `value`.
+
+        Returns
+        -------
+        value : ndarray, shape (..., n)
+            Line [unit of height].
+        derivatives : ndarray, shape (..., n, n_parameters)
+            Derivatives in the order of `parameters`.
+
+        Raises
+        ------
+        ValueError
+            If the number of parameters is not that of the shape.
+        """
+        from xpsnet.numerics import _kernels
+
+        rows, table, batch = self._arrange(energy, parameters)
+        n = rows.shape[-1]
+        out = np.empty((len(table), n))
+        derivatives = np.empty((len(table), n, len(self.parameters)))
+        _kernels.derivative_rows(self._code, rows, table, out, derivatives)
+        return out.reshape(*batch, n), derivatives.reshape(*batch, n, -1)
+
+    @property
+    def area(self) -> Callable[..., Floats] | None:
+        """Function ``area(*parameters) -> (...)``: the exact integral over all energies.
+
+        None where that integral diverges (the Doniach-Sunjic family); use `area_over` there.
+        """
+        return None if self._unit_area is None else self._whole_area
+
+    def area_over(self, energy: npt.ArrayLike, *parameters: npt.ArrayLike) -> Floats:
+        """Integral of the line over the range of an energy axis.
+
+        Parameters
+        ----------
+        energy : array_like, shape (n,) or (..., n)
+            Binding-like energy [eV]; only its smallest and largest value count.
+        *parameters : array_like, shape (...)
+            As for `value`.
+
+        Returns
+        -------
+        ndarray, shape (...)
+            Area between the ends of the axis [unit of height times eV], positive in either
+            direction of the axis.
+
+        Raises
+        ------
+        ValueError
+            If the number of parameters is not that of the shape.
+        """
+        center, fwhm, height, *extra = self._checked(parameters)
+        axis = np.asarray(energy, dtype=np.float64)
+        fwhm = np.where(fwhm < _codes.MIN_FWHM, _codes.MIN_FWHM, fwhm)
+        low = (axis.min(axis=-1) - center) / fwhm
+        high = (axis.max(axis=-1) - center) / fwhm
+        if self._unit_integral is None:
+            return height * fwhm * self._quadrature(low, high, extra)
+        return np.asarray(
+            height * fwhm * (self._unit_integral(high, *extra) - self._unit_integral(low, *extra))
+        )
+
+    def _whole_area(self, *parameters: npt.ArrayLike) -> Floats:
+        """Exact integral over all energies."""
+        _, fwhm, height, *extra = self._checked(parameters)
+        if self._unit_area is None:
+            raise ValueError(f"expected a shape of finite area, got {self.name!r}; use area_over")
+        return np.asarray(height * np.maximum(fwhm, _codes.MIN_FWHM) * self._unit_area(*extra))
+
+    def _quadrature(self, low: Floats, high: Floats, extra: list[Floats]) -> Floats:
+        """Integral of the unit line by Gauss-Legendre panels in u, where t = sinh(u) / 4."""
+        nodes, weights = np.polynomial.legendre.leggauss(16)
+        panels = np.arange(16)[:, None]
+        place = ((panels + (nodes + 1) / 2) / 16).ravel()  # in (0, 1)
+        low_u, high_u = np.arcsinh(4 * low), np.arcsinh(4 * high)
+        span = np.asarray(high_u - low_u)[..., None]
+        u = np.asarray(low_u)[..., None] + span * place
+        line = self.value(np.sinh(u) / 4, 0.0, 1.0, 1.0, *extra)
+        summed: Floats = (line * np.cosh(u) / 4 * span * np.tile(weights / 32, 16)).sum(axis=-1)
+        return summed
+
+    def _checked(self, parameters: tuple[npt.ArrayLike, ...]) -> list[Floats]:
+        """Parameters as float arrays, refused when one is missing or too many."""
+        if len(parameters) != len(self.parameters):
+            raise ValueError(
+                f"expected {len(self.parameters)} parameters {self.parameters} for line shape "
+                f"{self.name!r}, got {len(parameters)}"
+            )
+        return [np.asarray(parameter, dtype=np.float64) for parameter in parameters]
+
+    def _arrange(
+        self, energy: npt.ArrayLike, parameters: tuple[npt.ArrayLike, ...]
+    ) -> tuple[Floats, Floats, tuple[int, ...]]:
+        """Energies (m or 1, n), parameters (m, 5) and the batch shape of m rows."""
+        arrays = self._checked(parameters)
+        # Copies: compiled code is specialised to writable C-ordered arrays, and only to those.
+        axis = np.array(energy, dtype=np.float64, order="C", ndmin=1)
+        n = axis.shape[-1]
+        batch = np.broadcast_shapes(axis.shape[:-1], *(a.shape for a in arrays))
+        table = np.zeros((*batch, 5))
+        for column, array in enumerate(arrays):
+            table[..., column] = array
+        if axis.ndim == 1:
+            rows = axis[None]
+        else:
+            rows = np.array(np.broadcast_to(axis, (*batch, n)), order="C").reshape(-1, n)
+        return rows, table.reshape(-1, 5), batch
+
+
+def _gaussian_integral(t: Floats) -> Floats:
+    """Integral of the unit Gaussian from 0 to t."""
+    return np.asarray(np.sqrt(np.pi / _LN2) / 4 * special.erf(2 * np.sqrt(_LN2) * t))
+
+
+def _lorentzian_integral(t: Floats) -> Floats:
+    """Integral of the unit Lorentzian from 0 to t."""
+    return np.asarray(np.arctan(2 * t) / 2)
+
+
+def _pseudo_voigt_integral(t: Floats, fraction: Floats) -> Floats:
+    """Integral of the unit pseudo-Voigt line from 0 to t."""
+    return fraction * _lorentzian_integral(t) + (1 - fraction) * _gaussian_integral(t)
+
+
+def _park_integral(t: Floats) -> Floats:
+    """Integral of the unit line of Park et al. from 0 to t."""
+    x = t * PARK2020_FWHM_PER_WIDTH
+    gaussian = np.sqrt(np.pi) / 2 * special.erf(_codes.PARK_GAUSSIAN * x) / _codes.PARK_GAUSSIAN
+    lorentzian = np.arctan(_codes.PARK_LORENTZIAN * x) / _codes.PARK_LORENTZIAN
+    both = (1 - _codes.PARK_FRACTION) * gaussian + _codes.PARK_FRACTION * lorentzian
+    return np.asarray(both / PARK2020_FWHM_PER_WIDTH)
+
+
+def _from_integral(integral: Callable[..., Floats]) -> Callable[..., Floats]:
+    """Area of an even unit line from its integral."""
+    return lambda *extra: 2 * integral(np.float64(np.inf), *extra)
+
+
+def _make(
+    name: str,
+    code: int,
+    extra: dict[str, tuple[float, float, float]],
+    unit_area: Callable[..., Floats] | None,
+    unit_integral: Callable[..., Floats] | None,
+) -> LineShape:
+    """Build one entry of the registry; `extra` maps a name to (default, lower, upper)."""
+    return LineShape(
+        name=name,
+        parameters=(*_COMMON, *extra),
+        default={key: values[0] for key, values in extra.items()},
+        limits={key: (values[1], values[2]) for key, values in extra.items()},
+        _code=code,
+        _unit_area=unit_area,
+        _unit_integral=unit_integral,
+    )
+
+
+_FRACTION = {"fraction": (0.3, 0.0, 1.0)}
+
+LINE_SHAPES: dict[str, LineShape] = {
+    shape.name: shape
+    for shape in (
+        _make(
+            "gaussian",
+            _codes.GAUSSIAN,
+            {},
+            _from_integral(_gaussian_integral),
+            _gaussian_integral,
+        ),
+        _make(
+            "lorentzian",
+            _codes.LORENTZIAN,
+            {},
+            _from_integral(_lorentzian_integral),
+            _lorentzian_integral,
+        ),
+        _make(
+            "pseudo_voigt",
+            _codes.PSEUDO_VOIGT,
+            _FRACTION,
+            _from_integral(_pseudo_voigt_integral),
+            _pseudo_voigt_integral,
+        ),
+        _make("park2020", _codes.PARK2020, {}, _from_integral(_park_integral), _park_integral),
+    )
+}
+"""Every line shape by name."""
