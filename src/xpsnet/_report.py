@@ -1,0 +1,214 @@
+"""Fitted peaks as text for a terminal: a table for one spectrum, a summary for many."""
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import xarray as xr
+
+__all__ = ["describe_spectra", "peak_report"]
+
+_QUANTITIES = ("center", "fwhm", "height", "area")
+_EXTRA = ("fraction", "asymmetry")
+
+
+def describe_spectra(spectra: xr.DataArray) -> str:
+    """Region, size, energy range and acquisition of spectra, one fact per line.
+
+    Parameters
+    ----------
+    spectra : DataArray
+        As `xpsnet.read` returns it.
+
+    Returns
+    -------
+    str
+        Text of several lines.
+    """
+    energy = spectra["energy"].to_numpy()
+    steps = np.abs(np.diff(energy))
+    even = "even" if np.allclose(steps, steps.mean(), rtol=0.02) else "uneven"
+    others = {str(dim): size for dim, size in spectra.sizes.items() if dim != "energy"}
+    size = " x ".join(f"{dim} {n}" for dim, n in others.items()) or "one spectrum"
+    lines = [
+        str(spectra.name or "(no region name)"),
+        f"  {'size':<16}{size}, {energy.size} points each",
+        f"  {'energy':<16}{energy[0]:.2f} to {energy[-1]:.2f} eV,"
+        f" {even} steps of {steps.mean():.3g} eV",
+    ]
+    for key, value in spectra.attrs.items():
+        shown = f"{value:g}" if isinstance(value, float) else str(value)
+        lines.append(f"  {key:<16}{shown}")
+    return "\n".join(lines)
+
+
+def peak_report(peaks: xr.Dataset) -> str:
+    """Peaks as text: every peak of one spectrum, or counts, states and medians of a stack.
+
+    Parameters
+    ----------
+    peaks : Dataset
+        As `xpsnet.fit`, `refine` or `predict` return it.
+
+    Returns
+    -------
+    str
+        Text of several lines, without a line end.
+    """
+    model = peaks.attrs.get("model")
+    shape = str(peaks.attrs.get("line_shape", "")).replace("_", "-")
+    facts = [f"{shape} lines", f"{peaks.attrs.get('background', 'no')} background"]
+    if model:
+        facts.append(f"network {model} {peaks.attrs.get('model_version', '')}".rstrip())
+    head = ", ".join(facts)
+    body = _one_spectrum(peaks) if peaks["n_peaks"].ndim == 0 else _many_spectra(peaks)
+    return "\n".join([head, *body])
+
+
+def _one_spectrum(peaks: xr.Dataset) -> Iterator[str]:
+    """Lines about a single spectrum."""
+    count = int(peaks["n_peaks"])
+    yield _plural(count, "peak") + _probability(peaks, count)
+    yield f"status: {_sentence(peaks, int(peaks['status']))}"
+    if "redchi" in peaks and np.isfinite(peaks["redchi"]):
+        yield f"reduced chi-square {float(peaks['redchi']):.3g}"
+    if count:
+        yield ""
+        yield from _table(*_peak_rows(peaks, count))
+
+
+def _peak_rows(peaks: xr.Dataset, count: int) -> tuple[list[str], list[list[str]]]:
+    """Header and cells of the peak table; the error is the fit's, else the network's own."""
+    columns = [name for name in (*_QUANTITIES, *_EXTRA) if name in peaks]
+    header = ["peak", *(_heading(peaks, name) for name in columns), "share"]
+    area = peaks["area"].to_numpy()[:count]
+    share = 100 * area / np.nansum(area) if np.nansum(area) else np.full(count, np.nan)
+    labels = peaks["label"].to_numpy() if "label" in peaks else [""] * count
+    rows = []
+    for i in range(count):
+        cells = [f"{i + 1} {labels[i]}".rstrip()]
+        for name in columns:
+            cells.append(_with_error(float(peaks[name][i]), _error(peaks, name, i)))
+        rows.append([*cells, f"{share[i]:.1f} %"])
+    return header, rows
+
+
+def _many_spectra(peaks: xr.Dataset) -> Iterator[str]:
+    """Lines about a stack: spectra per status and per count, and medians for each count."""
+    counts = peaks["n_peaks"].to_numpy().ravel()
+    states = peaks["status"].to_numpy().ravel()
+    sizes = ", ".join(f"{dim} {peaks.sizes[dim]}" for dim in peaks["n_peaks"].dims)
+    yield f"{counts.size} spectra ({sizes})"
+    yield ""
+    yield from _table(
+        ["status", "spectra", "share"],
+        [[_sentence(peaks, state), *_tally(states == state)] for state in np.unique(states)],
+    )
+    columns = [name for name in ("center", "fwhm", "area") if name in peaks]
+    for count in np.unique(counts):
+        chosen = counts == count
+        yield ""
+        yield f"{_plural(int(count), 'peak')}: {' spectra, '.join(_tally(chosen))}"
+        if count > 0:
+            header = ["peak", *(_heading(peaks, name) for name in columns)]
+            yield from _table(header, _median_rows(peaks, columns, chosen, int(count)))
+    if np.any(counts > 0):
+        yield ""
+        yield "median (16 % to 84 % of the spectra)"
+
+
+def _median_rows(
+    peaks: xr.Dataset, columns: Sequence[str], chosen: npt.NDArray[np.bool_], count: int
+) -> list[list[str]]:
+    """Median and central 68 % of every peak, over the chosen spectra."""
+    flat = {
+        name: peaks[name].transpose(..., "peak").to_numpy().reshape(-1, peaks.sizes["peak"])[chosen]
+        for name in columns
+    }
+    return [
+        [str(i + 1), *(_median_and_range(flat[name][:, i]) for name in columns)]
+        for i in range(count)
+    ]
+
+
+def _median_and_range(values: npt.NDArray[Any]) -> str:
+    """Median with the range that holds the central 68 % of the values."""
+    values = values[np.isfinite(values)]
+    if not values.size:
+        return "-"
+    low, middle, high = np.percentile(values, [16, 50, 84])
+    decimals = _decimals((high - low) / 2) if high > low else 3
+    return f"{middle:.{decimals}f} ({low:.{decimals}f} to {high:.{decimals}f})"
+
+
+def _error(peaks: xr.Dataset, name: str, i: int) -> float:
+    """Standard error of a fitted value, else the spread that the network gave it, else NaN."""
+    for suffix in ("_stderr", "_spread"):
+        if name + suffix in peaks:
+            return float(peaks[name + suffix][i])
+    return math.nan
+
+
+def _with_error(value: float, error: float) -> str:
+    """Value with its error, both to the error's second digit."""
+    if not math.isfinite(value):
+        return "-"
+    if not (math.isfinite(error) and error > 0):
+        return f"{value:.5g}"
+    decimals = _decimals(error)
+    return f"{value:.{decimals}f} ± {error:.{decimals}f}"
+
+
+def _decimals(error: float) -> int:
+    """Decimals that show two digits of an error."""
+    return min(6, max(0, 1 - math.floor(math.log10(error)))) if error > 0 else 3
+
+
+def _heading(peaks: xr.Dataset, name: str) -> str:
+    """Name of a quantity with its unit."""
+    units = str(peaks[name].attrs.get("units", ""))
+    return f"{name} [{units}]" if units not in ("", "1") else name
+
+
+def _probability(peaks: xr.Dataset, count: int) -> str:
+    """What the network believes about this count and the others."""
+    if "n_peaks_probability" not in peaks:
+        return ""
+    belief = peaks["n_peaks_probability"].to_series().dropna()
+    if count not in belief.index:
+        return ""
+    others = [f"{n}: {p:.2f}" for n, p in belief.items() if n != count and p >= 0.01]
+    return f", probability {belief[count]:.2f}" + (f" ({', '.join(others)})" if others else "")
+
+
+def _sentence(peaks: xr.Dataset, state: int) -> str:
+    """Sentence that explains a status code."""
+    attrs = peaks["status"].attrs
+    codes = [int(code) for code in np.atleast_1d(attrs.get("flag_values", []))]
+    sentences = str(attrs.get("flag_sentences", "")).split("\n")
+    names = str(attrs.get("flag_meanings", "")).split()
+    for texts in (sentences, names):
+        if state in codes and len(texts) == len(codes):
+            return texts[codes.index(state)].strip()
+    return f"status {state}"
+
+
+def _tally(chosen: npt.NDArray[np.bool_]) -> list[str]:
+    """How many, and which share of all."""
+    return [str(int(chosen.sum())), f"{100 * chosen.mean():.1f} %"]
+
+
+def _plural(count: int, word: str) -> str:
+    """Count with its noun."""
+    return f"{count or 'no'} {word}{'' if count == 1 else 's'}"
+
+
+def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """Columns aligned to the right, the first to the left."""
+    widths = [max(len(row[i]) for row in [header, *rows]) for i in range(len(header))]
+    for row in [header, *rows]:
+        first = row[0].ljust(widths[0])
+        rest = (cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))
+        yield "  ".join([first, *rest]).rstrip()

@@ -1,0 +1,246 @@
+"""Command line of xpsnet: one function per command, each a few calls of the library.
+
+What a user can mend (a missing file, a file that cannot be read, a choice that does not exist)
+ends in one sentence on stderr and exit code 2. Warnings are one line each.
+"""
+
+import argparse
+import os
+import sys
+import warnings
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from xpsnet import __version__
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+__all__ = ["main"]
+
+USER_ERROR = 2
+INTERRUPTED = 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        Words after the program's name; those of the process by default.
+
+    Returns
+    -------
+    int
+        Exit code: 0, 2 where the user has to mend something, 130 where the user stopped it.
+    """
+    chosen = _parser().parse_args(arguments)
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    with warnings.catch_warnings():
+        warnings.simplefilter("default", UserWarning)
+        warnings.showwarning = _show_warning
+        try:
+            chosen.command(chosen)
+        except (ValueError, OSError) as error:
+            if chosen.debug:
+                raise
+            print(f"xpsnet: {_one_line(error)}", file=sys.stderr)
+            return USER_ERROR
+        except KeyboardInterrupt:
+            print("xpsnet: stopped", file=sys.stderr)
+            return INTERRUPTED
+    return 0
+
+
+def run_fit(chosen: argparse.Namespace) -> None:
+    """Find, refine and print the peaks of a file."""
+    from xpsnet._report import peak_report
+    from xpsnet.io import write
+    from xpsnet.models import predict
+    from xpsnet.pipeline import fit
+
+    spectra = _one_region(chosen)
+    options: dict[str, Any] = {
+        "model": chosen.model,
+        "n_peaks": chosen.peaks,
+        "background": chosen.background,
+        "energy_range": tuple(chosen.range) if chosen.range else None,
+        "progress": True,
+    }
+    peaks = fit(spectra, **options) if chosen.refine else predict(spectra, **options)
+    print(f"{spectra.name or 'spectra'} of {', '.join(chosen.file)}")
+    print(peak_report(peaks))
+    for path in chosen.output:
+        write(peaks, path)
+        print(f"wrote {path}")
+    if chosen.plot:
+        from xpsnet.plotting import plot
+
+        plot(spectra, peaks).savefig(chosen.plot, dpi=200)
+        print(f"wrote {chosen.plot}")
+
+
+def run_info(chosen: argparse.Namespace) -> None:
+    """Print what a file holds."""
+    from xpsnet._report import describe_spectra
+
+    for spectra in _regions(chosen):
+        print(describe_spectra(spectra))
+
+
+def run_train(chosen: argparse.Namespace) -> None:
+    """Train a network and save it."""
+    from xpsnet.training import train
+
+    train(
+        chosen.name,
+        resume=chosen.resume,
+        minutes=chosen.minutes,
+        spectra=chosen.spectra,
+        out=chosen.out,
+    )
+
+
+def run_evaluate(chosen: argparse.Namespace) -> None:
+    """Measure a network on simulated spectra with known truth."""
+    from xpsnet.training import evaluate
+
+    for name, value in evaluate(chosen.name).items():
+        print(f"{name:<32}{value:.4g}")
+
+
+def run_models(chosen: argparse.Namespace) -> None:
+    """List the networks that are at hand."""
+    from xpsnet.models import list_models
+
+    for name in list_models():
+        print(name)
+
+
+def _regions(chosen: argparse.Namespace) -> "list[xr.DataArray]":
+    """Regions of the named files, with what the user says about them."""
+    from xpsnet.io import read
+
+    path = chosen.file[0] if len(chosen.file) == 1 else list(chosen.file)
+    spectra = read(
+        path,
+        region=chosen.region,
+        scale=chosen.scale,
+        photon_energy=chosen.photon_energy,
+        energy_offset=chosen.energy_offset,
+    )
+    return spectra if isinstance(spectra, list) else [spectra]
+
+
+def _one_region(chosen: argparse.Namespace) -> "xr.DataArray":
+    """The one region to fit."""
+    regions = _regions(chosen)
+    if len(regions) == 1:
+        return regions[0]
+    names = ", ".join(f'"{spectra.name}"' for spectra in regions)
+    raise ValueError(
+        f"expected one region to fit, got {len(regions)} in {', '.join(chosen.file)};"
+        f" choose one of {names} with --region"
+    )
+
+
+def _count(text: str) -> int | str:
+    """Number of peaks, or "auto"."""
+    if text == "auto":
+        return text
+    if text.isdecimal():
+        return int(text)
+    raise argparse.ArgumentTypeError(f'expected "auto" or a whole number, got {text!r}')
+
+
+def _one_line(message: object) -> str:
+    """Text of an error or a warning in one line."""
+    return " ".join(str(message).split()) or type(message).__name__
+
+
+def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
+    """Print a warning as one line, in place of Python's two with a source file."""
+    print(f"xpsnet: note: {_one_line(message)}", file=sys.stderr)
+
+
+def _parser() -> argparse.ArgumentParser:
+    """Parser of the whole command line."""
+    parser = argparse.ArgumentParser(
+        prog="xpsnet", description="Automatic peak fitting of photoemission (XPS) spectra."
+    )
+    parser.add_argument("--version", action="version", version=f"xpsnet {__version__}")
+    parser.add_argument(
+        "--debug", action="store_true", help="show where an error comes from, in full"
+    )
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    _add_fit(commands)
+    _add_info(commands)
+    _add_network_commands(commands)
+    return parser
+
+
+def _add_file_options(parser: argparse.ArgumentParser) -> None:
+    """Add what every command that reads a file takes."""
+    parser.add_argument(
+        "file", nargs="+", metavar="FILE", help="file or folder; several form a series"
+    )
+    parser.add_argument("--region", help='region to take, for instance "O 1s"')
+    add = parser.add_argument_group("what the file may not say").add_argument
+    add("--scale", choices=["binding", "kinetic"], help="what its energies count")
+    add("--photon-energy", type=float, metavar="EV", help="photon energy [eV]")
+    add(
+        "--energy-offset",
+        type=float,
+        default=0.0,
+        metavar="EV",
+        help="added to every energy of the file [eV]",
+    )
+
+
+def _add_fit(commands: Any) -> None:
+    """Add the command `fit`."""
+    parser = commands.add_parser("fit", help="find and fit the peaks of a file")
+    parser.set_defaults(command=run_fit)
+    _add_file_options(parser)
+    add = parser.add_argument
+    add("--range", nargs=2, type=float, metavar="EV", help="energies to fit between [eV]")
+    add("--model", default="default", help="network: a name or a file (default: default)")
+    add("--peaks", type=_count, default="auto", help='"auto" or a number (default: auto)')
+    add("--background", default="shirley", help="for instance none, linear, shirley, tougaard")
+    add("--no-refine", dest="refine", action="store_false", help="the network's answer, no fit")
+    add(
+        "-o",
+        "--output",
+        action="append",
+        default=[],
+        metavar="PATH",
+        help="write the peaks: .csv, .nc or .zarr; may be given again",
+    )
+    add("--plot", metavar="PATH", help="draw the fit: .png, .pdf or .svg")
+
+
+def _add_info(commands: Any) -> None:
+    """Add the command `info`."""
+    parser = commands.add_parser("info", help="show what a file holds")
+    parser.set_defaults(command=run_info)
+    _add_file_options(parser)
+
+
+def _add_network_commands(commands: Any) -> None:
+    """Add the commands `train`, `evaluate` and `models`."""
+    parser = commands.add_parser("train", help="train a network on simulated spectra")
+    parser.set_defaults(command=run_train)
+    add = parser.add_argument
+    add("name", metavar="NAME", help="park2020, default, ...")
+    add("--resume", action="store_true", help="go on where the last run stopped")
+    add("--minutes", type=float, help="stop after this time")
+    add("--spectra", type=int, help="stop after this many spectra")
+    add("--out", metavar="FOLDER", help="where weights, card and log go")
+
+    parser = commands.add_parser("evaluate", help="measure a network on simulated spectra")
+    parser.set_defaults(command=run_evaluate)
+    parser.add_argument("name", metavar="NAME", help="a network's name or file")
+
+    parser = commands.add_parser("models", help="list the networks")
+    parser.set_defaults(command=run_models)
