@@ -18,6 +18,7 @@ __all__ = [
     "check_spectra",
     "crop",
     "make_spectrum",
+    "plain_attribute",
     "scale_sign",
     "shift",
     "to_binding",
@@ -93,21 +94,21 @@ def make_spectrum(
             f"expected {n} energies for counts of shape {values.shape}, got shape {axis.shape}; "
             f"pass one energy per point"
         )
-    kept = {key: _plain(key, value) for key, value in attrs.items() if value is not None}
+    kept = {key: plain_attribute(key, value) for key, value in attrs.items() if value is not None}
     all_coords = {**(coords or {}), "energy": axis}
     spectra = xr.DataArray(values, dims=tuple(dims), coords=all_coords, name=name)
     spectra.attrs = {"scale": scale, "units": units, **kept}
     return check_spectra(spectra)
 
 
-def _plain(key: str, value: Any) -> str | int | float:
+def plain_attribute(key: str, value: Any) -> str | int | float:
     """Make an attribute what netCDF, zarr and JSON can all hold."""
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, bool):
         return int(value)
     if isinstance(value, str | int | float):
-        return cast(xr.DataArray | float, value)
+        return value
     raise TypeError(
         f"expected a number or a text for the attribute {key!r}, got {type(value).__name__}; "
         f"convert it, or keep it as a coordinate"
@@ -344,7 +345,7 @@ def _acquisition(
     spectra: xr.DataArray, name: str, told: float | None, units: str
 ) -> xr.DataArray | float:
     """Find a positive acquisition parameter: as told, else a coordinate, else an attribute."""
-    value: Any = told
+    value: xr.DataArray | float | None = told
     if value is None:
         value = spectra.coords[name] if name in spectra.coords else spectra.attrs.get(name)
     if value is None or not bool((np.asarray(value) > 0).all()):
@@ -353,4 +354,4 @@ def _acquisition(
             f"expected {name} > 0 to turn counts into counts/s, got {shown}; pass {name}= or set "
             f"spectra.attrs[{name!r}]"
         )
-    return cast(xr.DataArray | float, value)
+    return value

@@ -1,0 +1,154 @@
+"""Arrays of a peaks Dataset: checked, sorted and drawn, for `peaks.py`."""
+
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from xpsnet.numerics.backgrounds import BACKGROUNDS, background_columns
+from xpsnet.numerics.lineshapes import LINE_SHAPES
+
+Floats = npt.NDArray[np.float64]
+Arrays = Mapping[str, npt.ArrayLike]
+Dims = tuple[Hashable, ...]
+Order = npt.NDArray[np.intp]
+
+
+def ordered_arrays(
+    parameters: Arrays, line_shape: str, background_parameters: Arrays, background: str
+) -> dict[str, Floats]:
+    """Arrays of all shape parameters, equal in shape, in the order of the line shape."""
+    if line_shape not in LINE_SHAPES:
+        raise ValueError(f"expected one of {list(LINE_SHAPES)}, got line_shape={line_shape!r}")
+    if background not in BACKGROUNDS:
+        raise ValueError(f"expected one of {list(BACKGROUNDS)}, got background={background!r}")
+    names = LINE_SHAPES[line_shape].parameters
+    if set(names) != set(parameters):
+        raise ValueError(
+            f"expected the parameters {names} of {line_shape}, got {tuple(parameters)}"
+        )
+    if set(BACKGROUNDS[background]) != set(background_parameters):
+        raise ValueError(
+            f"expected the terms {BACKGROUNDS[background]} of the background {background!r}, got "
+            f"{tuple(background_parameters)}"
+        )
+    arrays = np.broadcast_arrays(*(np.asarray(parameters[k], dtype=np.float64) for k in names))
+    if arrays[0].ndim == 0:
+        raise ValueError("expected parameters of shape (..., peak), got scalars")
+    absent = np.isnan(arrays[0])
+    return {k: np.where(absent, np.nan, a) for k, a in zip(names, arrays, strict=True)}
+
+
+def one_per_spectrum(name: str, values: npt.ArrayLike, shape: tuple[int, ...], dtype: Any) -> Any:
+    """One value per spectrum, as its own array."""
+    array = np.asarray(values, dtype=dtype)
+    try:
+        return np.broadcast_to(array, shape).copy()
+    except ValueError:
+        raise ValueError(f"expected {name} of shape {shape}, got {array.shape}") from None
+
+
+def area_arrays(
+    energy: Floats, line_shape: str, parameters: Mapping[str, Floats], sign: int
+) -> Floats:
+    """Exact area [units eV] where the shape has one, else that over the range of `energy`."""
+    shape = LINE_SHAPES[line_shape]
+    values = [sign * parameters[k] if k == "center" else parameters[k] for k in shape.parameters]
+    exists = np.isfinite(values[0])
+    area = np.full(exists.shape, np.nan)
+    if exists.any():
+        present = [v[exists] for v in values]
+        exact = shape.area
+        area[exists] = shape.area_over(energy, *present) if exact is None else exact(*present)
+    return area
+
+
+def uncertainties_arrays(table: Arrays, suffix: str, lead: Dims, order: Order) -> dict[str, Any]:
+    """Variables `<name>_<suffix>`, sorted as the peaks are."""
+    found: dict[str, Any] = {}
+    for name, values in table.items():
+        key = f"{name}_{suffix}"
+        if name.startswith("background_"):
+            found[key] = (lead, one_per_spectrum(key, values, order.shape[:-1], np.float64))
+        else:
+            full = one_per_spectrum(key, values, order.shape, np.float64)
+            found[key] = ((*lead, "peak"), np.take_along_axis(full, order, -1))
+    return found
+
+
+def probability_arrays(values: npt.ArrayLike | None, lead: Dims) -> dict[str, Any]:
+    """The variable n_peaks_probability (..., count), where there is one."""
+    if values is None:
+        return {}
+    dims = lead if "count" in lead else (*lead, "count")
+    return {"n_peaks_probability": (dims, np.asarray(values, dtype=np.float64))}
+
+
+def covariance_arrays(
+    names: Sequence[str],
+    values: npt.ArrayLike,
+    lead: Dims,
+    order: Order,
+) -> dict[str, Any]:
+    """Covariance matrices, rows and columns moved with the sorted peaks."""
+    matrix = np.asarray(values, dtype=np.float64)
+    index = {name: i for i, name in enumerate(names)}
+    source = np.empty((*order.shape[:-1], len(index)), dtype=np.intp)
+    for i, name in enumerate(names):
+        stem, _, number = name.rpartition("_")
+        if number.isdigit():
+            moved = [index.get(f"{stem}_{k}", -1) for k in range(order.shape[-1])]
+            source[..., i] = np.asarray(moved)[order[..., int(number)]]
+        else:
+            source[..., i] = i
+    rows = np.take_along_axis(matrix, source[..., :, None], -2)
+    matrix = np.take_along_axis(rows, source[..., None, :], -1)
+    unknown = source < 0
+    matrix[unknown[..., :, None] | unknown[..., None, :]] = np.nan
+    return {"covariance": ((*lead, "parameter", "parameter_2"), matrix)}
+
+
+def draw(
+    fitted: Floats,
+    drawn: Floats,
+    line_shape: str,
+    background: str,
+    parameters: Sequence[Floats],
+    terms: Sequence[Floats],
+) -> tuple[Floats, Floats]:
+    """Components (..., peak, m) and background (..., m) on the axis `drawn` of the numerics."""
+    component = _components(line_shape, drawn, parameters)
+    if not terms:
+        return component, np.zeros_like(component[..., 0, :])
+    same = drawn.shape == fitted.shape and bool((drawn == fitted).all())
+    on_fitted = component if same else _components(line_shape, fitted, parameters)
+    columns = background_columns(background, fitted, on_fitted.sum(axis=-2))
+    if not same:
+        columns = _moved_columns(columns, fitted, drawn, BACKGROUNDS[background])
+    coefficients = np.stack(np.broadcast_arrays(*terms), axis=-1)
+    return component, (columns @ coefficients[..., None])[..., 0]
+
+
+def _components(line_shape: str, energy: Floats, parameters: Sequence[Floats]) -> Floats:
+    """Peaks (..., peak, n), zero where there is none."""
+    exists = np.isfinite(parameters).all(axis=0)
+    component = np.zeros((*exists.shape, energy.size))
+    present = [np.asarray(p, dtype=np.float64)[exists] for p in parameters]
+    component[exists] = LINE_SHAPES[line_shape].value(energy, *present)
+    return component
+
+
+def _moved_columns(
+    columns: Floats, fitted: Floats, drawn: Floats, terms: tuple[str, ...]
+) -> Floats:
+    """Background columns (..., m, term) on another axis than the fitted one."""
+    if fitted[0] > fitted[-1]:
+        fitted, columns = fitted[::-1], columns[..., ::-1, :]
+    place = np.interp(drawn, fitted, np.arange(fitted.size))
+    left = np.minimum(place.astype(np.intp), fitted.size - 2)
+    part = (place - left)[:, None]
+    moved: Floats = columns[..., left, :] * (1 - part) + columns[..., left + 1, :] * part
+    if "slope" in terms:  # known beyond the ends too
+        moved[..., terms.index("slope")] = drawn - (fitted[0] + fitted[-1]) / 2
+    return moved
