@@ -17,11 +17,14 @@ PLUGIN = ROOT / "napari_xpsnet"
 # Units of the library and their level; a unit may import lower levels and itself.
 UNITS = {
     "ground": (0, {"constants", "numerics"}),
-    "data model": (1, {"_energy_axis", "_peak_texts", "calibration", "peaks", "spectrum"}),
+    "data model": (
+        1,
+        {"_energy_axis", "_peak_arrays", "_peak_texts", "calibration", "peaks", "spectrum"},
+    ),
     "io": (2, {"io"}),
     "models": (2, {"models"}),
     "fitting": (2, {"fitting"}),
-    "simulate": (2, {"simulate"}),
+    "simulation": (2, {"simulation"}),
     "samples": (2, {"samples"}),
     "plotting": (2, {"plotting"}),
     "report": (2, {"_report"}),

@@ -93,13 +93,14 @@ def run_train(chosen: argparse.Namespace) -> None:
     """Train a network and save it."""
     from xpsnet.training import train
 
-    train(
+    folder = train(
         chosen.name,
+        chosen.out,
         resume=chosen.resume,
-        minutes=chosen.minutes,
         spectra=chosen.spectra,
-        out=chosen.out,
+        minutes=chosen.minutes,
     )
+    print(f"wrote {folder}")
 
 
 def run_evaluate(chosen: argparse.Namespace) -> None:
@@ -234,9 +235,9 @@ def _add_network_commands(commands: Any) -> None:
     add = parser.add_argument
     add("name", metavar="NAME", help="park2020, default, ...")
     add("--resume", action="store_true", help="go on where the last run stopped")
-    add("--minutes", type=float, help="stop after this time")
-    add("--spectra", type=int, help="stop after this many spectra")
-    add("--out", metavar="FOLDER", help="where weights, card and log go")
+    add("--minutes", type=float, help="stop after this time; --resume goes on")
+    add("--spectra", type=int, help="spectra to see in all")
+    add("--out", metavar="FOLDER", help="where the run lives (default: runs/NAME)")
 
     parser = commands.add_parser("evaluate", help="measure a network on simulated spectra")
     parser.set_defaults(command=run_evaluate)
