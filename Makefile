@@ -33,23 +33,24 @@ $(INSTALLED): pyproject.toml | system
 demo: setup
 	@mkdir -p $(OUT)
 	$(BIN)/xpsnet fit $(DATA)/c1s_spectrum.csv -o $(OUT)/spectrum_peaks.csv --plot $(OUT)/spectrum_fit.png
-	$(BIN)/xpsnet fit $(DATA)/c1s_map.nc -o $(OUT)/map_peaks.nc --plot $(OUT)/map_fit.png
+	$(BIN)/xpsnet fit $(DATA)/c1s_map.xps.nc -o $(OUT)/map_peaks.nc --plot $(OUT)/map_fit.png
 	@echo
 	@echo "Tables and figures are in $(CURDIR)/$(OUT):"
 	@ls $(OUT)
 	@if [ -n "$$DISPLAY$$WAYLAND_DISPLAY" ]; then \
 		echo "Opening the map in napari; close the window to end."; \
-		$(BIN)/napari --plugin napari-xpsnet $(DATA)/c1s_map.nc --with napari-xpsnet; \
+		$(BIN)/napari --plugin napari-xpsnet $(DATA)/c1s_map.xps.nc --with napari-xpsnet; \
 	else \
 		echo "No display here, so the viewer stays closed. Where there is one: $(BIN)/napari"; \
 	fi
 
 test: test-library test-viewer
 
+# Two processes: TensorFlow and an OpenGL canvas cannot share one, and the library is tested without Qt.
 test-library: setup
-	$(BIN)/python -m pytest tests --ignore tests/napari --junitxml $(REPORTS)/library.xml
+	$(BIN)/python -m pytest tests --ignore tests/napari -p no:pytest-qt -p no:napari \
+		--junitxml $(REPORTS)/library.xml
 
-# A process of its own: TensorFlow and an OpenGL canvas cannot share one.
 test-viewer: setup
 	QT_QPA_PLATFORM=xcb xvfb-run -a -s "-screen 0 1600x1000x24" \
 		$(BIN)/python -m pytest tests/napari --junitxml $(REPORTS)/viewer.xml
