@@ -1,0 +1,208 @@
+"""Noise of spectra, estimated from the spectra themselves.
+
+Counts in files are rarely Poisson distributed: detectors share counts between channels, software
+averages, rescales and subtracts. The variance measured on flat stretches is 0.01 to 10 times the
+counts, so ``sqrt(counts)`` is no noise estimate. Here the noise is what is left of a spectrum after
+fourth differences, which annihilate every cubic. A pseudo-Voigt line (fraction 0.3) sampled with
+five points per full width leaves at most 9 % of its height in second differences, 3 % in third, 2 %
+in fourth and 1 % in sixth ones (all scaled to the noise of a point). Each order costs some 5 %
+more scatter; fourth differences are where both balance, for crowded spectra of 40 to 400 points.
+
+**Correlated noise reads low.** Where the instrument smooths or shares counts between neighboring
+channels, neighboring errors cancel in any difference: a 1-2-1 smoothing makes fourth differences
+read a quarter (second differences two fifths) of the true standard deviation. Repeated scans are
+the better measure where they exist.
+"""
+
+from collections.abc import Iterator
+from itertools import pairwise
+from math import comb
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["estimate_noise", "noise_profile"]
+
+Floats = npt.NDArray[np.float64]
+
+_MEDIAN_TO_SIGMA = 0.6744897501960817  # median of |x| of a standard normal x
+_MAX_ORDER = 4
+_SMOOTHING = np.array([1.0, 2.0, 3.0, 4.0, 3.0, 2.0, 1.0])
+_GROUPS = 6  # levels of counts at which the noise is looked at
+_MIN_PER_GROUP = 12
+# Degrees of freedom per point of a variance that is estimated from the median of |differences|.
+_INFORMATION = 0.55
+_EVIDENCE = 4.0  # gain in -2 log likelihood that one more parameter must bring
+
+
+def estimate_noise(counts: npt.ArrayLike) -> Floats:
+    """Estimate one standard deviation per spectrum, robust against peaks and spikes.
+
+    The median absolute fourth difference, scaled to the standard deviation of independent normal
+    errors; the root mean square where more than half of the differences are zero (few counts).
+    Reads low where errors of neighboring points are correlated (see the module), and high, by up to
+    some 25 %, where lines of five points per full width, a few hundred times above the noise, fill
+    most of the spectrum. Spectra of less than six points use differences of lower order.
+
+    Parameters
+    ----------
+    counts : array_like, shape (..., n)
+        Spectra on an axis of about equal steps; NaN points are left out.
+
+    Returns
+    -------
+    ndarray, shape (...)
+        Standard deviation [unit of `counts`]; 0 for constant spectra, NaN where fewer than two
+        points are finite.
+    """
+    rows, batch = _as_rows(counts)
+    sigma = np.full(len(rows), np.nan)
+    for members, _, dense in _by_length(rows):
+        if dense.shape[1] > 1:
+            sigma[members] = _sigma(_differences(dense))
+    return sigma.reshape(batch)
+
+
+def noise_profile(counts: npt.ArrayLike) -> Floats:
+    """Estimate the standard deviation of every point.
+
+    The variance is ``floor + gain * level``, where the level is the smoothed signal: `gain` alone
+    for plain counts, both after a background was subtracted, `floor` alone (the same everywhere)
+    where the data do not support more, where the level is negative without a floor, and for
+    spectra of less than 36 points. The choice is by likelihood, from the median absolute fourth
+    differences at up to six levels.
+
+    Parameters
+    ----------
+    counts : array_like, shape (..., n)
+        Spectra on an axis of about equal steps; NaN points are left out.
+
+    Returns
+    -------
+    ndarray, shape (..., n)
+        Standard deviation [unit of `counts`], positive wherever `counts` is finite, NaN elsewhere.
+        A spectrum without any variation gets a millionth of its largest absolute value, or 1
+        where that is zero.
+    """
+    rows, batch = _as_rows(counts)
+    profile = np.full(rows.shape, np.nan)
+    for members, places, dense in _by_length(rows):
+        variance = _variance(dense)
+        profile[members[:, None], places] = np.sqrt(variance)
+    return profile.reshape(*batch, -1)
+
+
+def _as_rows(counts: npt.ArrayLike) -> tuple[Floats, tuple[int, ...]]:
+    """Spectra as rows, and the batch shape."""
+    array = np.asarray(counts, dtype=np.float64)
+    return array.reshape(-1, array.shape[-1]), array.shape[:-1]
+
+
+def _by_length(
+    rows: Floats,
+) -> Iterator[tuple[npt.NDArray[np.intp], npt.NDArray[np.intp], Floats]]:
+    """Rows of equally many finite points: their numbers, the places of the points, the points."""
+    finite = np.isfinite(rows)
+    lengths = finite.sum(axis=1)
+    for length in np.unique(lengths[lengths > 0]):
+        members = np.flatnonzero(lengths == length)
+        places = np.nonzero(finite[members])[1].reshape(len(members), length)
+        yield members, places, rows[members[:, None], places]
+
+
+def _differences(dense: Floats) -> Floats:
+    """Absolute differences, scaled to the standard deviation of a point."""
+    order = max(1, min(_MAX_ORDER, dense.shape[1] - 2))
+    return np.asarray(np.abs(np.diff(dense, order, axis=-1)) / np.sqrt(comb(2 * order, order)))
+
+
+def _sigma(differences: Floats) -> Floats:
+    """Standard deviation from scaled absolute differences along the last axis."""
+    middle = np.median(differences, axis=-1) / _MEDIAN_TO_SIGMA
+    mean = np.sqrt(np.mean(differences**2, axis=-1))
+    return np.where(middle > 0, middle, mean)
+
+
+def _variance(dense: Floats) -> Floats:
+    """Variance per point of spectra without missing points."""
+    largest = np.abs(dense).max(axis=1)
+    fallback = np.where(largest > 0, 1e-6 * largest, 1.0) ** 2
+    if dense.shape[1] < 2:
+        return np.broadcast_to(fallback[:, None], dense.shape)
+    differences = _differences(dense)
+    overall = _sigma(differences) ** 2
+    overall = np.where(overall > 0, overall, fallback)
+    groups = min(_GROUPS, differences.shape[1] // _MIN_PER_GROUP)
+    if groups < 3:
+        return np.broadcast_to(overall[:, None], dense.shape)
+    level = np.maximum(_smooth(dense), 0.0)
+    floor, gain = _fit(differences, level, overall, groups)
+    # A point is never trusted ten times more than the spectrum as a whole.
+    return np.maximum(floor[:, None] + gain[:, None] * level, 0.01 * overall[:, None])
+
+
+def _smooth(dense: Floats) -> Floats:
+    """Weighted moving mean; the weights that fall off an end are left out."""
+    half = len(_SMOOTHING) // 2
+    total = np.zeros_like(dense)
+    weight = np.zeros(dense.shape[1])
+    n = dense.shape[1]
+    for shift, factor in zip(range(-half, half + 1), _SMOOTHING, strict=True):
+        here = slice(max(0, -shift), min(n, n - shift))
+        there = slice(max(0, shift), min(n, n + shift))
+        total[:, here] += factor * dense[:, there]
+        weight[here] += factor
+    return total / weight
+
+
+def _fit(differences: Floats, level: Floats, overall: Floats, groups: int) -> tuple[Floats, Floats]:
+    """Floor and gain per spectrum: the simplest of three models that the data support."""
+    offset = (level.shape[1] - differences.shape[1]) // 2
+    at = level[:, offset : offset + differences.shape[1]]
+    order = np.argsort(at, axis=1)
+    sorted_level = np.take_along_axis(at, order, axis=1)
+    sorted_differences = np.take_along_axis(differences, order, axis=1)
+    edges = np.linspace(0, differences.shape[1], groups + 1).astype(int)
+    pieces = [slice(a, b) for a, b in pairwise(edges)]
+    x = np.stack([sorted_level[:, piece].mean(axis=1) for piece in pieces], axis=1)
+    y = np.stack([_sigma(sorted_differences[:, piece]) ** 2 for piece in pieces], axis=1)
+    y = np.maximum(y, 1e-4 * overall[:, None])
+    information = _INFORMATION * np.diff(edges)
+
+    def badness(variance: Floats) -> Floats:
+        total: Floats = (information * (np.log(variance) + y / variance)).sum(axis=1)
+        return total
+
+    # Both one-parameter models have closed maximum-likelihood answers.
+    share = information / information.sum()
+    floor = (share * y).sum(axis=1)
+    safe = np.maximum(x, 1e-300)
+    positive = level.min(axis=1) > 0
+    gain = np.where(positive, (share * y / safe).sum(axis=1), 0.0)
+    uniform = badness(np.broadcast_to(floor[:, None], x.shape))
+    plain = np.where(positive, badness(np.where(positive, gain, 1.0)[:, None] * safe), np.inf)
+    both_floor, both_gain = _fit_both(x, y, information, floor)
+    both = badness(both_floor[:, None] + both_gain[:, None] * x)
+    use_plain = plain < uniform
+    use_both = both + _EVIDENCE < np.minimum(plain, uniform)
+    # The median over the whole spectrum is the steadier number where nothing but a floor is known.
+    one_floor = np.where(use_plain, 0.0, overall)
+    one_gain = np.where(use_plain, gain, 0.0)
+    return np.where(use_both, both_floor, one_floor), np.where(use_both, both_gain, one_gain)
+
+
+def _fit_both(x: Floats, y: Floats, information: Floats, floor: Floats) -> tuple[Floats, Floats]:
+    """Maximum-likelihood floor and gain, neither negative, by reweighted least squares."""
+    a, b = floor, np.zeros_like(floor)
+    for _ in range(8):
+        weight = information / (a[:, None] + b[:, None] * x) ** 2
+        total = weight.sum(axis=1)
+        mean_x = (weight * x).sum(axis=1) / total
+        mean_y = (weight * y).sum(axis=1) / total
+        spread = (weight * (x - mean_x[:, None]) ** 2).sum(axis=1)
+        shared = (weight * (x - mean_x[:, None]) * (y - mean_y[:, None])).sum(axis=1)
+        b = np.maximum(shared / np.maximum(spread, 1e-300), 0.0)
+        a = mean_y - b * mean_x
+        # A negative floor becomes a tenth of the last one: the likelihood then prefers gain alone.
+        a = np.where(a > 0, a, 1e-3 * mean_y)
+    return a, b
