@@ -1,25 +1,25 @@
 """Automatic peak fitting of photoemission (XPS) spectra, line scans and maps."""
 
 import importlib
-import sys
-from types import ModuleType
 from typing import Any
+
+import xpsnet.accessor  # registers DataArray.xps and Dataset.xps
 
 _MODULES = {
     "ReadError": "xpsnet.io._errors",
     "calibrate": "xpsnet.calibration",
     "crop": "xpsnet.spectrum",
     "curves": "xpsnet.peaks",
-    "evaluate": "xpsnet.training",
+    "evaluate": "xpsnet.evaluation",
     "fit": "xpsnet.pipeline",
-    "list_models": "xpsnet.models",
-    "load_model": "xpsnet.models",
+    "list_models": "xpsnet.models.weights",
+    "load_model": "xpsnet.models.weights",
     "plot": "xpsnet.plotting",
-    "predict": "xpsnet.models",
+    "predict": "xpsnet.models.predict",
     "read": "xpsnet.io",
     "refine": "xpsnet.fitting",
     "sample": "xpsnet.samples",
-    "simulate": "xpsnet.simulate",
+    "simulate": "xpsnet.simulation",
     "to_binding": "xpsnet.spectrum",
     "to_counts_per_second": "xpsnet.spectrum",
     "to_kinetic": "xpsnet.spectrum",
@@ -78,15 +78,3 @@ def _installed_version() -> str:
         return version("napari-xpsnet")
     except PackageNotFoundError:
         return "0+unknown"
-
-
-class _Package(ModuleType):
-    """Keeps `xpsnet.simulate` the function, though a submodule has the same name."""
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        if isinstance(value, ModuleType) and name in _MODULES:
-            value = getattr(value, name)
-        super().__setattr__(name, value)
-
-
-sys.modules[__name__].__class__ = _Package

@@ -68,9 +68,10 @@ def make_peaks(
     stderr: Arrays | None = None,
     spread: Arrays | None = None,
     covariance: tuple[Sequence[str], npt.ArrayLike] | None = None,
+    label: Sequence[str] | None = None,
     attrs: Mapping[str, Any] | None = None,
 ) -> xr.Dataset:
-    """Peaks Dataset: sorted by energy on the stored scale, with areas, units and texts.
+    """Assemble a peaks Dataset: sorted by energy on the stored scale, with areas and units.
 
     Parameters
     ----------
@@ -102,6 +103,8 @@ def make_peaks(
         or, for names that start with "background_", (...).
     covariance : (names, array_like of shape (..., parameter, parameter)), optional
         Names are "center_0" for a parameter of peak 0, anything else for shared ones.
+    label : sequence of str, shape (peak,), optional
+        Names of the peaks; they keep the order that is given, instead of ascending energy.
     attrs : mapping, optional
         Provenance (`model`, `region`, `units`, ...); None is left out.
 
@@ -118,6 +121,8 @@ def make_peaks(
     energy = np.asarray(energy, dtype=np.float64)
     ordered = ordered_arrays(parameters, line_shape, background_parameters, background)
     order = np.argsort(ordered["center"], axis=-1, kind="stable")  # NaN goes last
+    if label is not None:
+        order = np.broadcast_to(np.arange(order.shape[-1]), order.shape)
     ordered = {k: np.take_along_axis(v, order, -1) for k, v in ordered.items()}
     lead = tuple(d for d in dims if d not in ("energy", "peak"))
     shape = order.shape[:-1]
@@ -140,6 +145,8 @@ def make_peaks(
     exists = np.isfinite(ordered["center"]).sum(axis=-1) if n_peaks is None else n_peaks
     variables["n_peaks"] = (lead, one_per_spectrum("n_peaks", exists, shape, np.int64))
     variables["status"] = (lead, one_per_spectrum("status", status, shape, np.int8))
+    if label is not None:
+        variables["label"] = ("peak", np.array(label, dtype=object), {"long_name": "Label"})
     variables |= probability_arrays(n_peaks_probability, lead)
     if covariance is not None:
         variables |= covariance_arrays(*covariance, lead, order)

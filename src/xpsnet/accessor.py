@@ -1,0 +1,115 @@
+"""`DataArray.xps` and `Dataset.xps`: the public calls as methods.
+
+Importing xpsnet registers them; what they need is imported on first use.
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy.typing as npt
+import xarray as xr
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["PeaksAccessor", "SpectraAccessor"]
+
+
+@xr.register_dataarray_accessor("xps")  # type: ignore[no-untyped-call]
+class SpectraAccessor:
+    """Calls on spectra: ``spectra.xps.fit()`` is ``xpsnet.fit(spectra)``."""
+
+    def __init__(self, spectra: xr.DataArray) -> None:
+        self._spectra = spectra
+
+    def predict(self, **options: Any) -> xr.Dataset:
+        """Peaks that the network sees; see `xpsnet.predict`."""
+        from xpsnet.models import predict
+
+        return predict(self._spectra, **options)
+
+    def refine(self, peaks: xr.Dataset, **options: Any) -> xr.Dataset:
+        """Least squares from these peaks; see `xpsnet.refine`."""
+        from xpsnet.fitting import refine
+
+        return refine(self._spectra, peaks, **options)
+
+    def fit(self, **options: Any) -> xr.Dataset:
+        """Predict, refine and decide in one call; see `xpsnet.fit`."""
+        from xpsnet.pipeline import fit
+
+        return fit(self._spectra, **options)
+
+    def to_lmfit(self, peaks: xr.Dataset) -> Any:
+        """Model and parameters for lmfit; see `xpsnet.to_lmfit`."""
+        from xpsnet.fitting import to_lmfit
+
+        return to_lmfit(self._spectra, peaks)
+
+    def plot(self, peaks: xr.Dataset | None = None, **options: Any) -> "Figure":
+        """Figure of the spectrum and its peaks; see `xpsnet.plot`."""
+        from xpsnet.plotting import plot
+
+        return plot(self._spectra, peaks, **options)
+
+    def crop(self, energy_range: tuple[float, float]) -> xr.DataArray:
+        """Cut out the part between two energies [eV]; see `xpsnet.crop`."""
+        from xpsnet.spectrum import crop
+
+        return crop(self._spectra, energy_range)
+
+    def shift(self, energy_offset: float) -> xr.DataArray:
+        """Add an offset [eV] to the energies; see `xpsnet.spectrum.shift`."""
+        from xpsnet.spectrum import shift
+
+        return shift(self._spectra, energy_offset)
+
+    def calibrate(self, **options: Any) -> xr.DataArray:
+        """Put a reference line where it belongs; see `xpsnet.calibrate`."""
+        from xpsnet.calibration import calibrate
+
+        return calibrate(self._spectra, **options)
+
+    def to_binding(self, *, photon_energy: float | None = None) -> xr.DataArray:
+        """Change to binding energy; see `xpsnet.to_binding`."""
+        from xpsnet.spectrum import to_binding
+
+        return to_binding(self._spectra, photon_energy=photon_energy)
+
+    def to_kinetic(self, *, photon_energy: float | None = None) -> xr.DataArray:
+        """Change to kinetic energy; see `xpsnet.to_kinetic`."""
+        from xpsnet.spectrum import to_kinetic
+
+        return to_kinetic(self._spectra, photon_energy=photon_energy)
+
+    def to_counts_per_second(self, **options: Any) -> xr.DataArray:
+        """Divide counts by the measuring time; see `xpsnet.to_counts_per_second`."""
+        from xpsnet.spectrum import to_counts_per_second
+
+        return to_counts_per_second(self._spectra, **options)
+
+    def write(self, path: str | Path) -> Any:
+        """Write the spectra to a file; see `xpsnet.write`."""
+        from xpsnet.io import write
+
+        return write(self._spectra, path)
+
+
+@xr.register_dataset_accessor("xps")  # type: ignore[no-untyped-call]
+class PeaksAccessor:
+    """Calls on peaks: ``peaks.xps.curves()`` is ``xpsnet.curves(peaks)``."""
+
+    def __init__(self, peaks: xr.Dataset) -> None:
+        self._peaks = peaks
+
+    def curves(self, energy: npt.ArrayLike | None = None) -> xr.Dataset:
+        """Draw components, background and envelope; see `xpsnet.curves`."""
+        from xpsnet.peaks import curves
+
+        return curves(self._peaks, energy)
+
+    def write(self, path: str | Path) -> Any:
+        """Write the peaks to a file; see `xpsnet.write`."""
+        from xpsnet.io import write
+
+        return write(self._peaks, path)
