@@ -3,8 +3,6 @@
 import importlib
 from typing import Any
 
-import xpsnet.accessor  # registers DataArray.xps and Dataset.xps
-
 _MODULES = {
     "ReadError": "xpsnet.io._errors",
     "calibrate": "xpsnet.calibration",
@@ -78,3 +76,6 @@ def _installed_version() -> str:
         return version("napari-xpsnet")
     except PackageNotFoundError:
         return "0+unknown"
+
+
+importlib.import_module("xpsnet.accessor")  # registers DataArray.xps and Dataset.xps
