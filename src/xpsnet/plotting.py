@@ -1,0 +1,325 @@
+"""A figure of one spectrum: points, background, filled peaks, envelope and residual.
+
+Only matplotlib's objects are used, no pyplot: nothing global changes, no window opens.
+"""
+
+import functools
+import operator
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
+from itertools import cycle
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import xarray as xr
+
+from xpsnet.numerics.noise import noise_profile
+from xpsnet.peaks import curves
+from xpsnet.spectrum import check_spectra, crop, to_binding, to_kinetic
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure, SubFigure
+
+__all__ = ["PALETTE", "plot"]
+
+Floats = npt.NDArray[np.float64]
+
+PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8C6D31", "#7A5195")
+"""Colors of the peaks; the first six are those of Okabe and Ito, told apart by color-blind eyes."""
+
+_FINE = 800  # points of a drawn curve
+_BLOCK = 2000  # spectra whose curves are in memory at a time
+_MARGIN = 0.03  # what is shown beyond the fitted range, as a part of it
+
+
+@dataclass(frozen=True)
+class _Points:
+    """Measured points over energy [eV]."""
+
+    energy: Floats
+    counts: Floats
+    title: str
+
+
+@dataclass(frozen=True)
+class _Fit:
+    """Curves, close enough to look smooth, and the residual at the measured points."""
+
+    energy: Floats
+    components: dict[str, Floats]  # (name) -> peak without background
+    background: Floats
+    envelope: Floats
+    residual: Floats
+    sigma: Floats | None  # standard deviation of the counts, where it is known
+
+
+def plot(
+    spectra: xr.DataArray,
+    peaks: xr.Dataset | None = None,
+    *,
+    isel: Mapping[Any, int] | None = None,
+    title: str | None = None,
+    size: tuple[float, float] = (6.4, 4.8),
+    figure: "Figure | SubFigure | None" = None,
+) -> "Figure":
+    """Draw a spectrum with its peaks, ready to print.
+
+    Binding energy runs from right to left, as it is custom. The residual is measured minus
+    envelope in standard deviations of the counts.
+
+    Parameters
+    ----------
+    spectra : DataArray
+        One spectrum, or a stack: then `isel` chooses one, and without it the mean is drawn.
+    peaks : Dataset, optional
+        From `predict`, `refine` or `fit` on these spectra; without it only the points appear.
+    isel : mapping of dimension to int, optional
+        Which spectrum of a stack, for instance ``{"y": 10, "x": 20}``.
+    title : str, optional
+        By default what was chosen of a stack; "" for none.
+    size : (float, float)
+        Width and height [inch].
+    figure : Figure or SubFigure, optional
+        Where to draw, instead of a new figure of this size.
+
+    Returns
+    -------
+    Figure
+        Save it with ``.savefig("fit.png", dpi=300)``.
+
+    Raises
+    ------
+    ValueError
+        Where spectra and peaks do not belong together.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    spectra = check_spectra(spectra)
+    points, fit = _points_and_fit(spectra, peaks, isel or {})
+    if figure is None:
+        figure = Figure(figsize=size, layout="constrained")
+        FigureCanvasAgg(figure)
+    upper, lower = _axes(figure, with_residual=fit is not None)
+    _draw_points(upper, points)
+    if fit is not None and lower is not None:
+        _draw_fit(upper, fit)
+        _draw_residual(lower, points.energy, fit)
+    scale = str((spectra if peaks is None else peaks).attrs["scale"])
+    units = str(spectra.attrs.get("units", "counts"))
+    _label_axes(upper, lower, scale, units, points.title if title is None else title)
+    if fit is not None:
+        _add_legend(upper, points)
+    whole: Figure = upper.figure.figure  # that of a subfigure too
+    return whole
+
+
+def _points_and_fit(
+    spectra: xr.DataArray, peaks: xr.Dataset | None, isel: Mapping[Any, int]
+) -> tuple[_Points, _Fit | None]:
+    """Everything that is drawn, for one spectrum or the mean of many."""
+    if peaks is None:
+        chosen, others, title = _chosen(spectra, isel)
+        return _Points(chosen["energy"].values, chosen.mean(others).values, title), None
+    low, high = (float(end) for end in peaks.attrs["energy_range"])
+    chosen, others, title = _chosen(_as_fitted(spectra, peaks, low, high), isel)
+    of_one = peaks.isel(isel, missing_dims="ignore")
+    _check_together(chosen, of_one)
+    energy = chosen["energy"].values
+    fine = np.linspace(low, high, _FINE)
+    drawn, done = _mean_curves(of_one, np.concatenate([fine, energy]), others)
+    chosen = chosen.where(done)
+    points = _Points(energy, chosen.mean(others).values, title)
+    components, background, envelope = (
+        drawn[name].values for name in ("component", "background", "envelope")
+    )
+    residual = points.counts - envelope[_FINE:]
+    residual[(energy < low) | (energy > high)] = np.nan
+    names = _names(of_one, others)
+    fit = _Fit(
+        fine,
+        {name: components[i, :_FINE] for i, name in names.items()},
+        background[:_FINE],
+        envelope[:_FINE],
+        residual,
+        _sigma(chosen, of_one, others),
+    )
+    return points, fit
+
+
+def _chosen(
+    spectra: xr.DataArray, isel: Mapping[Any, int]
+) -> tuple[xr.DataArray, list[Hashable], str]:
+    """The spectra to draw, the dimensions to average over, and what to call them."""
+    chosen = spectra.isel(isel, missing_dims="ignore").astype(np.float64).compute()
+    others = [dim for dim in chosen.dims if dim != "energy"]
+    texts = [_place(chosen[dim]) for dim in isel if dim in chosen.coords]
+    number = chosen.size // chosen.sizes["energy"]
+    if others:
+        texts.append(f"mean of {number:,} spectra")
+    return chosen, others, ", ".join(texts)
+
+
+def _place(coordinate: xr.DataArray) -> str:
+    """A coordinate and its unit, as in "x = 25 um"."""
+    value = coordinate.values.item()
+    shown = f"{value:g}" if isinstance(value, int | float) else str(value)
+    units = str(coordinate.attrs.get("units", "")).replace("um", "\N{MICRO SIGN}m")
+    return f"{coordinate.name} = {shown} {units}".strip()
+
+
+def _as_fitted(spectra: xr.DataArray, peaks: xr.Dataset, low: float, high: float) -> xr.DataArray:
+    """Spectra on the scale and over the range of the peaks, with a small margin."""
+    convert = to_binding if peaks.attrs["scale"] == "binding" else to_kinetic
+    spectra = convert(spectra)
+    margin = _MARGIN * (high - low)
+    return crop(spectra, (low - margin, high + margin))
+
+
+def _check_together(spectra: xr.DataArray, peaks: xr.Dataset) -> None:
+    """Refuse peaks of other spectra."""
+    if "count" in peaks["center"].dims:
+        raise ValueError(
+            "expected one set of peaks, got one for every count; choose: "
+            "plot(..., isel={'count': 2})"
+        )
+    ours = {dim: size for dim, size in spectra.sizes.items() if dim != "energy"}
+    theirs = {dim: size for dim, size in peaks["center"].sizes.items() if dim != "peak"}
+    if ours != theirs:
+        raise ValueError(
+            f"expected peaks of these spectra, with dimensions {ours}, got {theirs}; choose one "
+            f"spectrum of both with isel="
+        )
+
+
+def _mean_curves(
+    peaks: xr.Dataset, energy: Floats, others: list[Hashable]
+) -> tuple[xr.Dataset, xr.DataArray]:
+    """Mean of the curves over all spectra that have some, block by block, and which these are."""
+    if not others:
+        drawn = curves(peaks, energy)
+        return drawn, xr.ones_like(peaks["status"], dtype=bool)
+    rows = peaks.sizes[others[0]]
+    per_row = int(np.prod([peaks.sizes[dim] for dim in others[1:]]))
+    step = max(1, _BLOCK // per_row)
+    sums, finished = [], []
+    for start in range(0, rows, step):
+        drawn = curves(peaks.isel({others[0]: slice(start, start + step)}), energy)
+        finished.append(drawn["envelope"].notnull().all("energy"))
+        sums.append(drawn.where(finished[-1]).sum(others))
+    done = xr.concat(finished, others[0])
+    total = functools.reduce(operator.add, sums)
+    return total / max(int(done.sum()), 1), done
+
+
+def _names(peaks: xr.Dataset, others: list[Hashable]) -> dict[int, str]:
+    """What to call each peak, by its place; absent ones are left out."""
+    centers = peaks["center"].mean(others).values
+    region = str(peaks.attrs.get("region", "")) or "Peak"
+    labels = peaks["label"].values if "label" in peaks else [region] * len(centers)
+    return {
+        i: f"{label} {center:.2f} eV"
+        for i, (label, center) in enumerate(zip(labels, centers, strict=True))
+        if np.isfinite(center)
+    }
+
+
+def _sigma(spectra: xr.DataArray, peaks: xr.Dataset, others: list[Hashable]) -> Floats | None:
+    """Standard deviation of the drawn counts, scaled to the noise that the fit went by."""
+    variance = spectra.copy(data=noise_profile(spectra.values) ** 2)
+    if "noise" in peaks:
+        scale = peaks["noise"] ** 2 / variance.mean("energy")
+        variance = variance * scale.where(np.isfinite(scale) & (scale > 0), 1.0)
+    number = spectra.notnull().sum(others)
+    mean_variance: xr.DataArray = variance.mean(others) / number.where(number > 0)
+    sigma = np.asarray(np.sqrt(mean_variance.values))
+    return sigma if bool((sigma > 0).any()) else None
+
+
+def _axes(figure: "Figure | SubFigure", *, with_residual: bool) -> "tuple[Axes, Axes | None]":
+    """Axes for the spectrum and, below, for the residual."""
+    if not with_residual:
+        return figure.add_subplot(), None
+    grid = figure.add_gridspec(2, 1, height_ratios=[4.5, 1.0])
+    upper = figure.add_subplot(grid[0])
+    return upper, figure.add_subplot(grid[1], sharex=upper)
+
+
+def _draw_points(axes: "Axes", points: _Points) -> None:
+    """Measured points."""
+    style: dict[str, Any] = {"ms": 3.0, "mfc": "none", "mec": "0.35", "mew": 0.7}
+    axes.plot(points.energy, points.counts, "o", label="Measured", **style)
+
+
+def _draw_fit(axes: "Axes", fit: _Fit) -> None:
+    """Filled peaks, background and envelope."""
+    for (name, component), color in zip(fit.components.items(), cycle(PALETTE), strict=False):
+        top = fit.background + component
+        axes.fill_between(fit.energy, fit.background, top, color=color, alpha=0.3, lw=0)
+        axes.plot(fit.energy, top, color=color, lw=1.1, label=name)
+    axes.plot(fit.energy, fit.background, "--", color="0.35", lw=1.0, label="Background")
+    axes.plot(fit.energy, fit.envelope, color="black", lw=1.3, label="Envelope")
+
+
+def _draw_residual(axes: "Axes", energy: Floats, fit: _Fit) -> None:
+    """Measured minus envelope, in standard deviations where they are known."""
+    values = fit.residual if fit.sigma is None else fit.residual / fit.sigma
+    limit = 1.2 * float(np.nanmax(np.abs(values), initial=0.0 if fit.sigma is None else 2.5))
+    if fit.sigma is not None:
+        axes.axhspan(-2, 2, color="0.92", lw=0, zorder=0)
+    axes.axhline(0.0, color="black", lw=0.8)
+    axes.plot(energy, values, "o-", ms=1.8, lw=0.5, color="0.35")
+    if limit > 0:
+        axes.set_ylim(-limit, limit)
+    axes.set_ylabel("Residual" if fit.sigma is None else "Residual\n(\N{GREEK SMALL LETTER SIGMA})")
+
+
+def _label_axes(upper: "Axes", lower: "Axes | None", scale: str, units: str, title: str) -> None:
+    """Texts, ticks and directions."""
+    size = _font_size(upper)
+    bottom = upper if lower is None else lower
+    bottom.set_xlabel(f"{scale.capitalize()} energy (eV)")
+    upper.set_ylabel(f"Intensity ({units})")
+    upper.set_title(title, fontsize=size)
+    for axes in {upper, bottom}:
+        axes.minorticks_on()
+        axes.tick_params(direction="in", top=True, right=True, which="both", labelsize=size)
+        axes.locator_params(steps=[1, 2, 5, 10])
+        axes.xaxis.label.set_fontsize(size)
+        axes.yaxis.label.set_fontsize(size)
+    if lower is not None:
+        upper.tick_params(labelbottom=False)
+        lower.locator_params(axis="y", nbins=4, prune="both")
+        upper.figure.align_ylabels([upper, lower])
+    upper.margins(x=0.0)
+    if scale == "binding":
+        upper.xaxis.set_inverted(True)
+
+
+def _font_size(axes: "Axes") -> float:
+    """Font size [pt]: 10 in a figure of 6.4 inch, not below what journals ask for."""
+    width = axes.figure.bbox.width / axes.figure.dpi
+    return float(np.clip(10.0 * width / 6.4, 7.0, 12.0))
+
+
+def _add_legend(axes: "Axes", points: _Points) -> None:
+    """Put the legend on the emptier side and raise the upper limit until it covers nothing."""
+    style: dict[str, Any] = {"frameon": False, "handlelength": 1.6}
+    style["fontsize"] = 0.9 * _font_size(axes)
+    legend = axes.legend(loc="upper left", **style)
+    axes.figure.figure.draw_without_rendering()
+    box = legend.get_window_extent().transformed(axes.transAxes.inverted())
+    low, high = axes.get_ylim()
+    share = np.interp(points.energy, np.sort(axes.get_xlim()), [0.0, 1.0])
+    if axes.xaxis.get_inverted():
+        share = 1.0 - share
+    reach = box.x1 + 0.03
+    needed = {}
+    for place, under in (("upper left", share <= reach), ("upper right", share >= 1 - reach)):
+        top = float(np.nanmax(points.counts[under], initial=low))
+        needed[place] = low + (top - low) / max(box.y0 - 0.04, 0.2)
+    place = min(needed, key=lambda name: needed[name])
+    axes.set_ylim(low, max(high, needed[place]))
+    axes.legend(loc=place, **style)
