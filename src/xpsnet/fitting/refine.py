@@ -1,0 +1,192 @@
+"""Refinement: least squares from peaks found elsewhere, for spectra of any shape."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Literal
+
+import xarray as xr
+
+from xpsnet.fitting.one_spectrum import Answer, Setup, fit_one
+from xpsnet.fitting.parameters import Constraint, Limits, check_constraints, make_layout
+from xpsnet.progress import Cancel, Progress, reporting
+from xpsnet.fitting.rows import (
+    Noise,
+    Rows,
+    answers_to_peaks,
+    fitted_window,
+    make_rows,
+    noise_like,
+    parameters_of,
+)
+from xpsnet.peaks import Status
+from xpsnet.spectrum import scale_sign
+
+if TYPE_CHECKING:
+    import lmfit
+
+Engine = Literal["auto", "lmfit", "batch"]
+
+
+def refine(
+    spectra: xr.DataArray,
+    peaks: xr.Dataset,
+    *,
+    engine: Engine = "auto",
+    background: str = "shirley+linear",
+    line_shape: str | None = None,
+    share: tuple[str, ...] = ("fraction",),
+    constraints: Mapping[str, Constraint] | None = None,
+    energy_range: tuple[float, float] | None = None,
+    noise: Noise = None,
+    scale_errors: bool = False,
+    covariance: bool = False,
+    progress: Progress = None,
+    cancel: Cancel = None,
+) -> xr.Dataset:
+    """Refine peaks by weighted least squares, together with their background.
+
+    Parameters
+    ----------
+    spectra : DataArray
+        Spectra of any shape with a dimension `energy` [eV]; NaN points are left out.
+    peaks : Dataset
+        Starts, from `predict` or by hand (`center` at least where there is a peak), over the
+        other dimensions of `spectra` or some of them: one set of peaks may serve a whole map.
+    engine : {"auto", "lmfit"}
+        What fits; both are lmfit with exact derivatives here.
+    background : str
+        "none", "constant", "linear", "shirley", "shirley+linear", "tougaard" or
+        "tougaard+linear"; Shirley and Tougaard follow the fitted peaks, not the data.
+    line_shape : str, optional
+        By default that of `peaks`.
+    share : tuple of str
+        Shape parameters that all peaks of a spectrum have in common, for instance
+        ("fraction", "fwhm"); () frees all.
+    constraints : mapping, optional
+        By parameter ("fwhm" for all peaks, "fwhm_0" for that of lowest energy): a number holds
+        it there, a pair (lowest, highest) limits it, None for an open end.
+    energy_range : (float, float), optional
+        Fitted range [eV] on the spectra's scale; by default that of `peaks`.
+    noise : float, ndarray or DataArray, optional
+        Standard deviation [units of the spectra] of all points, or of each; estimated from the
+        spectra by default.
+    scale_errors : bool
+        Multiply standard errors by the root of the reduced chi-square: right where the noise
+        is known up to a factor only and the model is complete.
+    covariance : bool
+        Also give the covariance of all parameters.
+    progress : bool or callable, optional
+        True shows a bar; a callable gets (done, total).
+    cancel : callable, optional
+        Asked before every spectrum; once it returns True, the rest is left with NOT_DONE.
+
+    Returns
+    -------
+    Dataset
+        Peaks with `*_stderr`, `area_stderr`, `noise`, `redchi`, `bic` and one `status` per
+        spectrum; `covariance` (..., parameter, parameter_2) on demand. A parameter that ended
+        on a limit is held there: it has no error, those of the others are for that value.
+
+    Raises
+    ------
+    ValueError
+        Where arguments do not fit together; never because of what a spectrum holds.
+
+    Notes
+    -----
+    Weights are 1 / noise. Standard errors follow from that noise (`scale_covar=False` of
+    lmfit); `redchi` tells whether it explains the residual. Centers are limited to the fitted
+    range, widths to between one step of the axis and the whole range, heights to 0 or above.
+    """
+    if engine not in ("auto", "lmfit"):
+        raise ValueError(
+            f'expected engine "auto" or "lmfit", got {engine!r}; the batched engine for whole '
+            f"maps is not there yet"
+        )
+    cropped = fitted_window(spectra, peaks, energy_range)
+    line_shape = line_shape or str(peaks.attrs.get("line_shape", "pseudo_voigt"))
+    make_layout(line_shape, background, 0, share)  # refuses unknown names
+    sign = scale_sign(cropped.attrs["scale"])
+    setup = Setup(
+        line_shape,
+        background,
+        sign * cropped["energy"].values,
+        tuple(share),
+        _mirrored(check_constraints(constraints, line_shape, peaks.sizes["peak"]), sign),
+        scale_errors,
+    )
+    rows = make_rows(cropped, peaks, noise_like(noise, spectra, cropped))
+    answers = _fit_all(setup, rows, progress, cancel)
+    return answers_to_peaks(setup, answers, cropped, peaks, with_covariance=covariance)
+
+
+def _fit_all(setup: Setup, rows: Rows, progress: Progress, cancel: Cancel) -> list[Answer]:
+    """One answer per spectrum, in order."""
+    answers: list[Answer] = []
+    total = len(rows.counts)
+    with reporting(progress, total, "refine") as step:
+        for i in range(total):
+            if cancel is not None and cancel():
+                answers += [Answer(Status.NOT_DONE)] * (total - i)
+                break
+            starts = {name: values[i] for name, values in rows.starts.items()}
+            status = Status(int(rows.status[i]))
+            answers.append(fit_one(setup, rows.counts[i], rows.noise[i], starts, status))
+            step(1)
+    return answers
+
+
+def _mirrored(constraints: dict[str, Limits], sign: int) -> dict[str, Limits]:
+    """Constraints with centers on the scale of the numerics."""
+    mirrored = dict(constraints)
+    for name, (low, high) in constraints.items():
+        if sign < 0 and name.startswith("center"):
+            mirrored[name] = (-high, -low)
+    return mirrored
+
+
+def to_lmfit(spectrum: xr.DataArray, peaks: xr.Dataset) -> "tuple[lmfit.Model, lmfit.Parameters]":
+    """Hand one spectrum's fit over to lmfit.
+
+    Parameters
+    ----------
+    spectrum : DataArray
+        One spectrum; its scale counts, and its energies set the limits.
+    peaks : Dataset
+        The peaks of that one spectrum, from `refine` or `fit` (or `predict`).
+
+    Returns
+    -------
+    model : lmfit.Model
+        Of the independent variable `energy` [eV] on the spectrum's own scale, the active
+        background included.
+    params : lmfit.Parameters
+        "center_0", "fwhm_0", "height_0", ..., "fraction" where it is shared, "background_*"; with
+        the limits of `refine`, standard errors where known, and `vary=False` for what lies on a
+        limit.
+
+    Raises
+    ------
+    ValueError
+        Where there is more than one spectrum.
+
+    Examples
+    --------
+    >>> model, params = xpsnet.to_lmfit(spectrum, peaks)  # doctest: +SKIP
+    >>> energy, noise = peaks.energy.values, float(peaks.noise)  # doctest: +SKIP
+    >>> model.fit(spectrum.values, params, energy=energy, weights=1 / noise)  # doctest: +SKIP
+    """
+    from xpsnet.fitting.with_lmfit import as_lmfit
+
+    peaks, spectrum = peaks.squeeze(drop=True), spectrum.squeeze(drop=True)
+    if "peak" not in peaks.dims:
+        peaks = peaks.expand_dims("peak")
+    spectrum = fitted_window(spectrum, peaks, None)
+    if spectrum.ndim != 1 or peaks["center"].ndim != 1:
+        raise ValueError(
+            f"expected one spectrum and its peaks, got dimensions {spectrum.dims} and "
+            f"{peaks['center'].dims}; select one first, for instance with .isel(y=0, x=0)"
+        )
+    sign = scale_sign(spectrum.attrs["scale"])
+    line_shape, background = str(peaks.attrs["line_shape"]), str(peaks.attrs["background"])
+    parameters, stderr = parameters_of(peaks, sign * spectrum["energy"].values, sign)
+    return as_lmfit(line_shape, background, parameters, stderr, sign)
