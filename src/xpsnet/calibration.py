@@ -4,9 +4,11 @@ import numpy as np
 import xarray as xr
 
 from xpsnet._energy_axis import Floats, scale_sign
+from xpsnet.constants import REFERENCE_LINES
 from xpsnet.spectrum import check_spectra, shift, to_binding
 
 _SMOOTHING = 0.25  # [eV] standard deviation: well below a core level's width, above the noise
+_SUMMIT = 0.8  # part of the height above which a parabola is laid through the counts
 _SIGNIFICANT = 5.0  # a line must stand this many standard deviations above its surroundings
 
 
@@ -61,8 +63,6 @@ def calibrate(
 
 def _reference_energy(line: str) -> float:
     """Binding energy [eV] of a reference line, from the table."""
-    from xpsnet.constants import REFERENCE_LINES
-
     if line not in REFERENCE_LINES:
         raise ValueError(
             f"expected one of the lines {sorted(REFERENCE_LINES)}, got {line!r}; pass to= with "
@@ -125,7 +125,12 @@ def _highest_maximum(energy: Floats, counts: Floats) -> float | None:
     noise = float(np.median(np.abs(np.diff(values, 2)))) / 0.6745 / np.sqrt(6.0)
     if smooth[top] <= _SIGNIFICANT * noise / np.sqrt(points):
         return None
-    near = np.abs(grid - grid[top]) <= max(1.5 * _SMOOTHING, 2.1 * step)
-    curvature, slope, _ = np.polyfit(grid[near] - grid[top], smooth[near], 2)
+    lower = np.flatnonzero(smooth < _SUMMIT * smooth[top])
+    left = grid[max(lower[lower < top], default=0)]
+    right = grid[min(lower[lower > top], default=grid.size - 1)]
+    summit = (energy > left) & (energy < right)
+    if summit.sum() < 4:  # too few to improve on the highest point
+        return float(grid[top])
+    curvature, slope, _ = np.polyfit(energy[summit] - grid[top], counts[summit], 2)
     vertex = -slope / (2 * curvature) if curvature < 0 else 0.0
     return float(grid[top] + np.clip(vertex, -_SMOOTHING, _SMOOTHING))
