@@ -7,7 +7,6 @@ import xarray as xr
 
 from xpsnet.fitting.one_spectrum import Answer, Setup, fit_one
 from xpsnet.fitting.parameters import Constraint, Limits, check_constraints, make_layout
-from xpsnet.progress import Cancel, Progress, reporting
 from xpsnet.fitting.rows import (
     Noise,
     Rows,
@@ -18,6 +17,7 @@ from xpsnet.fitting.rows import (
     parameters_of,
 )
 from xpsnet.peaks import Status
+from xpsnet.progress import Cancel, Progress, reporting
 from xpsnet.spectrum import scale_sign
 
 if TYPE_CHECKING:
