@@ -105,7 +105,7 @@ def run_train(chosen: argparse.Namespace) -> None:
 
 def run_evaluate(chosen: argparse.Namespace) -> None:
     """Measure a network on simulated spectra with known truth."""
-    from xpsnet.training import evaluate
+    from xpsnet.evaluation import evaluate
 
     for name, value in evaluate(chosen.name).items():
         print(f"{name:<32}{value:.4g}")

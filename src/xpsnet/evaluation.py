@@ -1,0 +1,161 @@
+"""How good a network is, on simulated spectra that it has never seen."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from xpsnet import simulation
+from xpsnet.models import encoding, engines, network, weights
+
+Metrics = dict[str, float]
+PAPER_TARGETS = ("n_peaks", "center", "width", "height")
+
+
+def evaluate(
+    model: str | Path | weights.Model = "default",
+    recipe: str | simulation.Recipe | None = None,
+    *,
+    n: int = 20_000,
+    seed: int = 2_000_000,
+    device: engines.Device = "cpu",
+) -> Metrics:
+    """Measure a trained network on simulated spectra.
+
+    Parameters
+    ----------
+    model : str, Path or Model
+        Name of a shipped model, or the path of a model card.
+    recipe : str or Recipe, optional
+        What to simulate; the model's own training recipe by default.
+    n : int
+        Number of spectra.
+    seed : int
+        Seed of the simulation; training uses others.
+    device : {"auto", "cpu", "gpu"}
+        Where the network runs.
+
+    Returns
+    -------
+    dict of float
+        `default`: ``count_accuracy`` and ``count_accuracy_<k>``; ``calibration_error``, the mean
+        distance between stated probability and frequency; for spectra whose count is right the
+        median errors ``center`` (in FWHM), ``fwhm``, ``height`` (relative), ``fraction`` and
+        ``<name>_within_spread``, how often the truth lies within one stated spread.
+        `park2020`: ``<target>_mae`` and ``<target>_mse`` in network units over all slots, absent
+        ones included as zeros, as the paper counts.
+
+    Raises
+    ------
+    ValueError
+        If model or recipe are unknown or do not fit each other.
+    """
+    model = weights.load_model(model)
+    recipe = simulation.get_recipe(recipe or str(model.card["training"]["recipe"]))
+    paper = model.config.architecture == "park2020"
+    if paper != isinstance(recipe, simulation.PaperRecipe):
+        raise ValueError(
+            f"expected a recipe for the architecture {model.config.architecture!r}, "
+            f"got {type(recipe).__name__}"
+        )
+    batch = simulation.simulate(n, recipe, seed)
+    outputs = _run(model, np.asarray(batch["spectra"], np.float32), device)
+    if paper:
+        return paper_errors(outputs, batch)
+    return {**_count_metrics(outputs, batch, model.config), **_peak_metrics(outputs, batch, model)}
+
+
+def paper_errors(outputs: engines.Outputs, batch: simulation.Batch) -> Metrics:
+    """Mean absolute and squared errors over slots, in network units, as the paper counts."""
+    metrics: Metrics = {}
+    for name in PAPER_TARGETS:
+        truth = np.asarray(batch[name], float).reshape(len(outputs[name]), -1)
+        error = outputs[name] - truth
+        metrics[f"{name}_mae"] = float(np.abs(error).mean())
+        metrics[f"{name}_mse"] = float(np.square(error).mean())
+    return metrics
+
+
+def reliability(
+    probability: npt.NDArray[np.float64], right: npt.NDArray[np.bool_], n_bins: int = 10
+) -> list[tuple[float, float, int]]:
+    """Stated probability against frequency, in bins.
+
+    Parameters
+    ----------
+    probability : ndarray, shape (n,)
+        What was stated for an answer.
+    right : ndarray of bool, shape (n,)
+        Whether the answer was right.
+    n_bins : int
+        Number of bins from 0 to 1.
+
+    Returns
+    -------
+    list of (mean probability, frequency, number)
+        One entry per bin that is not empty.
+    """
+    place = np.minimum((probability * n_bins).astype(int), n_bins - 1)
+    return [
+        (float(probability[place == i].mean()), float(right[place == i].mean()), int(m))
+        for i in range(n_bins)
+        if (m := np.count_nonzero(place == i))
+    ]
+
+
+def _run(model: weights.Model, spectra: Any, device: engines.Device) -> engines.Outputs:
+    """Outputs for all spectra, in batches."""
+    engine = engines.get_engine(model, device)
+    parts = [engine(spectra[at : at + 4096]) for at in range(0, len(spectra), 4096)]
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def _count_metrics(
+    outputs: engines.Outputs, batch: simulation.Batch, config: network.NetworkConfig
+) -> Metrics:
+    """Accuracy and calibration of the peak count."""
+    probability = encoding.probabilities(outputs, config)
+    truth = np.asarray(batch["n_peaks"]).astype(int)
+    right = probability.argmax(axis=1) == truth
+    metrics = {"count_accuracy": float(right.mean())}
+    for k in encoding.counts_known(config):
+        metrics[f"count_accuracy_{k}"] = float(right[truth == k].mean())
+    bins = reliability(probability.max(axis=1), right)
+    distance = sum(m * abs(stated - seen) for stated, seen, m in bins)
+    return {**metrics, "calibration_error": distance / len(truth)}
+
+
+def _peak_metrics(
+    outputs: engines.Outputs, batch: simulation.Batch, model: weights.Model
+) -> Metrics:
+    """Median errors of the peaks and the honesty of their spreads, where the count is right."""
+    config = model.config
+    probability = encoding.probabilities(outputs, config)
+    truth = np.asarray(batch["n_peaks"]).astype(int)
+    right = probability.argmax(axis=1) == truth
+    errors: dict[str, list[Any]] = {name: [] for name in ("center", "fwhm", "height", "fraction")}
+    spreads: dict[str, list[Any]] = {name: [] for name in errors}
+    for k in range(1, config.max_peaks + 1):
+        mine = right & (truth == k)
+        some = {name: values[mine] for name, values in outputs.items()}
+        guess = encoding.decode(some, k, np.array([0.0, 1.0]), config)
+        true = {name: np.asarray(batch[name])[mine, :k] for name in errors}
+        height = np.exp(some["peaks"][:, network.set_slices(config.max_peaks)[k], 2])
+        found = {"center": guess.center, "fwhm": guess.fwhm, "height": height}
+        fraction = guess.fraction if guess.fraction is not None else np.zeros_like(guess.center)
+        found["fraction"] = fraction
+        unit = {"center": true["fwhm"], "fwhm": true["fwhm"], "height": true["height"]}
+        own = {"center": guess.fwhm, "fwhm": guess.fwhm}
+        for name in errors:
+            error = np.abs(found[name] - true[name]) / unit.get(name, 1.0)
+            errors[name].append(error.ravel())
+            spreads[name].append((guess.spread[name] / own.get(name, 1.0)).ravel())
+    metrics: Metrics = {}
+    for name, parts in errors.items():
+        error, spread = np.concatenate(parts), np.concatenate(spreads[name])
+        metrics[name] = float(np.median(error))
+        metrics[f"{name}_within_spread"] = float((error < spread).mean())
+    return metrics

@@ -1,0 +1,153 @@
+"""Spectrum to tensor and back: the only place that knows network units.
+
+A window of the energy axis becomes an even grid, counts become network units; the outputs come back
+as energies [eV] and shares. Heights are not taken from the network: least squares finds them, in
+counts. Energies here are binding-like (larger is more bound), as in `xpsnet.numerics`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from xpsnet.models.network import NetworkConfig, set_slices
+from xpsnet.numerics.lineshapes import PARK2020_FWHM_PER_WIDTH
+from xpsnet.numerics.resample import even_grid, normalize, resample
+
+Floats = npt.NDArray[np.float64]
+Outputs = dict[str, npt.NDArray[Any]]
+
+PARK2020_EXTENT = 15.0
+# A Laplace distribution of scale b has this many b as its standard deviation.
+LAPLACE_STD = float(np.sqrt(2.0))
+
+
+@dataclass(frozen=True)
+class Guess:
+    """Peaks of one count, for n spectra.
+
+    Attributes
+    ----------
+    center, fwhm : ndarray, shape (n, k)
+        Binding-like energies [eV].
+    fraction : ndarray, shape (n, k), or None
+        Lorentzian share, for line shapes that have one.
+    spread : dict of ndarray, shape (n, k)
+        Standard deviations: of ``center`` and ``fwhm`` [eV], of ``fraction``, and of ``height``
+        relative to the height.
+    """
+
+    center: Floats
+    fwhm: Floats
+    fraction: Floats | None
+    spread: dict[str, Floats]
+
+
+def line_shape(config: NetworkConfig) -> str:
+    """Line shape that the network was trained on, a key of `LINE_SHAPES`."""
+    return "park2020" if config.architecture == "park2020" else "pseudo_voigt"
+
+
+def counts_known(config: NetworkConfig) -> range:
+    """Peak counts that the network can answer."""
+    return range(1 if config.architecture == "park2020" else 0, config.max_peaks + 1)
+
+
+def encode(
+    counts: npt.ArrayLike, energy: npt.ArrayLike, config: NetworkConfig
+) -> npt.NDArray[np.float32]:
+    """Spectra as the network reads them.
+
+    Parameters
+    ----------
+    counts : array_like, shape (n, points)
+        Finite signal [counts or counts/s].
+    energy : array_like, shape (points,)
+        Binding-like energies [eV], in either direction.
+    config : NetworkConfig
+        Tells the grid and the normalization.
+
+    Returns
+    -------
+    ndarray of float32, shape (n, config.n_points)
+        Ascending in binding-like energy. `park2020`: scaled to a maximum of 1. `default`: scaled
+        from 0 to 1.
+    """
+    spectra = resample(counts, energy, even_grid(energy, config.n_points))
+    if config.architecture == "park2020":
+        largest = spectra.max(axis=-1, keepdims=True)
+        spectra = spectra / np.where(largest > 0, largest, 1.0)
+    else:
+        spectra, _, _ = normalize(spectra)
+    return np.asarray(spectra, np.float32)
+
+
+def probabilities(outputs: Outputs, config: NetworkConfig) -> Floats:
+    """Probability of each count of `counts_known`, shape (n, counts).
+
+    `park2020` regresses the count: its number is shared between the two integers beside it.
+    """
+    if config.architecture == "park2020":
+        number = np.clip(outputs["n_peaks"][:, :1].astype(float), 1, config.max_peaks)
+        known = np.array(counts_known(config))
+        return np.asarray(np.clip(1 - np.abs(number - known), 0, 1))
+    logits = outputs["count_logits"].astype(float)
+    logits = logits - logits.max(axis=-1, keepdims=True)
+    share = np.exp(logits)
+    return np.asarray(share / share.sum(axis=-1, keepdims=True))
+
+
+def decode(outputs: Outputs, k: int, energy: npt.ArrayLike, config: NetworkConfig) -> Guess:
+    """Peaks for the count `k`, in eV.
+
+    Parameters
+    ----------
+    outputs : dict of ndarray
+        What the network returned for n spectra.
+    k : int
+        Number of peaks, one of `counts_known` and not 0.
+    energy : array_like, shape (points,)
+        The axis that `encode` was given [eV].
+    config : NetworkConfig
+        The network.
+
+    Returns
+    -------
+    Guess
+        Peaks by ascending binding-like energy for `default`; by falling height for `park2020`.
+    """
+    energy = np.asarray(energy, float)
+    low, window = float(energy.min()), float(np.ptp(energy))
+    if config.architecture == "park2020":
+        return _decode_park2020(outputs, k, low, window)
+    part = set_slices(config.max_peaks)[k]
+    peaks = outputs["peaks"][:, part].astype(float)
+    spread = LAPLACE_STD * np.exp(np.clip(outputs["log_spread"][:, part].astype(float), -7, 3))
+    # A line narrower than half a grid step or wider than the window is not a line.
+    narrowest = 0.5 / (config.n_points - 1)
+    fwhm = window * np.clip(np.exp(np.minimum(peaks[..., 1], 0.0)), narrowest, 1.0)
+    center = low + window * np.clip(peaks[..., 0], -0.1, 1.1)
+    return Guess(
+        center,
+        fwhm,
+        np.clip(peaks[..., 3], 0.0, 1.0),
+        {
+            "center": spread[..., 0] * fwhm,
+            "fwhm": spread[..., 1] * fwhm,
+            "height": spread[..., 2],
+            "fraction": spread[..., 3],
+        },
+    )
+
+
+def _decode_park2020(outputs: Outputs, k: int, low: float, window: float) -> Guess:
+    """The k highest of the paper's three slots; it states no spread."""
+    scale = window / PARK2020_EXTENT
+    order = np.argsort(-outputs["height"], axis=-1)[:, :k]
+    center = np.take_along_axis(outputs["center"], order, axis=-1).astype(float)
+    width = np.take_along_axis(outputs["width"], order, axis=-1).astype(float)
+    width = np.clip(width, 0.05, PARK2020_EXTENT)
+    return Guess(low + scale * center, scale * PARK2020_FWHM_PER_WIDTH * width, None, {})

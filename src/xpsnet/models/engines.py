@@ -1,0 +1,183 @@
+"""Two runtimes for one set of weights behind one call: float32 spectra in, arrays out.
+
+ONNX Runtime serves CPUs: it starts in a tenth of a second and shares a process with an OpenGL
+canvas. TensorFlow serves GPUs. TensorFlow and a canvas crash when they share a process on Linux
+with Mesa drivers (both export LLVM symbols), so where Qt is loaded TensorFlow runs in a spawned
+child.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from xpsnet.models import network, weights
+
+Device = Literal["auto", "cpu", "gpu"]
+Outputs = dict[str, npt.NDArray[Any]]
+
+
+class Engine(Protocol):
+    """A runtime that holds one network."""
+
+    def __call__(self, spectra: npt.NDArray[np.float32]) -> Outputs:
+        """Outputs of the network for spectra of shape (n, n_points)."""
+
+
+def get_engine(model: weights.Model, device: Device = "auto") -> Engine:
+    """The runtime for a device; loaded once per process.
+
+    Parameters
+    ----------
+    model : Model
+        From `load_model`.
+    device : {"auto", "cpu", "gpu"}
+        "auto" takes the GPU where an NVIDIA driver is installed.
+
+    Returns
+    -------
+    Engine
+        Callable on float32 spectra.
+
+    Raises
+    ------
+    ValueError
+        If the device is unknown.
+    """
+    if device not in ("auto", "cpu", "gpu"):
+        raise ValueError(f"expected device 'auto', 'cpu' or 'gpu', got {device!r}")
+    if device == "auto":
+        device = "gpu" if shutil.which("nvidia-smi") else "cpu"
+    if device == "cpu":
+        return _onnx_engine(model.file(".onnx"))
+    return _child_engine(model) if _shows_windows() else _keras_engine(model)
+
+
+class OnnxEngine:
+    """ONNX Runtime on the CPU."""
+
+    def __init__(self, file: Path, threads: int = 0) -> None:
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads or len(os.sched_getaffinity(0))
+        options.log_severity_level = 3
+        self._session = onnxruntime.InferenceSession(
+            str(file), options, providers=["CPUExecutionProvider"]
+        )
+        self._input = self._session.get_inputs()[0].name
+        self._names = [output.name for output in self._session.get_outputs()]
+
+    def __call__(self, spectra: npt.NDArray[np.float32]) -> Outputs:
+        """Outputs of the network for spectra of shape (n, n_points)."""
+        return dict(zip(self._names, self._session.run(None, {self._input: spectra}), strict=True))
+
+
+class KerasEngine:
+    """Keras with its backend (TensorFlow by default), on a GPU where there is one."""
+
+    def __init__(self, model: weights.Model) -> None:
+        self._network = network.build(model.config)
+        weights.load_weights(model.file(".npz"), self._network)
+
+    def __call__(self, spectra: npt.NDArray[np.float32]) -> Outputs:
+        """Outputs of the network for spectra of shape (n, n_points)."""
+        outputs = self._network.predict_on_batch(spectra)
+        return {name: np.asarray(values) for name, values in outputs.items()}
+
+
+class ChildEngine:
+    """A `KerasEngine` in a child process of its own, started at once and ended with this object."""
+
+    def __init__(self, model: weights.Model) -> None:
+        import multiprocessing
+
+        context = multiprocessing.get_context("spawn")
+        self._pipe, theirs = context.Pipe()
+        self._process = context.Process(target=_serve, args=(theirs, model), daemon=True)
+        self._process.start()
+        # Only the child may hold its end: its death then ends a waiting recv.
+        theirs.close()
+
+    def __call__(self, spectra: npt.NDArray[np.float32]) -> Outputs:
+        """Outputs of the network for spectra of shape (n, n_points)."""
+        try:
+            self._pipe.send(spectra)
+            answer = self._pipe.recv()
+        except (EOFError, OSError) as error:
+            raise RuntimeError(
+                "the process that runs TensorFlow has ended; predict with device='cpu'"
+            ) from error
+        if isinstance(answer, str):
+            raise RuntimeError(f"TensorFlow failed: {answer}; predict with device='cpu'")
+        return dict(answer)
+
+    def close(self) -> None:
+        """End the child."""
+        self._pipe.close()
+        self._process.join(5)
+        if self._process.is_alive():
+            self._process.terminate()
+            self._process.join()
+
+
+def _serve(pipe: Any, model: weights.Model) -> None:
+    """Answer spectra with outputs until the pipe closes; runs in the child."""
+    engine: KerasEngine | None = None
+    while True:
+        try:
+            spectra = pipe.recv()
+        except EOFError:
+            return
+        try:
+            engine = engine or KerasEngine(model)
+            pipe.send(engine(spectra))
+        except Exception as error:  # the parent has to hear of any failure
+            pipe.send(f"{type(error).__name__}: {error}")
+
+
+def _shows_windows() -> bool:
+    """Whether this process has loaded Qt or napari's viewer."""
+    names = ("PySide6", "PyQt6", "PyQt5", "PySide2", "napari._qt")
+    return any(name in sys.modules for name in names)
+
+
+@lru_cache(maxsize=4)
+def _onnx_engine(file: Path) -> Engine:
+    """ONNX Runtime session, kept."""
+    return OnnxEngine(file)
+
+
+_engines: dict[tuple[str, str], Any] = {}
+
+
+def _keras_engine(model: weights.Model) -> Engine:
+    """Keras network, kept."""
+    key = ("keras", model.version)
+    if key not in _engines:
+        _engines[key] = KerasEngine(model)
+    return _engines[key]  # type: ignore[no-any-return]
+
+
+def _child_engine(model: weights.Model) -> Engine:
+    """Child process, kept."""
+    key = ("child", model.version)
+    if key not in _engines:
+        _engines[key] = ChildEngine(model)
+    return _engines[key]  # type: ignore[no-any-return]
+
+
+def close_engines() -> None:
+    """End the child processes and forget the loaded networks."""
+    for engine in _engines.values():
+        if isinstance(engine, ChildEngine):
+            engine.close()
+    _engines.clear()
+    _onnx_engine.cache_clear()

@@ -1,0 +1,363 @@
+"""Prediction: the trained network on every 1-D energy profile of an array of any shape."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import xarray as xr
+
+from xpsnet.blocks import map_spectra
+from xpsnet.models import encoding, engines, heights, weights
+from xpsnet.models.network import NetworkConfig
+from xpsnet.numerics.backgrounds import BACKGROUNDS
+from xpsnet.numerics.lineshapes import LINE_SHAPES
+from xpsnet.numerics.noise import estimate_noise
+from xpsnet.peaks import Status, from_numerics, make_peaks
+from xpsnet.progress import Cancel, Progress, reporting
+from xpsnet.spectrum import check_spectra, crop, scale_sign
+
+Floats = npt.NDArray[np.float64]
+
+# Below this many points a spectrum says too little; the same as 5 points per line and its feet.
+LEAST_POINTS = 8
+# What `default` was trained for; outside of it the answer is given, with a status.
+FEWEST_TRAINED_POINTS = 40
+TRAINED_WINDOW = (5.0, 40.0)
+# Design matrices of this many spectra are held at a time.
+SOLVED_AT_ONCE = 512
+KEPT_ATTRIBUTES = (
+    "units", "photon_energy", "source_file", "instrument", "charge_shift", "energy_offset",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked of every spectrum."""
+
+    model: weights.Model
+    n_peaks: int | Literal["auto"]
+    all_counts: bool
+    background: str
+    device: engines.Device
+    batch_size: int
+
+    @property
+    def config(self) -> NetworkConfig:
+        """The network's sizes."""
+        return self.model.config
+
+    @property
+    def counts(self) -> tuple[int, ...]:
+        """Peak counts that the answer may hold."""
+        return tuple(encoding.counts_known(self.config))
+
+    @property
+    def slots(self) -> int:
+        """Length of the dimension `peak`."""
+        if self.n_peaks == "auto" or self.all_counts:
+            return self.config.max_peaks
+        return max(self.n_peaks, 1)
+
+
+def predict(
+    spectra: xr.DataArray,
+    *,
+    model: str | Path | weights.Model = "default",
+    n_peaks: int | Literal["auto"] = "auto",
+    energy_range: tuple[float, float] | None = None,
+    all_counts: bool = False,
+    background: str | None = None,
+    device: engines.Device = "auto",
+    batch_size: int = 4096,
+    progress: Progress = None,
+    cancel: Cancel = None,
+    dim: str | None = None,
+) -> xr.Dataset:
+    """Find number, centers, widths and heights of the peaks with a trained network.
+
+    Parameters
+    ----------
+    spectra : DataArray
+        Spectra of any shape over energy [eV], in counts or counts/s, on either scale and in
+        either direction; NaN marks missing points. Dask arrays stay lazy.
+    model : str, Path or Model
+        ``"default"`` (raw spectra, 0 to 6 peaks), ``"park2020"`` (the paper's network: 1 to 3
+        peaks, background subtracted), or the path of your own model card.
+    n_peaks : int or "auto"
+        Number of peaks; "auto" takes the most probable one of each spectrum.
+    energy_range : (float, float), optional
+        Window [eV] on the spectra's scale; the whole axis by default.
+    all_counts : bool
+        Give the peaks for every count, along a dimension `count`.
+    background : str, optional
+        Key of `BACKGROUNDS`, solved for together with the heights. By default ``"shirley"``, and
+        ``"none"`` for `park2020`.
+    device : {"auto", "cpu", "gpu"}
+        ONNX Runtime on the CPU, TensorFlow on a GPU; "auto" takes the GPU where there is one.
+    batch_size : int
+        Spectra per call of the network; cancel is asked between batches.
+    progress : bool or callable, optional
+        True shows a bar; a callable gets (done, total).
+    cancel : callable, optional
+        Once it returns True, the spectra not reached are left with the status NOT_DONE.
+    dim : str, optional
+        The energy dimension, if it cannot be told from names and units.
+
+    Returns
+    -------
+    Dataset
+        Over the other dimensions of `spectra` and `peak`: `center`, `fwhm`, `height`, `area`,
+        `fraction`, their `*_spread` (standard deviations that the network states), `n_peaks`,
+        `n_peaks_probability` (..., count), `background_*`, `noise`, `status`. Heights and
+        background follow from linear least squares at the predicted centers and widths.
+
+    Raises
+    ------
+    ValueError
+        If arguments do not fit together; never because of what a spectrum holds.
+    """
+    request = _request(model, n_peaks, all_counts, background, device, batch_size)
+    checked = check_spectra(spectra, dim=dim)
+    if energy_range is not None:
+        checked = crop(checked, energy_range)
+    if checked.chunks is not None:
+        # Every chunk has to have the same dimensions, so that absent peaks keep their NaN.
+        return map_spectra(lambda some: _predict_now(some, request, None, cancel), checked)
+    peaks = _predict_now(checked, request, progress, cancel)
+    if n_peaks != "auto" or all_counts:
+        return peaks
+    return peaks.isel(peak=slice(0, max(1, int(peaks["n_peaks"].values.max(initial=0)))))
+
+
+def _request(
+    model: str | Path | weights.Model,
+    n_peaks: int | Literal["auto"],
+    all_counts: bool,
+    background: str | None,
+    device: engines.Device,
+    batch_size: int,
+) -> Request:
+    """Checked arguments."""
+    model = weights.load_model(model)
+    if background is None:
+        background = "none" if model.config.architecture == "park2020" else "shirley"
+    if background not in BACKGROUNDS:
+        raise ValueError(f"expected a background of {list(BACKGROUNDS)}, got {background!r}")
+    if batch_size < 1:
+        raise ValueError(f"expected a batch_size of at least 1, got {batch_size}")
+    request = Request(model, n_peaks, all_counts, background, device, int(batch_size))
+    if n_peaks != "auto" and n_peaks not in request.counts:
+        raise ValueError(
+            f"expected n_peaks='auto' or a number from {request.counts[0]} to "
+            f"{request.counts[-1]} for model {model.name!r}, got {n_peaks!r}"
+        )
+    return request
+
+
+def _predict_now(
+    spectra: xr.DataArray, request: Request, progress: Progress, cancel: Cancel
+) -> xr.Dataset:
+    """All spectra now, as a Dataset."""
+    n_points = spectra.sizes["energy"]
+    counts = np.asarray(spectra.values, np.float64).reshape(-1, n_points)
+    energy = scale_sign(spectra.attrs["scale"]) * spectra["energy"].values
+    answer = _Answer(len(counts), request)
+    counts = np.where(np.isfinite(counts), counts, np.nan)
+    answer.noise[:] = estimate_noise(counts)
+    with reporting(progress, len(counts), f"predict with {request.model.name}") as advance:
+        advance(_set_aside(answer, counts))
+        for rows, used in _batches(counts, answer.status, request.batch_size):
+            if cancel is not None and cancel():
+                break
+            _predict_batch(answer, rows, used, counts[rows, used], energy, request)
+            advance(len(rows))
+    return _as_dataset(answer, spectra, request)
+
+
+class _Answer:
+    """Arrays of the answer for n spectra, filled batch by batch; energies are binding-like."""
+
+    def __init__(self, n: int, request: Request) -> None:
+        choice = (len(request.counts),) if request.all_counts else ()
+        names = LINE_SHAPES[encoding.line_shape(request.config)].parameters
+        self.parameters = {k: np.full((n, *choice, request.slots), np.nan) for k in names}
+        self.spread: dict[str, Floats] = {}
+        if request.config.architecture != "park2020":
+            self.spread = {k: np.full((n, *choice, request.slots), np.nan) for k in names}
+        terms = BACKGROUNDS[request.background]
+        self.background = {k: np.full((n, *choice), np.nan) for k in terms}
+        self.probability = np.full((n, len(request.counts)), np.nan)
+        self.n_peaks = np.zeros(n, np.int64)
+        self.status = np.full(n, Status.NOT_DONE, np.int64)
+        self.noise = np.full(n, np.nan)
+
+
+def _set_aside(answer: _Answer, counts: Floats) -> int:
+    """Give a status to spectra that no network can read; returns how many."""
+    finite = np.isfinite(counts)
+    n_finite = finite.sum(axis=1)
+    high = np.where(finite, counts, -np.inf).max(axis=1)
+    low = np.where(finite, counts, np.inf).min(axis=1)
+    answer.status[high == low] = Status.NO_SIGNAL
+    answer.status[n_finite < LEAST_POINTS] = Status.TOO_FEW_POINTS
+    answer.status[n_finite == 0] = Status.NOT_FINITE
+    aside = answer.status != Status.NOT_DONE
+    if "constant" in answer.background:
+        flat = answer.status == Status.NO_SIGNAL
+        level = np.where(flat, low, np.nan)
+        for name, values in answer.background.items():
+            fill = level if name == "constant" else 0.0 * level
+            values[flat] = fill[flat].reshape((-1,) + (1,) * (values.ndim - 1))
+    return int(aside.sum())
+
+
+def _batches(
+    counts: Floats, status: npt.NDArray[np.int64], batch_size: int
+) -> Iterator[tuple[npt.NDArray[np.intp], slice]]:
+    """Rows to predict together: the same first and last finite point, at most `batch_size`."""
+    todo = np.flatnonzero(status == Status.NOT_DONE)
+    if not todo.size:
+        return
+    finite = np.isfinite(counts[todo])
+    first = finite.argmax(axis=1)
+    last = counts.shape[1] - finite[:, ::-1].argmax(axis=1)
+    ends, group = np.unique(np.stack([first, last], axis=1), axis=0, return_inverse=True)
+    for number, (start, stop) in enumerate(ends):
+        rows = todo[group.ravel() == number]
+        for at in range(0, len(rows), batch_size):
+            yield rows[at : at + batch_size], slice(int(start), int(stop))
+
+
+def _predict_batch(
+    answer: _Answer,
+    rows: npt.NDArray[np.intp],
+    used: slice,
+    counts: Floats,
+    energy: Floats,
+    request: Request,
+) -> None:
+    """Network and linear least squares for one batch, written into the answer."""
+    counts = _without_gaps(counts, energy[used])
+    engine = engines.get_engine(request.model, request.device)
+    outputs = engine(encoding.encode(counts, energy[used], request.config))
+    probability = encoding.probabilities(outputs, request.config)
+    answer.probability[rows] = probability
+    chosen = np.array(request.counts)[probability.argmax(axis=1)]
+    if request.n_peaks != "auto":
+        chosen = np.full(len(rows), request.n_peaks)
+    answer.n_peaks[rows] = chosen
+    status = Status.OUTSIDE_MODEL if _is_outside(energy[used], request) else Status.OK
+    answer.status[rows] = np.where(chosen == 0, Status.NO_PEAKS, status)
+    for place, k in enumerate(request.counts):
+        mine = np.arange(len(rows)) if request.all_counts else np.flatnonzero(chosen == k)
+        for at in range(0, len(mine), SOLVED_AT_ONCE):
+            part = mine[at : at + SOLVED_AT_ONCE]
+            some = {name: values[part] for name, values in outputs.items()}
+            target: Any = (rows[part], place) if request.all_counts else rows[part]
+            _solve(answer, target, some, counts[part], used, energy, k, request)
+
+
+def _solve(
+    answer: _Answer,
+    target: Any,
+    outputs: engines.Outputs,
+    counts: Floats,
+    used: slice,
+    energy: Floats,
+    k: int,
+    request: Request,
+) -> None:
+    """Peaks of one count for some spectra, with their heights and background."""
+    shape = LINE_SHAPES[encoding.line_shape(request.config)]
+    n = len(counts)
+    lines = np.zeros((n, 0, len(energy)))
+    if k:
+        guess = encoding.decode(outputs, k, energy[used], request.config)
+        ones = np.ones_like(guess.center)
+        extra = [] if guess.fraction is None else [guess.fraction]
+        lines = shape.value(energy, guess.center, guess.fwhm, ones, *extra)
+    height, terms = heights.solve_heights(counts, energy, lines, request.background, used)
+    for number, name in enumerate(BACKGROUNDS[request.background]):
+        answer.background[name][target] = terms[:, number]
+    if not k:
+        return
+    values = {"center": guess.center, "fwhm": guess.fwhm, "height": height}
+    if guess.fraction is not None:
+        values["fraction"] = guess.fraction
+    for name, table in answer.parameters.items():
+        table[target] = _padded(values[name], request.slots)
+    for name, table in answer.spread.items():
+        spread = guess.spread[name] * (height if name == "height" else 1.0)
+        table[target] = _padded(spread, request.slots)
+
+
+def _padded(values: Floats, slots: int) -> Floats:
+    """Peaks, with NaN behind for those that are not there."""
+    out = np.full((len(values), slots), np.nan)
+    out[:, : values.shape[1]] = values
+    return out
+
+
+def _without_gaps(counts: Floats, energy: Floats) -> Floats:
+    """Missing points between finite ones, filled by linear interpolation."""
+    broken = np.flatnonzero(~np.isfinite(counts).all(axis=1))
+    if not broken.size:
+        return counts
+    counts = counts.copy()
+    axis = energy if energy[-1] > energy[0] else -energy
+    for row in broken:
+        good = np.isfinite(counts[row])
+        counts[row] = np.interp(axis, axis[good], counts[row, good])
+    return counts
+
+
+def _is_outside(energy: Floats, request: Request) -> bool:
+    """Whether a window is unlike those of the training."""
+    window = float(np.ptp(energy))
+    low, high = TRAINED_WINDOW
+    return len(energy) < FEWEST_TRAINED_POINTS or not 0.99 * low <= window <= 1.01 * high
+
+
+def _as_dataset(answer: _Answer, spectra: xr.DataArray, request: Request) -> xr.Dataset:
+    """The answer over the dimensions of the spectra, on their scale."""
+    shape = spectra.shape[:-1]
+    scale = str(spectra.attrs["scale"])
+    parameters, terms = from_numerics(scale, answer.parameters, answer.background)
+    lead = tuple(d for d in spectra.dims if d != "energy")
+
+    def fold(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        return values.reshape(shape + values.shape[1:])
+
+    attrs = {key: spectra.attrs[key] for key in KEPT_ATTRIBUTES if key in spectra.attrs}
+    attrs |= {"model": request.model.name, "model_version": request.model.version}
+    if spectra.name is not None:
+        attrs["region"] = str(spectra.name)
+    return make_peaks(
+        spectra["energy"].values,
+        (*lead, "count") if request.all_counts else lead,
+        dict(spectra.coords),
+        scale=scale,
+        line_shape=encoding.line_shape(request.config),
+        background=request.background,
+        parameters={k: fold(v) for k, v in parameters.items()},
+        background_parameters={k: fold(v) for k, v in terms.items()},
+        status=_per_count(fold(answer.status), request),
+        n_peaks=None if request.all_counts else fold(answer.n_peaks),
+        n_peaks_probability=fold(answer.probability),
+        counts=np.array(request.counts),
+        noise=_per_count(fold(answer.noise), request),
+        spread={k: fold(v) for k, v in answer.spread.items()} or None,
+        attrs=attrs,
+    )
+
+
+def _per_count(values: npt.NDArray[Any], request: Request) -> npt.NDArray[Any]:
+    """One value per spectrum, repeated along `count` where there is that dimension."""
+    if not request.all_counts:
+        return values
+    return np.repeat(values[..., None], len(request.counts), axis=-1)

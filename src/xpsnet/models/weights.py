@@ -1,0 +1,177 @@
+"""Weights on disk: arrays only, beside a card that says where they come from.
+
+A shipped model is three files: ``<name>.npz`` (arrays, no pickle), ``<name>.onnx`` (the same
+weights for ONNX Runtime) and ``<name>.json`` (the card: architecture, recipe, training, measured
+accuracy, sha256 of both). The architecture itself is code (`network.build`), so that no file
+brings code along.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from xpsnet.models.network import NetworkConfig
+
+SHIPPED = Path(__file__).parent / "shipped"
+
+Arrays = dict[str, npt.NDArray[Any]]
+
+
+def save_arrays(file: Path, arrays: Arrays) -> None:
+    """Write arrays into an .npz file that is either whole or not there."""
+    part = file.with_suffix(".part")
+    with part.open("wb") as stream:
+        np.savez(stream, allow_pickle=False, **arrays)
+    os.replace(part, file)
+
+
+def load_arrays(file: Path) -> Arrays:
+    """Read the arrays of an .npz file; nothing is unpickled.
+
+    Raises
+    ------
+    ValueError
+        If the file is not an .npz file of plain arrays.
+    """
+    try:
+        with np.load(file, allow_pickle=False) as data:
+            return {name: data[name] for name in data.files}
+    except (OSError, ValueError, EOFError, KeyError, AttributeError) as error:
+        raise ValueError(f"expected an .npz file of plain arrays, got {file}: {error}") from error
+
+
+def save_weights(file: Path, network: Any) -> None:
+    """Write the variables of a Keras model in their order."""
+    save_arrays(file, {f"w{i:03d}": np.array(v) for i, v in enumerate(network.variables)})
+
+
+def load_weights(file: Path, network: Any) -> None:
+    """Read variables into a Keras model of the same architecture.
+
+    Raises
+    ------
+    ValueError
+        If number or shapes of the arrays are not those of the network.
+    """
+    arrays = load_arrays(file)
+    expected = [tuple(v.shape) for v in network.variables]
+    names = [f"w{i:03d}" for i in range(len(expected))]
+    got = [arrays[name].shape if name in arrays else None for name in names]
+    if got != expected or len(arrays) != len(expected):
+        raise ValueError(
+            f"expected {len(expected)} arrays that fit network {network.name!r}, "
+            f"{file} holds {len(arrays)} others; choose the file of this architecture"
+        )
+    for name, variable in zip(names, network.variables, strict=True):
+        variable.assign(arrays[name])
+
+
+@dataclass(frozen=True)
+class Model:
+    """A trained network: its card and where its files are.
+
+    Attributes
+    ----------
+    name : str
+        Name in the card.
+    card : dict
+        Architecture, recipe, training and measured accuracy, as plain values.
+    folder : Path
+        Where ``<name>.json``, ``<name>.npz`` and ``<name>.onnx`` lie.
+    """
+
+    name: str
+    card: dict[str, Any]
+    folder: Path
+
+    @property
+    def config(self) -> NetworkConfig:
+        """Architecture and sizes."""
+        values = dict(self.card["network"])
+        values["channels"] = tuple(values["channels"])
+        return NetworkConfig(**values)
+
+    @property
+    def version(self) -> str:
+        """Version of the weights: the beginning of their sha256."""
+        return str(self.card["files"][f"{self.name}.npz"])[:12]
+
+    def file(self, suffix: str) -> Path:
+        """Path of the weights (``".npz"``) or the exported graph (``".onnx"``), checked.
+
+        Raises
+        ------
+        ValueError
+            If the file is missing or is not the one that the card describes.
+        """
+        path = self.folder / f"{self.name}{suffix}"
+        if not path.exists():
+            raise ValueError(f"model {self.name!r} has no file {path}; export it again")
+        expected = self.card["files"][path.name]
+        found = sha256(path)
+        if found != expected:
+            raise ValueError(
+                f"expected {path} with sha256 {expected[:12]}..., got {found[:12]}...; "
+                "the file is damaged or belongs to another card: install or export it again"
+            )
+        return path
+
+
+def list_models() -> list[str]:
+    """Names of the models that are shipped with the package.
+
+    Returns
+    -------
+    list of str
+        Sorted names, for `predict(model=...)`.
+    """
+    return sorted(path.stem for path in SHIPPED.glob("*.json"))
+
+
+def load_model(name_or_path: str | Path | Model = "default") -> Model:
+    """A trained network by name, or by the path of its card.
+
+    Parameters
+    ----------
+    name_or_path : str or Path
+        ``"default"``, ``"park2020"``, or the path of a card (``my_model.json``) written by
+        `xpsnet.train` and export, with its .npz and .onnx beside it.
+
+    Returns
+    -------
+    Model
+        Card and files; the network itself is loaded when it predicts.
+
+    Raises
+    ------
+    ValueError
+        If there is no such model, or its card cannot be read.
+    """
+    if isinstance(name_or_path, Model):
+        return name_or_path
+    path = Path(name_or_path)
+    if path.suffix != ".json":
+        path = SHIPPED / f"{name_or_path}.json"
+    try:
+        card = json.loads(path.read_text(encoding="utf-8"))
+        return Model(str(card["name"]), card, path.parent)
+    except FileNotFoundError:
+        raise ValueError(
+            f"expected a model of {list_models()} or the path of a model card (.json), "
+            f"got {str(name_or_path)!r}"
+        ) from None
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError, KeyError, TypeError) as error:
+        raise ValueError(f"expected a model card, got {path}: {error!r}") from error
+
+
+def sha256(file: Path) -> str:
+    """Checksum of a file, in hexadecimal."""
+    return hashlib.sha256(file.read_bytes()).hexdigest()

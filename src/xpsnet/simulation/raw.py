@@ -1,0 +1,258 @@
+"""Core-level windows as an instrument gives them: background left in, noise of any gain."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from xpsnet.numerics.resample import normalize
+from xpsnet.simulation.draws import Draw
+
+LN2 = float(np.log(2.0))
+
+Batch = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class RawRecipe:
+    """Core-level windows with background left in, noise of any gain, any Lorentzian share.
+
+    Lengths are shares of the window. A simulated peak is asked for only when the spectrum holds it:
+    when leaving it out would raise chi-square by at least `min_chi_square` after every larger peak
+    (center and width free) and a smooth background have been fitted; below that it stays in the
+    spectrum but not in the truth.
+    """
+
+    min_peaks: int = 0
+    max_peaks: int = 6
+    n_points: int = 384
+    extent: float = 1.0
+    measured_points: tuple[float, float] = (40.0, 1000.0)
+    points_per_fwhm: float = 5.0
+    fwhm: tuple[float, float] = (0.01, 0.3)
+    separation: float = 0.45
+    min_height: float = 0.03
+    noise: tuple[float, float] = (3e-4, 0.15)
+    min_chi_square: float = 20.0
+
+
+def pseudo_voigt(xp: Any, energy: Any, center: Any, fwhm: Any, fraction: Any) -> Any:
+    """Pseudo-Voigt at unit height; a test holds it to `numerics.lineshapes`."""
+    z2 = xp.square((energy - center) / fwhm)
+    return (1 - fraction) * xp.exp(-4 * LN2 * z2) + fraction / (1 + 4 * z2)
+
+
+def draw_raw(xp: Any, draw: Draw, n: int, recipe: RawRecipe) -> Batch:
+    """Batch of core-level windows with background and noise."""
+    count = _draw_count(xp, draw, n, recipe)
+    points, axis = _measured_axis(xp, draw, n, recipe)
+    peaks = _draw_peaks(xp, draw, n, recipe, count, points)
+    lines = pseudo_voigt(
+        xp,
+        axis[:, None, :],
+        peaks["center"][:, :, None],
+        peaks["fwhm"][:, :, None],
+        peaks["fraction"][:, :, None],
+    )
+    components = peaks["height"][:, :, None] * lines
+    total = xp.sum(components, axis=1)
+    step = _cumulative(xp, total)
+    clean = total + _draw_background(xp, draw, axis, step)
+    sigma, spread = _draw_sigma(xp, draw, clean, recipe)
+    noise, inflation = _draw_noise(xp, draw, n, recipe.n_points)
+    held = _held_by_data(xp, recipe, peaks, axis, lines, step, sigma * inflation, points)
+    keep = held * peaks["present"]
+    index, share = _grid_index(xp, points, recipe.n_points)
+    spectra, _, scale = normalize(_take(xp, clean + sigma * noise, index, share), xp)
+    signal = _take(xp, xp.sum(components * keep[:, :, None], axis=1), index, share) / scale
+    truth = _compact(xp, peaks, keep, scale)
+    return {"spectra": spectra, "signal": signal, "relative_noise": spread, **truth}
+
+
+def _draw_count(xp: Any, draw: Draw, n: int, recipe: RawRecipe) -> Any:
+    """Number of simulated peaks, shape (n, 1): even over the allowed counts."""
+    span = recipe.max_peaks - recipe.min_peaks + 1
+    return recipe.min_peaks + xp.floor(draw.uniform((n, 1)) * (span - 1e-4))
+
+
+def _measured_axis(xp: Any, draw: Draw, n: int, recipe: RawRecipe) -> tuple[Any, Any]:
+    """Number of measured points (n, 1) and their positions (n, n_points), the last repeated.
+
+    An axis finer than the grid is averaged by the encoding, which is the grid itself with less
+    noise.
+    """
+    low, high = np.log(recipe.measured_points[0]), np.log(recipe.measured_points[1])
+    points = xp.floor(xp.exp(draw.uniform((n, 1), float(low), float(high))))
+    points = xp.minimum(points, float(recipe.n_points))
+    position = np.arange(recipe.n_points, dtype=np.float32)[None, :]
+    return points, xp.minimum(position / (points - 1), 1.0)
+
+
+def _draw_peaks(xp: Any, draw: Draw, n: int, recipe: RawRecipe, count: Any, points: Any) -> Batch:
+    """Centers, widths, heights and Lorentzian shares, each (n, max_peaks), by falling area."""
+    slots = recipe.max_peaks
+    shape = (n, slots)
+    slot = np.arange(slots, dtype=np.float32)[None, :]
+    present = xp.where(slot < count, xp.ones_like(slot), xp.zeros_like(slot))
+    narrowest = xp.maximum(recipe.points_per_fwhm / (points - 1), recipe.fwhm[0])
+    typical = narrowest * xp.exp(draw.uniform((n, 1)) * xp.log(0.8 * recipe.fwhm[1] / narrowest))
+    common = draw.uniform((n, 1)) < 0.35
+    scatter = xp.where(common, xp.zeros_like(present), 0.3 * draw.normal(shape))
+    fwhm = xp.clip(typical * xp.exp(scatter), narrowest, recipe.fwhm[1])
+    center = _draw_centers(xp, draw, n, recipe, present, fwhm, typical)
+    height = _draw_heights(xp, draw, n, recipe, present, common)
+    one = draw.uniform((n, 1)) < 0.8
+    fraction = xp.where(one, draw.uniform((n, 1)) * xp.ones_like(fwhm), draw.uniform(shape))
+    fraction = xp.where(draw.uniform((n, 1)) < 0.5, 0.5 * fraction, fraction)
+    peaks = {"center": center, "fwhm": fwhm, "height": height, "fraction": fraction}
+    order = xp.argsort(-(height * fwhm), axis=-1)
+    return {
+        name: xp.take_along_axis(values, order, axis=1)
+        for name, values in {**peaks, "present": present}.items()
+    }
+
+
+def _draw_centers(
+    xp: Any, draw: Draw, n: int, recipe: RawRecipe, present: Any, fwhm: Any, typical: Any
+) -> Any:
+    """Ascending centers, neighbors at least `separation` of the wider FWHM apart."""
+    gap = -xp.log(draw.uniform((n, recipe.max_peaks - 1), 1e-4, 1.0))
+    gap = gap * typical * xp.exp(draw.uniform((n, 1), -1.6, 1.8))
+    wider = xp.maximum(fwhm[:, 1:], fwhm[:, :-1])
+    behind = present[:, 1:]
+    least = recipe.separation * wider * behind
+    gap = gap * behind
+    # One window in six has a peak at or just outside of its edge.
+    margin = xp.where(draw.uniform((n, 1)) < 0.17, -0.02, 0.04)
+    room = 1 - 2 * margin - xp.sum(least, axis=-1, keepdims=True)
+    squeeze = xp.minimum(room / (xp.sum(gap, axis=-1, keepdims=True) + 1e-6), 1.0)
+    distance = least + gap * squeeze
+    start = margin + draw.uniform((n, 1)) * (
+        1 - 2 * margin - xp.sum(distance, axis=-1, keepdims=True)
+    )
+    return xp.concatenate([start, start + xp.cumsum(distance, axis=-1)], axis=-1)
+
+
+def _draw_heights(xp: Any, draw: Draw, n: int, recipe: RawRecipe, present: Any, common: Any) -> Any:
+    """Heights relative to the largest peak; a part of the spectra holds doublets."""
+    slots = recipe.max_peaks
+    wide = xp.exp(draw.uniform((n, slots)) * float(np.log(recipe.min_height)))
+    height = xp.where(draw.uniform((n, 1)) < 0.5, wide, draw.uniform((n, slots), 0.1, 1.0))
+    # p, d and f doublets: the weaker partner lies at the higher binding energy.
+    choice = draw.uniform((n, 1))
+    ratio = xp.where(choice < 0.4, 1 / 2, xp.where(choice < 0.7, 2 / 3, 3 / 4))
+    first = height[:, 0::2]
+    paired = xp.reshape(xp.stack([first, first * ratio], axis=-1), (n, slots))
+    doublets = xp.logical_and(common, draw.uniform((n, 1)) < 0.5)
+    height = xp.where(doublets, paired, height) * present
+    largest = xp.max(height, axis=-1, keepdims=True)
+    return height / xp.where(largest > 0, largest, xp.ones_like(largest))
+
+
+def _draw_background(xp: Any, draw: Draw, axis: Any, step: Any) -> Any:
+    """Offset, slope, curvature, active Shirley step, tail of a line outside of the window."""
+    n = axis.shape[0]
+    some = draw.uniform((4, n, 1))
+    offset = xp.exp(draw.uniform((n, 1), float(np.log(0.01)), float(np.log(8.0))))
+    x = axis - 0.5
+    slope = 0.25 * draw.normal((n, 1)) * xp.where(some[0] < 0.6, 1.0, 0.0)
+    bend = 0.25 * draw.normal((n, 1)) * xp.where(some[1] < 0.35, 1.0, 0.0)
+    largest = xp.max(step, axis=-1, keepdims=True) + 1e-6
+    shirley = draw.uniform((n, 1), 0.0, 0.5) * xp.where(some[2] < 0.7, 1.0, 0.0) / largest
+    side = xp.where(draw.uniform((n, 1)) < 0.5, -1.0, 1.0)
+    place = 0.5 + side * draw.uniform((n, 1), 0.6, 1.2)
+    tail = draw.uniform((n, 1), 0.0, 1.5) * xp.where(some[3] < 0.15, 1.0, 0.0)
+    tail = tail / (1 + xp.square((axis - place) / 0.15))
+    smooth = slope * x + bend * xp.square(x) + shirley * step + tail
+    return offset + smooth - xp.min(smooth, axis=-1, keepdims=True)
+
+
+def _draw_sigma(xp: Any, draw: Draw, clean: Any, recipe: RawRecipe) -> tuple[Any, Any]:
+    """Standard deviations (n, n_points), and that of the largest point relative to it (n, 1)."""
+    low, high = float(np.log(recipe.noise[0])), float(np.log(recipe.noise[1]))
+    n = clean.shape[0]
+    relative = xp.exp(draw.uniform((n, 1), low, high))
+    largest = xp.max(clean, axis=-1, keepdims=True)
+    counting = xp.sqrt(clean / largest)
+    even = draw.uniform((n, 1)) < 0.2
+    return relative * largest * xp.where(even, xp.ones_like(counting), counting), relative
+
+
+def _draw_noise(xp: Any, draw: Draw, n: int, points: int) -> tuple[Any, Any]:
+    """Unit noise, for a third of the spectra correlated, and how much less it averages out."""
+    white = draw.normal((n, points + 2))
+    share = draw.uniform((n, 1), 0.0, 0.8) * xp.where(draw.uniform((n, 1)) < 0.33, 1.0, 0.0)
+    norm = xp.sqrt(1 + 2 * share * share)
+    noise = (white[:, 1:-1] + share * (white[:, :-2] + white[:, 2:])) / norm
+    return noise, (1 + 2 * share) / norm
+
+
+def _held_by_data(
+    xp: Any,
+    recipe: RawRecipe,
+    peaks: Batch,
+    axis: Any,
+    lines: Any,
+    step: Any,
+    sigma: Any,
+    points: Any,
+) -> Any:
+    """1 where chi-square that a peak alone explains is at least `min_chi_square`.
+
+    Columns of the linearised model are ordered smooth background, then peak by peak from the
+    largest area down (the order of `peaks`), each with its derivatives by center and width. In the
+    Cholesky factor of their Gram matrix the square of a diagonal element is what a column explains
+    beyond all columns before it.
+    """
+    n, slots = peaks["center"].shape[0], recipe.max_peaks
+    # Every second point will do for an estimate, at half the price.
+    axis, lines, step, sigma = axis[:, ::2], lines[:, :, ::2], step[:, ::2], sigma[:, ::2]
+    z = (axis[:, None, :] - peaks["center"][:, :, None]) / peaks["fwhm"][:, :, None]
+    shapes = xp.stack([lines, z * lines, z * z * lines], axis=2)
+    shapes = xp.reshape(shapes, (n, 3 * slots, axis.shape[1]))
+    x = axis - 0.5
+    smooth = xp.stack([xp.ones_like(x), x, x * x, step], axis=1)
+    inside = np.arange(0, recipe.n_points, 2, dtype=np.float32)[None, :] < points
+    weight = xp.where(inside, float(np.sqrt(2.0)) / sigma, xp.zeros_like(sigma))[:, None, :]
+    columns = xp.concatenate([smooth, shapes], axis=1) * weight
+    size = xp.sqrt(xp.sum(columns * columns, axis=-1, keepdims=True)) + 1e-12
+    columns = columns / size
+    gram = xp.matmul(columns, xp.transpose(columns, (0, 2, 1)))
+    gram = gram + 3e-5 * np.eye(columns.shape[1], dtype=np.float32)
+    factor = xp.linalg.cholesky(gram)
+    own = xp.diagonal(factor, axis1=1, axis2=2)[:, 4::3] * size[:, 4::3, 0]
+    return xp.where(xp.square(own * peaks["height"]) >= recipe.min_chi_square, 1.0, 0.0)
+
+
+def _compact(xp: Any, peaks: Batch, keep: Any, scale: Any) -> Batch:
+    """Truth of the kept peaks by ascending center, zeros behind."""
+    order = xp.argsort(peaks["center"] + 10 * (1 - keep), axis=-1)
+    kept = xp.take_along_axis(keep, order, axis=1)
+    values = {**peaks, "height": peaks["height"] / scale}
+    truth = {
+        name: xp.take_along_axis(values[name], order, axis=1) * kept
+        for name in ("center", "fwhm", "height", "fraction")
+    }
+    return {"n_peaks": xp.sum(keep, axis=-1), **truth}
+
+
+def _grid_index(xp: Any, points: Any, n_points: int) -> tuple[Any, Any]:
+    """Lower measured point beside each grid point, and the share of the upper one."""
+    position = np.linspace(0, 1, n_points, dtype=np.float32)[None, :] * (points - 1)
+    lower = xp.minimum(xp.floor(position), points - 2)
+    return lower, position - lower
+
+
+def _take(xp: Any, values: Any, lower: Any, share: Any) -> Any:
+    """Linear interpolation of `values` (n, points) at the places of `_grid_index`."""
+    index = lower.astype(np.int32) if xp is np else xp.cast(lower, "int32")
+    below = xp.take_along_axis(values, index, axis=1)
+    above = xp.take_along_axis(values, index + 1, axis=1)
+    return below + share * (above - below)
+
+
+def _cumulative(xp: Any, values: Any) -> Any:
+    """Running mean integral of `values` (n, points) over the window."""
+    return xp.cumsum(values, axis=-1) / values.shape[-1]
