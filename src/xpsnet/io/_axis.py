@@ -1,0 +1,89 @@
+"""Energy axes in tables: finding, repairing and merging them."""
+
+from bisect import bisect_left
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+
+# Largest energy [eV] that a column may hold to be taken for an energy axis.
+MAX_ENERGY = 1e5
+_MAX_BAD_SHARE = 0.02
+_SAME_ENERGY = 1e-3
+
+
+def rising_part(values: Floats) -> npt.NDArray[np.intp]:
+    """Indices of the longest strictly rising subsequence, NaN left out."""
+    tails: list[float] = []
+    tail_index: list[int] = []
+    before = np.full(values.size, -1, dtype=np.intp)
+    for i, value in enumerate(values.tolist()):
+        if value != value:
+            continue
+        at = bisect_left(tails, value)
+        before[i] = tail_index[at - 1] if at else -1
+        if at == len(tails):
+            tails.append(value)
+            tail_index.append(i)
+        else:
+            tails[at], tail_index[at] = value, i
+    found = []
+    i = tail_index[-1] if tail_index else -1
+    while i >= 0:
+        found.append(i)
+        i = int(before[i])
+    return np.array(found[::-1], dtype=np.intp)
+
+
+def monotonic_part(values: Floats) -> npt.NDArray[np.intp]:
+    """Indices of the longest part that rises or falls strictly."""
+    steps = np.diff(values)
+    if np.isfinite(values).all() and ((steps > 0).all() or (steps < 0).all()):
+        return np.arange(values.size)
+    return max(rising_part(values), rising_part(-values), key=len)
+
+
+def is_nearly_monotonic(values: Floats, kept: npt.NDArray[np.intp]) -> bool:
+    """Whether so few points are out of order that they are stray values."""
+    n_bad = int(np.isfinite(values).sum()) - kept.size
+    return kept.size >= 5 and n_bad <= max(2, _MAX_BAD_SHARE * values.size)
+
+
+def is_uniform(values: Floats) -> bool:
+    """Whether values rise or fall in equal steps of a size that energy axes have."""
+    finite = values[np.isfinite(values)]
+    if finite.size < 5 or np.abs(finite).max() > MAX_ENERGY:
+        return False
+    steps = np.diff(finite)
+    step = np.median(steps)
+    return bool(1e-3 <= abs(step) <= 5.0 and np.allclose(steps, step, rtol=0.02, atol=1e-4))
+
+
+def restarts(values: Floats) -> list[int]:
+    """Indices at which an axis starts anew: a jump back over most of its range."""
+    steps = np.diff(values)
+    direction = np.sign(np.nanmedian(steps)) or 1.0
+    span = np.nanmax(values) - np.nanmin(values)
+    back = -direction * steps > 0.5 * span
+    return [int(i) + 1 for i in np.flatnonzero(back)]
+
+
+def union(axes: list[Floats]) -> Floats:
+    """All energies of several axes [eV], shape (n,), in the direction of the first.
+
+    Energies closer than a thousandth of the smallest step are the same.
+    """
+    smallest = min(float(np.abs(np.diff(axis)).min()) for axis in axes)
+    every = np.sort(np.concatenate(axes))
+    new = np.diff(every, prepend=-np.inf) > _SAME_ENERGY * smallest
+    merged = every[new]
+    return merged if axes[0][-1] > axes[0][0] else merged[::-1]
+
+
+def places(axis: Floats, merged: Floats) -> npt.NDArray[np.intp]:
+    """Index of the nearest merged energy for each energy of one axis."""
+    rising = merged if merged[-1] > merged[0] else merged[::-1]
+    right = np.clip(np.searchsorted(rising, axis), 1, rising.size - 1)
+    nearest = np.where(axis - rising[right - 1] <= rising[right] - axis, right - 1, right)
+    return nearest if rising is merged else merged.size - 1 - nearest

@@ -1,0 +1,124 @@
+"""Several files at once: scans of the same region become one stack."""
+
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import xarray as xr
+
+from xpsnet.io._axis import places, union
+from xpsnet.io._errors import refusal
+
+_MAX_BYTES = 2 << 30
+# Attributes that may differ between the scans of a stack and become coordinates.
+_DETAILS = ("dwell_time", "n_scans", "acquired", "sample", "region_original")
+
+
+class Draft(NamedTuple):
+    """One spectrum of one file, and whether `write` has stored it."""
+
+    path: Path
+    spectrum: xr.DataArray
+    stored_by_us: bool
+
+
+def natural_order(path: Path) -> list[tuple[int, str]]:
+    """Sort key of file names in which scan_2 comes before scan_10."""
+    pieces = re.split(r"(\d+)", path.name.lower())
+    return [(int(piece), "") if piece.isdecimal() else (-1, piece) for piece in pieces if piece]
+
+
+def stack_files(drafts: Sequence[Draft]) -> list[Draft]:
+    """Stack the one-dimensional spectra of each region over the files.
+
+    Parameters
+    ----------
+    drafts : sequence of Draft
+        In the order of the stack.
+
+    Returns
+    -------
+    list of Draft
+        Stacks have the dimension `scan`, the coordinate `file` and the union of all energies,
+        NaN where a scan has no point. What has no partner stays as it is.
+    """
+    groups: list[list[Draft]] = []
+    for draft in drafts:
+        group = next((g for g in groups if _belongs(draft.spectrum, g[0].spectrum)), None)
+        if group is None:
+            groups.append([draft])
+        else:
+            group.append(draft)
+    return [_stack(group) if len(group) > 1 else group[0] for group in groups]
+
+
+def _belongs(spectrum: xr.DataArray, other: xr.DataArray) -> bool:
+    """Whether two spectra are scans of the same region."""
+    if spectrum.ndim != 1 or other.ndim != 1 or spectrum.name != other.name:
+        return False
+    for key in ("scale", "units", "photon_energy"):
+        if spectrum.attrs.get(key) != other.attrs.get(key):
+            return False
+    if spectrum.name is not None:
+        return True
+    # Without a name, only the energies tell: half of the shorter range has to be common.
+    ends = [(float(s.energy.min()), float(s.energy.max())) for s in (spectrum, other)]
+    common = min(ends[0][1], ends[1][1]) - max(ends[0][0], ends[1][0])
+    return common >= 0.5 * min(high - low for low, high in ends)
+
+
+def _stack(group: list[Draft]) -> Draft:
+    """Put scans on the union of their energies."""
+    folder = group[0].path.parent
+    spectra = [draft.spectrum for draft in group]
+    axes = [np.asarray(s.energy.values, dtype=np.float64) for s in spectra]
+    merged = union(axes)
+    size = merged.size * len(group) * 8
+    if size > _MAX_BYTES:
+        raise refusal(
+            folder,
+            expected=f"stacks of at most {_MAX_BYTES >> 30} GiB",
+            got=f"{len(group)} scans on {merged.size} different energies",
+            advice="read fewer files at a time",
+        )
+    counts = np.full((len(group), merged.size), np.nan)
+    for row, spectrum, axis in zip(counts, spectra, axes, strict=True):
+        row[places(axis, merged)] = spectrum.values
+    coords: dict[str, Any] = {
+        "scan": np.arange(len(group)),
+        "file": ("scan", [draft.path.name for draft in group]),
+        "energy": merged,
+        **_shared_coords(spectra),
+    }
+    attrs = dict(spectra[0].attrs)
+    for key in {key for s in spectra for key in s.attrs}:
+        values = [s.attrs.get(key) for s in spectra]
+        if any(value != values[0] for value in values):
+            attrs.pop(key, None)
+            if key in _DETAILS and None not in values:
+                coords[key] = ("scan", values)
+    attrs["source_file"] = folder.resolve().name
+    stack = xr.DataArray(counts, coords, ("scan", "energy"), name=spectra[0].name, attrs=attrs)
+    return Draft(folder, stack, False)
+
+
+def _shared_coords(spectra: Iterable[xr.DataArray]) -> dict[str, Any]:
+    """Scalar coordinates that all scans have (stage positions, etch time), over the scans."""
+    spectra = list(spectra)
+    shared: dict[str, Any] = {}
+    for name, coord in spectra[0].coords.items():
+        if (
+            coord.ndim == 0
+            and name not in ("scan", "file")
+            and all(name in s.coords for s in spectra)
+        ):
+            values = [s.coords[name].item() for s in spectra]
+            same = all(value == values[0] for value in values)
+            shared[str(name)] = (
+                xr.Variable((), values[0], coord.attrs)
+                if same
+                else xr.Variable(("scan",), values, coord.attrs)
+            )
+    return shared

@@ -1,0 +1,133 @@
+"""Tables for people and spreadsheets: spectra over energy, and one row per peak."""
+
+import csv
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+_SPECTRA_STARTS = ("Binding energy [eV]", "Kinetic energy [eV]")
+
+_MAX_COLUMNS = 100_000
+_PEAK_COLUMNS = ("center", "fwhm", "height", "area")
+
+
+def is_our_csv(path: Path) -> bool:
+    """Whether a text file begins as one of our tables."""
+    with path.open("rb") as file:
+        first = file.readline(1 << 20).decode("utf-8", errors="replace")
+    peaks = first.startswith("region,") and first.rstrip().endswith(",status_meaning")
+    return peaks or first.startswith(_SPECTRA_STARTS)
+
+
+def spectra_csv(spectra: list[xr.DataArray], path: Path) -> None:
+    """Write one table per array: energies, then a column per spectrum.
+
+    Labels hold what `read` needs to give the same spectra back: scale, photon energy, name,
+    units, and the place of each spectrum along the other dimensions.
+
+    Raises
+    ------
+    ValueError
+        Where a table would have more columns than programs open.
+    """
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        for i, array in enumerate(spectra):
+            if i:
+                file.write("\n")
+            _write_table(writer, array)
+
+
+def _write_table(writer: Any, array: xr.DataArray) -> None:
+    """Write the table of one array."""
+    shape = array.shape[:-1]
+    n = int(np.prod(shape))
+    if n > _MAX_COLUMNS:
+        raise ValueError(
+            f"expected at most {_MAX_COLUMNS} spectra for a csv, got {n}; write .nc or .zarr"
+        )
+    axis = f"{array.attrs['scale'].capitalize()} energy [eV]"
+    photon_energy = array.attrs.get("photon_energy")
+    if photon_energy is not None:
+        axis += f" (hv = {float(photon_energy)!r} eV)"
+    label = f"{array.name or ''} [{array.attrs.get('units', 'counts')}]".strip()
+    writer.writerow([axis, *(label + _place(array, at) for at in np.ndindex(*shape))])
+    counts = array.values.reshape(n, -1)
+    for energy, row in zip(array["energy"].values.tolist(), counts.T.tolist(), strict=True):
+        writer.writerow([repr(energy), *("" if v != v else repr(v) for v in row)])
+
+
+def _place(array: xr.DataArray, at: tuple[int, ...]) -> str:
+    """Place of a spectrum along the other dimensions, " y=0 x=3"; numbers only."""
+    texts = []
+    for dim, index in zip(array.dims, at, strict=False):
+        value: Any = index
+        if dim in array.coords and array[dim].dtype.kind in "iuf":
+            value = array[dim].values[index].item()
+        texts.append(f" {dim}={value!r}")
+    return "".join(texts)
+
+
+def peaks_csv(peaks: xr.Dataset, path: Path) -> None:
+    """Write one row per peak and spectrum; a spectrum without peaks has one row, too.
+
+    Columns: region, the spectra's coordinates, peak, label, the peak's parameters each with its
+    error, then what belongs to the whole spectrum, with the status in words at the end. Units
+    stand in the header.
+    """
+    import pandas as pd
+
+    center = peaks["center"].load()
+    lead = [dim for dim in center.dims if dim != "peak"]
+    center = center.transpose(*lead, "peak")
+    exists = np.isfinite(center.values)
+    # One row tells the status where there is no peak.
+    shown = exists.copy()
+    shown[..., 0] |= ~exists.any(axis=-1)
+    rows = np.nonzero(shown.ravel())[0]
+    here = exists.ravel()[rows]
+    table: dict[str, Any] = {"region": [str(peaks.attrs.get("region", ""))] * rows.size}
+    for name in _columns(peaks, lead):
+        variable = peaks[name].transpose(..., *(d for d in center.dims if d in peaks[name].dims))
+        values: Any = variable.broadcast_like(center).transpose(*center.dims).values.ravel()[rows]
+        if "peak" in peaks[name].dims:
+            cells = np.where(here, values.astype(object), "").tolist()
+            values = ["" if value != value else value for value in cells]
+        units = str(peaks[name].attrs.get("units", ""))
+        table[f"{name} [{units}]" if units not in ("", "1") else name] = values
+    if "status" in peaks:
+        table["status_meaning"] = _meanings(peaks["status"], table["status"])
+    pd.DataFrame(table).to_csv(path, index=False, lineterminator="\n")
+
+
+def _columns(peaks: xr.Dataset, lead: list[Any]) -> list[str]:
+    """Names of the variables that have one value per peak or per spectrum, in reading order."""
+    allowed = {*lead, "peak"}
+    fitting = [str(n) for n, v in peaks.variables.items() if set(v.dims) <= allowed]
+    coords = [n for n in fitting if n in peaks.coords and n != "peak"]
+    indexes = [str(dim) for dim in lead if str(dim) not in coords]
+    first = [n for n in _PEAK_COLUMNS if n in fitting]
+    per_peak = [n for n in fitting if "peak" in peaks[n].dims and n not in ("peak", "label")]
+    parameters = first + [n for n in per_peak if n not in first and not _base(n, per_peak)]
+    ordered = [n for p in parameters for n in (p, f"{p}_stderr", f"{p}_spread") if n in per_peak]
+    whole = [n for n in fitting if n not in peaks.coords and n not in per_peak]
+    whole = [n for n in whole if n not in ("label", "status")]
+    labels = ["label"] if "label" in fitting else []
+    status = ["status"] if "status" in fitting else []
+    return [*indexes, *coords, "peak", *labels, *ordered, *whole, *status]
+
+
+def _base(name: str, names: list[str]) -> bool:
+    """Whether a name is the error of another one."""
+    stem, _, suffix = name.rpartition("_")
+    return suffix in ("stderr", "spread") and stem in names
+
+
+def _meanings(status: xr.DataArray, codes: Any) -> list[str]:
+    """Words for status codes."""
+    values = np.atleast_1d(status.attrs.get("flag_values", [])).tolist()
+    words = str(status.attrs.get("flag_meanings", "")).split()
+    table = dict(zip(values, words, strict=False))
+    return [table.get(int(code), "") for code in codes]

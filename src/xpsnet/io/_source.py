@@ -1,0 +1,82 @@
+"""Bytes and text of a file: sizes are checked before memory is taken."""
+
+import codecs
+from pathlib import Path
+
+from xpsnet.io._errors import refusal
+
+HEAD_BYTES = 4096
+_BOMS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+
+
+def read_head(path: Path) -> bytes:
+    """Read the first bytes of a file, for sniffing."""
+    try:
+        with path.open("rb") as file:
+            return file.read(HEAD_BYTES)
+    except OSError as error:
+        raise refusal(
+            path, expected="a file that can be opened", got=error.strerror or str(error)
+        ) from error
+
+
+def read_bytes(path: Path, limit: int) -> bytes:
+    """Read a whole file that is neither empty nor larger than `limit` bytes."""
+    try:
+        size = path.stat().st_size
+        if size > limit:
+            raise refusal(
+                path,
+                expected=f"at most {limit >> 20} MiB of this format",
+                got=f"{size >> 20} MiB",
+                advice="export fewer regions per file, or convert it to netCDF or zarr",
+            )
+        with path.open("rb") as file:
+            data = file.read(limit)
+    except OSError as error:
+        raise refusal(
+            path, expected="a file that can be opened", got=error.strerror or str(error)
+        ) from error
+    if not data.strip(b"\0 \t\r\n"):
+        raise refusal(path, expected="spectra", got="an empty file")
+    return data
+
+
+def decode(data: bytes) -> str:
+    """Decode text of unknown encoding: byte order mark, UTF-8, zero bytes of UTF-16, latin-1."""
+    for mark, encoding in _BOMS:
+        if data.startswith(mark):
+            return data.decode(encoding, errors="replace")
+    sample = data[:HEAD_BYTES]
+    # Western text in UTF-16 has a zero in every other byte; the place tells the byte order.
+    if len(sample) > 20 and sample.count(0) > 0.3 * len(sample):
+        odd = sample[1::2].count(0) >= sample[::2].count(0)
+        return data.decode("utf-16-le" if odd else "utf-16-be", errors="replace")
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        return data.decode("latin-1")
+
+
+def to_single_bytes(data: bytes) -> bytes:
+    """Turn UTF-16 and UTF-32 files into UTF-8, and leave all others as they are."""
+    if data.startswith(tuple(mark for mark, _ in _BOMS)) or data[:200].count(0) > 60:
+        return decode(data).encode("utf-8")
+    return data
+
+
+def looks_like_text(head: bytes) -> bool:
+    """Whether the head of a file is text: hardly any control characters."""
+    text = decode(head)
+    if not text:
+        return False
+    odd = sum(1 for char in text if (char < " " and char not in "\t\r\n\f\v\0\x1a") or char == "�")
+    # A head cut within a character of UTF-8 falls back to latin-1, which has the C1 controls.
+    odd += sum(1 for char in text if "\x80" <= char < "\xa0")
+    return odd <= 0.02 * len(text) and text.count("\0") <= 0.05 * len(text)

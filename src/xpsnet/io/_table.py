@@ -1,0 +1,232 @@
+"""Tables of numbers in text: separator, decimal sign, where each table begins and ends."""
+
+import io
+import re
+from array import array
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from xpsnet.io._words import is_energy_label
+
+MIN_ROWS = 5
+_SAMPLE_LINES = 2000
+_SAMPLE_CHARS = 400_000
+_MAX_HEADER_LINES = 60
+_MAX_LINE = 8 << 20
+_COMMENT = re.compile(r"^\s*(?:#+|%+|!|//|;|\*|'|\")\s*")
+# What programs write for "no value".
+_MISSING = {"", "nan", "na", "n/a", "-", "--", "null", "none", "inf", "-inf",
+            "#empty#", "-1.#ind", "1.#ind", "1.#qnan", "1.#inf", "-1.#inf"}  # fmt: skip
+_FIRST = set("0123456789+-.\"'")
+_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eEdD][+-]?\d+)?")
+_NUMBER_COMMA = re.compile(r"[+-]?(?:\d+(?:,\d+)?|,\d+)(?:[eEdD][+-]?\d+)?")
+
+
+class Dialect(NamedTuple):
+    """How a line is cut into cells, and how a number is written."""
+
+    separator: str
+    decimal: str
+
+    def cells(self, line: str) -> list[str]:
+        """Cut a line into its cells, empty ones at the end left out."""
+        line = line.strip(" \r\n\0\x1a\ufeff" if self.separator == "\t" else None)
+        if self.separator == "blank":
+            cells = line.split()
+        elif self.separator == "mixed":
+            cells = [cell for cell in re.split(r"[,;\s]+", line) if cell]
+        else:
+            cells = [cell.strip(" \t\"'\r\0") for cell in line.split(self.separator)]
+        while cells and not cells[-1]:
+            cells.pop()
+        return cells
+
+    def row(self, line: str) -> "array[float] | None":
+        """Numbers of a line, NaN for empty cells; None where a cell is no number."""
+        stripped = line.lstrip(" \t,;\0\ufeff")
+        if not stripped or stripped[0] not in _FIRST or len(line) > _MAX_LINE:
+            return None
+        pattern = _NUMBER if self.decimal == "." else _NUMBER_COMMA
+        row = array("d")
+        for cell in self.cells(line):
+            if pattern.fullmatch(cell):
+                row.append(float(cell.replace(",", ".").replace("D", "e").replace("d", "e")))
+            elif cell.lower() in _MISSING:
+                row.append(np.nan)
+            else:
+                return None
+        return row if row and not np.isnan(row).all() else None
+
+
+DIALECTS = (
+    Dialect("\t", "."), Dialect("\t", ","), Dialect(";", "."), Dialect(";", ","),
+    Dialect("blank", "."), Dialect("blank", ","), Dialect(",", "."), Dialect("mixed", "."),
+)  # fmt: skip
+
+
+@dataclass
+class Table:
+    """One table: values of shape (rows, columns), NaN where a cell is empty."""
+
+    values: npt.NDArray[np.float64]
+    lines: npt.NDArray[np.int64]
+    header: list[str]
+    labels: list[str]
+
+
+@dataclass
+class _Run:
+    """Rows of numbers in a row, with the lines of words before them."""
+
+    header: list[str]
+    rows: list["array[float]"] = field(default_factory=list)
+    lines: list[int] = field(default_factory=list)
+
+
+def find_tables(text: str) -> tuple[list[Table], list[int]]:
+    """Find all tables of at least two columns and five rows.
+
+    Parameters
+    ----------
+    text : str
+        Any line ends.
+
+    Returns
+    -------
+    (list of Table, list of int)
+        The tables, and the numbers (from 1) of the lines of numbers that fit into none.
+    """
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    dialect = _find_dialect(text)
+    tables: list[Table] = []
+    stray: list[int] = []
+    for run in _runs(text, dialect):
+        table = _table(run, dialect, stray)
+        if table is None:
+            continue
+        last = tables[-1] if tables else None
+        if last is not None and _continues(last, table):
+            tables[-1] = Table(
+                np.concatenate([last.values, table.values]),
+                np.concatenate([last.lines, table.lines]),
+                last.header,
+                last.labels,
+            )
+        else:
+            tables.append(table)
+    return tables, stray
+
+
+def _find_dialect(text: str) -> Dialect:
+    """Find the dialect that makes rows of the same length of most lines."""
+    lines = _sample(text)
+    best, best_score = DIALECTS[0], 0
+    for dialect in DIALECTS:
+        rows = (dialect.row(line) for line in lines)
+        widths = Counter(len(row) for row in rows if row is not None and len(row) > 1)
+        score = max(widths.values(), default=0)
+        if score > best_score:
+            best, best_score = dialect, score
+    return best
+
+
+def _sample(text: str) -> list[str]:
+    """Take the first lines that begin like a row of numbers, bounded in number and size."""
+    lines, size = [], 0
+    for line in io.StringIO(text):
+        start = line.lstrip(" \t,;\0\ufeff")[:1]
+        if start and start in _FIRST:
+            lines.append(line)
+            size += len(line)
+            if len(lines) >= _SAMPLE_LINES or size > _SAMPLE_CHARS:
+                break
+    return lines
+
+
+def _runs(text: str, dialect: Dialect) -> Iterator[_Run]:
+    """Cut the text into runs of rows."""
+    run = _Run([])
+    for number, line in enumerate(io.StringIO(text), start=1):
+        row = dialect.row(line)
+        if row is not None:
+            run.rows.append(row)
+            run.lines.append(number)
+            continue
+        if run.rows:
+            yield run
+            run = _Run([])
+        if line.strip() and len(line) <= _MAX_LINE:
+            run.header.append(line.rstrip("\n"))
+            del run.header[:-_MAX_HEADER_LINES]
+    if run.rows:
+        yield run
+
+
+def _table(run: _Run, dialect: Dialect, stray: list[int]) -> Table | None:
+    """Turn a run into a table; rows of another length go to `stray`."""
+    explicit = dialect.separator in "\t;,"
+    widths = Counter(len(row) for row in run.rows)
+    width = widths.most_common(1)[0][0]
+    if explicit:
+        # Columns of different length side by side: the longest rows are the table.
+        width = max(
+            [width, *(w for w, n in widths.items() if n >= max(MIN_ROWS, 0.05 * len(run.rows)))]
+        )
+    if width < 2 or len(run.rows) < MIN_ROWS:
+        stray += run.lines
+        return None
+    rows, lines = [], []
+    for row, line in zip(run.rows, run.lines, strict=True):
+        # With an explicit separator a short row is one whose last cells are empty.
+        if len(row) == width or (explicit and 2 <= len(row) < width):
+            row.extend([np.nan] * (width - len(row)))
+            rows.append(row)
+            lines.append(line)
+        else:
+            stray.append(line)
+    values = np.array(rows)
+    return Table(values, np.array(lines), run.header, _labels(run.header, dialect, width))
+
+
+def _labels(header: list[str], dialect: Dialect, width: int) -> list[str]:
+    """Column labels: the last header line that has one cell per column."""
+    for line in reversed(header):
+        bare = _COMMENT.sub("", line)
+        for cells in (_quoted_cells(bare, dialect), re.split(r"\t|\s{2,}", bare.strip())):
+            while cells and not cells[-1]:
+                cells.pop()
+            if len(cells) == width:
+                return cells
+    return []
+
+
+def _quoted_cells(line: str, dialect: Dialect) -> list[str]:
+    """Cells of a header line, in which quotes protect the separator."""
+    if dialect.separator in ("blank", "mixed") or '"' not in line:
+        return dialect.cells(line)
+    pieces = re.findall(rf'"[^"]*"|[^"{dialect.separator}]+|{dialect.separator}', line)
+    cells = [""]
+    for piece in pieces:
+        if piece == dialect.separator:
+            cells.append("")
+        else:
+            cells[-1] += piece.strip("\"' ")
+    return cells
+
+
+def _continues(last: Table, table: Table) -> bool:
+    """Whether a table goes on after a line of words in its middle."""
+    if last.values.shape[1] != table.values.shape[1] or len(table.header) > 2:
+        return False
+    if any(is_energy_label(label) for label in table.labels):
+        return False
+    first, second = last.values[:, 0], table.values[:, 0]
+    steps = np.diff(np.concatenate([first, second]))
+    gap = steps[len(first) - 1]
+    typical = np.nanmedian(np.abs(steps))
+    return bool(gap * np.nanmedian(steps) > 0 and abs(gap) <= 5 * typical)

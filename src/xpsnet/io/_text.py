@@ -1,0 +1,280 @@
+"""Text and csv: two columns, wide tables, several tables in a file.
+
+Energies come from the column whose label says so, else from the first one that rises or falls
+throughout. What headers say in words (BE, "Kinetic Energy", hv=180eV, CPS) is used as evidence.
+"""
+
+import itertools
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import xarray as xr
+
+from xpsnet.io._axis import (
+    MAX_ENERGY,
+    is_nearly_monotonic,
+    is_uniform,
+    monotonic_part,
+    restarts,
+)
+from xpsnet.io._errors import refusal
+from xpsnet.io._reading import Reading
+from xpsnet.io._regions import find_region
+from xpsnet.io._source import decode, looks_like_text, read_bytes
+from xpsnet.io._table import MIN_ROWS, Table, find_tables
+from xpsnet.io._words import (
+    dwell_time_of,
+    is_energy_label,
+    photon_energy_of,
+    scale_of_label,
+    scale_of_text,
+    units_of_label,
+)
+
+NAME = "text"
+MAX_BYTES = 128 << 20
+Floats = npt.NDArray[np.float64]
+
+# Column labels of our own csv files: "O 1s [counts] scan=3 y=1".
+_OURS = re.compile(r"(.*?)\s*\[(counts|counts/s)\]((?: \w+=[-+.\deE]+)*)")
+
+
+def sniff(head: bytes) -> bool:
+    """Whether this is text."""
+    return looks_like_text(head)
+
+
+def read(path: Path) -> Reading:
+    """Read every table of a text file.
+
+    Parameters
+    ----------
+    path : Path
+        The file; its extension does not matter.
+
+    Returns
+    -------
+    Reading
+        Two columns give a one-dimensional spectrum, wide tables a dimension `column`.
+
+    Raises
+    ------
+    ReadError
+        Where no table holds an energy axis and counts.
+    """
+    text = decode(read_bytes(path, MAX_BYTES)).replace("\0", "")
+    tables, stray = find_tables(text)
+    notes: list[str] = []
+    spectra: list[xr.DataArray] = []
+    for table in tables:
+        found = _spectra(table, notes)
+        if not found:
+            stray += table.lines.tolist()
+        spectra += found
+    if not spectra:
+        raise _no_table(path, text, tables)
+    if stray:
+        notes.append(f"{_lines(stray)} left out: no part of any table")
+    found_region = find_region(path.stem)
+    for spectrum in spectra:
+        if spectrum.name is None and found_region:
+            spectrum.name = found_region
+            spectrum.attrs["region_original"] = path.stem
+    return Reading(spectra, notes)
+
+
+def _no_table(path: Path, text: str, tables: list[Table]) -> Exception:
+    """Word the refusal of a text without spectra."""
+    start = text.lstrip()
+    if start[:1] in "{[" and start[:1]:
+        got, advice = "JSON", "export the spectra as text, csv or VAMAS"
+    elif start.startswith("<"):
+        got, advice = "XML or HTML", "export the spectra as text, csv or VAMAS"
+    elif start.startswith("region,") and "status_meaning" in start.split("\n", 1)[0]:
+        got, advice = "a table of peaks", "write peaks as .nc and use xpsnet.io.read_peaks"
+    elif tables:
+        line = int(tables[0].lines[0])
+        got = f"a table at line {line} in which no column rises or falls like energies in eV"
+        advice = "put the energies into the first column, one row per energy"
+    else:
+        first = next((line for line in start.splitlines() if line.strip()), "")[:60]
+        got, advice = f"text that begins with {first!r}", "check that this is the exported spectrum"
+    rows = f"at least {MIN_ROWS} rows of an energy and counts"
+    return refusal(path, expected=rows, got=got, advice=advice)
+
+
+@dataclass
+class _Columns:
+    """One energy column and the columns of counts that belong to it."""
+
+    energy: int
+    counts: list[int]
+
+
+def _spectra(table: Table, notes: list[str]) -> list[xr.DataArray]:
+    """Turn a table into spectra, one for each energy column and each start of its axis."""
+    spectra = []
+    assigned = _assign(table)
+    regions = _regions_of_pairs(table, len(assigned))
+    for k, columns in enumerate(assigned):
+        energy = table.values[:, columns.energy]
+        bounds = [0, *restarts(energy), len(energy)]
+        for first, last in itertools.pairwise(bounds):
+            part = slice(first, last)
+            kept = monotonic_part(energy[part])
+            if last - first < MIN_ROWS or not is_nearly_monotonic(energy[part], kept):
+                continue
+            rows = np.arange(first, last)[kept]
+            bad = np.setdiff1d(np.flatnonzero(np.isfinite(energy[part])) + first, rows)
+            if bad.size:
+                notes.append(
+                    f"{_lines(table.lines[bad].tolist())} left out: energies out of order, such "
+                    f"as {energy[bad[0]]:g} eV"
+                )
+            spectra.append(_spectrum(table, columns, rows))
+            if len(assigned) > 1 and not table.labels:
+                spectra[-1].name = regions[k]
+    return spectra
+
+
+def _regions_of_pairs(table: Table, n: int) -> list[str | None]:
+    """Regions of a table of several pairs of columns, from a header line that names them all."""
+    for line in table.header:
+        named = [found for cell in re.split(r"[,;\t]", line) if (found := find_region(cell))]
+        if len(named) == n:
+            return list(named)
+    return [None] * n
+
+
+def _assign(table: Table) -> list[_Columns]:
+    """Find the energy columns, and give the counts to the energies on their left."""
+    n = table.values.shape[1]
+    labeled = [i for i, label in enumerate(table.labels) if _is_axis_label(label)]
+    usable = [i for i in labeled if _usable(table.values[:, i])]
+    pairs = list(range(0, n, 2)) if n >= 4 and n % 2 == 0 else []
+    if usable:
+        axes = usable
+    elif pairs and all(is_uniform(table.values[:, i]) for i in pairs):
+        axes = pairs
+    else:
+        axes = [i for i in range(n) if _usable(table.values[:, i])][:1]
+    assigned = []
+    for k, axis in enumerate(axes):
+        first = axis + 1 if k else 0
+        last = axes[k + 1] if k + 1 < len(axes) else n
+        counts = [
+            i
+            for i in range(first, last)
+            if i != axis and i not in labeled and np.isfinite(table.values[:, i]).any()
+        ]
+        if counts:
+            assigned.append(_Columns(axis, counts))
+    return assigned
+
+
+def _is_axis_label(label: str) -> bool:
+    """Whether a column holds energies; ours for counts may name an energy in brackets."""
+    return is_energy_label(label) and _OURS.fullmatch(label) is None
+
+
+def _usable(column: Floats) -> bool:
+    """Whether a column, or each part of it after a restart, can be an energy axis."""
+    finite = column[np.isfinite(column)]
+    if finite.size < MIN_ROWS or np.abs(finite).max() > MAX_ENERGY:
+        return False
+    bounds = [0, *restarts(finite), finite.size]
+    parts = [finite[a:b] for a, b in itertools.pairwise(bounds)]
+    good = [part for part in parts if is_nearly_monotonic(part, monotonic_part(part))]
+    return sum(part.size for part in good) >= 0.9 * finite.size
+
+
+def _spectrum(table: Table, columns: _Columns, rows: npt.NDArray[np.intp]) -> xr.DataArray:
+    """Build one spectrum, or a stack over the columns of a wide table."""
+    energy = table.values[rows, columns.energy]
+    labels = [table.labels[i] if table.labels else "" for i in columns.counts]
+    axis_label = table.labels[columns.energy] if table.labels else ""
+    header = "\n".join(table.header)
+    scale = scale_of_label(axis_label) or scale_of_text(header[-20000:])
+    attrs = _attrs(labels[0], axis_label, header)
+    if scale:
+        attrs["scale"] = scale
+    counts = table.values[rows][:, columns.counts].T
+    name, original = _region(labels[0], header)
+    if original:
+        attrs["region_original"] = original
+    if len(columns.counts) == 1:
+        return xr.DataArray(counts[0], {"energy": energy}, ("energy",), name=name, attrs=attrs)
+    stacked = _our_stack(counts, energy, labels)
+    if stacked is None:
+        names: Any = labels if any(labels) else np.arange(1, len(labels) + 1)
+        stacked = xr.DataArray(counts, {"column": names, "energy": energy}, ("column", "energy"))
+    stacked.name = name
+    return stacked.assign_attrs(attrs)
+
+
+def _attrs(label: str, axis_label: str, header: str) -> dict[str, Any]:
+    """What the words of a header tell beside the scale."""
+    attrs: dict[str, Any] = {}
+    attrs["units"] = units_of_label(label) or units_of_label(header[-2000:]) or "counts"
+    photon_energy = photon_energy_of(axis_label) or photon_energy_of(header[-20000:])
+    dwell_time = dwell_time_of(header[-20000:])
+    if photon_energy:
+        attrs["photon_energy"] = photon_energy
+    if dwell_time:
+        attrs["dwell_time"] = dwell_time
+    return attrs
+
+
+def _region(label: str, header: str) -> tuple[str | None, str]:
+    """Region that a column's label or the header names, and the words that name it."""
+    ours = _OURS.fullmatch(label)
+    if ours and ours[1]:
+        return find_region(ours[1]) or ours[1], ours[1]
+    for text in (label, *re.split(r"[\n\t;]+", header)):
+        found = find_region(text) if text.strip() else None
+        if found:
+            return found, text.strip()[:200]
+    return None, ""
+
+
+def _our_stack(counts: Floats, energy: Floats, labels: list[str]) -> xr.DataArray | None:
+    """Rebuild the dimensions that `write` puts into the labels of a csv."""
+    matches = [_OURS.fullmatch(label) for label in labels]
+    cells = [
+        dict(pair.split("=") for pair in match[3].split()) if match else {} for match in matches
+    ]
+    names = list(cells[0])
+    if not names or any(list(cell) != names for cell in cells):
+        return None
+    try:
+        table = [tuple(float(cell[name]) for name in names) for cell in cells]
+    except ValueError:
+        return None
+    values = [list(dict.fromkeys(column)) for column in zip(*table, strict=True)]
+    shape = tuple(len(column) for column in values)
+    if int(np.prod(shape)) != len(set(table)) or len(set(table)) != len(table):
+        return None
+    order = [table.index(place) for place in _product(values)] if len(names) > 1 else slice(None)
+    coords = dict(zip(names, values, strict=True)) | {"energy": energy}
+    return xr.DataArray(counts[order].reshape(*shape, -1), coords, (*names, "energy"))
+
+
+def _product(values: list[list[float]]) -> list[tuple[float, ...]]:
+    """All places of a grid, the last dimension fastest."""
+    places: list[tuple[float, ...]] = [()]
+    for column in values:
+        places = [(*place, value) for place in places for value in column]
+    return places
+
+
+def _lines(numbers: list[int]) -> str:
+    """Name lines in a message."""
+    numbers = sorted(set(numbers))
+    if len(numbers) == 1:
+        return f"line {numbers[0]}"
+    named = ", ".join(str(number) for number in numbers[:5])
+    return f"{len(numbers)} lines ({named}{', ...' if len(numbers) > 5 else ''})"

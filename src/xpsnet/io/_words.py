@@ -1,0 +1,83 @@
+"""What words in headers and labels tell: energy scale, units, photon energy."""
+
+import re
+
+_KINETIC = re.compile(
+    r"kinet|kinét|cinét|cinet|e[_ ]?kin\b|^\W*k\.?\s?e\.?\b|动能|運動エネルギー", re.IGNORECASE
+)
+_BINDING = re.compile(
+    r"bind|liaison|enlace|legame|e[_ ]?b(?:ind)?\b|^\W*b\.?\s?e\.?\b|结合能|結合エネルギー",
+    re.IGNORECASE,
+)
+# In running text only capitals count: "Be" is beryllium, "be" an English word.
+_KINETIC_TEXT = re.compile(r"(?i:kinet|kinét|cinét|e_?kin\b)|\bK\.?E\.?(?![A-Za-z])|动能")
+_BINDING_TEXT = re.compile(r"(?i:binding|bindungs|e_bind\b)|\bB\.?E\.?(?![A-Za-z])|结合能")
+# A line that states the scale outweighs all other words (Scienta, SPECS).
+_STATED = re.compile(r"energy (?:scale|axis)\s*[=:]\s*(binding|kinetic)", re.IGNORECASE)
+_ENERGY = re.compile(
+    r"energ|énerg|\bev\b|动能|结合能|エネルギー|^\W*[bk]\.?\s?e\.?\b", re.IGNORECASE
+)
+_PER_SECOND = re.compile(r"\bc(?:ount)?s?\s*/\s*s|\bcps\b|counts? per sec|counts? s\^?-1|\bkcps\b",
+                         re.IGNORECASE)  # fmt: skip
+_NUMBER = r"([0-9]+(?:[.,][0-9]+)?(?:[eE][+-]?[0-9]+)?)"
+_PHOTON = re.compile(
+    rf"(?:\bh\s?[v\u03bdn]\b|photon\s*energy|excitation\s*energy|characteristic\s*energy)"
+    rf"[^0-9\n]{{0,12}}?{_NUMBER}\s*(k?eV)?",
+    re.IGNORECASE,
+)
+_DWELL = re.compile(
+    rf"acquisition time s\W{{0,3}}{_NUMBER}|dwell[ _]time\W*(?:\[?s\]?\W*)?{_NUMBER}",
+    re.IGNORECASE,
+)
+
+
+def scale_of_label(label: str) -> str | None:
+    """Energy scale that the label of an axis tells, in several languages."""
+    kinetic, binding = bool(_KINETIC.search(label)), bool(_BINDING.search(label))
+    if kinetic == binding:
+        return None
+    return "kinetic" if kinetic else "binding"
+
+
+def scale_of_text(text: str) -> str | None:
+    """Energy scale that running text tells; None where it tells both or neither."""
+    stated = _STATED.search(text)
+    if stated:
+        return stated[1].lower()
+    kinetic, binding = bool(_KINETIC_TEXT.search(text)), bool(_BINDING_TEXT.search(text))
+    if kinetic == binding:
+        return None
+    return "kinetic" if kinetic else "binding"
+
+
+def is_energy_label(label: str) -> bool:
+    """Whether a column's label says that it holds energies."""
+    return bool(_ENERGY.search(label)) and _PER_SECOND.search(label) is None
+
+
+def units_of_label(label: str) -> str | None:
+    """Units of the counts, "counts/s" or "counts", where a label tells them."""
+    if _PER_SECOND.search(label):
+        return "counts/s"
+    return "counts" if re.search(r"\bcounts?\b", label, re.IGNORECASE) else None
+
+
+def photon_energy_of(text: str) -> float | None:
+    """Photon energy [eV] stated in running text ("hv=180eV", "Photon Energy 1253.6")."""
+    for match in _PHOTON.finditer(text):
+        value = _value(match[1]) * (1000.0 if (match[2] or "").lower() == "kev" else 1.0)
+        if 5.0 <= value <= 20000.0:
+            return value
+    return None
+
+
+def dwell_time_of(text: str) -> float | None:
+    """Dwell time [s] stated in running text."""
+    match = _DWELL.search(text)
+    value = _value(match[1] or match[2]) if match else 0.0
+    return value if 0.0 < value < 1e6 else None
+
+
+def _value(number: str) -> float:
+    """Number with a decimal point or comma."""
+    return float(number.replace(",", "."))
