@@ -24,7 +24,7 @@ class SpectraAccessor:
 
     def predict(self, **options: Any) -> xr.Dataset:
         """Peaks that the network sees; see `xpsnet.predict`."""
-        from xpsnet.models.predict import predict
+        from xpsnet.models import predict
 
         return predict(self._spectra, **options)
 

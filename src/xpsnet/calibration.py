@@ -7,7 +7,8 @@ from xpsnet._energy_axis import Floats, scale_sign
 from xpsnet.constants import REFERENCE_LINES
 from xpsnet.spectrum import check_spectra, shift, to_binding
 
-_SMOOTHING = 0.25  # [eV] standard deviation: well below a core level's width, above the noise
+_SMOOTHING = 0.15  # [eV] standard deviation: below a core level's width, above the noise
+_SURROUNDINGS = 2.0  # [eV] how far the foot of a line is looked for
 _SUMMIT = 0.8  # part of the height above which a parabola is laid through the counts
 _SIGNIFICANT = 5.0  # a line must stand this many standard deviations above its surroundings
 
@@ -115,17 +116,27 @@ def _highest_maximum(energy: Floats, counts: Floats) -> float | None:
     grid = np.arange(energy[0], energy[-1] + step / 2, step)
     values = np.interp(grid, energy, counts)
     points = max(_SMOOTHING / step, 1.0)
-    smooth = gaussian_filter1d(values, points, mode="nearest")
-    smooth = smooth - np.interp(grid, grid[[0, -1]], smooth[[0, -1]])
-    inner = smooth[1:-1]
-    tops = 1 + np.flatnonzero((inner > smooth[:-2]) & (inner >= smooth[2:]))
+    margin = min(int(4 * points), grid.size - 1)
+    # Odd reflection goes on straight, so that the ends of a slope do not look like a line.
+    padded = np.pad(values, margin, mode="reflect", reflect_type="odd")
+    smooth = gaussian_filter1d(padded, points)[margin : margin + grid.size]
+    above = smooth - np.interp(grid, grid[[0, -1]], smooth[[0, -1]])
+    inner = above[1:-1]
+    tops = 1 + np.flatnonzero((inner > above[:-2]) & (inner >= above[2:]))
     if tops.size == 0:
         return None
-    top = int(tops[np.argmax(smooth[tops])])
+    top = int(tops[np.argmax(above[tops])])
     noise = float(np.median(np.abs(np.diff(values, 2)))) / 0.6745 / np.sqrt(6.0)
-    if smooth[top] <= _SIGNIFICANT * noise / np.sqrt(points):
+    if above[top] <= max(_SIGNIFICANT * noise / np.sqrt(points), 1e-6 * np.ptp(values)):
         return None
-    lower = np.flatnonzero(smooth < _SUMMIT * smooth[top])
+    return _vertex(energy, counts, grid, smooth, top)
+
+
+def _vertex(energy: Floats, counts: Floats, grid: Floats, smooth: Floats, top: int) -> float:
+    """Vertex of the parabola through the counts around a maximum of the smoothed spectrum."""
+    around = np.abs(grid - grid[top]) <= _SURROUNDINGS
+    base = float(smooth[around].min())
+    lower = np.flatnonzero(smooth < base + _SUMMIT * (smooth[top] - base))
     left = grid[max(lower[lower < top], default=0)]
     right = grid[min(lower[lower > top], default=grid.size - 1)]
     summit = (energy > left) & (energy < right)

@@ -160,7 +160,7 @@ def check_spectra(spectra: xr.DataArray, *, dim: str | None = None) -> xr.DataAr
         spectra = spectra.rename({found: "energy"})
     if spectra.dims[-1] != "energy":
         spectra = spectra.transpose(..., "energy")
-    if spectra["energy"].dtype != np.float64 or "units" not in spectra["energy"].attrs:
+    if spectra["energy"].dtype != np.float64 or spectra["energy"].attrs.get("units") != "eV":
         spectra = _with_axis(spectra, axis, scale)
     if spectra.attrs.get("scale") != scale:
         spectra = spectra.assign_attrs(scale=scale)
