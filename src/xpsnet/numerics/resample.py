@@ -46,10 +46,11 @@ def even_grid(energy: npt.ArrayLike, n_points: int) -> Array:
 def resampling_matrix(energy: npt.ArrayLike, grid: npt.ArrayLike) -> Array:
     """Matrix that takes counts on `energy` to counts on an even, ascending `grid`.
 
-    Where the axis is coarser than the grid, the value is the linear interpolant at the grid point;
-    where it is finer, the mean of the linear interpolant over the grid cell, so that no measured
-    point is thrown away and the noise falls as it should. Outside of `energy` the nearest value
-    holds.
+    Where the mean step of the axis is not below that of the grid, the value is the linear
+    interpolant at the grid point; where it is, the mean of the linear interpolant over the grid
+    cell, so that no measured point is thrown away and the noise falls as it should (the cells of
+    the two ends are half as wide, so that their values belong a quarter of a grid step further
+    inside). Outside of `energy` the nearest value holds.
 
     Parameters
     ----------
@@ -134,13 +135,12 @@ def _integration(energy: Array, edges: Array) -> Array:
     position = np.clip(edges, energy[0], energy[-1])
     lower = np.clip(np.searchsorted(energy, position, side="right") - 1, 0, energy.size - 2)
     step = np.diff(energy)
-    # Whole trapezoids below the edge, then the part of the segment in which the edge lies.
-    whole = np.zeros((energy.size, energy.size))
-    for shift in (0, 1):
-        np.fill_diagonal(whole[shift:, 1:], step / 2)
-    matrix = np.cumsum(whole, axis=1)[:, lower]
-    share = (position - energy[lower]) / step[lower]
+    below, above = np.append(0.0, step) / 2, np.append(step, 0.0) / 2
     columns = np.arange(edges.size)
+    # Whole trapezoids below the edge, then the part of the segment in which the edge lies.
+    matrix = np.where(np.arange(energy.size)[:, None] < lower, (below + above)[:, None], 0.0)
+    matrix[lower, columns] = below[lower]
+    share = (position - energy[lower]) / step[lower]
     matrix[lower, columns] += step[lower] * (share - share**2 / 2)
     matrix[lower + 1, columns] += step[lower] * share**2 / 2
     matrix[0] += np.minimum(edges - energy[0], 0)
