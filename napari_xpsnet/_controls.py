@@ -1,0 +1,199 @@
+"""The forms of the dock: magicgui widgets that turn clicks into a frozen state."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from magicgui.widgets import CheckBox, ComboBox, Container, FloatSpinBox
+from qtpy.QtCore import QSignalBlocker
+from qtpy.QtWidgets import QComboBox, QSizePolicy
+
+from napari_xpsnet._layers import ENERGY, pixel_dims
+from napari_xpsnet._state import BACKGROUNDS, PEAK_COUNTS, EnergyAxis, FitState
+
+FROM_FILE = "as in the file"
+HERE, EVERYWHERE = "this spectrum", "all spectra"
+LIMIT = 1e5
+"""Largest energy that can be typed [eV]."""
+
+
+NARROW = "QAbstractSpinBox { min-width: 46px; }"
+"""napari's own style makes two boxes wider than the dock."""
+
+
+class FitForm:
+    """Choices of a fit.
+
+    Parameters
+    ----------
+    layer_choices : callable
+        Layers of spectra, as magicgui calls it.
+    models : sequence of str
+        Names of the networks.
+    """
+
+    def __init__(self, layer_choices: Callable[[Any], list[Any]], models: list[str]) -> None:
+        self.layer = ComboBox(
+            label="Spectra", choices=layer_choices, nullable=True, tooltip="Layer with spectra"
+        )
+        self.model = ComboBox(
+            label="Model", choices=models, tooltip="Trained network that finds the peaks"
+        )
+        self.n_peaks = ComboBox(
+            choices=[(str(count), count) for count in PEAK_COUNTS],
+            tooltip="Number of peaks; auto lets the network and the evidence decide",
+        )
+        self.background = ComboBox(
+            choices=[(_on(name), name) for name in BACKGROUNDS],
+            value="shirley",
+            tooltip="Fitted together with the peaks, not subtracted before",
+        )
+        self.limited = CheckBox(
+            text="Range (eV)", value=False, tooltip="Fit a part: drag the band in the plot, or type"
+        )
+        self.first, self.last = _energy_box(), _energy_box()
+        self.refine = CheckBox(
+            text="refine",
+            value=True,
+            tooltip="Least squares (lmfit) from the network's answer, with standard errors; "
+            "slow on maps",
+        )
+        self.where = ComboBox(
+            choices=[HERE, EVERYWHERE],
+            tooltip="The spectrum in the plot (click a pixel to choose it), or all of them",
+        )
+        self.container = Container(
+            widgets=[
+                self.layer,
+                self.model,
+                _pair("Peaks", self.n_peaks, self.background),
+                _pair("", self.limited, self.first, self.last),
+                _pair("Apply to", self.where, self.refine),
+            ],
+            labels=True,
+        )
+        self.container.margins = (0, 0, 0, 0)
+        for combo in (self.layer, self.model, self.n_peaks, self.background, self.where):
+            shrinkable(combo.native, 4)
+        for box in (self.refine, self.limited):
+            box.native.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        self.limited.changed.connect(self._enable_range)
+        self._enable_range()
+
+    def _enable_range(self) -> None:
+        """Numbers can be typed only where they count."""
+        self.first.enabled = self.last.enabled = bool(self.limited.value)
+
+    def state(self, pixel: Mapping[str, int] | None) -> FitState:
+        """Frozen choices; `pixel` is the spectrum in the plot."""
+        one = self.where.value == HERE and pixel is not None
+        return FitState(
+            model=self.model.value,
+            n_peaks=self.n_peaks.value,
+            background=self.background.value,
+            energy_range=self.energy_range(),
+            refine=bool(self.refine.value),
+            pixel=dict(pixel or {}) if one else None,
+        )
+
+    def energy_range(self) -> tuple[float, float] | None:
+        """Range to fit [eV], None for the whole axis."""
+        return (self.first.value, self.last.value) if self.limited.value else None
+
+    def set_range(self, first: float, last: float) -> None:
+        """Show the range that the plot has."""
+        for box, value in ((self.first, first), (self.last, last)):
+            with QSignalBlocker(box.native):
+                box.value = round(value, 2)
+
+    def adapt(self, spectra: xr.DataArray | None) -> None:
+        """Offer what fits to new spectra: their energies and their number."""
+        if spectra is None:
+            return
+        energies = spectra[ENERGY].values
+        high_first = str(spectra.attrs.get("scale")) == "binding"
+        ends = sorted((float(energies[0]), float(energies[-1])), reverse=high_first)
+        self.limited.value = False
+        self.set_range(*ends)
+        number = int(np.prod([spectra.sizes[dim] for dim in pixel_dims(spectra)], dtype=int))
+        text = EVERYWHERE if number == 1 else f"{EVERYWHERE} ({number})"
+        keep = self.where.value == HERE or number == 1
+        self.where.choices = [(HERE, HERE), (text, EVERYWHERE)]
+        self.where.value = HERE if keep else EVERYWHERE
+        self.where.enabled = number > 1
+
+
+class AxisForm:
+    """What the user says about the energies where the file is silent."""
+
+    def __init__(self) -> None:
+        scales = [(FROM_FILE, None), ("binding energy", "binding"), ("kinetic energy", "kinetic")]
+        self.scale = ComboBox(
+            label="Energies are", choices=scales, tooltip="What the stored energies count"
+        )
+        self.photon_energy = FloatSpinBox(
+            label="Photons (eV)",
+            min=0,
+            max=LIMIT,
+            step=0.1,
+            tooltip="Photon energy, for instance 1486.6 (Al K-alpha) or 1253.6 (Mg K-alpha)",
+        )
+        self.photon_energy.native.setSpecialValueText(FROM_FILE)
+        self.offset = FloatSpinBox(
+            label="Offset (eV)",
+            min=-LIMIT,
+            max=LIMIT,
+            step=0.1,
+            tooltip="Added to the stored energies",
+        )
+        shown = [("as stored", None), ("binding energy", "binding"), ("kinetic energy", "kinetic")]
+        self.show = ComboBox(
+            label="Show as", choices=shown, tooltip="Converting needs the photon energy"
+        )
+        self.container = Container(
+            widgets=[self.scale, self.photon_energy, self.offset, self.show], labels=True
+        )
+        self.container.margins = (0, 0, 0, 0)
+
+    def state(self) -> EnergyAxis:
+        """Frozen choices."""
+        return EnergyAxis(
+            scale=self.scale.value,
+            photon_energy=self.photon_energy.value or None,
+            offset=float(self.offset.value),
+            show=self.show.value,
+        )
+
+    def show_state(self, axis: EnergyAxis) -> None:
+        """Show the choices made for another layer, without a signal."""
+        with self.container.changed.blocked():
+            self.scale.value = axis.scale
+            self.photon_energy.value = axis.photon_energy or 0.0
+            self.offset.value = axis.offset
+            self.show.value = axis.show
+
+
+def _energy_box() -> FloatSpinBox:
+    """Box for one end of the range."""
+    box = FloatSpinBox(min=-LIMIT, max=LIMIT, step=0.1)
+    box.native.setStyleSheet(NARROW)
+    return box
+
+
+def shrinkable(combo: QComboBox, characters: int) -> None:
+    """Let a combo box be narrower than its longest choice."""
+    combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+    combo.setMinimumContentsLength(characters)
+
+
+def _pair(label: str, *widgets: Any) -> Container:
+    """Controls side by side under one label."""
+    pair = Container(widgets=widgets, layout="horizontal", labels=False, label=label)
+    pair.margins = (0, 0, 0, 0)
+    return pair
+
+
+def _on(background: str) -> str:
+    """Background as it reads beside the number of peaks."""
+    return "no background" if background == "none" else f"on {background}"

@@ -1,0 +1,167 @@
+"""The viewer's mouse and energy slider, in terms of pixels and eV."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from qtpy.QtCore import QObject, QTimer, Signal
+
+from napari_xpsnet._layers import (
+    ENERGY,
+    Transform,
+    layer_dims,
+    layer_spectra,
+    pixel_at,
+    pixel_dims,
+)
+
+FRAME = 16
+"""Time over which mouse moves are gathered into one redraw [ms]."""
+MARKER = "pinned pixel"
+
+
+class Cursor(QObject):
+    """Follows mouse and slider over one layer of spectra.
+
+    Signals
+    -------
+    hovered : dict or None
+        Pixel under the mouse; None when it left the layer.
+    pinned : dict
+        Pixel that was clicked.
+    energy_changed : float or None
+        Energy of the slider [eV]; None where energy has no slider.
+    """
+
+    hovered = Signal(object)
+    pinned = Signal(object)
+    energy_changed = Signal(object)
+
+    def __init__(self, viewer: Any, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._viewer = viewer
+        self._layer: Any = None
+        self._pending: dict[str, int] | None = None
+        self._timer = QTimer(self, interval=FRAME, singleShot=True)
+        self._timer.timeout.connect(self._report_hover)
+        viewer.mouse_move_callbacks.append(self._on_move)
+        viewer.mouse_drag_callbacks.append(self._on_drag)
+        for event in (viewer.dims.events.point, viewer.dims.events.order):
+            event.connect(self._on_slider)
+        viewer.dims.events.ndisplay.connect(self._on_slider)
+
+    def follow(self, layer: Any) -> None:
+        """Take another layer of spectra, or None."""
+        self._layer = layer
+        self._pending = None
+        self._on_slider()
+
+    def release(self) -> None:
+        """Take all hands off the viewer."""
+        self._layer = None
+        self._timer.stop()
+        for callbacks, callback in (
+            (self._viewer.mouse_move_callbacks, self._on_move),
+            (self._viewer.mouse_drag_callbacks, self._on_drag),
+        ):
+            if callback in callbacks:
+                callbacks.remove(callback)
+        for event in (self._viewer.dims.events.point, self._viewer.dims.events.order):
+            event.disconnect(self._on_slider)
+        self._viewer.dims.events.ndisplay.disconnect(self._on_slider)
+        self.remove_marker()
+
+    def set_energy(self, energy: float) -> None:
+        """Move the energy slider to the point nearest to an energy [eV]."""
+        axis = self._slider_axis()
+        if axis is None:
+            return
+        energies = layer_spectra(self._layer)[ENERGY].values
+        index = int(np.argmin(np.abs(energies - energy)))
+        self._viewer.dims.set_point(axis, self._transform().world(index))
+
+    def _transform(self) -> Transform:
+        """World coordinates of the layer's own energy axis."""
+        axis = layer_dims(self._layer).index(ENERGY) - len(layer_dims(self._layer))
+        return Transform(float(self._layer.scale[axis]), float(self._layer.translate[axis]), "eV")
+
+    def _slider_axis(self) -> int | None:
+        """Viewer axis that is the energy slider, if there is one."""
+        if self._layer is None or self._layer not in self._viewer.layers:
+            return None
+        dims = layer_dims(self._layer)
+        axis = self._viewer.dims.ndim - len(dims) + dims.index(ENERGY)
+        return None if axis < 0 or axis in self._viewer.dims.displayed else axis
+
+    def _on_slider(self, event: Any = None) -> None:
+        """Tell where the slider stands."""
+        axis = self._slider_axis()
+        if axis is None:
+            self.energy_changed.emit(None)
+            return
+        energies = layer_spectra(self._layer)[ENERGY].values
+        index = self._transform().index(self._viewer.dims.point[axis])
+        self.energy_changed.emit(float(energies[np.clip(index, 0, energies.size - 1)]))
+
+    def _pixel(self, event: Any) -> dict[str, int] | None:
+        """Pixel under a mouse event, None outside the layer or in 3D."""
+        if self._layer is None or self._viewer.dims.ndisplay != 2:
+            return None
+        return pixel_at(self._layer, event.position)
+
+    def _on_move(self, viewer: Any, event: Any) -> None:
+        """Remember the pixel; one redraw per frame is enough."""
+        if self._layer is None or event.is_dragging:
+            return
+        self._pending = self._pixel(event)
+        if not self._timer.isActive():
+            self._timer.start()
+
+    def _report_hover(self) -> None:
+        """Tell the last pixel of this frame."""
+        self.hovered.emit(self._pending)
+
+    def _on_drag(self, viewer: Any, event: Any) -> Iterator[None]:
+        """Pin the pixel on a click; a drag pans and pins nothing."""
+        active = viewer.layers.selection.active
+        busy = active is not None and str(active.mode) not in ("pan_zoom", "transform")
+        moved = False
+        yield
+        while event.type == "mouse_move":
+            moved = True
+            yield
+        pixel = None if moved or busy else self._pixel(event)
+        if pixel:
+            self.pinned.emit(pixel)
+
+    def mark(self, pixel: dict[str, int]) -> None:
+        """Outline a pixel of a map on the canvas."""
+        dims = layer_dims(self._layer)
+        if dims[0] != ENERGY or len(pixel_dims(layer_spectra(self._layer))) < 2:
+            self.remove_marker()
+            return
+        point = [[pixel[dim] for dim in dims[1:]]]
+        if MARKER in self._viewer.layers:
+            self._viewer.layers[MARKER].data = point
+            return
+        selected = set(self._viewer.layers.selection)
+        # Symbol and size outline one pixel exactly; the layer must not steal the selection.
+        self._viewer.add_points(
+            point,
+            name=MARKER,
+            size=1,
+            symbol="square",
+            face_color="transparent",
+            border_color="white",
+            border_width=0.12,
+            scale=self._layer.scale[1:],
+            translate=self._layer.translate[1:],
+            units=self._layer.units[1:],
+            axis_labels=dims[1:],
+        )
+        self._viewer.layers.selection = selected
+
+    def remove_marker(self) -> None:
+        """Take the outline off the canvas."""
+        if MARKER in self._viewer.layers:
+            self._viewer.layers.remove(MARKER)

@@ -1,0 +1,198 @@
+"""One fitted spectrum drawn with napari's own layers, to look at, to save or to send on.
+
+napari has no line plot: drawn in eV and counts, the lines would be fat and distorted. So the
+layers use plot coordinates, `WIDTH` by `HEIGHT`, with an axis of their own, and live in a second
+window, where they cannot be mistaken for something at a place on the sample. Closing that
+window undoes it all.
+"""
+
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from napari_xpsnet._colors import envelope_color, peak_color
+from napari_xpsnet._layers import ENERGY, LayerTuple, peak_name
+
+WIDTH, HEIGHT = 600.0, 350.0
+AXIS_GAP = 40.0
+SMOOTH = 400
+"""Least number of points of a drawn curve."""
+TICKS = 7
+"""About how many ticks the energy axis has."""
+
+
+class _Frame:
+    """From eV and counts to plot coordinates (row, column); binding energy runs to the left."""
+
+    def __init__(self, spectrum: xr.DataArray, values: np.ndarray) -> None:
+        energies = spectrum[ENERGY].values
+        self.ends = float(energies.min()), float(energies.max())
+        self.low, self.high = float(np.nanmin(values)), float(np.nanmax(values))
+        self.leftward = spectrum.attrs.get("scale") == "binding"
+
+    def column(self, energy: Any) -> Any:
+        """Plot column of an energy."""
+        share = (np.asarray(energy) - self.ends[0]) / (self.ends[1] - self.ends[0])
+        return WIDTH * (1 - share if self.leftward else share)
+
+    def points(self, energy: np.ndarray, counts: np.ndarray) -> np.ndarray:
+        """Rows and columns, shape (n, 2), of a curve."""
+        span = (self.high - self.low) or 1.0
+        rows = HEIGHT * (1 - (counts - self.low) / span)
+        return np.column_stack([rows, self.column(energy)])
+
+
+def curve_layers(
+    spectrum: xr.DataArray, peaks: xr.Dataset, *, foreground: str = "white", dark: bool = True
+) -> list[LayerTuple]:
+    """Layers for fills, lines, measured points and axis, from the lowest to the highest.
+
+    Parameters
+    ----------
+    spectrum : DataArray, shape (n,)
+    peaks : Dataset
+        Dimension `peak` only.
+    foreground : str
+        Color of points and axis.
+    dark : bool
+        Whether the ground is dark.
+    """
+    import xpsnet
+
+    fitted = peaks[ENERGY].values
+    energy = np.linspace(fitted[0], fitted[-1], max(fitted.size, SMOOTH))
+    curves = xpsnet.curves(peaks, energy)
+    background, envelope = curves["background"].values, curves["envelope"].values
+    frame = _Frame(spectrum, np.concatenate([spectrum.values, envelope, background]))
+    base = frame.points(energy, background)
+    fills, lines = [], []
+    for index in np.flatnonzero(np.isfinite(peaks["center"].values)):
+        component = curves["component"].isel(peak=int(index)).values
+        name = f"{peak_name(peaks, int(index))}  {float(peaks['center'][index]):.2f} eV"
+        top = frame.points(energy, background + component)
+        fills.append(_fill(top, base, peak_color(int(index)), name))
+        lines.append(_line(top, peak_color(int(index)), f"{name} line"))
+    return [
+        *fills,
+        _line(base, "#909090", "background"),
+        *lines,
+        _line(frame.points(energy, envelope), envelope_color(dark=dark), "envelope"),
+        _measured(frame, spectrum, foreground),
+        *_axis(frame, spectrum, foreground),
+    ]
+
+
+def _fill(top: np.ndarray, base: np.ndarray, color: str, name: str) -> LayerTuple:
+    """Area between a component and the background, as a strip of triangles."""
+    from napari.utils.colormaps import Colormap
+
+    n = len(top)
+    first = np.arange(n - 1)
+    upper = np.column_stack([first, first + 1, first + n])
+    lower = np.column_stack([first + 1, first + n + 1, first + n])
+    data = (np.vstack([top, base]), np.vstack([upper, lower]), np.ones(2 * n))
+    keywords = {
+        "name": name,
+        "colormap": Colormap([color, color], name=f"peak {color}"),
+        "contrast_limits": (0.0, 1.0),
+        "shading": "none",
+        "opacity": 0.45,
+    }
+    return data, keywords, "surface"
+
+
+def _line(points: np.ndarray, color: str, name: str) -> LayerTuple:
+    """One curve."""
+    keywords = {
+        "name": name,
+        "shape_type": "path",
+        "edge_color": color,
+        "face_color": "transparent",
+        "edge_width": 1.6,
+    }
+    return [points], keywords, "shapes"
+
+
+def _measured(frame: _Frame, spectrum: xr.DataArray, color: str) -> LayerTuple:
+    """Measured points, the missing ones left out."""
+    counts = np.asarray(spectrum.values, dtype=float)
+    finite = np.isfinite(counts)
+    points = frame.points(spectrum[ENERGY].values[finite], counts[finite])
+    keywords = {
+        "name": "measured",
+        "size": 2.5,
+        "face_color": color,
+        "border_width": 0.0,
+        "features": {"energy": spectrum[ENERGY].values[finite], "counts": counts[finite]},
+    }
+    return points, keywords, "points"
+
+
+def _axis(frame: _Frame, spectrum: xr.DataArray, color: str) -> list[LayerTuple]:
+    """Energy axis with ticks, and its numbers."""
+    row = HEIGHT + AXIS_GAP
+    ticks = tick_values(*frame.ends)
+    lines = [np.array([[row, 0.0], [row, WIDTH]])]
+    lines += [np.array([[row, c], [row + 6, c]]) for c in frame.column(ticks)]
+    shapes = {
+        "name": "axis",
+        "shape_type": "path",
+        "edge_color": color,
+        "face_color": "transparent",
+        "edge_width": 1.0,
+    }
+    title = f"{str(spectrum.attrs.get('scale', '')).capitalize()} energy (eV)".strip()
+    places = [[row + 16, column] for column in frame.column(ticks)] + [[row + 34, WIDTH / 2]]
+    text = {
+        "string": "{text}",
+        "color": color,
+        "size": 11,
+        "anchor": "center",
+    }
+    labels = {
+        "name": "axis labels",
+        "features": {"text": [f"{tick:g}" for tick in ticks] + [title]},
+        "text": text,
+        "size": 1,
+        "face_color": "transparent",
+        "border_color": "transparent",
+    }
+    return [(lines, shapes, "shapes"), (np.array(places), labels, "points")]
+
+
+def tick_values(low: float, high: float) -> np.ndarray:
+    """Round energies between two ends, a few of them, spaced by 1, 2 or 5 times a power of ten."""
+    rough = (high - low) / TICKS
+    power = 10.0 ** np.floor(np.log10(rough))
+    step = min((m * power for m in (1, 2, 5, 10)), key=lambda one: abs(one - rough))
+    first = np.ceil(low / step - 1e-9)
+    last = np.floor(high / step + 1e-9)
+    return np.round(np.arange(first, last + 1) * step, 6)
+
+
+def curve_window(viewer: Any = None) -> Any:
+    """Second viewer for curves: the given one as long as its window is open."""
+    import napari
+
+    return viewer if viewer is not None and is_open(viewer) else napari.Viewer()
+
+
+def fill_window(viewer: Any, layers: list[LayerTuple], title: str) -> None:
+    """Replace what a viewer shows by curve layers."""
+    from napari.layers import Layer
+
+    viewer.title = f"Curves: {title}"
+    viewer.layers.clear()
+    for data, keywords, kind in layers:
+        viewer.add_layer(Layer.create(data, keywords, kind))
+    viewer.reset_view()
+
+
+def is_open(viewer: Any) -> bool:
+    """Whether the window of a viewer still exists."""
+    try:
+        viewer.window.geometry()
+    except (AttributeError, RuntimeError):
+        return False
+    return True

@@ -1,0 +1,178 @@
+"""DataArray and Dataset <-> layer data and metadata, without Qt.
+
+Energy comes first in a layer of spectra, so that the map is the canvas and energy the slider;
+a single spectrum is one row. The layer holds a view of the counts, not a second copy, and its
+metadata keep the DataArray with the exact energies: the layer's own scale is only their mean
+step.
+"""
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pint
+import xarray as xr
+
+ENERGY = "energy"
+PLAIN_IMAGE = (
+    'The layer "{name}" is a plain image without an energy axis, so there are no spectra to fit. '
+    "Open a spectrum with File > Open or File > IO Utilities > Open XPS spectra..., or add your "
+    'own as an xarray.DataArray with a dimension "energy": viewer.add_image(spectra).'
+)
+LayerTuple = tuple[Any, dict[str, Any], str]
+
+
+@dataclass(frozen=True)
+class Transform:
+    """How the indices of one axis become world coordinates."""
+
+    scale: float
+    translate: float
+    units: str
+
+    def index(self, world: float) -> int:
+        """Nearest index of a world coordinate; may lie outside the axis."""
+        return round((world - self.translate) / self.scale)
+
+    def world(self, index: int) -> float:
+        """World coordinate of an index."""
+        return self.translate + index * self.scale
+
+
+def axis_transform(spectra: xr.DataArray, dim: str) -> Transform:
+    """Mean step, first value and units of one dimension; pixels where it has no numbers.
+
+    The step is (last - first) / (n - 1): the first step alone, repeated, drifts by several
+    points over an axis whose values are rounded.
+    """
+    nothing = Transform(1.0, 0.0, "pixel")
+    if dim not in spectra.coords or spectra[dim].dtype.kind not in "iuf":
+        return nothing
+    values = np.asarray(spectra[dim].values, dtype=float)
+    if values.size == 0 or not np.isfinite(values[[0, -1]]).all():
+        return nothing
+    step = (values[-1] - values[0]) / (values.size - 1) if values.size > 1 else 1.0
+    return Transform(float(step) or 1.0, float(values[0]), _known_units(spectra[dim], dim))
+
+
+def _known_units(coordinate: xr.DataArray, dim: str) -> str:
+    """Units that napari accepts, else pixel."""
+    units = str(coordinate.attrs.get("units", "eV" if dim == ENERGY else "pixel"))
+    try:
+        pint.get_application_registry().Unit(units)
+    except (ValueError, TypeError, AttributeError, pint.PintError):
+        return "pixel"
+    return units or "pixel"
+
+
+def spectra_layer(spectra: xr.DataArray, *, origin: dict[str, Any] | None = None) -> LayerTuple:
+    """Layer data, keywords and type for spectra with dimension `energy`.
+
+    Parameters
+    ----------
+    spectra : DataArray, shape (..., n)
+        Any dimensions, `energy` at any place.
+    origin : dict, optional
+        Where they come from: {"call": "read" or "sample", "name": ..., "region": ...}.
+    """
+    order = (ENERGY, *(dim for dim in spectra.dims if dim != ENERGY))
+    arranged = spectra.transpose(*order)
+    dims = tuple(str(dim) for dim in order)
+    if spectra.ndim == 1:
+        arranged, dims = spectra.expand_dims("spectrum"), ("spectrum", ENERGY)
+    elif spectra.ndim == 2:
+        # A line scan: its positions run down the canvas, the energies along it.
+        arranged, dims = arranged.transpose(), dims[::-1]
+    transforms = [axis_transform(spectra, dim) for dim in dims]
+    metadata = {"dataarray": spectra, "as_read": spectra, "dims": dims, "origin": origin or {}}
+    keywords = {
+        "name": str(spectra.name or "spectra"),
+        "scale": tuple(t.scale for t in transforms),
+        "translate": tuple(t.translate for t in transforms),
+        "units": tuple(t.units for t in transforms),
+        "axis_labels": dims,
+        "metadata": metadata,
+        "colormap": "inferno",
+    }
+    return arranged.data, keywords, "image"
+
+
+def layer_spectra(layer: Any) -> xr.DataArray:
+    """Spectra behind a layer.
+
+    Raises
+    ------
+    ValueError
+        With a sentence for the user, where there is no layer or no energy axis.
+    """
+    if layer is None:
+        raise ValueError(
+            "There is no layer of spectra yet. Open a file (File > Open, or File > IO Utilities > "
+            "Open XPS spectra...) or a sample (File > Open Sample > XPSNet)."
+        )
+    spectra = layer.metadata.get("dataarray")
+    if not isinstance(spectra, xr.DataArray):
+        spectra = layer.data if isinstance(layer.data, xr.DataArray) else None
+    if spectra is None or ENERGY not in spectra.dims or ENERGY not in spectra.coords:
+        raise ValueError(PLAIN_IMAGE.format(name=layer.name))
+    return spectra
+
+
+def place_energy(layer: Any, spectra: xr.DataArray) -> None:
+    """Move a layer to where changed energies put it."""
+    dims = layer_dims(layer)
+    axis = dims.index(ENERGY) - len(dims)
+    transform = axis_transform(spectra, ENERGY)
+    scale, translate = np.array(layer.scale), np.array(layer.translate)
+    scale[axis], translate[axis] = transform.scale, transform.translate
+    layer.scale, layer.translate = scale, translate
+
+
+def has_spectra(layer: Any) -> bool:
+    """Whether a layer can be chosen for a fit."""
+    try:
+        layer_spectra(layer)
+    except ValueError:
+        return False
+    return True
+
+
+def layer_dims(layer: Any) -> tuple[str, ...]:
+    """Name of each axis of a layer of spectra, whoever made it."""
+    if isinstance(layer.data, xr.DataArray):
+        return tuple(str(dim) for dim in layer.data.dims)
+    return tuple(layer.metadata.get("dims", layer.axis_labels))
+
+
+def pixel_dims(spectra: xr.DataArray) -> tuple[str, ...]:
+    """Dimensions other than energy."""
+    return tuple(str(dim) for dim in spectra.dims if dim != ENERGY)
+
+
+def pixel_at(layer: Any, position: Any) -> dict[str, int] | None:
+    """Index along each dimension but energy under a world position; None outside."""
+    spectra = layer_spectra(layer)
+    dims = layer_dims(layer)
+    indices = np.round(layer.world_to_data(position)[-len(dims) :]).astype(int)
+    found = dict(zip(dims, (int(i) for i in indices), strict=True))
+    sizes: dict[Hashable, int] = {"spectrum": 1, **spectra.sizes}
+    if any(not 0 <= index < sizes.get(dim, 1) for dim, index in found.items()):
+        return None
+    return {dim: index for dim, index in found.items() if dim in pixel_dims(spectra)}
+
+
+def first_pixel(spectra: xr.DataArray) -> dict[str, int]:
+    """Pixel shown before anyone has chosen one: the middle."""
+    return {dim: spectra.sizes[dim] // 2 for dim in pixel_dims(spectra)}
+
+
+def pixel_text(pixel: dict[str, int]) -> str:
+    """Pixel in words, for titles."""
+    return "pixel " + " ".join(f"{dim}={index}" for dim, index in pixel.items()) if pixel else ""
+
+
+def peak_name(peaks: xr.Dataset, index: int) -> str:
+    """Label given by the user, else the number of the peak from 1."""
+    label = str(peaks["label"].values[index]) if "label" in peaks.variables else ""
+    return label if label and label != "nan" else f"peak {index + 1}"

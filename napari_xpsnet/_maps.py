@@ -1,0 +1,166 @@
+"""Fitted parameters over the pixels as image layers, beside the spectra they come from; no Qt."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from napari_xpsnet._layers import (
+    ENERGY,
+    LayerTuple,
+    Transform,
+    layer_dims,
+    layer_spectra,
+    peak_name,
+)
+
+VARIABLES = ("area", "center", "fwhm", "height", "n_peaks", "status")
+MAP_CHOICES = ("all", *VARIABLES)
+COLORMAPS = {
+    "area": "inferno",
+    "height": "inferno",
+    "center": "viridis",
+    "fwhm": "magma",
+    "n_peaks": "viridis",
+    "status": "turbo",
+}
+STRIP_SHARE = 0.06
+"""Width of a map beside a line scan, as a share of its energy axis."""
+
+
+def show_maps(viewer: Any, layer: Any, peaks: xr.Dataset, choice: str | None = None) -> None:
+    """Show maps of a fit in place of those of an earlier fit of the same layer.
+
+    A map that is still there keeps its place, visibility and colormap, so that one sees what a
+    second fit changed. A map that the new fit does not have is removed.
+
+    Parameters
+    ----------
+    viewer : napari.components.ViewerModel
+    layer : napari.layers.Image
+        The layer of spectra.
+    peaks : Dataset
+        Over all pixels of the layer.
+    choice : str, optional
+        One of `MAP_CHOICES`, shown besides those that are there already.
+    """
+    from napari.layers import Image
+
+    old = {one.metadata["map"]: one for one in maps_of(viewer, layer)}
+    variables = {one.metadata["variable"] for one in old.values()}
+    variables |= set(VARIABLES if choice == "all" else [choice] if choice else [])
+    selected = set(viewer.layers.selection)
+    seen = False
+    for data, keywords, _ in map_layers(peaks, layer, variables):
+        known = old.pop(keywords["metadata"]["map"], None)
+        if known is None:
+            fresh = Image(data, **keywords, visible=not seen)
+            viewer.layers.insert(_place(viewer, layer), fresh)
+            seen = True
+            continue
+        known.data = data
+        known.reset_contrast_limits_range()
+        known.contrast_limits = keywords["contrast_limits"]
+        known.scale, known.translate = keywords["scale"], keywords["translate"]
+    for gone in old.values():
+        viewer.layers.remove(gone)
+    viewer.layers.selection = {one for one in selected if one in viewer.layers}
+
+
+def _place(viewer: Any, layer: Any) -> int:
+    """Index right above the spectra and below the maps that were added before."""
+    return int(viewer.layers.index(layer)) + 1
+
+
+def maps_of(viewer: Any, layer: Any) -> list[Any]:
+    """Maps that a layer of spectra has in the viewer."""
+    key = str(layer.unique_id)
+    return [one for one in viewer.layers if one.metadata.get("map_of") == key]
+
+
+def remove_maps(viewer: Any, layer: Any) -> None:
+    """Remove the maps of a layer of spectra."""
+    for one in maps_of(viewer, layer):
+        viewer.layers.remove(one)
+
+
+def map_layers(peaks: xr.Dataset, layer: Any, variables: Iterable[str]) -> list[LayerTuple]:
+    """Image layers of fitted parameters over the pixels of a layer of spectra.
+
+    Scale, translation, units and axis labels are those of the source. Where energy is a canvas
+    axis (line scans) a map is a strip beside the spectra; a parameter that no pixel has is left
+    out.
+
+    Parameters
+    ----------
+    peaks : Dataset
+        Over all pixels of the layer.
+    layer : napari.layers.Image
+        The layer of spectra they belong to.
+    variables : iterable of str
+        Some of `VARIABLES`.
+    """
+    spectra = layer_spectra(layer)
+    found = []
+    for name, variable, values in _maps(peaks, set(variables)):
+        data, keywords = _placed(values, layer, spectra)
+        keywords["name"] = f"{layer.name}: {name}"
+        keywords["colormap"] = COLORMAPS[variable]
+        keywords["metadata"] = {"map_of": str(layer.unique_id), "map": name, "variable": variable}
+        keywords["contrast_limits"] = _limits(data, variable)
+        found.append((data, keywords, "image"))
+    return found
+
+
+def _maps(peaks: xr.Dataset, variables: set[str]) -> Iterator[tuple[str, str, xr.DataArray]]:
+    """Name, variable and values of each map that has values."""
+    for variable in (name for name in VARIABLES if name in variables and name in peaks):
+        if "peak" not in peaks[variable].dims:
+            yield variable, variable, peaks[variable]
+            continue
+        for index in range(peaks.sizes["peak"]):
+            values = peaks[variable].isel(peak=index)
+            if np.isfinite(values.values).any():
+                yield f"{variable}, {peak_name(peaks, index)}", variable, values
+
+
+def _placed(
+    values: xr.DataArray, layer: Any, spectra: xr.DataArray
+) -> tuple[np.ndarray, dict[str, Any]]:
+    """Put values over pixels onto the axes of the layer they come from."""
+    dims = layer_dims(layer)
+    axes = [Transform(float(s), float(t), str(u)) for s, t, u in _layer_axes(layer, len(dims))]
+    energy_axis = dims.index(ENERGY)
+    data = values.transpose(*(dim for dim in dims if dim in values.dims)).values
+    if data.dtype.kind != "f":
+        data = data.astype(np.float32)
+    if energy_axis == 0:
+        dims, axes = dims[1:], axes[1:]
+    else:
+        data = data.reshape([1 if d == ENERGY else spectra.sizes.get(d, 1) for d in dims])
+        span = axes[energy_axis].scale * spectra.sizes[ENERGY]
+        width = STRIP_SHARE * span
+        start = axes[energy_axis].translate + span + 0.75 * width
+        axes[energy_axis] = Transform(width, start, axes[energy_axis].units)
+    keywords = {
+        "scale": tuple(a.scale for a in axes),
+        "translate": tuple(a.translate for a in axes),
+        "units": tuple(a.units for a in axes),
+        "axis_labels": dims,
+    }
+    return data, keywords
+
+
+def _layer_axes(layer: Any, ndim: int) -> Iterator[tuple[Any, Any, Any]]:
+    """Scale, translation and units of the layer's own last axes."""
+    return zip(layer.scale[-ndim:], layer.translate[-ndim:], layer.units[-ndim:], strict=True)
+
+
+def _limits(data: np.ndarray, variable: str) -> tuple[float, float]:
+    """Contrast limits: counts and codes from zero, the others without their extreme 1 %."""
+    finite = data[np.isfinite(data)]
+    if variable in ("n_peaks", "status"):
+        return 0.0, max(float(finite.max(initial=0.0)), 1.0)
+    low, high = (float(v) for v in np.percentile(finite, (1, 99)))
+    return (low, high) if high > low else (low - 0.5, high + 0.5)

@@ -1,0 +1,109 @@
+"""What leaves the dock: parameter maps, curve layers, files, Python text."""
+
+from pathlib import Path
+from typing import Any
+
+import xarray as xr
+from qtpy.QtGui import QGuiApplication
+from qtpy.QtWidgets import QFileDialog, QWidget
+
+from napari_xpsnet import _maps
+from napari_xpsnet._colors import theme_colors
+from napari_xpsnet._controls import EVERYWHERE, FitForm
+from napari_xpsnet._curve_layers import curve_layers, curve_window, fill_window
+from napari_xpsnet._layers import pixel_text
+from napari_xpsnet._panel import Panel
+from napari_xpsnet._spectrum_view import SpectrumView
+from napari_xpsnet._state import script
+from napari_xpsnet._worker import sentence
+
+FILTERS = "netCDF (*.nc);;CSV table (*.csv);;zarr (*.zarr)"
+SUFFIXES = (".nc", ".csv", ".zarr", ".h5")
+
+
+class Outputs:
+    """The buttons below the table.
+
+    Parameters
+    ----------
+    view, form, panel
+        The parts of the dock: what is shown, what is chosen, where the buttons are.
+    """
+
+    def __init__(self, view: SpectrumView, form: FitForm, panel: Panel) -> None:
+        self.view, self.form, self.panel = view, form, panel
+        self.curve_viewer: Any = None
+        panel.maps.clicked.connect(self.show_maps)
+        panel.curves.clicked.connect(self.show_curves)
+        panel.save.clicked.connect(self.save)
+        panel.script.clicked.connect(self.copy_script)
+
+    def show_maps(self) -> None:
+        """Add the chosen parameter maps."""
+        memory = self.view.memory
+        if memory is not None and memory.results.whole is not None:
+            choice = self.panel.map_choice.currentText()
+            _maps.show_maps(self.view.viewer, self.view.layer, memory.results.whole, choice)
+
+    def show_curves(self) -> None:
+        """Draw the fit of this spectrum with napari layers, in a second window."""
+        peaks, memory = self.view.peaks(), self.view.memory
+        if peaks is None or memory is None:
+            return
+        self.curve_viewer = curve_window(self.curve_viewer)
+        colors = theme_colors(self.curve_viewer, ground="canvas")
+        layers = curve_layers(
+            self.view.spectrum(memory.pixel),
+            peaks,
+            foreground="white" if colors["dark"] else "black",
+            dark=colors["dark"],
+        )
+        title = " ".join(filter(None, (self.view.layer.name, pixel_text(memory.pixel))))
+        fill_window(self.curve_viewer, layers, title)
+
+    def to_save(self) -> xr.Dataset | None:
+        """Peaks that Save writes: those that "Apply to" names, else the others."""
+        memory = self.view.memory
+        whole = None if memory is None else memory.results.whole
+        both = (self.view.peaks(), whole)
+        first, second = both[::-1] if self.form.where.value == EVERYWHERE else both
+        return second if first is None else first
+
+    def save(self) -> None:
+        """Ask for a file and write the peaks into it."""
+        import xpsnet
+
+        peaks = self.to_save()
+        path = None if peaks is None else ask_path(self.panel, self.view.layer.name)
+        if path is None:
+            return
+        try:
+            xpsnet.write(peaks, path)
+        except (OSError, ValueError, ImportError) as error:
+            self.panel.say(sentence(error), problem=True)
+        else:
+            self.panel.say(f"Saved {path.name}.")
+
+    def copy_script(self) -> None:
+        """Put Python text that repeats the fit on the clipboard."""
+        memory, layer = self.view.memory, self.view.layer
+        if memory is None:
+            return
+        state = self.form.state(memory.pixel)
+        origin = layer.metadata.get("origin", {})
+        QGuiApplication.clipboard().setText(script(state, memory.axis, origin, layer=layer.name))
+        self.panel.say("Python text is on the clipboard.")
+
+
+def ask_path(parent: QWidget, name: str) -> Path | None:
+    """Ask where to save the peaks; None where the user thought better of it."""
+    start = f"{name} peaks.nc".replace("/", "-")
+    path, chosen = QFileDialog.getSaveFileName(parent, "Save results", start, FILTERS)
+    return with_suffix(path, chosen) if path else None
+
+
+def with_suffix(path: str, chosen: str) -> Path:
+    """Add the extension of the chosen file type where none was typed."""
+    if Path(path).suffix.lower() in SUFFIXES:
+        return Path(path)
+    return Path(f"{path}.{chosen.rpartition('*.')[2].rstrip(')') or 'nc'}")

@@ -1,0 +1,127 @@
+"""What the dock looks like; it decides nothing."""
+
+from typing import Any
+
+from qtpy.QtCore import QSize, Qt
+from qtpy.QtWidgets import (
+    QComboBox,
+    QHBoxLayout,
+    QLabel,
+    QProgressBar,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+from superqt import QCollapsible
+
+from napari_xpsnet._controls import AxisForm, FitForm
+from napari_xpsnet._maps import MAP_CHOICES
+from napari_xpsnet._peak_table import PeakTable, make_view
+
+WIDTH = 320
+"""Narrowest dock in which nothing is cut off [pixels]."""
+
+
+class Panel(QWidget):
+    """Forms, buttons, progress, table.
+
+    Parameters
+    ----------
+    form, axis_form
+        The magicgui forms.
+    table : PeakTable
+        Model behind the table.
+    """
+
+    def __init__(self, form: FitForm, axis_form: AxisForm, table: PeakTable) -> None:
+        super().__init__()
+        self.fit = QPushButton("Fit")
+        self.cancel = QPushButton("Cancel")
+        self.progress = QProgressBar()
+        self.message = QLabel()
+        self.message.setWordWrap(True)
+        self.message.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.table = make_view(table)
+        self.map_choice = QComboBox()
+        self.map_choice.addItems(MAP_CHOICES)
+        self.map_choice.setMinimumWidth(70)
+        self.maps = QPushButton("Parameter maps")
+        self.curves = QPushButton("Send curves to layers")
+        self.save = QPushButton("Save results...")
+        self.script = QPushButton("Copy as Python")
+        self._explain()
+        self.axis = QCollapsible("Energy axis, if the file does not say", collapsedIcon="▶")
+        self.axis.layout().setContentsMargins(0, 0, 0, 0)
+        self.axis.addWidget(axis_form.container.native)
+        self._arrange(form)
+        self.enable_fit(False, busy=False)
+
+    def _explain(self) -> None:
+        """Tooltips."""
+        self.fit.setToolTip("Find the peaks of the chosen spectra")
+        self.cancel.setToolTip("Stop after the batch at hand; what is done is kept")
+        self.maps.setToolTip("Show fitted parameters over the pixels as image layers")
+        self.map_choice.setToolTip("Peaks are numbered by ascending energy in each pixel")
+        self.curves.setToolTip("Draw this fit with napari layers, in a window of its own")
+        self.save.setToolTip("Write the peaks as netCDF, zarr or csv")
+        self.script.setToolTip("Python text that repeats this fit, to the clipboard")
+
+    def _arrange(self, form: FitForm) -> None:
+        """Everything below each other, buttons side by side."""
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(6, 2, 6, 4)
+        layout.setSpacing(4)
+        layout.addWidget(form.container.native)
+        layout.addWidget(self.axis)
+        layout.addLayout(_row(self.fit, self.cancel))
+        layout.addWidget(self.progress)
+        layout.addWidget(self.message)
+        layout.addWidget(self.table, 1)
+        layout.addLayout(_row(self.map_choice, self.maps, self.save))
+        layout.addLayout(_row(self.curves, self.script))
+        self.setMinimumWidth(WIDTH)
+
+    def sizeHint(self) -> QSize:  # noqa: N802 - Qt
+        """Width at which the dock opens."""
+        return QSize(WIDTH, super().sizeHint().height())
+
+    def enable_fit(self, enabled: bool, *, busy: bool) -> None:
+        """Show whether there is something to fit, and whether a fit is running."""
+        self.fit.setEnabled(enabled and not busy)
+        self.script.setEnabled(enabled)
+        self.cancel.setEnabled(busy)
+        self.progress.setVisible(busy)
+        self.message.setVisible(not busy)
+        self.show_progress(0, 0, "")
+
+    def show_progress(self, done: int, total: int, left: str) -> None:
+        """Show how far the fit is; without a total the bar only moves."""
+        self.progress.setRange(0, total)
+        self.progress.setValue(done)
+        if self.cancel.isEnabled():
+            self.progress.setFormat(f"{done} of {total} spectra{left}" if total else "")
+
+    def cancelling(self) -> None:
+        """Show that the end of a fit is on its way."""
+        self.cancel.setEnabled(False)
+        self.progress.setFormat("Cancelling after this batch...")
+
+    def say(self, text: str, *, problem: bool = False) -> None:
+        """Show a sentence below the buttons."""
+        self.message.setText(f"⚠ {text}" if problem else text)
+
+    def enable_results(self, *, pixel: bool, maps: bool) -> None:
+        """Enable what needs the peaks of this spectrum, or of all."""
+        self.curves.setEnabled(pixel)
+        self.save.setEnabled(pixel or maps)
+        self.maps.setEnabled(maps)
+        self.map_choice.setEnabled(maps)
+
+
+def _row(*widgets: Any) -> QHBoxLayout:
+    """Widgets side by side."""
+    layout = QHBoxLayout()
+    layout.setSpacing(4)
+    for widget in widgets:
+        layout.addWidget(widget)
+    return layout

@@ -1,0 +1,147 @@
+"""Table of the peaks of one spectrum, as a Qt model."""
+
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from qtpy.QtCore import QAbstractTableModel, QModelIndex, QSize, Qt
+from qtpy.QtGui import QColor
+from qtpy.QtWidgets import QHeaderView, QSizePolicy, QTableView, QWidget
+
+from napari_xpsnet._colors import peak_color
+from napari_xpsnet._layers import peak_name
+
+COLUMNS: tuple[tuple[str, str, str], ...] = (
+    ("peak", "", "Number by ascending energy, or the label of the peak"),
+    ("eV", "center", "Energy at the maximum of the line [eV]"),
+    ("FWHM", "fwhm", "Full width at half maximum of the whole line [eV]"),
+    ("area", "area", "Integral of the line, without background"),
+    ("%", "", "Share of the summed area of all peaks"),
+)
+WIDTHS = (60, 78, 60, 64, 26)
+"""Column widths [pixels]; together they fit a dock of 320. The first one takes what is left."""
+
+
+def with_error(value: float, error: float, *, decimals: int = 2) -> str:
+    """Write a value with its standard error in its last digits: 284.803(12).
+
+    Without an error it has `decimals`.
+    """
+    if not np.isfinite(value):
+        return ""
+    if not np.isfinite(error) or error <= 0:
+        return f"{value:.{decimals}f}"
+    # Two digits of the error; from ten on, it is written in the value's own unit.
+    digits = max(0, 1 - int(np.floor(np.log10(error))))
+    if digits > 4:
+        return f"{value:.4f}"
+    return f"{value:.{digits}f}({round(error * 10**digits)})"
+
+
+class PeakTable(QAbstractTableModel):
+    """Rows are the peaks of one spectrum."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._rows: list[tuple[int, list[str], list[str]]] = []
+
+    def set_peaks(self, peaks: xr.Dataset | None) -> None:
+        """Show the peaks of one spectrum (dimension `peak` only); None empties the table."""
+        self.beginResetModel()
+        self._rows = [] if peaks is None else _rows(peaks)
+        self.endResetModel()
+
+    def rowCount(self, parent: QModelIndex | None = None) -> int:  # noqa: N802 - Qt
+        """Count the peaks."""
+        return 0 if parent is not None and parent.isValid() else len(self._rows)
+
+    def columnCount(self, parent: QModelIndex | None = None) -> int:  # noqa: N802 - Qt
+        """Count the columns."""
+        return 0 if parent is not None and parent.isValid() else len(COLUMNS)
+
+    def data(self, index: QModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        """Text, full numbers as tooltip, color and alignment of one cell."""
+        if not index.isValid():
+            return None
+        peak, texts, details = self._rows[index.row()]
+        column = index.column()
+        if role == Qt.ItemDataRole.DisplayRole:
+            return texts[column]
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return details[column] or None
+        if role == Qt.ItemDataRole.DecorationRole and column == 0:
+            return QColor(peak_color(peak))
+        if role == Qt.ItemDataRole.TextAlignmentRole and column:
+            return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+        return None
+
+    def headerData(  # noqa: N802 - Qt
+        self,
+        section: int,
+        orientation: Qt.Orientation,
+        role: int = Qt.ItemDataRole.DisplayRole,
+    ) -> Any:
+        """Column names, with their definitions as tooltip."""
+        if orientation != Qt.Orientation.Horizontal:
+            return None
+        if role == Qt.ItemDataRole.DisplayRole:
+            return COLUMNS[section][0]
+        return COLUMNS[section][2] if role == Qt.ItemDataRole.ToolTipRole else None
+
+    def text(self) -> str:
+        """Whole table with tabs between its columns, for the clipboard."""
+        lines = ["\t".join(column[0] for column in COLUMNS)]
+        return "\n".join([*lines, *("\t".join(texts) for _, texts, _ in self._rows)])
+
+
+def _rows(peaks: xr.Dataset) -> list[tuple[int, list[str], list[str]]]:
+    """Index, texts and tooltips of every peak that exists."""
+    areas = peaks["area"].values
+    total = np.nansum(areas)
+    rows = []
+    for index in np.flatnonzero(np.isfinite(peaks["center"].values)):
+        texts, details = [], []
+        for title, variable, _ in COLUMNS:
+            text, detail = peak_name(peaks, int(index)).removeprefix("peak "), ""
+            if variable:
+                value = float(peaks[variable].values[index])
+                error = _error(peaks, variable, int(index))
+                units = str(peaks[variable].attrs.get("units", ""))
+                whole = variable == "area" and value >= 100
+                text = with_error(value, error, decimals=0 if whole else 2)
+                detail = f"{value:.6g} ± {error:.2g} {units}" if error else f"{value:.6g} {units}"
+            elif title == "%":
+                text = f"{100 * areas[index] / total:.0f}" if total > 0 else ""
+            texts.append(text)
+            details.append(detail.strip())
+        rows.append((int(index), texts, details))
+    return rows
+
+
+def _error(peaks: xr.Dataset, variable: str, index: int) -> float:
+    """Standard error after refinement, else the network's own spread, else 0."""
+    for suffix in ("stderr", "spread"):
+        name = f"{variable}_{suffix}"
+        if name in peaks and np.isfinite(peaks[name].values[index]):
+            return float(peaks[name].values[index])
+    return 0.0
+
+
+def make_view(model: PeakTable) -> QTableView:
+    """Table view whose columns all fit into a narrow dock."""
+    view = QTableView()
+    view.setModel(model)
+    view.verticalHeader().hide()
+    view.verticalHeader().setDefaultSectionSize(22)
+    view.horizontalHeader().setMinimumSectionSize(24)
+    view.horizontalHeader().setDefaultAlignment(Qt.AlignmentFlag.AlignCenter)
+    for column, width in enumerate(WIDTHS):
+        view.setColumnWidth(column, width)
+    view.horizontalHeader().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+    view.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    view.setSelectionBehavior(QTableView.SelectionBehavior.SelectRows)
+    view.setEditTriggers(QTableView.EditTrigger.NoEditTriggers)
+    view.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+    view.setIconSize(QSize(10, 10))
+    view.setMinimumHeight(96)
+    return view

@@ -1,0 +1,89 @@
+"""One fit at a time, as Qt sees it: signals for progress and outcome."""
+
+import time
+from typing import Any
+
+import xarray as xr
+from qtpy.QtCore import QObject, QTimer, Signal, Slot
+
+from napari_xpsnet._state import FitState
+from napari_xpsnet._worker import Engine, Job, Outcome
+
+POLL = 100
+"""Time between two looks at the progress of a fit [ms]."""
+TELL_TIME_AFTER = 3.0
+"""How long a fit runs before the time left is worth a guess [s]."""
+
+
+class Runner(QObject):
+    """Starts a job, watches it, and hands over its outcome.
+
+    Signals
+    -------
+    progressed : int, int, str
+        Spectra done, all spectra, and the time left in words.
+    finished : Outcome, object
+        With the layer that the job was started for; not after `stop`.
+    """
+
+    progressed = Signal(int, int, str)
+    finished = Signal(object, object)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.job: Job | None = None
+        self.layer: Any = None
+        self._started = 0.0
+        self._timer = QTimer(self, interval=POLL)
+        self._timer.timeout.connect(self._look)
+
+    @property
+    def busy(self) -> bool:
+        """Whether a fit is running."""
+        return self.job is not None
+
+    def start(self, state: FitState, spectra: xr.DataArray, engine: Engine, layer: Any) -> None:
+        """Start a fit in a thread."""
+        self.job, self.layer = Job(state, spectra, engine), layer
+        self._started = time.monotonic()
+        self._timer.start()
+        self.job.start(self._take)
+
+    def cancel(self) -> None:
+        """End the fit after the batch at hand, and hand over what is done."""
+        if self.job is not None:
+            self.job.cancel()
+
+    def stop(self) -> None:
+        """Leave the running fit to its end, and hand over nothing."""
+        if self.job is not None:
+            self.job.abandon()
+        self._clear()
+
+    def _clear(self) -> None:
+        """Be ready for the next fit."""
+        self._timer.stop()
+        self.job = self.layer = None
+
+    @Slot(object)
+    def _take(self, outcome: Outcome) -> None:
+        """Take the outcome from the thread; this runs in the window's own thread."""
+        if self.job is not None and self.job.state is outcome.state:
+            layer = self.layer
+            self._clear()
+            self.finished.emit(outcome, layer)
+
+    def _look(self) -> None:
+        """Read how far the thread is."""
+        if self.job is not None:
+            done, total = self.job.progress
+            elapsed = time.monotonic() - self._started
+            self.progressed.emit(done, total, time_left(done, total, elapsed))
+
+
+def time_left(done: int, total: int, elapsed: float) -> str:
+    """Rough time to the end in words, empty where it is not known yet."""
+    if not 0 < done < total or elapsed < TELL_TIME_AFTER:
+        return ""
+    seconds = elapsed * (total - done) / done
+    return f", {seconds:.0f} s left" if seconds < 90 else f", {seconds / 60:.0f} min left"

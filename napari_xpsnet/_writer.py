@@ -1,0 +1,36 @@
+"""Writer hook: the spectra behind a layer, as netCDF that xarray and napari read back."""
+
+from pathlib import Path
+from typing import Any
+
+import xarray as xr
+
+
+def write_spectra(path: str, data: Any, attributes: dict[str, Any]) -> list[str]:
+    """Write the DataArray of one layer to `<name>.xps.nc`.
+
+    Raises
+    ------
+    ValueError
+        Where the layer has no spectra: a screen image saves as TIFF or PNG.
+    """
+    import xpsnet
+
+    metadata = attributes.get("metadata", {})
+    spectra = data if isinstance(data, xr.DataArray) else metadata.get("dataarray")
+    if not isinstance(spectra, xr.DataArray):
+        raise ValueError(
+            f'expected a layer with spectra, got the plain image "{attributes.get("name")}"; '
+            f"save it as .tif or .png"
+        )
+    target = ours(path)
+    xpsnet.write(spectra, target)
+    return [str(target)]
+
+
+def ours(path: str | Path) -> Path:
+    """Give a netCDF file the double extension by which our reader knows it."""
+    path = Path(path)
+    if path.suffix.lower() == ".nc" and not path.name.lower().endswith(".xps.nc"):
+        return path.with_suffix(".xps.nc")
+    return path
