@@ -1,0 +1,174 @@
+import itertools
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+
+from xpsnet.plotting import plot
+from xpsnet.samples import sample, sample_truth
+from xpsnet.spectrum import to_counts_per_second, to_kinetic
+
+
+def _legend(figure: Figure) -> list[str]:
+    return [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
+
+
+def _shown_texts(figure: Figure) -> list[Text]:
+    """Axis labels, titles and legend entries that a reader sees."""
+    texts: list[Text] = []
+    for axes in figure.axes:
+        texts += [axes.xaxis.label, axes.yaxis.label, axes.title]
+        texts += axes.get_legend().get_texts() if axes.get_legend() else []
+    return [text for text in texts if text.get_text()]
+
+
+def _covered_points(axes: Axes) -> int:
+    """Measured points under the legend."""
+    box = axes.get_legend().get_window_extent()
+    points = axes.transData.transform(axes.lines[0].get_xydata())
+    return int(sum(box.contains(x, y) for x, y in points))
+
+
+def test_one_spectrum_with_everything() -> None:
+    figure = plot(sample("spectrum"), sample_truth("spectrum"))
+    upper, lower = figure.axes
+    assert _legend(figure) == [
+        "Measured",
+        "C-C / C-H 284.80 eV",
+        "C-O 286.45 eV",
+        "O-C=O 288.90 eV",
+        "Background",
+        "Envelope",
+    ]
+    assert upper.get_ylabel() == "Intensity (counts)"
+    assert lower.get_xlabel() == "Binding energy (eV)"
+    assert lower.get_ylabel().startswith("Residual\n(")
+    assert upper.get_xlim() == (294.0, 280.0)
+    residual = lower.lines[-1].get_ydata()
+    assert np.std(residual) == pytest.approx(1.0, abs=0.15)
+
+
+def test_region_names_the_peaks_without_labels() -> None:
+    figure = plot(sample("spectrum"), sample_truth("spectrum").drop_vars("label"))
+    assert _legend(figure)[1] == "C 1s 284.80 eV"
+
+
+def test_kinetic_energy_runs_upwards() -> None:
+    spectra = to_counts_per_second(to_kinetic(sample("spectrum")))
+    figure = plot(spectra)
+    assert figure.axes[0].get_xlabel() == "Kinetic energy (eV)"
+    assert figure.axes[0].get_ylabel() == "Intensity (counts/s)"
+    low, high = figure.axes[0].get_xlim()
+    assert low < high
+
+
+def test_peaks_decide_the_scale() -> None:
+    figure = plot(to_kinetic(sample("spectrum")), sample_truth("spectrum"))
+    assert figure.axes[1].get_xlabel() == "Binding energy (eV)"
+    assert np.std(figure.axes[1].lines[-1].get_ydata()) == pytest.approx(1.0, abs=0.15)
+
+
+@pytest.mark.parametrize("size", [(3.3, 2.6), (3.5, 3.0), (6.4, 4.8), (10.0, 5.0)], ids=str)
+@pytest.mark.parametrize(
+    ("name", "isel"),
+    [("spectrum", {}), ("map", {"y": 20, "x": 18}), ("line_scan", {"position": 30})],
+    ids=["spectrum", "map", "line scan"],
+)
+def test_nothing_overlaps(name: str, isel: dict[str, int], size: tuple[float, float]) -> None:
+    figure = plot(sample(name), sample_truth(name), isel=isel, size=size)
+    figure.draw_without_rendering()
+    assert _covered_points(figure.axes[0]) == 0
+    boxes = [text.get_window_extent() for text in _shown_texts(figure)]
+    for one, other in itertools.combinations(boxes, 2):
+        assert not one.overlaps(other)
+    for box in boxes:
+        assert figure.bbox.fully_containsx(box.x0)
+        assert figure.bbox.fully_containsx(box.x1)
+
+
+def test_one_pixel_is_named_in_the_title() -> None:
+    figure = plot(sample("map"), sample_truth("map"), isel={"y": 20, "x": 18})
+    assert figure.axes[0].get_title() == "y = 100 \N{MICRO SIGN}m, x = 90 \N{MICRO SIGN}m"
+    assert plot(sample("map"), isel={"y": 0, "x": 0}, title="").axes[0].get_title() == ""
+
+
+def test_a_stack_is_drawn_as_its_mean() -> None:
+    spectra, truth = sample("line_scan"), sample_truth("line_scan")
+    figure = plot(spectra, truth)
+    assert figure.axes[0].get_title() == "mean of 60 spectra"
+    np.testing.assert_allclose(figure.axes[0].lines[0].get_ydata(), spectra.mean("position"))
+    assert np.std(figure.axes[1].lines[-1].get_ydata()) == pytest.approx(1.0, abs=0.3)
+
+
+def test_spectra_without_a_fit_are_left_out_of_the_mean() -> None:
+    spectra, truth = sample("line_scan"), sample_truth("line_scan")
+    truth["background_constant"][10:] = np.nan
+    spectra[10:] = 1e6
+    figure = plot(spectra, truth)
+    assert figure.axes[0].lines[0].get_ydata().max() < 1e4
+
+
+def test_residual_follows_the_noise_of_the_fit() -> None:
+    spectra, truth = sample("spectrum"), sample_truth("spectrum")
+    root = float(np.sqrt(spectra.mean()))
+    once = plot(spectra, truth.assign(noise=root)).axes[1].lines[-1].get_ydata()
+    half = plot(spectra, truth.assign(noise=2 * root)).axes[1].lines[-1].get_ydata()
+    np.testing.assert_allclose(once, 2 * half)
+
+
+def test_points_outside_the_fit_have_no_residual() -> None:
+    truth = sample_truth("spectrum").sel(energy=slice(283.0, 290.0))
+    truth.attrs["energy_range"] = [283.0, 290.0]
+    figure = plot(sample("spectrum"), truth)
+    points = figure.axes[1].lines[-1].get_xydata()
+    inside = (points[:, 0] >= 283.0) & (points[:, 0] <= 290.0)
+    assert np.isfinite(points[inside, 1]).all()
+    assert np.isnan(points[~inside, 1]).all()
+    assert len(points) < 160
+
+
+def test_missing_points_and_absent_peaks() -> None:
+    spectra, truth = sample("spectrum"), sample_truth("spectrum")
+    spectra[100:120] = np.nan
+    truth["center"][1] = np.nan
+    assert len(_legend(plot(spectra, truth))) == 5
+
+
+def test_a_figure_of_ones_own() -> None:
+    whole = Figure(figsize=(8, 4), layout="constrained")
+    left, right = whole.subfigures(1, 2)
+    spectra, truth = sample("spectrum"), sample_truth("spectrum")
+    assert plot(spectra, truth, figure=left) is whole
+    assert plot(spectra, figure=right) is whole
+    assert len(whole.axes) == 3
+
+
+def test_nothing_global_changes(tmp_path: Path) -> None:
+    import matplotlib
+
+    before = dict(matplotlib.rcParams)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        plot(sample("spectrum"), sample_truth("spectrum")).savefig(tmp_path / "fit.png")
+    assert dict(matplotlib.rcParams) == before
+    assert (tmp_path / "fit.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("suffix", ["svg", "pdf"])
+def test_vector_formats(tmp_path: Path, suffix: str) -> None:
+    plot(sample("spectrum"), sample_truth("spectrum")).savefig(tmp_path / f"fit.{suffix}")
+    assert (tmp_path / f"fit.{suffix}").stat().st_size > 10_000
+
+
+def test_refusals() -> None:
+    spectra, truth = sample("map"), sample_truth("map")
+    with pytest.raises(ValueError, match="choose one spectrum of both with isel="):
+        plot(spectra.isel(y=slice(0, 3)), truth)
+    with pytest.raises(ValueError, match="got one for every count"):
+        plot(spectra, truth.expand_dims(count=[1, 2]))
+    with pytest.raises(ValueError, match="got 0; the spectra cover"):
+        plot(sample("line_scan"), truth)
