@@ -105,6 +105,16 @@ def test_dim_names_the_energy_dimension() -> None:
     assert check_spectra(spectra, dim="a").sizes == {"b": 3, "energy": 121}
 
 
+@pytest.mark.parametrize("dim", [None, "channel", "BE"])
+def test_energies_along_a_bare_dimension(dim: str | None) -> None:
+    coords = {"BE": ("channel", ENERGY)}
+    attrs = {"scale": "binding"}
+    spectra = xr.DataArray(np.ones((121, 2)), dims=("channel", "x"), coords=coords, attrs=attrs)
+    checked = check_spectra(spectra, dim=dim)
+    assert checked.dims == ("x", "energy")
+    np.testing.assert_array_equal(checked["energy"], ENERGY)
+
+
 def test_dask_stays_lazy() -> None:
     counts = dask.array.full((8, 8, 121), 3.0, chunks=(4, 4, 121))
     spectra = make_spectrum(counts, ENERGY, scale="kinetic", photon_energy=PHOTON)

@@ -34,6 +34,25 @@ _OTHER_NAMES = {"y", "time", "position", "etchtime", "depth", "angle", "scan", "
 _EV = {"ev", "electronvolt", "electronvolts", "electron volt", "electron volts"}
 
 
+def with_energy_index(spectra: xr.DataArray, dim: str | None) -> xr.DataArray:
+    """Let energies that lie along a dimension without coordinate be its coordinate."""
+    if "energy" in spectra.coords and "energy" in spectra.dims:
+        return spectra
+    along = {
+        name: coordinate.dims[0]
+        for name, coordinate in spectra.coords.items()
+        if coordinate.ndim == 1
+        and coordinate.dims[0] not in spectra.coords
+        and dim in (None, coordinate.dims[0], name)
+        and (_units_of(spectra, name) in _EV or _folded(name) in _ENERGY_NAMES)
+    }
+    if len(along) != 1:
+        return spectra
+    name, replaced = along.popitem()
+    swapped = spectra.swap_dims({replaced: name})
+    return swapped.rename({name: replaced}) if dim == replaced else swapped
+
+
 def energy_dim(spectra: xr.DataArray, dim: str | None) -> Hashable:
     """Find the dimension that holds energies."""
     if dim is not None:

@@ -11,7 +11,15 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from xpsnet._energy_axis import Floats, Scale, checked_axis, energy_dim, find_scale, scale_sign
+from xpsnet._energy_axis import (
+    Floats,
+    Scale,
+    checked_axis,
+    energy_dim,
+    find_scale,
+    scale_sign,
+    with_energy_index,
+)
 
 __all__ = [
     "Scale",
@@ -127,6 +135,7 @@ def check_spectra(spectra: xr.DataArray, *, dim: str | None = None) -> xr.DataAr
     dim : str, optional
         The dimension that holds energies. By default "energy", else the only dimension whose
         units (eV) or name ("binding_energy", "BE", "KE", "eV", ...) say so, else the only one.
+        A dimension without coordinate of its own takes energies that lie along it.
 
     Returns
     -------
@@ -151,6 +160,7 @@ def check_spectra(spectra: xr.DataArray, *, dim: str | None = None) -> xr.DataAr
             f"expected counts as real numbers, got dtype {spectra.dtype}; convert them with "
             f"spectra.astype(float)"
         )
+    spectra = with_energy_index(spectra, dim)
     found = energy_dim(spectra, dim)
     axis = checked_axis(spectra, found)
     scale = find_scale(spectra, found)
