@@ -70,11 +70,7 @@ class LineShape:
         ValueError
             If the number of parameters is not that of the shape.
         """
-        from xpsnet.numerics import _kernels
-
-        rows, table, batch = self._arrange(energy, parameters)
-        out = np.empty((len(table), rows.shape[-1]))
-        _kernels.value_rows(self._code, rows, table, out)
+        out, _, batch = self._evaluate(energy, parameters, 0)
         return out.reshape(*batch, -1)
 
     def value_and_derivatives(
@@ -101,14 +97,8 @@ class LineShape:
         ValueError
             If the number of parameters is not that of the shape.
         """
-        from xpsnet.numerics import _kernels
-
-        rows, table, batch = self._arrange(energy, parameters)
-        n = rows.shape[-1]
-        out = np.empty((len(table), n))
-        derivatives = np.empty((len(table), n, len(self.parameters)))
-        _kernels.derivative_rows(self._code, rows, table, out, derivatives)
-        return out.reshape(*batch, n), derivatives.reshape(*batch, n, -1)
+        out, derivatives, batch = self._evaluate(energy, parameters, len(self.parameters))
+        return out.reshape(*batch, -1), derivatives.reshape(*batch, out.shape[-1], -1)
 
     @property
     def area(self) -> Callable[..., Floats] | None:
@@ -178,10 +168,10 @@ class LineShape:
             )
         return [np.asarray(parameter, dtype=np.float64) for parameter in parameters]
 
-    def _arrange(
-        self, energy: npt.ArrayLike, parameters: tuple[npt.ArrayLike, ...]
+    def _evaluate(
+        self, energy: npt.ArrayLike, parameters: tuple[npt.ArrayLike, ...], n_derivatives: int
     ) -> tuple[Floats, Floats, tuple[int, ...]]:
-        """Energies (m or 1, n), parameters (m, 5) and the batch shape of m rows."""
+        """Lines (m, n), derivatives (m, n, n_derivatives) or empty, and the shape of the m rows."""
         arrays = self._checked(parameters)
         # Copies: compiled code is specialised to writable C-ordered arrays, and only to those.
         axis = np.array(energy, dtype=np.float64, order="C", ndmin=1)
@@ -190,11 +180,32 @@ class LineShape:
         table = np.zeros((*batch, 5))
         for column, array in enumerate(arrays):
             table[..., column] = array
-        if axis.ndim == 1:
-            rows = axis[None]
-        else:
-            rows = np.array(np.broadcast_to(axis, (*batch, n)), order="C").reshape(-1, n)
-        return rows, table.reshape(-1, 5), batch
+        table = table.reshape(-1, 5)
+        if axis.ndim > 1:
+            axis = np.array(np.broadcast_to(axis, (*batch, n)), order="C")
+        out = np.empty((len(table), n))
+        derivatives = np.empty((len(table), n if n_derivatives else 0, n_derivatives))
+        _fill_rows(self._code, axis.reshape(-1, n), table, out, derivatives)
+        return out, derivatives, batch
+
+
+def _fill_rows(
+    code: int, energy: Floats, parameters: Floats, out: Floats, derivatives: Floats
+) -> None:
+    """Call the compiled loop of a shape; each family of kernels is compiled when first used."""
+    if code == _codes.VOIGT:
+        from xpsnet.numerics._voigt import voigt_rows
+
+        voigt_rows(energy, parameters, out, derivatives)
+    elif code in (_codes.DONIACH_SUNJIC, _codes.DONIACH_SUNJIC_GAUSS):
+        from xpsnet.numerics._doniach import doniach_rows
+
+        broadened = code == _codes.DONIACH_SUNJIC_GAUSS
+        doniach_rows(broadened, energy, parameters, out, derivatives)
+    else:
+        from xpsnet.numerics._elementary import elementary_rows
+
+        elementary_rows(code, energy, parameters, out, derivatives)
 
 
 def _gaussian_integral(t: Floats) -> Floats:
@@ -219,6 +230,31 @@ def _park_integral(t: Floats) -> Floats:
     lorentzian = np.arctan(_codes.PARK_LORENTZIAN * x) / _codes.PARK_LORENTZIAN
     both = (1 - _codes.PARK_FRACTION) * gaussian + _codes.PARK_FRACTION * lorentzian
     return np.asarray(both / PARK2020_FWHM_PER_WIDTH)
+
+
+def _gl_product_area(fraction: Floats) -> Floats:
+    """Area of the unit product line, from the integral of a Gaussian over a Lorentzian."""
+    from xpsnet.numerics._elementary import gl_product_scales
+
+    flat = np.array(fraction, dtype=np.float64, order="C", ndmin=1).ravel()
+    scale = np.empty_like(flat)
+    gl_product_scales(flat, scale)
+    u = scale.reshape(np.shape(fraction))  # square of the scale that makes the width 1
+    gaussian, lorentzian = 4 * _LN2 * (1 - fraction) * u, 4 * fraction * u
+    tiny = lorentzian < 1e-12 * gaussian  # erfcx(z) = 1 / (z sqrt(pi)) to rounding
+    ratio = np.sqrt(np.where(tiny, 1.0, gaussian / np.where(tiny, 1.0, lorentzian)))
+    product = np.pi / np.sqrt(np.where(tiny, 1.0, lorentzian)) * special.erfcx(ratio)
+    return np.where(tiny, np.sqrt(np.pi / np.where(tiny, gaussian, 1.0)), product)
+
+
+def _voigt_area(fraction: Floats) -> Floats:
+    """Area of the unit Voigt line: one over its width and the maximum of its profile of area 1."""
+    from xpsnet.numerics._voigt import voigt_areas
+
+    flat = np.array(fraction, dtype=np.float64, order="C", ndmin=1).ravel()
+    out = np.empty_like(flat)
+    voigt_areas(flat, out)
+    return out.reshape(np.shape(fraction))
 
 
 def _from_integral(integral: Callable[..., Floats]) -> Callable[..., Floats]:
@@ -246,6 +282,7 @@ def _make(
 
 
 _FRACTION = {"fraction": (0.3, 0.0, 1.0)}
+_ASYMMETRY = {"asymmetry": (0.1, 0.0, 0.5)}
 
 LINE_SHAPES: dict[str, LineShape] = {
     shape.name: shape
@@ -270,6 +307,16 @@ LINE_SHAPES: dict[str, LineShape] = {
             _FRACTION,
             _from_integral(_pseudo_voigt_integral),
             _pseudo_voigt_integral,
+        ),
+        _make("gl_product", _codes.GL_PRODUCT, _FRACTION, _gl_product_area, None),
+        _make("voigt", _codes.VOIGT, _FRACTION, _voigt_area, None),
+        _make("doniach_sunjic", _codes.DONIACH_SUNJIC, _ASYMMETRY, None, None),
+        _make(
+            "doniach_sunjic_gauss",
+            _codes.DONIACH_SUNJIC_GAUSS,
+            _FRACTION | _ASYMMETRY,
+            None,
+            None,
         ),
         _make("park2020", _codes.PARK2020, {}, _from_integral(_park_integral), _park_integral),
     )
