@@ -20,7 +20,6 @@ from xpsnet.fitting.statistics import (
     propagated_error,
     standard_errors,
 )
-from xpsnet.numerics.backgrounds import BACKGROUNDS
 from xpsnet.numerics.lineshapes import LINE_SHAPES
 from xpsnet.peaks import Status
 
@@ -28,6 +27,8 @@ from xpsnet.peaks import Status
 # its tolerances then mean the same for every detector.
 _SPAN = 100.0
 _LOWEST_START = 1.0
+_LINEAR_ROUNDS = 3
+_NOT_NEGATIVE = ("height", "background_shirley", "background_tougaard")
 
 
 @dataclass(frozen=True)
@@ -107,8 +108,6 @@ def fit_one(
     if np.ptp(counts[finite]) == 0:
         return _constant(setup, float(counts[finite][0]))
     starts = {name: values[present] for name, values in peaks.items()}
-    order = np.argsort(starts["center"])
-    starts = {name: values[order] for name, values in starts.items()}
     try:
         return _fitted(setup, counts, noise, starts, status)
     except (ValueError, ArithmeticError, np.linalg.LinAlgError):
@@ -180,38 +179,57 @@ def _status(
 def _start(
     setup: Setup, problem: Problem, peaks: Mapping[str, Floats], unit: float
 ) -> FitParameters:
-    """Start parameters: peaks inside their limits, background by linear least squares.
+    """Start parameters: centers and widths as given, the linear part solved for them.
 
-    All heights share one free factor here, so that starts in another unit do no harm.
+    Given heights only weigh shared parameters and choose the first Shirley step.
     """
-    heights = peaks["height"]
-    heights = np.where(np.isfinite(heights), np.maximum(heights, _LOWEST_START), _SPAN / 2)
-    layout = problem.model.layout
+    heights = np.where(np.isfinite(peaks["height"]), peaks["height"], _SPAN / 2)
     start = start_parameters(
-        layout,
+        problem.model.layout,
         setup.line_shape,
         setup.energy,
-        {**peaks, "height": heights},
+        {**peaks, "height": np.maximum(heights, _LOWEST_START)},
         _in_unit(setup.constraints, unit),
     )
-    values, used, weights = start.values.copy(), problem.used, problem.weights
-    sum_of_peaks = problem.model.components(values).sum(axis=0)
-    columns = np.column_stack([problem.model.columns(values), sum_of_peaks])[used]
-    terms = BACKGROUNDS[setup.background]
-    weighted = columns * weights[used, None]
-    lengths = np.linalg.norm(weighted, axis=0)
-    lengths[lengths == 0] = 1.0
-    target = problem.counts[used] * weights[used]
-    solved = np.linalg.lstsq(weighted / lengths, target, rcond=None)[0] / lengths
-    factor = solved[-1]
-    if layout.n_peaks and factor > 0:
-        heights_at = layout.column("height")
-        heights_at = heights_at[start.free[heights_at]]
-        values[heights_at] = np.maximum(values[heights_at] * factor, _LOWEST_START)
-        active = [term in ("shirley", "tougaard") for term in terms]
-        solved[:-1] = np.where(active, solved[:-1] / factor, solved[:-1])
-    values[layout.background_index] = solved[:-1]
+    for _ in range(_LINEAR_ROUNDS):
+        start = start.with_values(_linear_part(problem, start))
+    entries = start.layout.column("height")
+    entries = entries[start.free[entries]]
+    values = start.values.copy()
+    values[entries] = np.maximum(values[entries], _LOWEST_START)
     return start.with_values(values).inside()
+
+
+def _linear_part(problem: Problem, start: FitParameters) -> Floats:
+    """Values with heights and background by linear least squares, none negative that cannot be.
+
+    The integrals of an active background are those of the heights before.
+    """
+    model, layout, values = problem.model, start.layout, start.values.copy()
+    used, weights = problem.used, problem.weights
+    heights = layout.column("height")
+    of_height_one = values.copy()
+    of_height_one[heights] = 1.0
+    lines = model.components(of_height_one)
+    free = start.free[heights]
+    target = problem.counts - values[heights[~free]] @ lines[~free]
+    columns = np.column_stack([lines[free].T, model.columns(values)])
+    entries = np.concatenate([heights[free], layout.background_index])
+    positive = np.array([layout.names[i].startswith(_NOT_NEGATIVE) for i in entries], bool)
+    weighted = columns[used] * weights[used, None]
+    lengths = np.linalg.norm(weighted, axis=0)
+    kept = lengths > 0
+    for _ in range(entries.size):
+        scaled = weighted[:, kept] / lengths[kept]
+        solved = np.zeros(entries.size)
+        solved[kept] = np.linalg.lstsq(scaled, (target * weights)[used], rcond=None)[0]
+        negative = positive & (solved < 0)
+        if not negative.any():
+            break
+        kept &= ~negative
+    solved[kept] /= lengths[kept]
+    values[entries] = np.where(positive, np.maximum(solved, 0.0), solved)
+    return values
 
 
 def _in_unit(constraints: Mapping[str, Limits], unit: float) -> dict[str, Limits]:

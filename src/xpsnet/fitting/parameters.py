@@ -227,10 +227,14 @@ def shape_limits(line_shape: str, energy: Floats) -> dict[str, Limits]:
 def _start(
     parameter: str, line_shape: str, energy: Floats, peaks: Mapping[str, Floats], n_peaks: int
 ) -> Floats:
-    """Start values of one shape parameter, NaN replaced by a sensible value."""
+    """Start values of one shape parameter, those that cannot be replaced by a sensible one."""
     default = {"fwhm": np.ptp(energy) / 12, "height": 0.0, **LINE_SHAPES[line_shape].default}
     given = np.asarray(peaks.get(parameter, np.full(n_peaks, np.nan)), dtype=float)
-    return np.where(np.isfinite(given), given, default.get(parameter, np.nan))
+    if parameter == "center":
+        return given
+    low, high = shape_limits(line_shape, energy)[parameter]
+    with np.errstate(invalid="ignore"):
+        return np.where((given >= low) & (given <= high), given, default[parameter])
 
 
 def check_constraints(

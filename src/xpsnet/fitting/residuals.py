@@ -73,14 +73,14 @@ class SpectrumModel:
 
     def components(self, values: Floats) -> Floats:
         """One curve per peak, shape (n_peaks, n)."""
+        if self.layout.n_peaks == 0:
+            return np.empty((0, self.energy.size))
         shape = LINE_SHAPES[self.line_shape]
         parameters = [values[self.layout.peak_index[:, j]] for j in range(len(shape.parameters))]
         return np.asarray(shape.value(self.energy, *parameters), dtype=float)
 
     def _peaks(self, values: Floats) -> Floats:
         """Sum of all peaks, shape (n,)."""
-        if self.layout.n_peaks == 0:
-            return np.zeros_like(self.energy)
         return np.asarray(self.components(values).sum(axis=0))
 
     def curve_and_jacobian(self, values: Floats) -> tuple[Floats, Floats]:

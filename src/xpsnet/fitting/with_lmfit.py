@@ -9,6 +9,7 @@ the inside, it is set free once more. A peak whose height ends at 0 takes its ow
 width along: nothing determines them any more.
 """
 
+import inspect
 from dataclasses import dataclass
 
 import lmfit
@@ -218,10 +219,14 @@ def as_lmfit(
         values = mirrored * np.array([given[name] for name in layout.names], dtype=float)
         return SpectrumModel(line_shape, background, axis, layout).curve(values)
 
+    # lmfit learns the names of the parameters from the signature.
+    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    spectrum.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+        [inspect.Parameter(name, kind) for name in ("energy", *layout.names)]
+    )
     model = lmfit.Model(
         spectrum,
         independent_vars=["energy"],
-        param_names=list(layout.names),
         name=f"{layout.n_peaks} x {line_shape} + {background} background",
     )
     params = lmfit.Parameters()

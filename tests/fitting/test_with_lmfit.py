@@ -1,0 +1,192 @@
+"""The solver against plain lmfit fits that know nothing of this package, and at its limits."""
+
+import lmfit
+import numpy as np
+import pytest
+
+from xpsnet.fitting import refine, to_lmfit
+from xpsnet.numerics.lineshapes import LINE_SHAPES
+from xpsnet.peaks import Status, curves
+
+# lmfit's own step would move a center by 3 meV for its forward differences.
+TIGHT = {"ftol": 1e-12, "xtol": 1e-12, "epsfcn": 1e-13}
+
+
+def plain_curve(parameters, energy):
+    """Two pseudo-Voigt lines of one share on constant, slope and active Shirley, written anew."""
+    p = parameters.valuesdict()
+    lines = np.zeros_like(energy)
+    for i in (0, 1):
+        t = (energy - p[f"center_{i}"]) / (p[f"fwhm_{i}"] / 2)
+        gauss, lorentz = np.exp(-np.log(2) * t**2), 1 / (1 + t**2)
+        lines += p[f"height_{i}"] * (p["fraction"] * lorentz + (1 - p["fraction"]) * gauss)
+    steps = np.diff(energy) * (lines[1:] + lines[:-1]) / 2
+    step = np.concatenate([[0.0], np.cumsum(steps)])
+    middle = (energy[0] + energy[-1]) / 2
+    return (
+        lines
+        + p["background_constant"]
+        + p["background_slope"] * (energy - middle)
+        + p["background_shirley"] * step
+    )
+
+
+def plain_fit(case):
+    parameters = lmfit.create_params(
+        center_0=284.6,
+        fwhm_0=1.3,
+        height_0=2500.0,
+        fraction={"value": 0.3, "min": 0, "max": 1},
+        center_1=286.7,
+        fwhm_1=1.0,
+        height_1=2000.0,
+        background_constant=300.0,
+        background_slope=0.0,
+        background_shirley=0.01,
+    )
+    energy, counts = case.spectrum.energy.values, case.spectrum.values
+    return lmfit.minimize(
+        lambda p: (plain_curve(p, energy) - counts) / case.noise.values,
+        parameters,
+        scale_covar=False,
+        **TIGHT,
+    )
+
+
+def found(peaks, name, suffix=""):
+    stem, _, number = name.rpartition("_")
+    if number.isdigit():
+        return float(peaks[stem + suffix].isel(peak=int(number)))
+    variable = peaks[name + suffix]
+    return float(variable if variable.ndim == 0 else variable[0])
+
+
+def test_optimum_and_errors_are_those_of_plain_lmfit(two_peak_case, rough_start):
+    twin = plain_fit(two_peak_case)
+    peaks = refine(
+        two_peak_case.spectrum, rough_start, background="shirley+linear", noise=two_peak_case.noise
+    )
+    assert peaks.status == Status.OK
+    # Numerical derivatives stop a little above the minimum.
+    assert float(peaks.redchi) == pytest.approx(twin.redchi, rel=1e-7)
+    assert float(peaks.redchi) <= twin.redchi * (1 + 1e-9)
+    assert float(peaks.bic) == pytest.approx(twin.bic, rel=1e-7)
+    for name, parameter in twin.params.items():
+        stderr = found(peaks, name, "_stderr")
+        # lmfit's numerical derivatives are good to about 1e-4 of an error.
+        assert found(peaks, name) == pytest.approx(parameter.value, abs=1e-3 * stderr)
+        assert stderr == pytest.approx(parameter.stderr, rel=1e-3)
+
+
+def test_errors_scaled_as_lmfit_scales_them(two_peak_case, rough_start):
+    arguments = {"background": "shirley+linear", "noise": 3 * two_peak_case.noise}
+    stated = refine(two_peak_case.spectrum, rough_start, **arguments)
+    scaled = refine(two_peak_case.spectrum, rough_start, scale_errors=True, **arguments)
+    factor = np.sqrt(float(stated.redchi))
+    assert factor == pytest.approx(1 / 3, rel=0.1)
+    np.testing.assert_allclose(scaled.area_stderr, factor * stated.area_stderr, rtol=1e-9)
+    np.testing.assert_allclose(scaled.center_stderr, factor * stated.center_stderr, rtol=1e-9)
+
+
+def test_own_models_of_lmfit_agree(make_case, make_hand_peaks):
+    """`fraction` is a share of the height here and of the area in lmfit's pseudo-Voigt."""
+    truth = make_hand_peaks((284.8,), (1.2,), (2000.0,), 0.4, background="linear")
+    case = make_case(truth, seed=3)
+    energy, counts = case.spectrum.energy.values, case.spectrum.values
+    model = lmfit.models.PseudoVoigtModel() + lmfit.models.LinearModel()
+    start = model.make_params(
+        center=284.7, sigma=0.6, amplitude=2500, fraction=0.5, slope=0, intercept=400
+    )
+    twin = model.fit(
+        counts,
+        start,
+        x=energy,
+        weights=1 / case.noise.values,
+        scale_covar=False,
+        fit_kws=TIGHT,
+    ).params
+    peaks = refine(case.spectrum, truth, background="linear", noise=case.noise)
+    one = peaks.isel(peak=0)
+    assert float(one.center) == pytest.approx(twin["center"].value, abs=1e-6)
+    assert float(one.fwhm) == pytest.approx(2 * twin["sigma"].value, rel=1e-5)
+    assert float(one.area) == pytest.approx(twin["amplitude"].value, rel=1e-5)
+    assert float(one.area_stderr) == pytest.approx(twin["amplitude"].stderr, rel=1e-3)
+    assert float(one.fwhm_stderr) == pytest.approx(2 * twin["sigma"].stderr, rel=1e-3)
+    gauss, lorentz = LINE_SHAPES["gaussian"], LINE_SHAPES["lorentzian"]
+    whole = float(one.fraction * lorentz.area(0, 1, 1) + (1 - one.fraction) * gauss.area(0, 1, 1))
+    share = float(one.fraction * lorentz.area(0, 1, 1)) / whole
+    assert share == pytest.approx(twin["fraction"].value, rel=1e-4)
+
+
+def test_a_parameter_on_its_limit_is_held_there(make_case, make_hand_peaks):
+    """Noise lines that are narrower than a Lorentzian share of 0 allows: the share ends at 0."""
+    truth = make_hand_peaks((284.8,), (1.2,), (2000.0,), 0.0, background="constant")
+    case = make_case(truth, seed=None)
+    dented = case.spectrum - 30 * (abs(case.spectrum.energy - 284.8) > 1.0)
+    dented.attrs = case.spectrum.attrs
+    peaks = refine(dented, truth, background="constant", noise=20.0)
+    held = refine(dented, truth, background="constant", noise=20.0, constraints={"fraction": 0.0})
+    assert peaks.status == Status.AT_BOUND
+    assert held.status == Status.OK
+    assert float(peaks.fraction[0]) == 0.0
+    assert np.isnan(peaks.fraction_stderr[0])
+    for name in ("center", "fwhm", "height", "area"):
+        np.testing.assert_allclose(peaks[name], held[name], rtol=1e-6)
+        np.testing.assert_allclose(peaks[f"{name}_stderr"], held[f"{name}_stderr"], rtol=1e-4)
+
+
+def test_a_start_on_a_limit_is_no_trap(two_peak_case, make_hand_peaks):
+    start = make_hand_peaks((284.6, 286.7), (1.3, 1.0), (2500.0, 0.0), 0.0)
+    expected = refine(two_peak_case.spectrum, two_peak_case.truth)
+    peaks = refine(two_peak_case.spectrum, start)
+    assert peaks.status == Status.OK
+    np.testing.assert_allclose(peaks.center, expected.center, atol=1e-5)
+    np.testing.assert_allclose(peaks.fraction, expected.fraction, atol=1e-4)
+
+
+def test_lmfit_goes_on_where_refine_ended(two_peak_case, rough_start):
+    spectrum, noise = two_peak_case.spectrum, two_peak_case.noise
+    peaks = refine(spectrum, rough_start, noise=noise)
+    model, params = to_lmfit(spectrum, peaks)
+    assert isinstance(model, lmfit.Model)
+    np.testing.assert_allclose(
+        model.eval(params, energy=peaks.energy.values), curves(peaks).envelope, rtol=1e-12
+    )
+    result = model.fit(
+        spectrum.values,
+        params,
+        energy=peaks.energy.values,
+        weights=1 / noise.values,
+        scale_covar=False,
+        fit_kws=TIGHT,
+    )
+    assert result.redchi == pytest.approx(float(peaks.redchi), rel=1e-7)
+    for name, parameter in result.params.items():
+        assert params[name].stderr == pytest.approx(parameter.stderr, rel=1e-3)
+        assert parameter.value == pytest.approx(params[name].value, abs=1e-3 * parameter.stderr)
+
+
+@pytest.mark.parametrize("background", ["none", "linear", "shirley+linear", "tougaard"])
+@pytest.mark.parametrize("line_shape", LINE_SHAPES)
+def test_every_model_reaches_lmfit(line_shape, background, make_case, make_hand_peaks):
+    case = make_case(make_hand_peaks((284.8, 286.4), (1.1, 1.3), (3000.0, 1500.0)))
+    peaks = refine(
+        case.spectrum, case.truth, line_shape=line_shape, background=background, noise=case.noise
+    )
+    model, params = to_lmfit(case.spectrum, peaks)
+    np.testing.assert_allclose(
+        model.eval(params, energy=peaks.energy.values), curves(peaks).envelope, rtol=1e-9, atol=1e-6
+    )
+
+
+def test_what_lies_on_a_limit_does_not_vary_in_lmfit(make_case, make_hand_peaks):
+    case = make_case(make_hand_peaks((284.8,), (1.1,), (3000.0,), 0.0))
+    _, params = to_lmfit(case.spectrum, case.truth)
+    assert not params["fraction"].vary
+    assert params["height_0"].min == 0.0
+
+
+def test_only_one_spectrum_goes_to_lmfit(two_peak_case):
+    several = two_peak_case.spectrum.expand_dims(x=3)
+    with pytest.raises(ValueError, match="expected one spectrum"):
+        to_lmfit(several, two_peak_case.truth)
