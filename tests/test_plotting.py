@@ -8,9 +8,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
+from xpsnet.peaks import curves, make_peaks
 from xpsnet.plotting import plot
 from xpsnet.samples import sample, sample_truth
-from xpsnet.spectrum import to_counts_per_second, to_kinetic
+from xpsnet.spectrum import make_spectrum, to_counts_per_second, to_kinetic
 
 
 def _legend(figure: Figure) -> list[str]:
@@ -88,6 +89,28 @@ def test_nothing_overlaps(name: str, isel: dict[str, int], size: tuple[float, fl
     for box in boxes:
         assert figure.bbox.fully_containsx(box.x0)
         assert figure.bbox.fully_containsx(box.x1)
+
+
+def test_a_long_legend_takes_two_columns() -> None:
+    energy = np.linspace(700.0, 740.0, 401)
+    peaks = make_peaks(
+        energy,
+        (),
+        scale="binding",
+        line_shape="gaussian",
+        background="constant",
+        parameters={"center": np.linspace(706.0, 728.0, 8), "fwhm": 2.0, "height": 1000.0},
+        background_parameters={"constant": 500.0},
+        status=0,
+        attrs={"region": "Fe 2p"},
+    )
+    figure = plot(make_spectrum(curves(peaks)["envelope"].values, energy, scale="binding"), peaks)
+    figure.draw_without_rendering()
+    upper = figure.axes[0]
+    assert len(_legend(figure)) == 11
+    assert _covered_points(upper) == 0
+    lefts = {round(text.get_window_extent().x0) for text in upper.get_legend().get_texts()}
+    assert len(lefts) == 2
 
 
 def test_one_pixel_is_named_in_the_title() -> None:

@@ -1,7 +1,24 @@
 """Automatic peak fitting of photoemission (XPS) spectra, line scans and maps."""
 
 import importlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:  # for editors and type checkers; at run time __getattr__ finds the names
+    from xpsnet.calibration import calibrate
+    from xpsnet.evaluation import evaluate
+    from xpsnet.fitting import refine, to_lmfit
+    from xpsnet.io import read, write
+    from xpsnet.io._errors import ReadError
+    from xpsnet.models import list_models, load_model, predict
+    from xpsnet.peaks import curves
+    from xpsnet.pipeline import fit
+    from xpsnet.plotting import plot
+    from xpsnet.samples import sample
+    from xpsnet.simulation import simulate
+    from xpsnet.spectrum import crop, to_binding, to_counts_per_second, to_kinetic
+    from xpsnet.training import train
+
+    __version__: str
 
 _MODULES = {
     "ReadError": "xpsnet.io._errors",

@@ -31,6 +31,7 @@ PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8
 
 _FINE = 800  # points of a drawn curve
 _BLOCK = 2000  # spectra whose curves are in memory at a time
+_LONG_LEGEND = 8  # entries above which two columns are tried
 _MARGIN = 0.03  # what is shown beyond the fitted range, as a part of it
 
 
@@ -305,21 +306,22 @@ def _font_size(axes: "Axes") -> float:
 
 
 def _add_legend(axes: "Axes", points: _Points) -> None:
-    """Put the legend on the emptier side and raise the upper limit until it covers nothing."""
+    """Put the legend where it needs least room, and raise the top until it covers nothing."""
     style: dict[str, Any] = {"frameon": False, "handlelength": 1.6}
     style["fontsize"] = 0.9 * _font_size(axes)
-    legend = axes.legend(loc="upper left", **style)
-    axes.figure.figure.draw_without_rendering()
-    box = legend.get_window_extent().transformed(axes.transAxes.inverted())
     low, high = axes.get_ylim()
     share = np.interp(points.energy, np.sort(axes.get_xlim()), [0.0, 1.0])
     if axes.xaxis.get_inverted():
         share = 1.0 - share
-    reach = box.x1 + 0.03
-    needed = {}
-    for place, under in (("upper left", share <= reach), ("upper right", share >= 1 - reach)):
-        top = float(np.nanmax(points.counts[under], initial=low))
-        needed[place] = low + (top - low) / max(box.y0 - 0.04, 0.2)
-    place = min(needed, key=lambda name: needed[name])
-    axes.set_ylim(low, max(high, needed[place]))
-    axes.legend(loc=place, **style)
+    needed: dict[tuple[str, int], float] = {}
+    for columns in (1, 2) if len(axes.get_legend_handles_labels()[1]) > _LONG_LEGEND else (1,):
+        legend = axes.legend(loc="upper left", ncols=columns, **style)
+        axes.figure.figure.draw_without_rendering()
+        box = legend.get_window_extent().transformed(axes.transAxes.inverted())
+        reach = box.x1 + 0.03
+        for place, under in (("upper left", share <= reach), ("upper right", share >= 1 - reach)):
+            top = float(np.nanmax(points.counts[under], initial=low))
+            needed[place, columns] = low + (top - low) / max(box.y0 - 0.04, 0.2)
+    place, columns = min(needed, key=lambda key: needed[key])
+    axes.set_ylim(low, max(high, needed[place, columns]))
+    axes.legend(loc=place, ncols=columns, **style)
