@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:  # for editors and type checkers; at run time __getattr__ finds the names
     from xpsnet.calibration import calibrate
     from xpsnet.evaluation import evaluate
-    from xpsnet.fitting import refine, to_lmfit
-    from xpsnet.io import read, write
+    from xpsnet.fitting.refine import refine, to_lmfit
+    from xpsnet.io import read
     from xpsnet.io._errors import ReadError
+    from xpsnet.io.write import write
     from xpsnet.models import list_models, load_model, predict
     from xpsnet.peaks import curves
     from xpsnet.pipeline import fit
