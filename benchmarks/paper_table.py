@@ -14,7 +14,7 @@ Those of P3HT are printed in the paper in network units and are converted here (
 The measured files are not part of this repository: they are looked for where XPSNET_REAL_DATA
 points, else in ../shared/data beside the checkout.
 
-    python benchmarks/paper_table.py [--log runs/park2020/log.csv] [--out docs/paper]
+    python benchmarks/paper_table.py [--out docs/paper]
 """
 
 import argparse
@@ -96,7 +96,6 @@ CASES = [
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
-    parser.add_argument("--log", type=Path, default=ROOT / "runs" / "park2020" / "log.csv")
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "paper")
     parser.add_argument("--spectra", type=int, default=20_000, help="simulated spectra of figure 4")
     chosen = parser.parse_args()
@@ -109,10 +108,7 @@ def main() -> None:
     (chosen.out / "table1.md").write_text(f"# Table 1 of the paper, and ours\n\n{text}\n")
     draw_training_spectra(chosen.out / "figure1.png")
     draw_predicted_against_true(chosen.spectra, chosen.out / "figure4.png")
-    if chosen.log.exists():
-        draw_losses(chosen.log, chosen.out / "figure3.png")
-    else:
-        print(f"no training log in {chosen.log}: figure 3 was not drawn")
+    draw_losses(xpsnet.load_model("park2020").folder / "park2020.csv", chosen.out / "figure3.png")
     print(f"\nfigures are in {chosen.out}")
 
 

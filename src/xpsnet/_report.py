@@ -31,10 +31,10 @@ def describe_spectra(spectra: xr.DataArray) -> str:
     steps = np.abs(np.diff(energy))
     even = "even" if np.allclose(steps, steps.mean(), rtol=0.02) else "uneven"
     others = {str(dim): size for dim, size in spectra.sizes.items() if dim != "energy"}
-    size = " x ".join(f"{dim} {n}" for dim, n in others.items()) or "one spectrum"
+    size = "".join(f"{dim} {n}, " for dim, n in others.items())
     lines = [
         str(spectra.name or "(no region name)"),
-        f"  {'size':<16}{size}, {energy.size} points each",
+        f"  {'size':<16}{size}{energy.size} points",
         f"  {'energy':<16}{energy[0]:.2f} to {energy[-1]:.2f} eV,"
         f" {even} steps of {steps.mean():.3g} eV",
     ]

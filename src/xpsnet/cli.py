@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         warnings.showwarning = _show_warning
         try:
             chosen.command(chosen)
-        except (ValueError, OSError) as error:
+        except (ValueError, OSError, ArithmeticError) as error:
             if chosen.debug:
                 raise
             print(f"xpsnet: {_one_line(error)}", file=sys.stderr)
@@ -91,6 +91,7 @@ def run_info(chosen: argparse.Namespace) -> None:
 
 def run_train(chosen: argparse.Namespace) -> None:
     """Train a network and save it."""
+    from xpsnet.export import export
     from xpsnet.training import train
 
     folder = train(
@@ -100,7 +101,9 @@ def run_train(chosen: argparse.Namespace) -> None:
         spectra=chosen.spectra,
         minutes=chosen.minutes,
     )
-    print(f"wrote {folder}")
+    model = export(folder, folder)
+    card = model.folder / f"{model.name}.json"
+    print(f"wrote {card}; use it with: xpsnet fit FILE --model {card}")
 
 
 def run_evaluate(chosen: argparse.Namespace) -> None:
@@ -113,10 +116,13 @@ def run_evaluate(chosen: argparse.Namespace) -> None:
 
 def run_models(chosen: argparse.Namespace) -> None:
     """List the networks that are at hand."""
-    from xpsnet.models import list_models
+    from xpsnet.models import list_models, load_model
 
     for name in list_models():
-        print(name)
+        model = load_model(name)
+        recipe, seen = model.card["recipe"], model.card["spectra_seen"] / 1e6
+        peaks = f"{recipe['min_peaks']} to {recipe['max_peaks']} peaks"
+        print(f"{name:<12}{peaks}, trained on {seen:.1f} million spectra, version {model.version}")
 
 
 def _regions(chosen: argparse.Namespace) -> "list[xr.DataArray]":

@@ -1,0 +1,249 @@
+"""The command line: tables, files, one-sentence errors; the library behind it is replaced."""
+
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from xpsnet import cli
+from xpsnet._report import describe_spectra, peak_report
+from xpsnet.peaks import Status, make_peaks
+from xpsnet.spectrum import make_spectrum
+
+ENERGY = np.linspace(294.0, 280.0, 141)
+
+
+def _spectra(shape: tuple[int, ...] = (), name: str = "C 1s") -> xr.DataArray:
+    counts = np.full((*shape, ENERGY.size), 100.0)
+    return make_spectrum(counts, ENERGY, scale="binding", name=name, photon_energy=1486.6)
+
+
+def _peaks(shape: tuple[int, ...] = (), **changes: Any) -> xr.Dataset:
+    """Two peaks everywhere, except that the first of several spectra has none."""
+    center = np.broadcast_to([284.8, 286.3], (*shape, 2)).copy()
+    fwhm, height, share = np.full_like(center, 1.1), np.full_like(center, 1e4), np.full((2,), 0.3)
+    n_peaks, status = np.full(shape, 2), np.full(shape, Status.OK)
+    if shape:
+        center.reshape(-1, 2)[0] = np.nan
+        n_peaks.flat[0], status.flat[0] = 0, Status.NO_PEAKS
+    probability = np.broadcast_to([0.0, 0.05, 0.93, 0.02], (*shape, 4))
+    given = {
+        "scale": "binding",
+        "line_shape": "pseudo_voigt",
+        "background": "linear",
+        "parameters": {"center": center, "fwhm": fwhm, "height": height, "fraction": share},
+        "background_parameters": {"constant": np.full(shape, 90.0), "slope": np.zeros(shape)},
+        "status": status,
+        "n_peaks": n_peaks,
+        "n_peaks_probability": probability,
+        "redchi": np.full(shape, 1.02),
+        "stderr": {"center": np.full_like(center, 0.0123), "height": np.full_like(center, 52.0)},
+        "attrs": {"model": "default", "model_version": "1"},
+    }
+    dims = ("y", "x")[: len(shape)]
+    return make_peaks(ENERGY, dims, {}, **{**given, **changes})
+
+
+class Library:
+    """Stands for the library: answers with fixed spectra and peaks and remembers its calls."""
+
+    def __init__(self) -> None:
+        self.regions = [_spectra()]
+        self.calls: dict[str, dict[str, Any]] = {}
+
+    def read(self, path: Any, **options: Any) -> list[xr.DataArray]:
+        self.calls["read"] = {"path": path, **options}
+        return self.regions
+
+    def fit(self, spectra: xr.DataArray, **options: Any) -> xr.Dataset:
+        self.calls["fit"] = options
+        return _peaks(spectra.shape[:-1])
+
+    def predict(self, spectra: xr.DataArray, **options: Any) -> xr.Dataset:
+        self.calls["predict"] = options
+        return _peaks(spectra.shape[:-1])
+
+    def write(self, peaks: xr.Dataset, path: str) -> None:
+        self.calls["write"] = {"path": path}
+
+
+@pytest.fixture
+def library(monkeypatch: pytest.MonkeyPatch) -> Library:
+    fake = Library()
+    monkeypatch.setattr("xpsnet.io.read", fake.read)
+    monkeypatch.setattr("xpsnet.io.write", fake.write)
+    monkeypatch.setattr("xpsnet.pipeline.fit", fake.fit)
+    monkeypatch.setattr("xpsnet.models.predict", fake.predict)
+    return fake
+
+
+def test_fit_prints_a_table_with_errors(
+    library: Library, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["fit", "a.vms"]) == 0
+    out = capsys.readouterr().out
+    assert "C 1s of a.vms" in out
+    assert "2 peaks, probability 0.93 (1: 0.05, 3: 0.02)" in out
+    assert "284.800 ± 0.012" in out
+    assert "10000 ± 52" in out
+    assert "center [eV]" in out
+    assert "reduced chi-square 1.02" in out
+    assert "50.0 %" in out
+
+
+def test_fit_prints_a_summary_of_a_stack(
+    library: Library, capsys: pytest.CaptureFixture[str]
+) -> None:
+    library.regions = [_spectra((2, 5))]
+    assert cli.main(["fit", "map.nc"]) == 0
+    out = capsys.readouterr().out
+    assert "10 spectra (y 2, x 5)" in out
+    assert "no peaks: 1 spectra, 10.0 %" in out
+    assert "2 peaks: 9 spectra, 90.0 %" in out
+    assert "Only noise: no peak stands out." in out
+
+
+def test_fit_passes_on_what_the_user_says(library: Library) -> None:
+    words = (
+        "fit a.csv --region O1s --range 540 525 --scale kinetic --photon-energy 730"
+        " --energy-offset -0.5 --model mine --peaks 3 --background tougaard -o a.csv"
+    )
+    assert cli.main(words.split()) == 0
+    assert library.calls["read"] == {
+        "path": "a.csv",
+        "region": "O1s",
+        "scale": "kinetic",
+        "photon_energy": 730.0,
+        "energy_offset": -0.5,
+    }
+    assert library.calls["fit"] == {
+        "model": "mine",
+        "n_peaks": 3,
+        "background": "tougaard",
+        "energy_range": (540.0, 525.0),
+        "progress": True,
+    }
+    assert library.calls["write"] == {"path": "a.csv"}
+
+
+def test_no_refine_only_predicts(library: Library) -> None:
+    assert cli.main(["fit", "a.vms", "--no-refine"]) == 0
+    assert set(library.calls) == {"read", "predict"}
+
+
+def test_several_files_are_one_series(library: Library) -> None:
+    assert cli.main(["fit", "a.csv", "b.csv"]) == 0
+    assert library.calls["read"]["path"] == ["a.csv", "b.csv"]
+
+
+def test_plot_is_saved(library: Library, tmp_path: Path) -> None:
+    figure = tmp_path / "fit.png"
+    assert cli.main(["fit", "a.vms", "--plot", str(figure)]) == 0
+    assert figure.read_bytes().startswith(b"\x89PNG")
+
+
+def test_info_shows_every_region(library: Library, capsys: pytest.CaptureFixture[str]) -> None:
+    library.regions = [_spectra(), _spectra((3, 4), "O 1s")]
+    assert cli.main(["info", "a.vms"]) == 0
+    out = capsys.readouterr().out
+    assert "C 1s\n" in out
+    assert "size            141 points" in out
+    assert "size            y 3, x 4, 141 points" in out
+    assert "294.00 to 280.00 eV, even steps of 0.1 eV" in out
+    assert "photon_energy   1486.6" in out
+
+
+def test_several_regions_ask_for_a_choice(
+    library: Library, capsys: pytest.CaptureFixture[str]
+) -> None:
+    library.regions = [_spectra(), _spectra(name="O 1s")]
+    assert cli.main(["fit", "a.vms"]) == 2
+    assert 'choose one of "C 1s", "O 1s" with --region' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "error",
+    [ValueError("expected this,\n got that"), FileNotFoundError("expected this, got that")],
+    ids=["refusal", "file"],
+)
+def test_an_error_is_one_line_and_exit_code_2(
+    error: Exception, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(*_: Any, **__: Any) -> None:
+        raise error
+
+    monkeypatch.setattr("xpsnet.io.read", refuse)
+    assert cli.main(["info", "a.vms"]) == 2
+    assert capsys.readouterr().err == "xpsnet: expected this, got that\n"
+    with pytest.raises(type(error), match="expected this"):
+        cli.main(["--debug", "info", "a.vms"])
+
+
+def test_a_warning_is_one_line(
+    library: Library, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def warn(*_: Any, **__: Any) -> list[xr.DataArray]:
+        warnings.warn("the file does not say\n its scale", UserWarning, stacklevel=2)
+        return library.regions
+
+    monkeypatch.setattr("xpsnet.io.read", warn)
+    assert cli.main(["info", "a.vms"]) == 0
+    assert capsys.readouterr().err == "xpsnet: note: the file does not say its scale\n"
+
+
+def test_stopping_by_hand_is_no_traceback(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def stop(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("xpsnet.io.read", stop)
+    assert cli.main(["info", "a.vms"]) == 130
+    assert capsys.readouterr().err == "xpsnet: stopped\n"
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["", "fit", "fit a.vms --peaks few", "fit a.vms --scale wave", "nonsense"],
+    ids=["nothing", "no file", "peaks", "scale", "command"],
+)
+def test_wrong_usage_is_exit_code_2(words: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        cli.main(words.split())
+    assert stopped.value.code == 2
+    assert "usage:" in capsys.readouterr().err
+
+
+def test_report_without_errors_or_probability() -> None:
+    peaks = _peaks(stderr=None, n_peaks_probability=None, redchi=None)
+    report = peak_report(peaks)
+    assert "284.8" in report
+    assert "±" not in report
+    assert "probability" not in report
+
+
+def test_report_shows_the_spread_of_a_prediction() -> None:
+    peaks = _peaks(stderr=None, spread={"center": np.array([0.05, 0.05])})
+    assert "284.800 ± 0.050" in peak_report(peaks)
+
+
+def test_report_of_noise_has_no_table() -> None:
+    nothing = np.full(2, np.nan)
+    peaks = _peaks(
+        parameters=dict.fromkeys(("center", "fwhm", "height", "fraction"), nothing),
+        stderr=None,
+        status=Status.NO_PEAKS,
+        n_peaks=0,
+    )
+    report = peak_report(peaks)
+    assert "no peaks" in report
+    assert "center" not in report
+
+
+def test_uneven_steps_are_named() -> None:
+    spectra = make_spectrum(np.ones(4), [1.0, 2.0, 4.0, 5.0], scale="kinetic")
+    assert "uneven steps" in describe_spectra(spectra)
+    assert "(no region name)" in describe_spectra(spectra)
