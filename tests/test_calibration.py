@@ -81,6 +81,15 @@ def test_missing_points_and_either_direction(direction: int) -> None:
     assert calibrate(holed).attrs["charge_shift"] == pytest.approx(1.0, abs=TOLERANCE)
 
 
+@pytest.mark.parametrize("start", [0.0, 0.2, 0.4, 0.6, 0.8])
+def test_coarse_steps_of_a_survey(start: float) -> None:
+    energy = np.arange(start, 1200.0)
+    counts = 2000.0 + energy + 6000.0 * np.exp(-4 * np.log(2) * ((energy - 286.0) / 2.0) ** 2)
+    counts = np.random.default_rng(3).poisson(counts)
+    found = calibrate(make_spectrum(counts, energy, scale="binding")).attrs["charge_shift"]
+    assert found == pytest.approx(1.2, abs=0.1)  # a tenth of the step
+
+
 def test_any_line_by_its_energy() -> None:
     silicon = sample("line_scan").isel(position=0)
     fixed = calibrate(shift(silicon, 0.8), line="Si 2p3/2", to=99.3)

@@ -5,6 +5,7 @@ import xarray as xr
 
 from xpsnet._energy_axis import Floats, scale_sign
 from xpsnet.constants import REFERENCE_LINES
+from xpsnet.numerics.noise import estimate_noise
 from xpsnet.spectrum import check_spectra, shift, to_binding
 
 _SMOOTHING = 0.15  # [eV] standard deviation: below a core level's width, above the noise
@@ -87,7 +88,7 @@ def _line_maximum(spectra: xr.DataArray, line: str, target: float, search: float
             f"expected at least 7 points within {search:g} eV of {target:g} eV, got "
             f"{inside.sum()}; {remedy}"
         )
-    maximum = _highest_maximum(binding[inside], counts[inside])
+    maximum = _highest_maximum(binding[inside], counts[inside], float(estimate_noise(counts)))
     if maximum is None:
         raise ValueError(
             f"expected a line {line} within {search:g} eV of {target:g} eV, found none above the "
@@ -108,7 +109,7 @@ def _mean_spectrum(spectra: xr.DataArray) -> tuple[Floats, Floats]:
     return binding[order], mean[order]
 
 
-def _highest_maximum(energy: Floats, counts: Floats) -> float | None:
+def _highest_maximum(energy: Floats, counts: Floats, noise: float) -> float | None:
     """Energy of the highest maximum that stands out of the noise, else None."""
     from scipy.ndimage import gaussian_filter1d
 
@@ -126,7 +127,6 @@ def _highest_maximum(energy: Floats, counts: Floats) -> float | None:
     if tops.size == 0:
         return None
     top = int(tops[np.argmax(above[tops])])
-    noise = float(np.median(np.abs(np.diff(values, 2)))) / 0.6745 / np.sqrt(6.0)
     if above[top] <= max(_SIGNIFICANT * noise / np.sqrt(points), 1e-6 * np.ptp(values)):
         return None
     return _vertex(energy, counts, grid, smooth, top)
@@ -140,8 +140,12 @@ def _vertex(energy: Floats, counts: Floats, grid: Floats, smooth: Floats, top: i
     left = grid[max(lower[lower < top], default=0)]
     right = grid[min(lower[lower > top], default=grid.size - 1)]
     summit = (energy > left) & (energy < right)
-    if summit.sum() < 4:  # too few to improve on the highest point
+    step = grid[1] - grid[0]
+    if summit.sum() < 4:  # coarse steps, as in a survey
+        summit = np.abs(energy - grid[top]) < 1.5 * step
+    if summit.sum() < 3:
         return float(grid[top])
     curvature, slope, _ = np.polyfit(energy[summit] - grid[top], counts[summit], 2)
     vertex = -slope / (2 * curvature) if curvature < 0 else 0.0
-    return float(grid[top] + np.clip(vertex, -_SMOOTHING, _SMOOTHING))
+    limit = max(_SMOOTHING, step / 2)
+    return float(grid[top] + np.clip(vertex, -limit, limit))
