@@ -57,18 +57,9 @@ def run_fit(chosen: argparse.Namespace) -> None:
     """Find, refine and print the peaks of a file."""
     from xpsnet._report import peak_report
     from xpsnet.io import write
-    from xpsnet.models import predict
-    from xpsnet.pipeline import fit
 
     spectra = _one_region(chosen)
-    options: dict[str, Any] = {
-        "model": chosen.model,
-        "n_peaks": chosen.peaks,
-        "background": chosen.background,
-        "energy_range": tuple(chosen.range) if chosen.range else None,
-        "progress": True,
-    }
-    peaks = fit(spectra, **options) if chosen.refine else predict(spectra, **options)
+    peaks = _peaks(spectra, chosen)
     print(f"{spectra.name or 'spectra'} of {', '.join(chosen.file)}")
     print(peak_report(peaks))
     for path in chosen.output:
@@ -79,6 +70,27 @@ def run_fit(chosen: argparse.Namespace) -> None:
 
         plot(spectra, peaks).savefig(chosen.plot, dpi=200)
         print(f"wrote {chosen.plot}")
+
+
+def _peaks(spectra: "xr.DataArray", chosen: argparse.Namespace) -> "xr.Dataset":
+    """Peaks of the spectra, refined or as the network gives them."""
+    options: dict[str, Any] = {
+        "model": chosen.model,
+        "n_peaks": chosen.peaks,
+        "energy_range": tuple(chosen.range) if chosen.range else None,
+        "progress": True,
+    }
+    if chosen.background:
+        options["background"] = chosen.background
+    if not chosen.refine:
+        from xpsnet.models import predict
+
+        return predict(spectra, **options)
+    if chosen.line_shape:
+        options["line_shape"] = chosen.line_shape
+    from xpsnet.pipeline import fit
+
+    return fit(spectra, **options)
 
 
 def run_info(chosen: argparse.Namespace) -> None:
@@ -214,7 +226,11 @@ def _add_fit(commands: Any) -> None:
     add("--range", nargs=2, type=float, metavar="EV", help="energies to fit between [eV]")
     add("--model", default="default", help="network: a name or a file (default: default)")
     add("--peaks", type=_count, default="auto", help='"auto" or a number (default: auto)')
-    add("--background", default="shirley", help="for instance none, linear, shirley, tougaard")
+    add(
+        "--background",
+        help="for instance none, linear, shirley, tougaard (default: shirley+linear)",
+    )
+    add("--line-shape", help="for instance gaussian, voigt (default: pseudo_voigt)")
     add("--no-refine", dest="refine", action="store_false", help="the network's answer, no fit")
     add(
         "-o",
