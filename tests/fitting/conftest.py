@@ -73,13 +73,13 @@ def two_peaks(background: str = "shirley+linear") -> xr.Dataset:
     return hand_peaks((284.8, 286.4), (1.1, 1.3), (3000.0, 1500.0), 0.35, background=background)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_case() -> Callable[..., Case]:
     """Factory: spectrum of given peaks."""
     return simulated
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_hand_peaks() -> Callable[..., xr.Dataset]:
     """Factory: peaks by hand."""
     return hand_peaks

@@ -3,19 +3,20 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal
 
+import numpy as np
 import xarray as xr
 
+from xpsnet.fitting.answers import answers_to_peaks
 from xpsnet.fitting.one_spectrum import Answer, Setup, fit_one
-from xpsnet.fitting.parameters import Constraint, Limits, check_constraints, make_layout
-from xpsnet.fitting.rows import (
-    Noise,
-    Rows,
-    answers_to_peaks,
-    fitted_window,
-    make_rows,
-    noise_like,
-    parameters_of,
+from xpsnet.fitting.parameters import (
+    Constraint,
+    FitParameters,
+    Floats,
+    Layout,
+    make_layout,
+    start_parameters,
 )
+from xpsnet.fitting.rows import Noise, Rows, fitted_window, make_rows, make_setup, noise_like
 from xpsnet.peaks import Status
 from xpsnet.progress import Cancel, Progress, reporting
 from xpsnet.spectrum import scale_sign
@@ -104,15 +105,14 @@ def refine(
         )
     cropped = fitted_window(spectra, peaks, energy_range)
     line_shape = line_shape or str(peaks.attrs.get("line_shape", "pseudo_voigt"))
-    make_layout(line_shape, background, 0, share)  # refuses unknown names
-    sign = scale_sign(cropped.attrs["scale"])
-    setup = Setup(
-        line_shape,
-        background,
-        sign * cropped["energy"].values,
-        tuple(share),
-        _mirrored(check_constraints(constraints, line_shape, peaks.sizes["peak"]), sign),
-        scale_errors,
+    setup = make_setup(
+        cropped,
+        peaks.sizes["peak"],
+        line_shape=line_shape,
+        background=background,
+        share=share,
+        constraints=constraints,
+        scale_errors=scale_errors,
     )
     rows = make_rows(cropped, peaks, noise_like(noise, spectra, cropped))
     answers = _fit_all(setup, rows, progress, cancel)
@@ -133,15 +133,6 @@ def _fit_all(setup: Setup, rows: Rows, progress: Progress, cancel: Cancel) -> li
             answers.append(fit_one(setup, rows.counts[i], rows.noise[i], starts, status))
             step(1)
     return answers
-
-
-def _mirrored(constraints: dict[str, Limits], sign: int) -> dict[str, Limits]:
-    """Constraints with centers on the scale of the numerics."""
-    mirrored = dict(constraints)
-    for name, (low, high) in constraints.items():
-        if sign < 0 and name.startswith("center"):
-            mirrored[name] = (-high, -low)
-    return mirrored
 
 
 def to_lmfit(spectrum: xr.DataArray, peaks: xr.Dataset) -> "tuple[lmfit.Model, lmfit.Parameters]":
@@ -188,5 +179,37 @@ def to_lmfit(spectrum: xr.DataArray, peaks: xr.Dataset) -> "tuple[lmfit.Model, l
         )
     sign = scale_sign(spectrum.attrs["scale"])
     line_shape, background = str(peaks.attrs["line_shape"]), str(peaks.attrs["background"])
-    parameters, stderr = parameters_of(peaks, sign * spectrum["energy"].values, sign)
+    parameters, stderr = _parameters_of(peaks, sign * spectrum["energy"].values, sign)
     return as_lmfit(line_shape, background, parameters, stderr, sign)
+
+
+def _parameters_of(peaks: xr.Dataset, energy: Floats, sign: int) -> tuple[FitParameters, Floats]:
+    """Flat parameters of one spectrum's peaks on their own scale, and their standard errors."""
+    peaks = peaks.isel(peak=np.flatnonzero(np.isfinite(peaks["center"].values)))
+    line_shape, background = str(peaks.attrs["line_shape"]), str(peaks.attrs["background"])
+    share = tuple(str(peaks.attrs.get("shared", "fraction")).split())
+    layout = make_layout(line_shape, background, peaks.sizes["peak"], share)
+    starts = {name: peaks[name].values for name in layout.shape_parameters}
+    limits = start_parameters(layout, line_shape, energy, starts)
+    values = _gathered(peaks, layout, "")
+    parameters = FitParameters(
+        layout,
+        np.nan_to_num(values) * layout.mirror(sign),
+        limits.lower,
+        limits.upper,
+        np.isfinite(values),
+    )
+    return parameters.on_scale(sign), _gathered(peaks, layout, "_stderr")
+
+
+def _gathered(peaks: xr.Dataset, layout: Layout, suffix: str) -> Floats:
+    """Flat values of all variables with this suffix, NaN where there is none."""
+    flat = np.full(len(layout.names), np.nan)
+    for name in layout.shape_parameters:
+        if name + suffix in peaks:
+            flat[layout.column(name)] = peaks[name + suffix].values
+    for entry in layout.background_index:
+        name = layout.names[entry] + suffix
+        if name in peaks:
+            flat[entry] = float(peaks[name])
+    return flat

@@ -1,0 +1,129 @@
+"""Answers of a fit, one per spectrum, as a peaks Dataset."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import xarray as xr
+
+from xpsnet.fitting.one_spectrum import Answer, Setup
+from xpsnet.fitting.parameters import Floats, make_layout
+from xpsnet.numerics.backgrounds import BACKGROUNDS
+from xpsnet.peaks import make_peaks
+from xpsnet.spectrum import scale_sign
+
+# What spectra tell about their origin, where the peaks that the fit started from do not.
+_PROVENANCE = ("photon_energy", "source_file", "instrument")
+
+
+def answers_to_peaks(
+    setup: Setup,
+    answers: Sequence[Answer],
+    spectra: xr.DataArray,
+    peaks: xr.Dataset,
+    *,
+    with_covariance: bool,
+) -> xr.Dataset:
+    """Peaks Dataset over the dimensions of `spectra` from one answer per spectrum.
+
+    Parameters
+    ----------
+    setup : Setup
+        Of the fit.
+    answers : sequence of Answer
+        In the order of the spectra.
+    spectra : DataArray
+        The fitted window.
+    peaks : Dataset
+        The starts; their origin is handed on.
+    with_covariance : bool
+        Whether to give the covariance matrices.
+    """
+    lead = spectra.dims[:-1]
+    shape = tuple(spectra.sizes[d] for d in lead)
+    table = _Table(setup, len(answers), peaks.sizes["peak"])
+    sign = scale_sign(spectra.attrs["scale"])
+    for row, answer in enumerate(answers):
+        table.enter(row, answer, sign)
+    attrs = {k: spectra.attrs.get(k) for k in _PROVENANCE}
+    attrs |= {"region": str(spectra.name) if spectra.name else None}
+    attrs |= {k: v for k, v in peaks.attrs.items() if k not in ("units", "energy_range")}
+    attrs["units"] = spectra.attrs.get("units")
+    attrs["shared"] = " ".join(n for n in setup.share if n in table.shape_parameters)
+
+    def shaped(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        return values.reshape((*shape, *values.shape[1:]))
+
+    covariance = (table.layout.names, shaped(table.covariance)) if with_covariance else None
+    return make_peaks(
+        spectra["energy"].values,
+        lead,
+        spectra.coords,
+        scale=spectra.attrs["scale"],
+        line_shape=setup.line_shape,
+        background=setup.background,
+        parameters={n: shaped(table.peak(table.values, n)) for n in table.shape_parameters},
+        background_parameters={
+            n: shaped(table.term(table.values, n)) for n in BACKGROUNDS[setup.background]
+        },
+        status=shaped(table.status),
+        noise=shaped(table.noise),
+        redchi=shaped(table.redchi),
+        bic=shaped(table.bic),
+        stderr={n: shaped(table.peak(table.stderr, n)) for n in table.shape_parameters}
+        | {"area": shaped(table.area_stderr)}
+        | {
+            f"background_{n}": shaped(table.term(table.stderr, n))
+            for n in BACKGROUNDS[setup.background]
+        },
+        covariance=covariance,
+        attrs=attrs,
+    )
+
+
+class _Table:
+    """Answers as arrays with one row per spectrum and one column per possible parameter."""
+
+    def __init__(self, setup: Setup, n_rows: int, n_peaks: int) -> None:
+        self.setup = setup
+        self.layout = make_layout(setup.line_shape, setup.background, n_peaks, setup.share)
+        self.shape_parameters = self.layout.shape_parameters
+        n = len(self.layout.names)
+        self.values, self.stderr = np.full((2, n_rows, n), np.nan)
+        self.covariance = np.full((n_rows, n, n), np.nan)
+        self.area_stderr = np.full((n_rows, n_peaks), np.nan)
+        self.n_peaks = np.zeros(n_rows, dtype=np.int64)
+        self.noise, self.redchi, self.bic = np.full((3, n_rows), np.nan)
+        self.status = np.zeros(n_rows, dtype=np.int64)
+
+    def enter(self, row: int, answer: Answer, sign: int) -> None:
+        """Fill one row, on the scale of this sign."""
+        self.status[row] = answer.status
+        self.noise[row] = answer.noise
+        if answer.goodness is not None:
+            self.redchi[row], self.bic[row] = answer.goodness.redchi, answer.goodness.bic
+        if answer.parameters is None:
+            return
+        layout = answer.parameters.layout
+        at = np.array([self.layout.names.index(name) for name in layout.names], dtype=int)
+        factors = layout.mirror(sign)
+        held = ~answer.parameters.free
+        covariance = answer.covariance * np.outer(factors, factors)
+        covariance[held] = np.nan
+        covariance[:, held] = np.nan
+        self.values[row, at] = answer.parameters.values * factors
+        self.stderr[row, at] = answer.stderr
+        self.covariance[row][np.ix_(at, at)] = covariance
+        self.area_stderr[row, : layout.n_peaks] = answer.area_stderr
+        self.n_peaks[row] = layout.n_peaks
+
+    def peak(self, flat: Floats, shape_parameter: str) -> Floats:
+        """One shape parameter of every peak, shape (spectra, peak); NaN where there is none."""
+        columns = flat[:, self.layout.column(shape_parameter)]
+        exists = np.arange(columns.shape[1]) < self.n_peaks[:, None]
+        return np.where(exists, columns, np.nan)
+
+    def term(self, flat: Floats, term: str) -> Floats:
+        """One background coefficient, shape (spectra,)."""
+        return flat[:, self.layout.names.index(f"background_{term}")]
