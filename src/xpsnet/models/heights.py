@@ -50,7 +50,7 @@ def solve_heights(
     coefficients = np.zeros((len(counts), len(terms)))
     fitted = np.swapaxes(lines[..., used], 1, 2)
     for _ in range(ROUNDS if any(positive[n_lines:]) else 1):
-        total = np.einsum("nk,nkp->np", heights, lines)
+        total = (heights[:, None, :] @ lines)[:, 0]
         columns = background_columns(background, energy, total)[:, used]
         solution = non_negative_solve(np.concatenate([fitted, columns], axis=-1), counts, positive)
         heights, coefficients = solution[:, :n_lines], solution[:, n_lines:]
@@ -77,11 +77,12 @@ def non_negative_solve(columns: Floats, counts: Floats, positive: npt.NDArray[np
     ndarray, shape (n, c)
         Coefficients.
     """
-    size = np.sqrt(np.einsum("npc,npc->nc", columns, columns))
+    transposed = np.swapaxes(columns, 1, 2)
+    gram = transposed @ columns
+    size = np.sqrt(np.diagonal(gram, axis1=1, axis2=2))
     size = np.where(size > 0, size, 1.0)
-    columns = columns / size[:, None, :]
-    gram = np.swapaxes(columns, 1, 2) @ columns
-    right = np.einsum("npc,np->nc", columns, counts)
+    gram = gram / (size[:, :, None] * size[:, None, :])
+    right = (transposed @ counts[..., None])[..., 0] / size
     n_columns = columns.shape[-1]
     # Two lines on top of each other share their height instead of failing.
     ridge = 1e-9 * np.eye(n_columns)

@@ -95,8 +95,8 @@ def predict(
     all_counts : bool
         Give the peaks for every count, along a dimension `count`.
     background : str, optional
-        Key of `BACKGROUNDS`, solved for together with the heights. By default ``"shirley"``, and
-        ``"none"`` for `park2020`.
+        Key of `BACKGROUNDS`, solved for together with the heights. By default
+        ``"shirley+linear"``, and ``"none"`` for `park2020`.
     device : {"auto", "cpu", "gpu"}
         ONNX Runtime on the CPU, TensorFlow on a GPU; "auto" takes the GPU where there is one.
     batch_size : int
@@ -145,7 +145,7 @@ def _request(
     """Checked arguments."""
     model = weights.load_model(model)
     if background is None:
-        background = "none" if model.config.architecture == "park2020" else "shirley"
+        background = "none" if model.config.architecture == "park2020" else "shirley+linear"
     if background not in BACKGROUNDS:
         raise ValueError(f"expected a background of {list(BACKGROUNDS)}, got {background!r}")
     if batch_size < 1:
