@@ -150,14 +150,19 @@ def make_peaks(
     variables |= probability_arrays(n_peaks_probability, lead)
     if covariance is not None:
         variables |= covariance_arrays(*covariance, lead, order)
-    kept = {k: c for k, c in (coords or {}).items() if k not in ("energy", "peak", "parameter")}
-    kept = {k: c for k, c in kept.items() if "energy" not in getattr(c, "dims", ())}
-    peaks = xr.Dataset(variables, coords={**kept, **_own_coords(energy, scale, order, covariance)})
+    own = _own_coords(energy, scale, order, covariance)
+    peaks = xr.Dataset(variables, coords={**_kept_coords(coords or {}), **own})
     if "count" in peaks.dims and "count" not in peaks.coords:
         numbers = np.arange(peaks.sizes["count"]) if counts is None else np.asarray(counts)
         peaks = peaks.assign_coords(count=("count", numbers))
     peaks.attrs = _attributes(attrs or {}, energy, scale, line_shape, background)
     return with_texts(peaks)
+
+
+def _kept_coords(coords: Mapping[Any, Any]) -> dict[Any, Any]:
+    """Coordinates of the spectra that do not lie along energy."""
+    kept = {k: c for k, c in coords.items() if k not in ("energy", "peak", "parameter")}
+    return {k: c for k, c in kept.items() if "energy" not in getattr(c, "dims", ())}
 
 
 def _own_coords(
