@@ -31,6 +31,21 @@ def visible(fwhm: float) -> float:
 
 
 @compiled
+def clipped(value: float, low: float, high: float) -> float:
+    """Value inside [low, high]; NaN stays NaN, which min and max do not promise."""
+    if value < low:
+        return low
+    return high if value > high else value
+
+
+@compiled
+def reciprocal(z: complex) -> complex:
+    """1 / z without the branches of complex division, which raises on NaN."""
+    square = z.real * z.real + z.imag * z.imag
+    return complex(z.real / square, -z.imag / square)
+
+
+@compiled
 def store(
     point: Point, t: float, parameters: Floats, line: Floats, derivatives: Floats, j: int
 ) -> None:

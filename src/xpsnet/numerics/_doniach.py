@@ -15,7 +15,7 @@ import math
 
 import numpy as np
 
-from xpsnet.numerics._chain import Floats, Point, reduced, store
+from xpsnet.numerics._chain import Floats, Point, clipped, reciprocal, reduced, store
 from xpsnet.numerics._compile import compiled
 
 # F, F', F'', F''' and the derivatives of F and F' by nu.
@@ -44,7 +44,7 @@ def _digamma(x: float) -> float:
 @compiled
 def _series(p: complex, s: float, nu: float) -> Jet:
     """Asymptotic series of F, its derivatives, and the derivatives by nu."""
-    inverse = 1.0 / p
+    inverse = reciprocal(p)
     q = s * inverse * inverse
     zero = complex(0.0, 0.0)
     term, harmonic = complex(1.0, 0.0), 0.0
@@ -147,9 +147,10 @@ def _fill_nodes(gamma: float, nu: float, constants: Floats) -> None:
 def _jet(energy: float, constants: Floats) -> Jet:
     """F and its derivatives at one energy of the line."""
     gamma, s, nu, sigma = constants[0], constants[1], constants[2], constants[3]
-    if energy * energy + gamma * gamma >= _FAR * s:
+    if not energy * energy + gamma * gamma < _FAR * s:  # true for NaN, which has no node
         return _series(complex(gamma, energy), s, nu)
-    x, y = gamma / sigma, energy / sigma
+    inverse = 1.0 / sigma
+    x, y = gamma * inverse, energy * inverse
     j = min(int(abs(y) + 0.5), _NODES - 1)
     f0, f1, n0, n1 = _taylor(complex(x, j), nu, _node(constants, j), complex(0.0, abs(y) - j))
     if y < 0.0:  # F is real on the real axis
@@ -157,11 +158,12 @@ def _jet(energy: float, constants: Floats) -> Jet:
     p = complex(x, y)
     f2 = p * f1 + nu * f0
     f3 = p * f2 + (nu + 1.0) * f1
-    scale = sigma**-nu
     logarithm = math.log(sigma)
-    n0, n1 = (n0 - logarithm * f0) * scale, (n1 - logarithm * f1) * scale / sigma
-    scale_2, scale_3 = scale / s, scale / (s * sigma)
-    return f0 * scale, f1 * scale / sigma, f2 * scale_2, f3 * scale_3, n0, n1
+    n0, n1 = n0 - logarithm * f0, n1 - logarithm * f1
+    first = sigma**-nu
+    second = first * inverse
+    third = second * inverse
+    return f0 * first, f1 * second, f2 * third, f3 * (third * inverse), n0 * first, n1 * second
 
 
 @compiled
@@ -250,8 +252,8 @@ def prepare_doniach(fraction: float, asymmetry: float, constants: Floats) -> Non
     fraction; 8 to 10: energy of the maximum, full width, maximum; 11 to 13 and 14 to 16: their
     derivatives by fraction and asymmetry (of the maximum: logarithmic); from 24: nodes.
     """
-    fraction = min(max(fraction, 0.0), 1.0)
-    asymmetry = min(max(asymmetry, 0.0), MAX_ASYMMETRY)
+    fraction = clipped(fraction, 0.0, 1.0)
+    asymmetry = clipped(asymmetry, 0.0, MAX_ASYMMETRY)
     angle = 0.5 * math.pi * asymmetry
     gamma, sigma = 0.5 * fraction, (1.0 - fraction) * _SIGMA_PER_FWHM
     constants[0], constants[1] = gamma, sigma * sigma

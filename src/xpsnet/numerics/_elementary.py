@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from xpsnet.numerics._chain import Floats, Point, reduced, store
+from xpsnet.numerics._chain import Floats, Point, clipped, reduced, store
 from xpsnet.numerics._codes import (
     GAUSSIAN,
     GL_PRODUCT,
@@ -50,7 +50,7 @@ def prepare_gl_product(fraction: float, constants: Floats) -> None:
 
     u solves ``(1 - fraction) ln 2 u + ln(1 + fraction u) = ln 2``.
     """
-    fraction = min(max(fraction, 0.0), 1.0)
+    fraction = clipped(fraction, 0.0, 1.0)
     u = 1.0
     for _ in range(6):  # Newton on a concave, nearly straight function: four steps reach rounding
         slope = (1.0 - fraction) * _LN2 + fraction / (1.0 + fraction * u)

@@ -12,7 +12,7 @@ import math
 
 import numpy as np
 
-from xpsnet.numerics._chain import Floats, Point, reduced, store
+from xpsnet.numerics._chain import Floats, Point, clipped, reciprocal, reduced, store
 from xpsnet.numerics._compile import compiled
 
 _TERMS = 12
@@ -47,13 +47,14 @@ def faddeeva(x: float, y: float) -> complex:
     sign = -1.0 if middle else 1.0
     denominator = complex(1.0 + sign * turn * math.cos(angle), -sign * turn * math.sin(angle))
     size = 2.0 * math.exp(y * y - x * x)
-    return total + size * complex(math.cos(2.0 * x * y), -math.sin(2.0 * x * y)) / denominator
+    residue = size * complex(math.cos(2.0 * x * y), -math.sin(2.0 * x * y))
+    return total + residue * reciprocal(denominator)
 
 
 @compiled
 def _series(x: float, gamma: float, s: float) -> tuple[float, float, float, float]:
     """Profile far from its center, and its derivatives by X, gamma and s."""
-    inverse = 1.0 / complex(x, gamma)
+    inverse = reciprocal(complex(x, gamma))
     q = s * inverse * inverse
     power, coefficient = complex(1.0, 0.0), 1.0
     value, slope, by_s = complex(1.0, 0.0), complex(1.0, 0.0), complex(0.0, 0.0)
@@ -95,7 +96,7 @@ def prepare_voigt(fraction: float, constants: Floats) -> None:
     constants: gamma, s, profile at 0, full width; derivatives by fraction of gamma, s, log profile
     at 0, full width. All widths in units of the sum of the two fwhm.
     """
-    fraction = min(max(fraction, 0.0), 1.0)
+    fraction = clipped(fraction, 0.0, 1.0)
     rest = 1.0 - fraction
     gamma, gamma_slope = 0.5 * fraction, 0.5
     s = 2.0 * (rest * _SIGMA_PER_FWHM) ** 2

@@ -71,7 +71,7 @@ class LineShape:
             If the number of parameters is not that of the shape.
         """
         out, _, batch = self._evaluate(energy, parameters, 0)
-        return out.reshape(*batch, -1)
+        return out.reshape(*batch, out.shape[-1])
 
     def value_and_derivatives(
         self, energy: npt.ArrayLike, *parameters: npt.ArrayLike
@@ -98,7 +98,9 @@ class LineShape:
             If the number of parameters is not that of the shape.
         """
         out, derivatives, batch = self._evaluate(energy, parameters, len(self.parameters))
-        return out.reshape(*batch, -1), derivatives.reshape(*batch, out.shape[-1], -1)
+        return out.reshape(*batch, out.shape[-1]), derivatives.reshape(
+            *batch, *derivatives.shape[1:]
+        )
 
     @property
     def area(self) -> Callable[..., Floats] | None:
@@ -142,7 +144,7 @@ class LineShape:
 
     def _whole_area(self, *parameters: npt.ArrayLike) -> Floats:
         """Exact integral over all energies."""
-        _, fwhm, height, *extra = self._checked(parameters)
+        _, fwhm, height, *extra = np.broadcast_arrays(*self._checked(parameters))
         if self._unit_area is None:
             raise ValueError(f"expected a shape of finite area, got {self.name!r}; use area_over")
         return np.asarray(height * np.maximum(fwhm, _codes.MIN_FWHM) * self._unit_area(*extra))
@@ -180,12 +182,15 @@ class LineShape:
         table = np.zeros((*batch, 5))
         for column, array in enumerate(arrays):
             table[..., column] = array
-        table = table.reshape(-1, 5)
-        if axis.ndim > 1:
-            axis = np.array(np.broadcast_to(axis, (*batch, n)), order="C")
-        out = np.empty((len(table), n))
-        derivatives = np.empty((len(table), n if n_derivatives else 0, n_derivatives))
-        _fill_rows(self._code, axis.reshape(-1, n), table, out, derivatives)
+        table = table.reshape(int(np.prod(batch)), 5)
+        m = len(table)
+        if axis.ndim == 1:
+            rows = axis[None]
+        else:
+            rows = np.array(np.broadcast_to(axis, (*batch, n)), order="C").reshape(m, n)
+        out = np.empty((m, n))
+        derivatives = np.empty((m, n if n_derivatives else 0, n_derivatives))
+        _fill_rows(self._code, rows, table, out, derivatives)
         return out, derivatives, batch
 
 
