@@ -1,5 +1,6 @@
 """Energy axes in tables: finding, repairing and merging them."""
 
+import itertools
 from bisect import bisect_left
 
 import numpy as np
@@ -11,6 +12,7 @@ Floats = npt.NDArray[np.float64]
 MAX_ENERGY = 1e5
 _MAX_BAD_SHARE = 0.02
 _SAME_ENERGY = 1e-3
+_GAP_STEPS = 20.0
 
 
 def rising_part(values: Floats) -> npt.NDArray[np.intp]:
@@ -60,13 +62,26 @@ def is_uniform(values: Floats) -> bool:
     return bool(1e-3 <= abs(step) <= 5.0 and np.allclose(steps, step, rtol=0.02, atol=1e-4))
 
 
-def restarts(values: Floats) -> list[int]:
-    """Indices at which an axis starts anew: a jump back over most of its range."""
+def axis_parts(values: Floats, lines: npt.NDArray[np.int64]) -> list[slice]:
+    """Cut a column into the stretches of rows that are one energy axis each.
+
+    An axis starts anew where it jumps back over most of its range, or forward over many steps
+    at an empty line (`lines` are the line numbers of the rows).
+    """
     steps = np.diff(values)
-    direction = np.sign(np.nanmedian(steps)) or 1.0
-    span = np.nanmax(values) - np.nanmin(values)
-    back = -direction * steps > 0.5 * span
-    return [int(i) + 1 for i in np.flatnonzero(back)]
+    finite = np.abs(steps[np.isfinite(steps)])
+    if finite.size == 0:
+        return []
+    gaps = (np.diff(lines) > 1) & (np.abs(steps) > _GAP_STEPS * np.median(finite))
+    back = np.zeros(steps.size, dtype=bool)
+    if not is_nearly_monotonic(values, monotonic_part(values)):
+        direction = np.sign(np.nanmedian(steps)) or 1.0
+        back = -direction * steps > 0.5 * (np.nanmax(values) - np.nanmin(values))
+    bounds = [0, *(np.flatnonzero(back | gaps) + 1).tolist(), values.size]
+    parts = [slice(first, last) for first, last in itertools.pairwise(bounds)]
+    return [
+        part for part in parts if is_nearly_monotonic(values[part], monotonic_part(values[part]))
+    ]
 
 
 def union(axes: list[Floats]) -> Floats:

@@ -65,17 +65,17 @@ def decode(data: bytes) -> str:
 
 
 def to_single_bytes(data: bytes) -> bytes:
-    """Turn UTF-16 and UTF-32 files into UTF-8, and leave all others as they are."""
+    """Turn UTF-16 and UTF-32 into UTF-8, and line ends of old Macs into those of all others."""
     if data.startswith(tuple(mark for mark, _ in _BOMS)) or data[:200].count(0) > 60:
-        return decode(data).encode("utf-8")
-    return data
+        data = decode(data).encode("utf-8", errors="replace")
+    return data if b"\n" in data else data.replace(b"\r", b"\n")
 
 
 def looks_like_text(head: bytes) -> bool:
     """Whether the head of a file is text: hardly any control characters."""
+    if not head.strip(b"\0 \t\r\n"):
+        return True  # an empty file, of which the reader says so
     text = decode(head)
-    if not text:
-        return False
     odd = sum(1 for char in text if (char < " " and char not in "\t\r\n\f\v\0\x1a") or char == "�")
     # A head cut within a character of UTF-8 falls back to latin-1, which has the C1 controls.
     odd += sum(1 for char in text if "\x80" <= char < "\xa0")

@@ -143,15 +143,23 @@ def _open(path: Path, engine: str, group: str) -> xr.Dataset:
     if engine == "h5netcdf":
         options |= {"group": group, "phony_dims": "sort"}
     elif engine == "zarr":
-        options |= {"group": group, "backend_kwargs": {"consolidated": None}}
+        options |= {"group": group, "backend_kwargs": {"consolidated": False}}
     data = xr.open_dataset(str(path), **options)
     if data.nbytes > LAZY_BYTES:
+        # Whole spectra in every chunk: all that follows works spectrum by spectrum.
+        chunks = {dim: -1 if _is_energy(data, str(dim)) else "auto" for dim in data.dims}
         data.close()
-        return xr.open_dataset(str(path), chunks="auto", **options)
+        return xr.open_dataset(str(path), chunks=chunks, **options)
     try:
         return data.load()
     finally:
         data.close()
+
+
+def _is_energy(data: xr.Dataset, dim: str) -> bool:
+    """Whether a dimension is named or measured as energies are."""
+    units = data[dim].attrs.get("units", "") if dim in data.coords else ""
+    return dim == "energy" or str(units).lower() == "ev"
 
 
 def _spectra(array: xr.DataArray, group: str, notes: list[str]) -> xr.DataArray:

@@ -23,6 +23,7 @@ _COMMENT = re.compile(r"^\s*(?:#+|%+|!|//|;|\*|'|\")\s*")
 _MISSING = {"", "nan", "na", "n/a", "-", "--", "null", "none", "inf", "-inf",
             "#empty#", "-1.#ind", "1.#ind", "1.#qnan", "1.#inf", "-1.#inf"}  # fmt: skip
 _FIRST = set("0123456789+-.\"'")
+_NOT_PLAIN = re.compile(r"[nN_]")  # of nan, inf and 1_000, which float() takes for numbers
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eEdD][+-]?\d+)?")
 _NUMBER_COMMA = re.compile(r"[+-]?(?:\d+(?:,\d+)?|,\d+)(?:[eEdD][+-]?\d+)?")
 
@@ -42,7 +43,8 @@ class Dialect(NamedTuple):
             cells = [cell for cell in re.split(r"[,;\s]+", line) if cell]
         else:
             cells = [cell.strip(" \t\"'\r\0") for cell in line.split(self.separator)]
-        while cells and not cells[-1]:
+        # A second cell that is empty is kept: it tells a missing value from a cut line.
+        while len(cells) > 2 and not cells[-1]:
             cells.pop()
         return cells
 
@@ -51,6 +53,11 @@ class Dialect(NamedTuple):
         stripped = line.lstrip(" \t,;\0\ufeff")
         if not stripped or stripped[0] not in _FIRST or len(line) > _MAX_LINE:
             return None
+        if self.decimal == "." and _NOT_PLAIN.search(line) is None:
+            try:
+                return array("d", map(float, self.cells(line))) or None
+            except ValueError:
+                pass  # an empty cell, or no number: the slow way tells
         pattern = _NUMBER if self.decimal == "." else _NUMBER_COMMA
         row = array("d")
         for cell in self.cells(line):
@@ -111,6 +118,7 @@ def find_tables(text: str) -> tuple[list[Table], list[int]]:
             continue
         last = tables[-1] if tables else None
         if last is not None and _continues(last, table):
+            stray += range(int(table.lines[0]) - len(table.header), int(table.lines[0]))
             tables[-1] = Table(
                 np.concatenate([last.values, table.values]),
                 np.concatenate([last.lines, table.lines]),
@@ -132,6 +140,8 @@ def _find_dialect(text: str) -> Dialect:
         score = max(widths.values(), default=0)
         if score > best_score:
             best, best_score = dialect, score
+        if best_score == len(lines):
+            break
     return best
 
 
@@ -157,10 +167,12 @@ def _runs(text: str, dialect: Dialect) -> Iterator[_Run]:
             run.rows.append(row)
             run.lines.append(number)
             continue
+        if not line.strip():
+            continue
         if run.rows:
             yield run
             run = _Run([])
-        if line.strip() and len(line) <= _MAX_LINE:
+        if len(line) <= _MAX_LINE:
             run.header.append(line.rstrip("\n"))
             del run.header[:-_MAX_HEADER_LINES]
     if run.rows:
@@ -190,6 +202,7 @@ def _table(run: _Run, dialect: Dialect, stray: list[int]) -> Table | None:
         else:
             stray.append(line)
     values = np.array(rows)
+    values[~np.isfinite(values)] = np.nan
     return Table(values, np.array(lines), run.header, _labels(run.header, dialect, width))
 
 

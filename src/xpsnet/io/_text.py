@@ -16,10 +16,9 @@ import xarray as xr
 
 from xpsnet.io._axis import (
     MAX_ENERGY,
-    is_nearly_monotonic,
+    axis_parts,
     is_uniform,
     monotonic_part,
-    restarts,
 )
 from xpsnet.io._errors import refusal
 from xpsnet.io._reading import Reading
@@ -122,12 +121,9 @@ def _spectra(table: Table, notes: list[str]) -> list[xr.DataArray]:
     regions = _regions_of_pairs(table, len(assigned))
     for k, columns in enumerate(assigned):
         energy = table.values[:, columns.energy]
-        bounds = [0, *restarts(energy), len(energy)]
-        for first, last in itertools.pairwise(bounds):
-            part = slice(first, last)
+        for part in axis_parts(energy, table.lines):
             kept = monotonic_part(energy[part])
-            if last - first < MIN_ROWS or not is_nearly_monotonic(energy[part], kept):
-                continue
+            first, last = part.start, part.stop
             rows = np.arange(first, last)[kept]
             bad = np.setdiff1d(np.flatnonzero(np.isfinite(energy[part])) + first, rows)
             if bad.size:
@@ -154,14 +150,14 @@ def _assign(table: Table) -> list[_Columns]:
     """Find the energy columns, and give the counts to the energies on their left."""
     n = table.values.shape[1]
     labeled = [i for i, label in enumerate(table.labels) if _is_axis_label(label)]
-    usable = [i for i in labeled if _usable(table.values[:, i])]
+    usable = [i for i in labeled if _usable(table.values[:, i], table.lines)]
     pairs = list(range(0, n, 2)) if n >= 4 and n % 2 == 0 else []
     if usable:
         axes = usable
     elif pairs and all(is_uniform(table.values[:, i]) for i in pairs):
         axes = pairs
     else:
-        axes = [i for i in range(n) if _usable(table.values[:, i])][:1]
+        axes = [i for i in range(n) if _usable(table.values[:, i], table.lines)][:1]
     assigned = []
     for k, axis in enumerate(axes):
         first = axis + 1 if k else 0
@@ -169,7 +165,7 @@ def _assign(table: Table) -> list[_Columns]:
         counts = [
             i
             for i in range(first, last)
-            if i != axis and i not in labeled and np.isfinite(table.values[:, i]).any()
+            if i != axis and i not in axes and np.isfinite(table.values[:, i]).any()
         ]
         if counts:
             assigned.append(_Columns(axis, counts))
@@ -181,15 +177,13 @@ def _is_axis_label(label: str) -> bool:
     return is_energy_label(label) and _OURS.fullmatch(label) is None
 
 
-def _usable(column: Floats) -> bool:
+def _usable(column: Floats, lines: npt.NDArray[np.int64]) -> bool:
     """Whether a column, or each part of it after a restart, can be an energy axis."""
-    finite = column[np.isfinite(column)]
-    if finite.size < MIN_ROWS or np.abs(finite).max() > MAX_ENERGY:
+    finite = np.isfinite(column)
+    if finite.sum() < MIN_ROWS or np.abs(column[finite]).max() > MAX_ENERGY:
         return False
-    bounds = [0, *restarts(finite), finite.size]
-    parts = [finite[a:b] for a, b in itertools.pairwise(bounds)]
-    good = [part for part in parts if is_nearly_monotonic(part, monotonic_part(part))]
-    return sum(part.size for part in good) >= 0.9 * finite.size
+    parts = axis_parts(column[finite], lines[finite])
+    return bool(sum(part.stop - part.start for part in parts) >= 0.9 * finite.sum())
 
 
 def _spectrum(table: Table, columns: _Columns, rows: npt.NDArray[np.intp]) -> xr.DataArray:
@@ -258,17 +252,10 @@ def _our_stack(counts: Floats, energy: Floats, labels: list[str]) -> xr.DataArra
     shape = tuple(len(column) for column in values)
     if int(np.prod(shape)) != len(set(table)) or len(set(table)) != len(table):
         return None
-    order = [table.index(place) for place in _product(values)] if len(names) > 1 else slice(None)
+    columns = {place: i for i, place in enumerate(table)}
+    order = [columns[place] for place in itertools.product(*values)]
     coords = dict(zip(names, values, strict=True)) | {"energy": energy}
     return xr.DataArray(counts[order].reshape(*shape, -1), coords, (*names, "energy"))
-
-
-def _product(values: list[list[float]]) -> list[tuple[float, ...]]:
-    """All places of a grid, the last dimension fastest."""
-    places: list[tuple[float, ...]] = [()]
-    for column in values:
-        places = [(*place, value) for place in places for value in column]
-    return places
 
 
 def _lines(numbers: list[int]) -> str:

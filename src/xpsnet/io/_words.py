@@ -52,7 +52,7 @@ def scale_of_text(text: str) -> str | None:
 
 def is_energy_label(label: str) -> bool:
     """Whether a column's label says that it holds energies."""
-    return bool(_ENERGY.search(label)) and _PER_SECOND.search(label) is None
+    return bool(_ENERGY.search(_PHOTON.sub("", label))) and _PER_SECOND.search(label) is None
 
 
 def units_of_label(label: str) -> str | None:
