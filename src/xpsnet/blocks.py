@@ -39,6 +39,7 @@ def map_spectra(
         )
         data = da.zeros(sizes, chunks=chunks, dtype=variable.dtype)
         variables[name] = (variable.dims, data, variable.attrs)
-    coords = {**model.coords, **{k: c for k, c in spectra.coords.items() if k != "energy"}}
+    given = {k: c for k, c in spectra.coords.items() if "energy" not in c.dims}
+    coords = {**model.coords, **given}
     template = xr.Dataset(variables, coords=coords, attrs=model.attrs)
     return xr.map_blocks(function, spectra, template=template)

@@ -44,7 +44,8 @@ def evaluate(
         `default`: ``count_accuracy`` and ``count_accuracy_<k>``; ``calibration_error``, the mean
         distance between stated probability and frequency; for spectra whose count is right the
         median errors ``center`` (in FWHM), ``fwhm``, ``height`` (relative), ``fraction`` and
-        ``<name>_within_spread``, how often the truth lies within one stated spread.
+        ``<name>_within_spread``, how often the truth lies within one stated spread; what no
+        spectrum tells is left out.
         `park2020`: ``<target>_mae`` and ``<target>_mse`` in network units over all slots, absent
         ones included as zeros, as the paper counts.
 
@@ -122,7 +123,8 @@ def _count_metrics(
     right = probability.argmax(axis=1) == truth
     metrics = {"count_accuracy": float(right.mean())}
     for k in encoding.counts_known(config):
-        metrics[f"count_accuracy_{k}"] = float(right[truth == k].mean())
+        if (truth == k).any():
+            metrics[f"count_accuracy_{k}"] = float(right[truth == k].mean())
     bins = reliability(probability.max(axis=1), right)
     distance = sum(m * abs(stated - seen) for stated, seen, m in bins)
     return {**metrics, "calibration_error": distance / len(truth)}
@@ -156,6 +158,8 @@ def _peak_metrics(
     metrics: Metrics = {}
     for name, parts in errors.items():
         error, spread = np.concatenate(parts), np.concatenate(spreads[name])
+        if not error.size:
+            continue
         metrics[name] = float(np.median(error))
         metrics[f"{name}_within_spread"] = float((error < spread).mean())
     return metrics

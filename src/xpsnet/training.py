@@ -46,6 +46,10 @@ class TrainConfig:
 
     def network(self) -> network.NetworkConfig:
         """Architecture that this run trains."""
+        if self.name not in network.CONFIGS:
+            raise ValueError(
+                f"expected a network of {sorted(network.CONFIGS)}, got name={self.name!r}"
+            )
         return network.CONFIGS[self.name]
 
 
@@ -106,7 +110,7 @@ def train(
     Returns
     -------
     Path
-        The folder; `xpsnet.models.weights.export` makes a shippable model of it.
+        The folder; `xpsnet.export.export` makes a shippable model of it.
 
     Raises
     ------
@@ -172,6 +176,12 @@ class _Run:
         loss = float(history.history["loss"][0])
         before = state.spectra_seen
         state.spectra_seen += ROUND * config.batch_size
+        if not np.isfinite(loss):
+            # Nothing is saved: the last checkpoint is still good.
+            raise FloatingPointError(
+                f"the loss became {loss} after {state.spectra_seen} spectra; resume from "
+                f"{self.folder} with a smaller learning rate"
+            )
         # The average must not remember the start: its memory grows with the run.
         memory = min(config.average, state.spectra_seen / (state.spectra_seen + 5e5))
         memory *= config.average > 0
@@ -183,11 +193,6 @@ class _Run:
         if done or before // every != state.spectra_seen // every:
             self._look(loss, rate)
             self.save()
-        if not np.isfinite(loss):
-            raise FloatingPointError(
-                f"the loss became {loss} after {state.spectra_seen} spectra; resume from "
-                f"{self.folder} with a smaller learning rate"
-            )
         return loss
 
     def save(self) -> None:
@@ -216,11 +221,14 @@ class _Run:
         arrays = weights.load_arrays(file)
         variables = [*self.trainer.variables, *self.trainer.optimizer.variables]
         names = [f"v{i:04d}" for i in range(len(variables))]
-        if any(name not in arrays for name in names):
+        means = [f"m{i:04d}" for i in range(len(self.average))]
+        expected = {name: tuple(v.shape) for name, v in zip(names, variables, strict=True)}
+        expected |= {name: v.shape for name, v in zip(means, self.average, strict=True)}
+        if {name: array.shape for name, array in arrays.items()} != expected:
             raise ValueError(f"{file} is not a checkpoint of network {self.config.name!r}")
         for name, variable in zip(names, variables, strict=True):
             variable.assign(arrays[name])
-        self.average = [arrays[f"m{i:04d}"] for i in range(len(self.average))]
+        self.average = [arrays[name] for name in means]
         saved = json.loads((self.folder / "state.json").read_text())
         self.state = RunState(**saved["state"])
 
@@ -322,8 +330,8 @@ def _validate(net: Any, batch: simulation.Batch, config: TrainConfig) -> dict[st
         metrics["count_accuracy"] = float(np.mean(found == batch["n_peaks"]))
         return metrics
     for name in ("n_peaks", "center", "width", "height"):
-        error = outputs[name].reshape(len(found_shape := batch[name]), -1)
-        error = error - np.asarray(found_shape).reshape(error.shape[0], -1)
+        found = outputs[name]
+        error = found - np.asarray(batch[name]).reshape(found.shape)
         metrics[f"{name}_mae"] = float(np.abs(error).mean())
     return metrics
 

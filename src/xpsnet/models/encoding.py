@@ -73,12 +73,13 @@ def encode(
     Returns
     -------
     ndarray of float32, shape (n, config.n_points)
-        Ascending in binding-like energy. `park2020`: scaled to a maximum of 1. `default`: scaled
-        from 0 to 1.
+        Ascending in binding-like energy. `park2020`: scaled to a maximum of 1 (to -1 at the lowest
+        where nothing is positive). `default`: scaled from 0 to 1.
     """
     spectra = resample(counts, energy, even_grid(energy, config.n_points))
     if config.architecture == "park2020":
         largest = spectra.max(axis=-1, keepdims=True)
+        largest = np.where(largest > 0, largest, -spectra.min(axis=-1, keepdims=True))
         spectra = spectra / np.where(largest > 0, largest, 1.0)
     else:
         spectra, _, _ = normalize(spectra)

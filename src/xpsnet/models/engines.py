@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+import threading
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -56,7 +57,8 @@ def get_engine(model: weights.Model, device: Device = "auto") -> Engine:
     if device == "auto":
         device = "gpu" if shutil.which("nvidia-smi") else "cpu"
     if device == "cpu":
-        return _onnx_engine(model.file(".onnx"))
+        file = model.file(".onnx")
+        return _onnx_engine(file, str(model.card["files"][file.name]))
     return _child_engine(model) if _shows_windows() else _keras_engine(model)
 
 
@@ -67,7 +69,7 @@ class OnnxEngine:
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads or len(os.sched_getaffinity(0))
+        options.intra_op_num_threads = threads or _n_cores()
         options.log_severity_level = 3
         self._session = onnxruntime.InferenceSession(
             str(file), options, providers=["CPUExecutionProvider"]
@@ -103,14 +105,17 @@ class ChildEngine:
         self._pipe, theirs = context.Pipe()
         self._process = context.Process(target=_serve, args=(theirs, model), daemon=True)
         self._process.start()
+        # Two threads must not take each other's answers.
+        self._lock = threading.Lock()
         # Only the child may hold its end: its death then ends a waiting recv.
         theirs.close()
 
     def __call__(self, spectra: npt.NDArray[np.float32]) -> Outputs:
         """Outputs of the network for spectra of shape (n, n_points)."""
         try:
-            self._pipe.send(spectra)
-            answer = self._pipe.recv()
+            with self._lock:
+                self._pipe.send(spectra)
+                answer = self._pipe.recv()
         except (EOFError, OSError) as error:
             raise RuntimeError(
                 "the process that runs TensorFlow has ended; predict with device='cpu'"
@@ -143,6 +148,13 @@ def _serve(pipe: Any, model: weights.Model) -> None:
             pipe.send(f"{type(error).__name__}: {error}")
 
 
+def _n_cores() -> int:
+    """Cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 def _shows_windows() -> bool:
     """Whether this process has loaded Qt or napari's viewer."""
     names = ("PySide6", "PyQt6", "PyQt5", "PySide2", "napari._qt")
@@ -150,28 +162,31 @@ def _shows_windows() -> bool:
 
 
 @lru_cache(maxsize=4)
-def _onnx_engine(file: Path) -> Engine:
-    """ONNX Runtime session, kept."""
+def _onnx_engine(file: Path, checksum: str) -> Engine:
+    """ONNX Runtime session, kept as long as the file is the same."""
     return OnnxEngine(file)
 
 
 _engines: dict[tuple[str, str], Any] = {}
+_engines_lock = threading.Lock()
 
 
 def _keras_engine(model: weights.Model) -> Engine:
     """Keras network, kept."""
-    key = ("keras", model.version)
-    if key not in _engines:
-        _engines[key] = KerasEngine(model)
-    return _engines[key]  # type: ignore[no-any-return]
+    with _engines_lock:
+        key = ("keras", model.version)
+        if key not in _engines:
+            _engines[key] = KerasEngine(model)
+        return _engines[key]  # type: ignore[no-any-return]
 
 
 def _child_engine(model: weights.Model) -> Engine:
     """Child process, kept."""
-    key = ("child", model.version)
-    if key not in _engines:
-        _engines[key] = ChildEngine(model)
-    return _engines[key]  # type: ignore[no-any-return]
+    with _engines_lock:
+        key = ("child", model.version)
+        if key not in _engines:
+            _engines[key] = ChildEngine(model)
+        return _engines[key]  # type: ignore[no-any-return]
 
 
 def close_engines() -> None:

@@ -45,7 +45,7 @@ def solve_heights(
     """
     terms = BACKGROUNDS[background]
     n_lines = lines.shape[1]
-    positive = np.array([True] * n_lines + [term in NON_NEGATIVE_TERMS for term in terms])
+    positive = np.array([True] * n_lines + [term in NON_NEGATIVE_TERMS for term in terms], bool)
     heights = np.ones(lines.shape[:2])
     coefficients = np.zeros((len(counts), len(terms)))
     fitted = np.swapaxes(lines[..., used], 1, 2)

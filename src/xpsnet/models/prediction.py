@@ -25,6 +25,8 @@ Floats = npt.NDArray[np.float64]
 
 # Below this many points a spectrum says too little; the same as 5 points per line and its feet.
 LEAST_POINTS = 8
+# No detector counts that far: such numbers stand for missing points, and their squares overflow.
+LARGEST_COUNT = 1e100
 # What `default` was trained for; outside of it the answer is given, with a status.
 FEWEST_TRAINED_POINTS = 40
 TRAINED_WINDOW = (5.0, 40.0)
@@ -167,7 +169,7 @@ def _predict_now(
     counts = np.asarray(spectra.values, np.float64).reshape(-1, n_points)
     energy = scale_sign(spectra.attrs["scale"]) * spectra["energy"].values
     answer = _Answer(len(counts), request)
-    counts = np.where(np.isfinite(counts), counts, np.nan)
+    counts = np.where(np.abs(counts) < LARGEST_COUNT, counts, np.nan)
     answer.noise[:] = estimate_noise(counts)
     with reporting(progress, len(counts), f"predict with {request.model.name}") as advance:
         advance(_set_aside(answer, counts))
@@ -242,6 +244,7 @@ def _predict_batch(
     request: Request,
 ) -> None:
     """Network and linear least squares for one batch, written into the answer."""
+    outside = _is_outside(counts, energy[used])
     counts = _without_gaps(counts, energy[used])
     engine = engines.get_engine(request.model, request.device)
     outputs = engine(encoding.encode(counts, energy[used], request.config))
@@ -251,7 +254,7 @@ def _predict_batch(
     if request.n_peaks != "auto":
         chosen = np.full(len(rows), request.n_peaks)
     answer.n_peaks[rows] = chosen
-    status = Status.OUTSIDE_MODEL if _is_outside(energy[used], request) else Status.OK
+    status = np.where(outside, Status.OUTSIDE_MODEL, Status.OK)
     answer.status[rows] = np.where(chosen == 0, Status.NO_PEAKS, status)
     for place, k in enumerate(request.counts):
         mine = np.arange(len(rows)) if request.all_counts else np.flatnonzero(chosen == k)
@@ -316,11 +319,12 @@ def _without_gaps(counts: Floats, energy: Floats) -> Floats:
     return counts
 
 
-def _is_outside(energy: Floats, request: Request) -> bool:
-    """Whether a window is unlike those of the training."""
-    window = float(np.ptp(energy))
+def _is_outside(counts: Floats, energy: Floats) -> npt.NDArray[np.bool_]:
+    """Which spectra of a window are unlike those of the training."""
     low, high = TRAINED_WINDOW
-    return len(energy) < FEWEST_TRAINED_POINTS or not 0.99 * low <= window <= 1.01 * high
+    unlike = not 0.99 * low <= float(np.ptp(energy)) <= 1.01 * high
+    few = np.isfinite(counts).sum(axis=1) < FEWEST_TRAINED_POINTS
+    return np.asarray(few | unlike)
 
 
 def _as_dataset(answer: _Answer, spectra: xr.DataArray, request: Request) -> xr.Dataset:

@@ -11,6 +11,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,12 +26,19 @@ SHIPPED = Path(__file__).parent / "shipped"
 
 Arrays = dict[str, npt.NDArray[Any]]
 
+# What numpy raises for a file that is damaged, of another kind, or holds pickles.
+_UNREADABLE = (
+    OSError, ValueError, EOFError, KeyError, TypeError, AttributeError, NotImplementedError,
+    zipfile.BadZipFile, zlib.error,
+)  # fmt: skip
+
 
 def save_arrays(file: Path, arrays: Arrays) -> None:
     """Write arrays into an .npz file that is either whole or not there."""
     part = file.with_suffix(".part")
+    named: dict[str, Any] = dict(arrays)
     with part.open("wb") as stream:
-        np.savez(stream, allow_pickle=False, **arrays)
+        np.savez(stream, **named)
     os.replace(part, file)
 
 
@@ -44,7 +53,7 @@ def load_arrays(file: Path) -> Arrays:
     try:
         with np.load(file, allow_pickle=False) as data:
             return {name: data[name] for name in data.files}
-    except (OSError, ValueError, EOFError, KeyError, AttributeError) as error:
+    except _UNREADABLE as error:
         raise ValueError(f"expected an .npz file of plain arrays, got {file}: {error}") from error
 
 
@@ -162,13 +171,16 @@ def load_model(name_or_path: str | Path | Model = "default") -> Model:
         path = SHIPPED / f"{name_or_path}.json"
     try:
         card = json.loads(path.read_text(encoding="utf-8"))
-        return Model(str(card["name"]), card, path.parent)
+        model = Model(str(card["name"]), card, path.parent)
+        # A card that lacks what every use needs is refused here, not in the middle of a map.
+        _ = model.config, model.version
+        return model
     except FileNotFoundError:
         raise ValueError(
             f"expected a model of {list_models()} or the path of a model card (.json), "
             f"got {str(name_or_path)!r}"
         ) from None
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise ValueError(f"expected a model card, got {path}: {error!r}") from error
 
 
