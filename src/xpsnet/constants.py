@@ -38,8 +38,7 @@ REFERENCES: dict[str, str] = {
     "iso15472": (
         "ISO 15472:2010, Surface chemical analysis - X-ray photoelectron spectrometers - "
         "Calibration of energy scales; data of M. P. Seah, I. S. Gilmore, G. Beamson, Surf. "
-        "Interface Anal. 26, 642 (1998), "
-        "doi 10.1002/(SICI)1096-9918(199808)26:9<642::AID-SIA408>3.0.CO;2-3"
+        "Interface Anal. 26, 642 (1998)"
     ),
     "moulder1992": (
         "J. F. Moulder, W. F. Stickle, P. E. Sobol, K. D. Bomben, Handbook of X-ray Photoelectron "

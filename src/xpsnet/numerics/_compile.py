@@ -1,4 +1,9 @@
-"""The one place that says how scalar kernels are compiled."""
+"""The one place that says how scalar kernels are compiled.
+
+Machine code is kept on disk per function and renewed when the file of that function changes. Code
+of other files that it calls is compiled in and not looked at again: who edits `_chain.py` touches
+the files that import it.
+"""
 
 from collections.abc import Callable
 from typing import Any, TypeVar, cast

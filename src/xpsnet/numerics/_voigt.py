@@ -4,7 +4,7 @@ The Voigt profile of a Gaussian of variance s / 2 and a Lorentzian of half width
 ``P(X) = Re w(z) / sqrt(pi s)`` with ``z = (X + i gamma) / sqrt(s)``. Near the origin w is computed
 by trapezoidal rules corrected for the pole of their integrand, whose real part is a sum of positive
 terms, so that even far tails keep their relative accuracy (M. M. Al Azah and S. N. Chandler-Wilde,
-SIAM J. Numer. Anal. 59, 2346 (2021), doi 10.1137/20M1373037); far away by its asymptotic series in
+SIAM J. Numer. Anal. 59, 2346 (2021), arXiv 2010.05659); far away by its asymptotic series in
 ``s / (X + i gamma)^2``, which holds for a pure Lorentzian (s = 0) as well.
 """
 
@@ -64,6 +64,8 @@ def _series(x: float, gamma: float, s: float) -> tuple[float, float, float, floa
         power *= q
         value += coefficient * power
         slope += (2 * k + 1) * coefficient * power
+        if (2 * k + 1) * coefficient * (abs(power.real) + abs(power.imag)) < 1e-17:
+            break
     slope *= inverse * inverse / math.pi
     profile = -(inverse * value).imag / math.pi
     if gamma < 1e-20 * x and x * x < 740.0 * s:

@@ -202,7 +202,7 @@ def tougaard_u2(
 
     References
     ----------
-    S. Tougaard, Surf. Sci. 216, 343 (1989), doi 10.1016/0039-6028(89)90380-4; `TOUGAARD_U2`.
+    S. Tougaard, Surf. Interface Anal. 11, 453 (1988), doi 10.1002/sia.740110902; `TOUGAARD_U2`.
     """
     return _tougaard(counts, energy, b, c, None, n_end)
 
