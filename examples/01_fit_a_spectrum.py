@@ -13,7 +13,7 @@ if __name__ == "__main__":
     print(f"{int(peaks.n_peaks)} peaks, reduced chi-square {float(peaks.redchi):.2f}")
     for peak in peaks.peak.values:
         one = peaks.sel(peak=peak)
-        print(f"{float(one.center):.2f} +- {float(one.center_stderr):.2f} eV", end="   ")
+        print(f"{float(one.center):.3f} +- {float(one.center_stderr):.3f} eV", end="   ")
         print(f"area {float(one.area):.0f} +- {float(one.area_stderr):.0f} counts eV")
 
     xpsnet.write(peaks, "spectrum_peaks.csv")

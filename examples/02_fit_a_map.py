@@ -17,9 +17,10 @@ if __name__ == "__main__":
     counts, pixels = np.unique(peaks.n_peaks, return_counts=True)
     for count, n in zip(counts, pixels, strict=True):
         print(f"{n} pixels with {count} peaks")
-    shift = peaks.center.min("peak") - peaks.center.min()
-    print(f"the first peak moves by {float(shift.max()):.2f} eV over the map")
-    print(f"standard error of its center: {float(refined.center_stderr.min('peak').mean()):.3f} eV")
+    first = peaks.center.sel(peak=1)
+    print(f"first peak on the left at {float(first.isel(x=0).median()):.2f} eV,", end=" ")
+    print(f"on the right at {float(first.isel(x=-1).median()):.2f} eV (the surface charges)")
+    print(f"standard error of one pixel: {float(refined.center_stderr.sel(peak=1).mean()):.3f} eV")
 
     # y and x are kept: every variable is an image with its scale.
     xpsnet.write(peaks, "map_peaks.nc")
