@@ -41,6 +41,8 @@ def faddeeva(x: float, y: float) -> complex:
     total = (2.0 * _STEP / math.pi) * complex(y * real, x * imaginary)
     if y >= x and y >= math.pi / _STEP:
         return total
+    if y > 1e-3 and x * x - y * y + 2.0 * math.pi / _STEP * y > 45.0:
+        return total  # the residue is below rounding
     # Residue of the pole that lies between the real axis and the line of integration.
     turn = math.exp(2.0 * math.pi * y / _STEP)
     angle = 2.0 * math.pi * place
