@@ -34,7 +34,39 @@ ROOT = Path(__file__).parents[1]
 DATA = Path(os.environ.get("XPSNET_REAL_DATA", ROOT.parent / "shared" / "data"))
 PHOTON_ENERGY = 1486.6  # Al K-alpha of the Thermo K-Alpha+
 COLORS = ["tab:blue", "tab:orange", "tab:green", "tab:purple", "tab:brown", "tab:pink"]
-STYLE = {"font.size": 9, "axes.spines.top": False, "axes.spines.right": False, "savefig.dpi": 200}
+STYLE = {"font.size": 9, "axes.spines.top": False, "axes.spines.right": False, "savefig.dpi": 150}
+FWHM_PER_WIDTH = 0.99234  # of the paper's Eq. 1: FWHM of the whole line over its w
+
+PAGE = """# The paper's case
+
+The two measured spectra of H. S. Park et al., New Physics: Sae Mulli 70, 920 (2020), the answers
+of the paper (its Table 1) and ours. "Subtracted": the background that the authors drew by hand was
+taken off first, as in the paper; "raw": background left in. Written by `benchmarks/paper_table.py`
+with napari-xpsnet {version}, models {models}.
+
+{tables}
+
+![S 2p of P3HT: answers of the paper and ours](figure6.png)
+
+*Counterpart of figure 6: S 2p of P3HT on ITO.*
+
+![O 1s of ITO: answers of the paper and ours](figure7.png)
+
+*Counterpart of figure 7: O 1s of ITO.*
+
+![Simulated spectra](figure1.png)
+
+*Counterpart of figure 1: simulated training spectra of `park2020`; a bar marks each true peak.*
+
+![Loss](figure3.png)
+
+*Counterpart of figure 3: loss of `park2020` while it was trained.*
+
+![Predicted against true](figure4.png)
+
+*Counterpart of figure 4: what `park2020` says about simulated spectra that it has never seen,
+against the truth.*
+"""
 
 
 @dataclass
@@ -105,10 +137,13 @@ def main() -> None:
 
     text = "\n\n".join(report(case, chosen.out) for case in CASES)
     print(text)
-    (chosen.out / "table1.md").write_text(f"# Table 1 of the paper, and ours\n\n{text}\n")
+    used = [xpsnet.load_model(name) for name in ("park2020", "default")]
+    models = " and ".join(f"{model.name} ({model.version})" for model in used)
+    page = PAGE.format(version=xpsnet.__version__, models=models, tables=text)
+    (chosen.out / "README.md").write_text(page)
     draw_training_spectra(chosen.out / "figure1.png")
     draw_predicted_against_true(chosen.spectra, chosen.out / "figure4.png")
-    draw_losses(xpsnet.load_model("park2020").folder / "park2020.csv", chosen.out / "figure3.png")
+    draw_losses(used[0].folder / "park2020.csv", chosen.out / "figure3.png")
     print(f"\nfigures are in {chosen.out}")
 
 
@@ -189,7 +224,7 @@ def draw_case(case: Case, answers: list[Answer], path: Path) -> None:
     """Counterpart of figures 6 and 7: measured points, components and residual of every answer."""
     shown = [answer for answer in answers if answer.components is not None]
     columns = (len(shown) + 1) // 2
-    figure, panels = plt.subplots(2, columns, figsize=(3 * columns, 5.4), sharex=True)
+    figure, panels = plt.subplots(2, columns, figsize=(3 * columns, 5.4))
     for panel, found in zip(panels.flat, shown, strict=False):
         draw_answer(panel, found, case.window)
     for panel in panels.flat[len(shown) :]:
@@ -213,7 +248,8 @@ def draw_answer(panel: plt.Axes, found: Answer, window: tuple[float, float]) -> 
     for color, component, center in zip(COLORS, components, found.center, strict=False):
         panel.fill_between(energy, background, background + component, alpha=0.45, color=color)
         top = (background + component).max()
-        panel.annotate(f"{center:.2f}", (center, top), ha="center", va="bottom", fontsize=7)
+        above = {"textcoords": "offset points", "xytext": (0, 4), "ha": "center", "fontsize": 7}
+        panel.annotate(f"{center:.2f}", (center, top), **above)
     panel.plot(energy, background + components.sum(axis=0), lw=1, color="tab:red")
     panel.set_title(f"{found.method}\nrms residual {found.residual:.0f} counts", fontsize=8)
     panel.set_xlim(window)
@@ -229,7 +265,8 @@ def draw_training_spectra(path: Path) -> None:
         for k in range(int(batch["n_peaks"][i])):
             center, height = batch["center"][i, k], batch["height"][i, k]
             panel.plot([center, center], [0, height], color=COLORS[k])
-        panel.set_title(f"{int(batch['n_peaks'][i])} peaks", fontsize=8)
+        count = int(batch["n_peaks"][i])
+        panel.set_title(f"{count} peak{'s' if count > 1 else ''}", fontsize=8)
     figure.supxlabel("energy [network units]")
     figure.supylabel("signal [network units]")
     figure.tight_layout()
@@ -273,6 +310,7 @@ def draw_predicted_against_true(n: int, path: Path) -> None:
     ):
         true = np.take_along_axis(batch[name], order, axis=-1)[right]
         found = peaks[key].transpose(..., "peak").to_numpy()[right][:, : true.shape[1]]
+        found = found / FWHM_PER_WIDTH if key == "fwhm" else found
         true = true[:, : found.shape[1]]
         there = np.isfinite(found) & (true > 0)
         panel.hexbin(true[there], found[there], bins="log", gridsize=70, cmap="viridis", mincnt=1)
