@@ -1,0 +1,263 @@
+"""Writing: what is written is read back equal, and nothing measured is lost."""
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+
+import xpsnet
+from xpsnet.io import read, read_peaks, write
+from xpsnet.peaks import Status, make_peaks
+
+STORES = ["nc", "nc4", "h5", "hdf5", "zarr"]
+
+
+def spectrum(name: str | None = "In 3d5/2") -> xr.DataArray:
+    """A spectrum with coordinates and attributes of every kind, falling, with a gap."""
+    energy = np.concatenate([np.linspace(455.0, 448.0, 71), np.linspace(447.0, 440.0, 29)])
+    y = np.random.default_rng(3).poisson(500.0, 100).astype(float)
+    y[7] = np.nan
+    array = xpsnet.to_binding(
+        xr.DataArray(y, {"energy": energy}, ("energy",), attrs={"scale": "binding"})
+    )
+    array.name = name
+    array.attrs |= {"units": "counts/s", "photon_energy": 1486.6, "n_scans": 3, "sample": "a/b µ"}
+    return array.assign_coords(
+        transmission=("energy", np.linspace(1, 2, 100)), etch_time=((), 30.0, {"units": "s"})
+    )
+
+
+def peaks() -> xr.Dataset:
+    """Peaks of a map of 2 x 3: two, one or no peaks per spectrum."""
+    center = np.random.default_rng(0).uniform(284.0, 289.0, (2, 3, 2))
+    center[0, 1, 1] = np.nan
+    center[1, 2] = np.nan
+    ones = np.where(np.isfinite(center), 1.0, np.nan)
+    status = np.array([[0, 0, 0], [5, 0, 1]])
+    return make_peaks(
+        np.linspace(280.0, 294.0, 50),
+        ("y", "x"),
+        {"y": ("y", [0.0, 5.0], {"units": "um"}), "x": [0, 1, 2]},
+        scale="binding",
+        line_shape="pseudo_voigt",
+        background="shirley",
+        parameters={"center": center, "fwhm": ones, "height": 100 * ones, "fraction": 0.3 * ones},
+        background_parameters={"constant": np.ones((2, 3)), "shirley": np.full((2, 3), 0.01)},
+        status=status,
+        n_peaks_probability=np.full((2, 3, 4), 0.25),
+        stderr={"center": 0.01 * ones},
+        redchi=np.full((2, 3), 1.1),
+        attrs={"region": "C 1s", "model": "default", "photon_energy": 1486.6},
+    )
+
+
+def table_of(path: Path) -> list[dict[str, str]]:
+    """Rows of a csv."""
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def _samples() -> dict[str, xr.DataArray]:
+    """Spectra of every shape."""
+    grid = xpsnet.sample("map")[:3, :2]
+    return {
+        "one spectrum": spectrum(),
+        "without a name": spectrum(None),
+        "line scan": xpsnet.sample("line_scan")[:4],
+        "map": grid,
+        "integers": grid.astype(np.int64),
+        "float32": grid.astype(np.float32),
+        "texts along a dimension": grid[0].assign_coords(file=("x", ["a.csv", "long name.csv"])),
+    }
+
+
+@pytest.mark.parametrize("extension", STORES)
+@pytest.mark.parametrize("name", _samples())
+def test_spectra_come_back_equal(tmp_path: Path, name: str, extension: str) -> None:
+    spectra = _samples()[name]
+    path = tmp_path / f"a.{extension}"
+    write(spectra, path)
+    (back,) = read(path)
+    xr.testing.assert_identical(back, spectra)
+
+
+@pytest.mark.parametrize("extension", STORES)
+def test_several_spectra_come_back_equal(tmp_path: Path, extension: str) -> None:
+    several = [spectrum(), xpsnet.sample("map")[:2, :2], spectrum("C 1s")]
+    write(several, tmp_path / f"a.{extension}")
+    for back, one in zip(read(tmp_path / f"a.{extension}"), several, strict=True):
+        xr.testing.assert_identical(back, one)
+    assert read(tmp_path / f"a.{extension}", region="In 3d5/2").name == "In 3d5/2"
+
+
+@pytest.mark.parametrize("name", [n for n in _samples() if n != "texts along a dimension"])
+def test_a_csv_gives_the_same_counts_back(tmp_path: Path, name: str) -> None:
+    spectra = _samples()[name]
+    write(spectra, tmp_path / "a.csv")
+    (back,) = read(tmp_path / "a.csv")
+    assert back.name == (spectra.name or "a")
+    assert back.dims == spectra.dims
+    np.testing.assert_array_equal(back, spectra)
+    for dim in spectra.dims:
+        np.testing.assert_array_equal(back[dim], spectra[dim])
+    for key in ("scale", "units", "photon_energy"):
+        assert back.attrs[key] == spectra.attrs[key]
+
+
+def test_a_csv_of_several_spectra_holds_one_table_for_each(tmp_path: Path) -> None:
+    several = [spectrum(), xpsnet.sample("line_scan")[:3], spectrum("C 1s")]
+    write(several, tmp_path / "a.csv")
+    back = read(tmp_path / "a.csv")
+    assert [s.name for s in back] == [s.name for s in several]
+    for one, two in zip(back, several, strict=True):
+        np.testing.assert_array_equal(one, two)
+        np.testing.assert_array_equal(one.energy, two.energy)
+
+
+@pytest.mark.parametrize("extension", STORES)
+def test_peaks_come_back_equal(tmp_path: Path, extension: str) -> None:
+    path = tmp_path / f"a.{extension}"
+    write(peaks(), path)
+    back = read_peaks(path)
+    xr.testing.assert_identical(back, peaks())
+    xr.testing.assert_identical(xpsnet.curves(back), xpsnet.curves(peaks()))
+    with pytest.raises(xpsnet.ReadError, match="read_peaks reads them"):
+        read(path)
+
+
+def test_peaks_with_labels_and_covariance_come_back_equal(tmp_path: Path) -> None:
+    energy = np.linspace(280.0, 294.0, 50)
+    covariance = (["center_0", "center_1"], np.eye(2)[None])
+    labeled = make_peaks(
+        energy, ("scan",), scale="kinetic", line_shape="gaussian", background="none",
+        parameters={k: np.array([[2.0, 3.0]]) for k in ("center", "fwhm", "height")},
+        background_parameters={}, status=[0], covariance=covariance, label=["C-C", "C=O"],
+    )  # fmt: skip
+    write(labeled, tmp_path / "a.nc")
+    back = read_peaks(tmp_path / "a.nc")
+    xr.testing.assert_equal(back, labeled)
+    write(labeled, tmp_path / "a.csv")
+    rows = table_of(tmp_path / "a.csv")
+    assert [row["label"] for row in rows] == ["C-C", "C=O"]
+    assert [row["scan"] for row in rows] == ["0", "0"]
+
+
+def test_the_csv_of_peaks_is_tidy(tmp_path: Path) -> None:
+    write(peaks(), tmp_path / "a.csv")
+    table = table_of(tmp_path / "a.csv")
+    assert list(table[0]) == [
+        "region", "y [um]", "x", "peak", "center [eV]", "center_stderr [eV]", "fwhm [eV]",
+        "height [counts]", "area [counts eV]", "fraction", "background_constant [counts]",
+        "background_shirley [1/eV]", "redchi", "n_peaks", "status", "status_meaning",
+    ]  # fmt: skip
+    # Four spectra with two peaks, one with one, and a row that tells why the last has none.
+    assert len(table) == 4 * 2 + 1 + 1
+    expected = peaks()
+    for row in table[:-1]:
+        one = expected.sel(y=float(row["y [um]"]), x=int(row["x"]), peak=int(row["peak"]))
+        assert float(row["center [eV]"]) == float(one.center)
+        assert float(row["area [counts eV]"]) == float(one.area)
+        assert float(row["center_stderr [eV]"]) == 0.01
+        assert row["status_meaning"] == Status(int(row["status"])).name.lower()
+    assert table[-1]["center [eV]"] == table[-1]["peak"] == ""
+    assert table[-1]["status_meaning"] == "no_peaks"
+
+
+def test_the_csv_of_peaks_for_every_count(tmp_path: Path) -> None:
+    one = peaks().drop_dims("count")
+    every = one.expand_dims(count=[1, 2]).transpose("y", "x", "count", ...)
+    write(every, tmp_path / "a.csv")
+    table = table_of(tmp_path / "a.csv")
+    assert len(table) == 20
+    assert {row["count"] for row in table} == {"1", "2"}
+
+
+@pytest.mark.parametrize("extension", [*STORES, "csv"])
+def test_results_are_replaced_and_other_files_are_not(tmp_path: Path, extension: str) -> None:
+    path = tmp_path / f"a.{extension}"
+    write(peaks(), path)
+    write(spectrum(), path)
+    write([spectrum(), spectrum()], path)
+    write(peaks(), path)
+    write(peaks(), path)
+    assert [one.name for one in tmp_path.iterdir()] == [path.name]
+
+
+@pytest.mark.parametrize("extension", ["csv", "nc"])
+def test_measured_files_are_replaced_only_on_demand(tmp_path: Path, extension: str) -> None:
+    path = tmp_path / f"measured.{extension}"
+    path.write_text("BE,counts\n530,100\n")
+    with pytest.raises(FileExistsError, match="which xpsnet has not written; choose another name"):
+        write(spectrum(), path)
+    assert path.read_text() == "BE,counts\n530,100\n"
+    write(spectrum(), path, overwrite=True)
+    assert read(path, region="In 3d5/2").size == 100
+
+
+def test_a_store_of_another_program_is_not_replaced(tmp_path: Path) -> None:
+    spectrum().to_dataset(name="counts").to_netcdf(tmp_path / "a.nc", engine="h5netcdf")
+    spectrum().to_dataset(name="counts").to_zarr(tmp_path / "a.zarr", zarr_format=2)
+    (tmp_path / "b.zarr").mkdir()
+    for name in ("a.nc", "a.zarr", "b.zarr"):
+        with pytest.raises(FileExistsError, match="which xpsnet has not written"):
+            write(spectrum(), tmp_path / name)
+    write(spectrum(), tmp_path / "a.zarr", overwrite=True)
+    xr.testing.assert_identical(read(tmp_path / "a.zarr")[0], spectrum())
+
+
+def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path) -> None:
+    path = tmp_path / "a.nc"
+    write(spectrum(), path)
+    bad = spectrum().assign_coords(odd=("energy", np.array([{}] * 100, dtype=object)))
+    with pytest.raises((TypeError, ValueError)):
+        write(bad, path)
+    assert [one.name for one in tmp_path.iterdir()] == ["a.nc"]
+    xr.testing.assert_identical(read(path)[0], spectrum())
+
+
+def test_odd_attributes_are_kept_as_far_as_files_hold_them(tmp_path: Path) -> None:
+    array = spectrum().assign_attrs(flag=True, nothing=None, values=[1.0, 2.0], odd={"a": 1})
+    for extension in ("nc", "zarr"):
+        write(array, tmp_path / f"a.{extension}")
+        attrs = read(tmp_path / f"a.{extension}")[0].attrs
+        assert "nothing" not in attrs
+        assert (attrs["flag"], attrs["values"], attrs["odd"]) == (1, [1.0, 2.0], "{'a': 1}")
+
+
+def test_chunked_arrays_are_streamed(tmp_path: Path) -> None:
+    array = xpsnet.sample("map")[:7, :5]
+    lazy = array.chunk({"y": (1, 4, 2), "x": 2})
+    for extension in ("nc", "zarr"):
+        write(lazy, tmp_path / f"a.{extension}")
+        xr.testing.assert_identical(read(tmp_path / f"a.{extension}")[0], array)
+
+
+@pytest.mark.parametrize(
+    ("data", "name", "error", "message"),
+    [
+        (spectrum(), "a.xlsx", ValueError, r"ends with one of .nc, .nc4, .h5.* got 'a.xlsx'"),
+        (spectrum(), "a", ValueError, "add the extension"),
+        ([], "a.nc", ValueError, "at least one spectrum"),
+        (spectrum().to_dataset(name="a"), "a.nc", TypeError, r"expected peaks, .*\['a'\]"),
+        (np.ones(3), "a.nc", TypeError, "expected an xarray.DataArray"),
+        (spectrum(), "no/folder/a.nc", FileNotFoundError, "expected an existing folder"),
+    ],
+    ids=["unknown extension", "none", "empty", "dataset", "array", "folder"],
+)
+def test_misuse_is_refused(tmp_path: Path, data, name: str, error, message: str) -> None:
+    with pytest.raises(error, match=message):
+        write(data, tmp_path / name)
+
+
+def test_a_multi_index_is_refused(tmp_path: Path) -> None:
+    array = xpsnet.sample("map")[:2, :2].stack(pixel=("y", "x"))
+    with pytest.raises(ValueError, match=r"got a multi-index.* do spectra.reset_index"):
+        write(array, tmp_path / "a.nc")
+
+
+def test_a_csv_of_too_many_columns_is_refused(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr("xpsnet.io._csv._MAX_COLUMNS", 3)
+    with pytest.raises(ValueError, match=r"at most 3 spectra for a csv, got 4; write .nc"):
+        write(xpsnet.sample("map")[:2, :2], tmp_path / "a.csv")
