@@ -245,11 +245,10 @@ def draw_answer(panel: plt.Axes, found: Answer, window: tuple[float, float]) -> 
     components = found.components[:, inside]
     panel.plot(energy, found.spectra.to_numpy()[inside], ".", ms=2.5, color="0.3")
     panel.plot(energy, background, "--", lw=0.8, color="0.5")
-    for color, component, center in zip(COLORS, components, found.center, strict=False):
-        panel.fill_between(energy, background, background + component, alpha=0.45, color=color)
-        top = (background + component).max()
-        above = {"textcoords": "offset points", "xytext": (0, 4), "ha": "center", "fontsize": 7}
-        panel.annotate(f"{center:.2f}", (center, top), **above)
+    for i, (component, center) in enumerate(zip(components, found.center, strict=True)):
+        panel.fill_between(energy, background, background + component, alpha=0.45, color=COLORS[i])
+        corner = {"transform": panel.transAxes, "color": COLORS[i], "fontsize": 8}
+        panel.text(0.03, 0.88 - 0.1 * i, f"{center:.2f} eV", **corner)
     panel.plot(energy, background + components.sum(axis=0), lw=1, color="tab:red")
     panel.set_title(f"{found.method}\nrms residual {found.residual:.0f} counts", fontsize=8)
     panel.set_xlim(window)
