@@ -157,7 +157,7 @@ class _Run:
         self.trainer.compile(
             optimizer=keras.optimizers.Adam(config.learning_rate, clipnorm=1.0), jit_compile=False
         )
-        self.average = [np.array(v) for v in self.network.variables]
+        self.average = [np.array(v.numpy()) for v in self.network.variables]
         self.validation = simulation.simulate(config.validation, config.recipe, seed=10**6)
         self._prepare_folder(resume)
 
@@ -186,7 +186,7 @@ class _Run:
         memory = min(config.average, state.spectra_seen / (state.spectra_seen + 5e5))
         memory *= config.average > 0
         for mean, variable in zip(self.average, self.network.variables, strict=True):
-            mean += (1 - memory) * (np.asarray(variable) - mean)
+            mean += (1 - memory) * (variable.numpy() - mean)
         state.seconds += time.monotonic() - started
         every = config.evaluate_every
         done = state.spectra_seen >= config.spectra
@@ -198,7 +198,7 @@ class _Run:
     def save(self) -> None:
         """Write the checkpoint, so that a resumed run takes the same steps."""
         variables = [*self.trainer.variables, *self.trainer.optimizer.variables]
-        arrays = {f"v{i:04d}": np.array(v) for i, v in enumerate(variables)}
+        arrays = {f"v{i:04d}": v.numpy() for i, v in enumerate(variables)}
         arrays |= {f"m{i:04d}": mean for i, mean in enumerate(self.average)}
         weights.save_arrays(self.folder / "checkpoint.npz", arrays)
         text = json.dumps({"config": asdict(self.config), "state": asdict(self.state)}, indent=1)

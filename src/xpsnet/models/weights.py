@@ -51,7 +51,7 @@ def load_arrays(file: Path) -> Arrays:
         If the file is not an .npz file of plain arrays.
     """
     try:
-        with np.load(file, allow_pickle=False) as data:
+        with file.open("rb") as stream, np.load(stream, allow_pickle=False) as data:
             return {name: data[name] for name in data.files}
     except _UNREADABLE as error:
         raise ValueError(f"expected an .npz file of plain arrays, got {file}: {error}") from error
@@ -59,7 +59,7 @@ def load_arrays(file: Path) -> Arrays:
 
 def save_weights(file: Path, network: Any) -> None:
     """Write the variables of a Keras model in their order."""
-    save_arrays(file, {f"w{i:03d}": np.array(v) for i, v in enumerate(network.variables)})
+    save_arrays(file, {f"w{i:03d}": v.numpy() for i, v in enumerate(network.variables)})
 
 
 def load_weights(file: Path, network: Any) -> None:
