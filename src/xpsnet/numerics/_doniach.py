@@ -61,8 +61,10 @@ def _series(p: complex, s: float, nu: float) -> Jet:
         harmonic += 1.0 / m + 1.0 / (m + 1.0)
         if abs(term.real) + abs(term.imag) < 1e-18:
             break
-    logarithm = np.log(p)
-    scale = np.exp(-nu * logarithm)
+    distance = 0.5 * math.log(p.real * p.real + p.imag * p.imag)
+    angle = math.atan2(p.imag, p.real)
+    logarithm = complex(distance, angle)
+    scale = math.exp(-nu * distance) * complex(math.cos(nu * angle), -math.sin(nu * angle))
     f0, n0 = f0 * scale, n0 * scale - logarithm * f0 * scale
     scale *= inverse
     f1, n1 = -f1 * scale, -n1 * scale + logarithm * f1 * scale

@@ -73,7 +73,7 @@ def _series(x: float, gamma: float, s: float) -> tuple[float, float, float, floa
     if gamma < 1e-20 * x and x * x < 740.0 * s:
         # Next to the real axis the Gaussian itself, smaller than 1e-62, outlives the series.
         profile += math.exp(-x * x / s) / math.sqrt(math.pi * s)
-    return profile, slope.imag, slope.real, -(inverse**3 * by_s).imag / math.pi
+    return profile, slope.imag, slope.real, -(inverse * inverse * inverse * by_s).imag / math.pi
 
 
 @compiled
