@@ -101,6 +101,7 @@ class ChildEngine:
     def __init__(self, model: weights.Model) -> None:
         import multiprocessing
 
+        model.file(".npz")  # a damaged file is refused here, not in the child
         context = multiprocessing.get_context("spawn")
         self._pipe, theirs = context.Pipe()
         self._process = context.Process(target=_serve, args=(theirs, model), daemon=True)
@@ -140,7 +141,8 @@ def _serve(pipe: Any, model: weights.Model) -> None:
         try:
             spectra = pipe.recv()
         except EOFError:
-            return
+            # TensorFlow would clean up for many seconds what the system frees at once.
+            os._exit(0)
         try:
             engine = engine or KerasEngine(model)
             pipe.send(engine(spectra))
