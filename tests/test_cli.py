@@ -101,12 +101,15 @@ def test_fit_prints_a_summary_of_a_stack(
     assert cli.main(["fit", "map.nc"]) == 0
     out = capsys.readouterr().out
     assert "10 spectra (y 2, x 5)" in out
-    assert "no peaks: 1 spectra, 10.0 %" in out
+    assert "no peaks: 1 spectrum, 10.0 %" in out
     assert "2 peaks: 9 spectra, 90.0 %" in out
     assert "Only noise: no peak stands out." in out
 
 
-def test_fit_passes_on_what_the_user_says(library: Library) -> None:
+def test_fit_passes_on_what_the_user_says(
+    library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     words = (
         "fit a.csv --region O1s --range 540 525 --scale kinetic --photon-energy 730"
         " --energy-offset -0.5 --model mine --peaks 3 --background tougaard -o a.csv"
@@ -127,6 +130,29 @@ def test_fit_passes_on_what_the_user_says(library: Library) -> None:
         "progress": True,
     }
     assert library.calls["write"] == {"path": "a.csv"}
+
+
+@pytest.mark.parametrize(
+    "words", ["-o peaks.doc", "-o nowhere/peaks.csv", "--plot fit.doc", "--plot nowhere/fit.png"]
+)
+def test_names_that_cannot_be_written_are_refused_before_the_fit(
+    library: Library, words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["fit", "a.vms", *words.split()]) == 2
+    assert "xpsnet: expected" in capsys.readouterr().err
+    assert not library.calls
+
+
+def test_every_suffix_that_is_let_through_can_be_written(tmp_path: Path) -> None:
+    from xpsnet.io import write
+
+    for suffix in cli.RESULT_SUFFIXES:
+        write(_peaks(), tmp_path / f"peaks{suffix}")
+
+
+def test_a_region_may_be_a_number(library: Library) -> None:
+    assert cli.main(["info", "a.vms", "--region", "1"]) == 0
+    assert library.calls["read"]["region"] == 1
 
 
 def test_no_refine_only_predicts(library: Library) -> None:

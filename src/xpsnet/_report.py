@@ -110,7 +110,8 @@ def _many_spectra(peaks: xr.Dataset) -> Iterator[str]:
     for count in np.unique(counts):
         chosen = counts == count
         yield ""
-        yield f"{_plural(int(count), 'peak')}: {' spectra, '.join(_tally(chosen))}"
+        number, share = _tally(chosen)
+        yield f"{_plural(int(count), 'peak')}: {_plural(int(number), 'spectrum')}, {share}"
         if count > 0:
             header = ["peak", *(_heading(peaks, name) for name in columns)]
             yield from _table(header, _median_rows(peaks, columns, chosen, int(count)))
@@ -139,7 +140,9 @@ def _median_and_range(values: npt.NDArray[Any]) -> str:
     if not values.size:
         return "-"
     low, middle, high = np.percentile(values, [16, 50, 84])
-    decimals = _decimals((high - low) / 2) if high > low else 3
+    if low == high:
+        return f"{middle:.5g}"
+    decimals = _decimals((high - low) / 2)
     return f"{middle:.{decimals}f} ({low:.{decimals}f} to {high:.{decimals}f})"
 
 
@@ -202,7 +205,8 @@ def _tally(chosen: npt.NDArray[np.bool_]) -> list[str]:
 
 def _plural(count: int, word: str) -> str:
     """Count with its noun."""
-    return f"{count or 'no'} {word}{'' if count == 1 else 's'}"
+    many = {"spectrum": "spectra"}.get(word, f"{word}s")
+    return f"{count or 'no'} {word if count == 1 else many}"
 
 
 def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:

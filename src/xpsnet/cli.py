@@ -9,6 +9,7 @@ import os
 import sys
 import warnings
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xpsnet import __version__
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["main"]
 
+RESULT_SUFFIXES = (".csv", ".h5", ".hdf5", ".nc", ".nc4", ".zarr")
+FIGURE_SUFFIXES = (".pdf", ".png", ".svg")
 USER_ERROR = 2
 INTERRUPTED = 130
 
@@ -58,6 +61,9 @@ def run_fit(chosen: argparse.Namespace) -> None:
     from xpsnet._report import peak_report
     from xpsnet.io import write
 
+    # A long fit must not end with a name that cannot be written.
+    _check_names(chosen.output, RESULT_SUFFIXES)
+    _check_names([chosen.plot] if chosen.plot else [], FIGURE_SUFFIXES)
     spectra = _one_region(chosen)
     peaks = _peaks(spectra, chosen)
     print(f"{spectra.name or 'spectra'} of {', '.join(chosen.file)}")
@@ -164,6 +170,22 @@ def _one_region(chosen: argparse.Namespace) -> "xr.DataArray":
     )
 
 
+def _check_names(paths: Sequence[str], suffixes: Sequence[str]) -> None:
+    """Refuse files that could not be written in the end."""
+    for path in map(Path, paths):
+        if path.suffix.lower() not in suffixes:
+            raise ValueError(
+                f"expected a file name that ends with {', '.join(suffixes)}, got {str(path)!r}"
+            )
+        if not path.parent.is_dir():
+            raise ValueError(f"expected an existing folder, got {str(path.parent)!r}; create it")
+
+
+def _region(text: str) -> int | str:
+    """Name of a region, or its place in the file."""
+    return int(text) if text.isdecimal() else text
+
+
 def _count(text: str) -> int | str:
     """Number of peaks, or "auto"."""
     if text == "auto":
@@ -204,7 +226,9 @@ def _add_file_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "file", nargs="+", metavar="FILE", help="file or folder; several form a series"
     )
-    parser.add_argument("--region", help='region to take, for instance "O 1s"')
+    parser.add_argument(
+        "--region", type=_region, help='region to take: its name, for instance "O 1s", or its place'
+    )
     add = parser.add_argument_group("what the file may not say").add_argument
     add("--scale", choices=["binding", "kinetic"], help="what its energies count")
     add("--photon-energy", type=float, metavar="EV", help="photon energy [eV]")
