@@ -206,6 +206,15 @@ def test_a_peak_is_asked_for_where_the_data_hold_it(monkeypatch: pytest.MonkeyPa
     assert max(lost) < 1.5 * recipe.min_chi_square
 
 
+@pytest.mark.parametrize("max_peaks", [1, 3, 4])
+def test_own_recipe_of_any_count(max_peaks: int) -> None:
+    recipe = simulation.RawRecipe(min_peaks=1, max_peaks=max_peaks, n_points=128)
+    batch = simulation.simulate(200, recipe, seed=1)
+    assert batch["spectra"].shape == (200, 128)
+    assert batch["center"].shape == (200, max_peaks)
+    assert set(batch["n_peaks"]) == set(range(max_peaks + 1))
+
+
 def test_less_is_held_where_there_is_more_noise() -> None:
     counts = [
         simulation.simulate(300, simulation.RawRecipe(noise=(s, 1.01 * s)), seed=2)["n_peaks"]

@@ -62,6 +62,12 @@ def evaluate(
             f"expected a recipe for the architecture {model.config.architecture!r}, "
             f"got {type(recipe).__name__}"
         )
+    config = model.config
+    if recipe.n_points != config.n_points or recipe.max_peaks > config.max_peaks:
+        raise ValueError(
+            f"expected a recipe of {config.n_points} points and at most {config.max_peaks} peaks, "
+            f"got {recipe.n_points} and {recipe.max_peaks}"
+        )
     batch = simulation.simulate(n, recipe, seed)
     outputs = _run(model, np.asarray(batch["spectra"], np.float32), device)
     if paper:

@@ -144,7 +144,8 @@ def _draw_heights(xp: Any, draw: Draw, n: int, recipe: RawRecipe, present: Any, 
     choice = draw.uniform((n, 1))
     ratio = xp.where(choice < 0.4, 1 / 2, xp.where(choice < 0.7, 2 / 3, 3 / 4))
     first = height[:, 0::2]
-    paired = xp.reshape(xp.stack([first, first * ratio], axis=-1), (n, slots))
+    paired = xp.stack([first, first * ratio], axis=-1)
+    paired = xp.reshape(paired, (n, 2 * first.shape[1]))[:, :slots]
     doublets = xp.logical_and(common, draw.uniform((n, 1)) < 0.5)
     height = xp.where(doublets, paired, height) * present
     largest = xp.max(height, axis=-1, keepdims=True)
