@@ -127,7 +127,7 @@ def test_fit_passes_on_what_the_user_says(
         "n_peaks": 3,
         "background": "tougaard",
         "energy_range": (540.0, 525.0),
-        "progress": True,
+        "progress": False,
     }
     assert library.calls["write"] == {"path": "a.csv"}
 

@@ -84,7 +84,8 @@ def _peaks(spectra: "xr.DataArray", chosen: argparse.Namespace) -> "xr.Dataset":
         "model": chosen.model,
         "n_peaks": chosen.peaks,
         "energy_range": tuple(chosen.range) if chosen.range else None,
-        "progress": True,
+        # A bar is for a person: in a log or a pipe it would be a page of fragments.
+        "progress": sys.stderr.isatty(),
     }
     if chosen.background:
         options["background"] = chosen.background
