@@ -18,7 +18,7 @@ help:
 	@echo "make test        all tests (the viewer's on a virtual screen)"
 	@echo "make lint        ruff, mypy and the napari manifest"
 	@echo "make build       source distribution and wheel in dist/"
-	@echo "make benchmarks  the paper's table and figures, beside ours"
+	@echo "make benchmarks  the paper's table and figures beside ours, and the speed"
 	@echo "make clean       remove what the other targets made, the environment included"
 
 setup: system $(INSTALLED)
@@ -67,6 +67,7 @@ build: setup
 
 benchmarks: setup
 	$(BIN)/python benchmarks/paper_table.py
+	$(BIN)/python benchmarks/bench_predict.py
 
 clean:
 	rm -rf $(VENV) build dist $(OUT) .pytest_cache .mypy_cache .ruff_cache .hypothesis

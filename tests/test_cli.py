@@ -10,6 +10,7 @@ import xarray as xr
 
 from xpsnet import cli
 from xpsnet._report import describe_spectra, peak_report
+from xpsnet.models import Model
 from xpsnet.peaks import Status, make_peaks
 from xpsnet.spectrum import make_spectrum
 
@@ -273,3 +274,45 @@ def test_uneven_steps_are_named() -> None:
     spectra = make_spectrum(np.ones(4), [1.0, 2.0, 4.0, 5.0], scale="kinetic")
     assert "uneven steps" in describe_spectra(spectra)
     assert "(no region name)" in describe_spectra(spectra)
+
+
+def test_train_exports_what_it_has_trained(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    called: dict[str, Any] = {}
+
+    def train(name: str, folder: str | None, **options: Any) -> Path:
+        called.update(name=name, folder=folder, **options)
+        return Path("runs") / name
+
+    def export(run: Path, folder: Path) -> Model:
+        return Model("mine", {}, folder)
+
+    monkeypatch.setattr("xpsnet.training.train", train)
+    monkeypatch.setattr("xpsnet.export.export", export)
+    words = "train default --resume --minutes 1.5 --spectra 1000 --out here"
+    assert cli.main(words.split()) == 0
+    assert called == {
+        "name": "default",
+        "folder": "here",
+        "resume": True,
+        "minutes": 1.5,
+        "spectra": 1000,
+    }
+    assert f"--model {Path('runs/default/mine.json')}" in capsys.readouterr().out
+
+
+def test_evaluate_prints_every_figure(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    figures = {"count_accuracy": 0.91234, "center": 0.02}
+    monkeypatch.setattr("xpsnet.evaluation.evaluate", lambda name: figures)
+    assert cli.main(["evaluate", "default"]) == 0
+    assert capsys.readouterr().out.split() == ["count_accuracy", "0.9123", "center", "0.02"]
+
+
+def test_models_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["models"]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("default")
+    assert "0 to 6 peaks" in out
