@@ -46,7 +46,7 @@ class FitForm:
         )
         self.background = ComboBox(
             choices=[(_on(name), name) for name in BACKGROUNDS],
-            value="shirley",
+            value=FitState.background,
             tooltip="Fitted together with the peaks, not subtracted before",
         )
         self.limited = CheckBox(
@@ -76,6 +76,7 @@ class FitForm:
         self.container.margins = (0, 0, 0, 0)
         for combo in (self.layer, self.model, self.n_peaks, self.background, self.where):
             shrinkable(combo.native, 4)
+        self.n_peaks.native.setMaximumWidth(78)
         for box in (self.refine, self.limited):
             box.native.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self.limited.changed.connect(self._enable_range)

@@ -54,6 +54,8 @@ class Cursor(QObject):
         """Take another layer of spectra, or None."""
         self._layer = layer
         self._pending = None
+        if layer is None:
+            self.remove_marker()
         self._on_slider()
 
     def release(self) -> None:

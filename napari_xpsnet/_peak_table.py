@@ -18,8 +18,6 @@ COLUMNS: tuple[tuple[str, str, str], ...] = (
     ("area", "area", "Integral of the line, without background"),
     ("%", "", "Share of the summed area of all peaks"),
 )
-WIDTHS = (60, 78, 60, 64, 26)
-"""Column widths [pixels]; together they fit a dock of 320. The first one takes what is left."""
 
 
 def with_error(value: float, error: float, *, decimals: int = 2) -> str:
@@ -102,7 +100,8 @@ def _rows(peaks: xr.Dataset) -> list[tuple[int, list[str], list[str]]]:
     for index in np.flatnonzero(np.isfinite(peaks["center"].values)):
         texts, details = [], []
         for title, variable, _ in COLUMNS:
-            text, detail = peak_name(peaks, int(index)).removeprefix("peak "), ""
+            name = peak_name(peaks, int(index))
+            text, detail = name.removeprefix("peak "), name
             if variable:
                 value = float(peaks[variable].values[index])
                 error = _error(peaks, variable, int(index))
@@ -111,7 +110,7 @@ def _rows(peaks: xr.Dataset) -> list[tuple[int, list[str], list[str]]]:
                 text = with_error(value, error, decimals=0 if whole else 2)
                 detail = f"{value:.6g} ± {error:.2g} {units}" if error else f"{value:.6g} {units}"
             elif title == "%":
-                text = f"{100 * areas[index] / total:.0f}" if total > 0 else ""
+                text, detail = (f"{100 * areas[index] / total:.0f}" if total > 0 else ""), ""
             texts.append(text)
             details.append(detail.strip())
         rows.append((int(index), texts, details))
@@ -135,8 +134,8 @@ def make_view(model: PeakTable) -> QTableView:
     view.verticalHeader().setDefaultSectionSize(22)
     view.horizontalHeader().setMinimumSectionSize(24)
     view.horizontalHeader().setDefaultAlignment(Qt.AlignmentFlag.AlignCenter)
-    for column, width in enumerate(WIDTHS):
-        view.setColumnWidth(column, width)
+    # Numbers are never cut off; a long label may be, its tooltip has all of it.
+    view.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
     view.horizontalHeader().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
     view.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
     view.setSelectionBehavior(QTableView.SelectionBehavior.SelectRows)

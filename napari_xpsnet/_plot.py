@@ -16,14 +16,14 @@ from napari_xpsnet._layers import ENERGY, peak_name
 FILL_ALPHA = 100
 AXIS_WIDTH = 62
 """Width of both left axes [pixels], so that plot and residual stay aligned."""
-
-
 SMOOTH = 400
 """Least number of points of a drawn curve."""
 
 
 class SpectrumPlot(QWidget):
     """Draws one spectrum with its peaks; binding energy runs to the left.
+
+    The items are made once and get new numbers, so that the plot keeps up with the mouse.
 
     Signals
     -------
@@ -39,17 +39,21 @@ class SpectrumPlot(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._colors: dict[str, Any] = {}
-        self._curves: list[Any] = []
         self._shown: tuple[xr.DataArray, xr.Dataset | None, str] | None = None
         self._graphics = pg.GraphicsLayoutWidget()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._graphics)
-        self._main = self._graphics.addPlot(row=0, col=0)
-        self._strip = self._graphics.addPlot(row=1, col=0)
-        self._legend = self._main.addLegend(offset=(12, 6), labelTextSize="9pt")
-        self._line = pg.InfiniteLine(angle=90, movable=True, label="", labelOpts={"position": 0.94})
-        self._region = pg.LinearRegionItem(movable=True)
+        self.main = self._graphics.addPlot(row=0, col=0)
+        self.strip = self._graphics.addPlot(row=1, col=0)
+        self.legend = self.main.addLegend(offset=(12, 6), labelTextSize="9pt")
+        self.line = pg.InfiniteLine(angle=90, movable=True, label="", labelOpts={"position": 0.94})
+        self.region = pg.LinearRegionItem(movable=True)
+        self.measured = pg.ScatterPlotItem(size=4, pen=None)
+        self.background = pg.PlotDataItem()
+        self.envelope = pg.PlotDataItem()
+        self.residual = pg.PlotDataItem(connect="finite")
+        self.components: list[tuple[Any, Any]] = []
         self._arrange()
         self.setMinimumHeight(180)
         self.set_theme(foreground="#f0f1f2", background="#262930", dark=True)
@@ -59,66 +63,66 @@ class SpectrumPlot(QWidget):
         self._graphics.ci.layout.setRowStretchFactor(0, 5)
         self._graphics.ci.layout.setRowStretchFactor(1, 1)
         self._graphics.ci.layout.setSpacing(2)
-        self._strip.setXLink(self._main)
-        self._main.getAxis("bottom").setStyle(showValues=False)
-        for plot in (self._main, self._strip):
+        self.strip.setXLink(self.main)
+        self.main.getAxis("bottom").setStyle(showValues=False)
+        for plot in (self.main, self.strip):
             plot.getAxis("left").setWidth(AXIS_WIDTH)
             plot.getAxis("left").enableAutoSIPrefix(False)
             plot.getAxis("bottom").enableAutoSIPrefix(False)
             plot.hideButtons()
             plot.showGrid(x=True, y=True, alpha=0.12)
-        self._strip.getAxis("left").setStyle(maxTickLevel=0)
-        self._line.hide()
-        self._region.hide()
-        self._region.setZValue(-20)
-        for item in (self._line, self._region):
-            self._main.addItem(item, ignoreBounds=True)
-        self._line.sigDragged.connect(lambda line: self.energy_moved.emit(line.value()))
-        self._region.sigRegionChangeFinished.connect(self._report_range)
+        self.strip.getAxis("left").setStyle(maxTickLevel=0)
+        for item in (self.line, self.region):
+            item.hide()
+            self.main.addItem(item, ignoreBounds=True)
+        self.region.setZValue(-20)
+        for z, item in ((1, self.background), (4, self.envelope), (5, self.measured)):
+            item.setZValue(z)
+            self.main.addItem(item)
+        self.strip.addItem(self.residual)
+        self.line.sigDragged.connect(self._report_energy)
+        self.region.sigRegionChangeFinished.connect(self._report_range)
 
     def set_theme(self, *, foreground: str, background: str, dark: bool) -> None:
         """Follow the viewer's theme and draw again."""
-        self._colors = {"text": foreground, "ground": background, "dark": dark}
+        self._colors = {"text": foreground, "dark": dark}
         self._graphics.setBackground(background)
-        for plot in (self._main, self._strip):
+        for plot in (self.main, self.strip):
             for side in ("left", "bottom"):
                 plot.getAxis(side).setPen(foreground)
                 plot.getAxis(side).setTextPen(foreground)
-        self._legend.setLabelTextColor(foreground)
-        ground = pg.mkColor(background)
-        ground.setAlpha(200)
-        self._legend.setBrush(pg.mkBrush(ground))
-        self._line.setPen(pg.mkPen(foreground, style=Qt.PenStyle.DotLine))
-        self._line.setHoverPen(pg.mkPen(foreground, width=3))
-        self._line.label.setColor(foreground)
-        tint = pg.mkColor(foreground)
-        tint.setAlpha(28)
-        self._region.setBrush(pg.mkBrush(tint))
+        self.legend.setLabelTextColor(foreground)
+        self.legend.setBrush(pg.mkBrush(_translucent(background, 200)))
+        self.line.setPen(pg.mkPen(foreground, style=Qt.PenStyle.DotLine))
+        self.line.setHoverPen(pg.mkPen(foreground, width=3))
+        self.line.label.setColor(foreground)
+        self.region.setBrush(pg.mkBrush(_translucent(foreground, 28)))
+        self.measured.setBrush(pg.mkBrush(foreground))
+        self.background.setPen(pg.mkPen("#909090", style=Qt.PenStyle.DashLine))
+        self.envelope.setPen(pg.mkPen(envelope_color(dark=dark), width=2))
+        self.residual.setPen(pg.mkPen(foreground))
+        self.legend.clear()
         if self._shown is not None:
             self.show_spectrum(*self._shown)
 
     def show_spectrum(self, spectrum: xr.DataArray, peaks: xr.Dataset | None, title: str) -> None:
         """Draw one spectrum, shape (n,), and its peaks where there are any."""
-        self.clear()
         self._shown = (spectrum, peaks, title)
-        scale = str(spectrum.attrs.get("scale", ""))
-        self._main.getViewBox().invertX(scale == "binding")
-        self._strip.getViewBox().invertX(scale == "binding")
-        self._label_axes(spectrum, scale)
-        self._main.setTitle(title, color=self._colors["text"], size="10pt")
+        self._label_axes(spectrum)
+        self.main.setTitle(title, color=self._colors["text"], size="10pt")
         energy = np.asarray(spectrum[ENERGY].values, dtype=float)
         counts = np.asarray(spectrum.values, dtype=float)
         finite = np.isfinite(counts)
-        measured = pg.ScatterPlotItem(
-            energy[finite], counts[finite], size=4, pen=None, brush=self._colors["text"]
-        )
-        self._add(self._main, measured, "measured", z=5)
-        self._strip.getAxis("left").setStyle(showValues=peaks is not None)
-        if peaks is not None:
-            self._draw_peaks(spectrum, peaks)
+        self.measured.setData(energy[finite], counts[finite])
+        names = [(self.measured, "measured")]
+        if peaks is None:
+            self._hide_fit()
+        else:
+            names += self._draw_fit(spectrum, peaks)
+        self._name_curves(names)
 
-    def _draw_peaks(self, spectrum: xr.DataArray, peaks: xr.Dataset) -> None:
-        """Background, filled components, envelope and what remains."""
+    def _draw_fit(self, spectrum: xr.DataArray, peaks: xr.Dataset) -> list[tuple[Any, str]]:
+        """Background, filled components, envelope and what remains, with their names."""
         import xpsnet
 
         fitted = peaks[ENERGY].values
@@ -126,81 +130,109 @@ class SpectrumPlot(QWidget):
         energy = np.linspace(fitted[0], fitted[-1], max(fitted.size, SMOOTH))
         curves = xpsnet.curves(peaks, energy)
         background = curves["background"].values
-        base = pg.PlotDataItem(
-            energy, background, pen=pg.mkPen("#909090", style=Qt.PenStyle.DashLine)
-        )
-        self._add(self._main, base, "background", z=1)
-        for index in np.flatnonzero(np.isfinite(peaks["center"].values)):
-            component = curves["component"].isel(peak=int(index)).values + background
-            name = f"{peak_name(peaks, int(index))}  {float(peaks['center'][index]):.2f} eV"
-            self._draw_component(energy, component, base, int(index), name)
-        pen = pg.mkPen(envelope_color(dark=self._colors["dark"]), width=2)
-        envelope = curves["envelope"].values
-        self._add(self._main, pg.PlotDataItem(energy, envelope, pen=pen), "envelope", z=4)
-        self._draw_residual(spectrum, peaks)
-
-    def _draw_residual(self, spectrum: xr.DataArray, peaks: xr.Dataset) -> None:
-        """What the fit leaves, at the measured energies."""
-        import xpsnet
-
+        self.background.setData(energy, background)
+        self.envelope.setData(energy, curves["envelope"].values)
+        names = [(self.background, "background")]
+        exists = np.isfinite(peaks["center"].values)
+        components = curves["component"].transpose("peak", ENERGY).values
+        for index in range(max(exists.size, len(self.components))):
+            shown = index < exists.size and bool(exists[index])
+            line, fill = self._component(index)
+            line.setVisible(shown)
+            fill.setVisible(shown)
+            if shown:
+                line.setData(energy, components[index] + background)
+                name = f"{peak_name(peaks, index)}  {float(peaks['center'][index]):.2f} eV"
+                names.append((line, name))
         envelope = xpsnet.curves(peaks)["envelope"]
         rest = spectrum.reindex_like(envelope, method="nearest").values - envelope.values
-        pen = pg.mkPen(self._colors["text"])
-        line = pg.PlotDataItem(envelope[ENERGY].values, rest, pen=pen, connect="finite")
-        self._add(self._strip, line, None, z=1)
+        self.residual.setData(fitted, rest)
+        for item in (self.background, self.envelope, self.residual):
+            item.show()
+        self.strip.getAxis("left").setStyle(showValues=True)
+        return [*names, (self.envelope, "envelope")]
 
-    def _draw_component(
-        self, energy: np.ndarray, component: np.ndarray, base: Any, index: int, name: str
-    ) -> None:
-        """One peak on the background, its area filled."""
-        color = pg.mkColor(peak_color(index))
-        line = pg.PlotDataItem(energy, component, pen=pg.mkPen(color, width=1.5))
-        self._add(self._main, line, name, z=3)
-        fill = pg.mkColor(color)
-        fill.setAlpha(FILL_ALPHA)
-        self._add(self._main, pg.FillBetweenItem(line, base, brush=pg.mkBrush(fill)), None, z=2)
+    def _hide_fit(self) -> None:
+        """Leave the measured points alone."""
+        self.strip.getAxis("left").setStyle(showValues=False)
+        for item in (self.background, self.envelope, self.residual):
+            item.hide()
+            item.setData([], [])
+        for line, fill in self.components:
+            line.hide()
+            line.setData([], [])
+            fill.hide()
 
-    def _add(self, plot: Any, item: Any, name: str | None, *, z: int) -> None:
-        """Put an item into a plot, and into the legend under its name."""
-        item.setZValue(z)
-        plot.addItem(item)
-        self._curves.append((plot, item))
-        if name is not None:
-            self._legend.addItem(item, name)
+    def _component(self, index: int) -> tuple[Any, Any]:
+        """Line and filled area of a peak, made when it is first needed."""
+        while len(self.components) <= index:
+            color = peak_color(len(self.components))
+            line = pg.PlotDataItem(pen=pg.mkPen(color, width=1.5))
+            brush = pg.mkBrush(_translucent(color, FILL_ALPHA))
+            fill = pg.FillBetweenItem(line, self.background, brush=brush)
+            for z, item in ((3, line), (2, fill)):
+                item.setZValue(z)
+                self.main.addItem(item)
+            self.components.append((line, fill))
+        return self.components[index]
 
-    def _label_axes(self, spectrum: xr.DataArray, scale: str) -> None:
-        """Names and units on the axes."""
+    def _name_curves(self, names: list[tuple[Any, str]]) -> None:
+        """Put names into the legend; only what changed, because a new entry is slow."""
+        if [sample.item for sample, _ in self.legend.items] != [item for item, _ in names]:
+            self.legend.clear()
+            for item, name in names:
+                self.legend.addItem(item, name)
+            return
+        for (_, label), (_, name) in zip(self.legend.items, names, strict=True):
+            if label.text != name:
+                label.setText(name)
+
+    def _label_axes(self, spectrum: xr.DataArray) -> None:
+        """Direction, names and units of the axes."""
+        scale = str(spectrum.attrs.get("scale", ""))
+        for plot in (self.main, self.strip):
+            plot.getViewBox().invertX(scale == "binding")
         text = self._colors["text"]
         units = str(spectrum.attrs.get("units", "counts"))
-        self._main.setLabel("left", "Counts/s" if units == "counts/s" else "Counts", color=text)
-        self._strip.setLabel("left", "res.", color=text)
-        self._strip.setLabel("bottom", f"{scale.capitalize()} energy (eV)".strip(), color=text)
+        self.main.setLabel("left", "Counts/s" if units == "counts/s" else "Counts", color=text)
+        self.strip.setLabel("left", "res.", color=text)
+        self.strip.setLabel("bottom", f"{scale.capitalize()} energy (eV)".strip(), color=text)
 
     def clear(self) -> None:
-        """Remove every curve."""
-        for plot, item in self._curves:
-            plot.removeItem(item)
-        self._curves = []
-        self._legend.clear()
-        self._main.setTitle(None)
+        """Show nothing."""
         self._shown = None
+        self.measured.setData([], [])
+        self._hide_fit()
+        self.legend.clear()
+        self.main.setTitle(None)
 
     def set_energy(self, energy: float | None) -> None:
         """Move the vertical line [eV]; None hides it."""
-        self._line.setVisible(energy is not None)
+        self.line.setVisible(energy is not None)
         if energy is not None:
-            self._line.setValue(energy)
-            self._line.label.setText(f"{energy:.2f} eV")
+            self.line.setValue(energy)
+            self.line.label.setText(f"{energy:.2f} eV")
 
     def set_range(self, energy_range: tuple[float, float] | None) -> None:
         """Show the fit range [eV] as a band with movable edges; None hides it."""
-        self._region.setVisible(energy_range is not None)
+        self.region.setVisible(energy_range is not None)
         if energy_range is not None:
-            self._region.blockSignals(True)
-            self._region.setRegion(energy_range)
-            self._region.blockSignals(False)
+            self.region.blockSignals(True)
+            self.region.setRegion(energy_range)
+            self.region.blockSignals(False)
+
+    def _report_energy(self) -> None:
+        """Tell the slider where the line is now."""
+        self.energy_moved.emit(float(self.line.value()))
 
     def _report_range(self) -> None:
         """Tell the dock where the band is now."""
-        low, high = self._region.getRegion()
+        low, high = self.region.getRegion()
         self.range_moved.emit(float(low), float(high))
+
+
+def _translucent(color: str, alpha: int) -> Any:
+    """Color with transparency, 0 to 255."""
+    mixed = pg.mkColor(color)
+    mixed.setAlpha(alpha)
+    return mixed

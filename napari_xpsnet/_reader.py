@@ -54,11 +54,11 @@ def read_layers(path: Paths, **told: Any) -> list[LayerTuple]:
 
     name = path if isinstance(path, str) else [str(one) for one in path]
     regions = xpsnet.read(name, **told)
-    names = [str(region.name) for region in regions]
+    names = [region.name for region in regions]
     layers = []
     for index, spectra in enumerate(regions):
-        origin: dict[str, Any] = {"call": "read", "name": name, "index": index, "told": told}
-        if names.count(str(spectra.name)) == 1 and spectra.name:
-            origin["region"] = str(spectra.name)
+        unique = bool(spectra.name) and names.count(spectra.name) == 1
+        region = str(spectra.name) if unique else index
+        origin = {"call": "read", "name": name, "region": region, "told": told}
         layers.append(spectra_layer(spectra, origin=origin))
     return layers

@@ -92,7 +92,7 @@ class FitState:
 
     model: str = "default"
     n_peaks: int | Literal["auto"] = "auto"
-    background: str = "shirley"
+    background: str = "shirley+linear"
     energy_range: tuple[float, float] | None = None
     refine: bool = True
     pixel: Mapping[str, int] | None = field(default=None)
@@ -128,8 +128,8 @@ def script(
     state, axis
         The user's choices.
     origin : mapping
-        {"call": "read" or "sample", "name": file or sample, "region": ...}; empty where the
-        spectra came from the user's own Python session.
+        {"call": "read" or "sample", "name": file or sample, "region": name or number, "told":
+        keywords}; empty where the spectra came from the user's own Python session.
     layer : str
         Name of the layer, for that case.
     """
@@ -149,13 +149,10 @@ def _source(axis: EnergyAxis, origin: Mapping[str, Any], layer: str) -> list[str
     """Lines that bring the spectra onto the stored scale."""
     if origin.get("call") == "read":
         earlier = dict(origin.get("told", {}))
-        told = {"region": origin.get("region"), **earlier, **axis.keywords()}
+        told = {"region": origin.get("region", 0), **earlier, **axis.keywords()}
         if "energy_offset" in earlier:
             told["energy_offset"] = earlier["energy_offset"] + axis.offset
-        told = {key: value for key, value in told.items() if value is not None}
-        call = ", ".join(filter(None, (repr(origin["name"]), _arguments(told))))
-        chosen = "" if "region" in told else f"[{origin.get('index', 0)}]"
-        return [f"spectra = xpsnet.read({call}){chosen}"]
+        return [f"spectra = xpsnet.read({origin['name']!r}, {_arguments(told)})"]
     if origin.get("call") == "sample":
         lines = [f"spectra = xpsnet.sample({origin['name']!r})"]
     else:

@@ -30,6 +30,7 @@ class FitPeaks(QWidget):
         self.viewer: Any = getattr(napari_viewer, "__wrapped__", napari_viewer)
         self.engine: Engine = library
         self._memory: dict[Any, Memory] = {}
+        self._active: Any = None
         self._docked = self._closed = False
         self.form = FitForm(self._choices, _models())
         self.axis_form = AxisForm()
@@ -90,7 +91,9 @@ class FitPeaks(QWidget):
         active = self.viewer.layers.selection.active
         self.reset_choices()
         if active is not None and _layers.has_spectra(active):
-            self.form.layer.value = active
+            # A layer that only becomes active again must not undo a choice in the form.
+            if active is not self._active:
+                self._active = self.form.layer.value = active
         elif self.layer is None:
             self._change_layer()
 

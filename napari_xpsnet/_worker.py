@@ -13,6 +13,9 @@ import xarray as xr
 
 from napari_xpsnet._state import FitState
 
+BATCH = 512
+"""Spectra that the network takes at once."""
+
 Progress = Callable[[int, int], None]
 Cancel = Callable[[], bool]
 Engine = Callable[[str, xr.DataArray, Mapping[str, Any], Progress, Cancel], xr.Dataset]
@@ -38,8 +41,11 @@ def library(
     """Call `xpsnet.fit` or `xpsnet.predict`, which work in batches and ask between them."""
     import xpsnet
 
-    call = getattr(xpsnet, function)
-    return call(spectra, **keywords, device="cpu", progress=progress, cancel=cancel).load()
+    options = dict(keywords, device="cpu", progress=progress, cancel=cancel)
+    if function == "predict":
+        # Large batches are a little faster, small ones are cancelled at once.
+        options["batch_size"] = BATCH
+    return getattr(xpsnet, function)(spectra, **options).load()
 
 
 class Job:

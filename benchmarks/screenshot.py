@@ -1,0 +1,87 @@
+"""Pictures of the plugin for README and documentation, made from the real viewer.
+
+Run on a screen, or without one:
+
+    xvfb-run -a -s "-screen 0 1600x1000x24" python benchmarks/screenshot.py
+
+It opens the sample map, fits all of its spectra with the network and the pinned one with least
+squares, and writes docs/images/viewer.png and docs/images/curve_layers.png.
+"""
+
+import argparse
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import napari
+from qtpy.QtWidgets import QApplication
+
+IMAGES = Path(__file__).resolve().parents[1] / "docs" / "images"
+SIZE = (1560, 960)
+PIXEL = {"y": 40, "x": 36}
+"""A pixel in which all three states of carbon can be seen."""
+
+
+def settle(seconds: float = 0.5) -> None:
+    """Let the window draw."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        QApplication.processEvents()
+        time.sleep(0.01)
+
+
+def wait_for(ready: Callable[[], bool], seconds: float = 120.0) -> None:
+    """Let the window live until something has happened."""
+    end = time.monotonic() + seconds
+    while not ready():
+        if time.monotonic() > end:
+            raise TimeoutError(f"nothing happened within {seconds:g} s")
+        settle(0.05)
+
+
+def fit(dock: Any, where: str, *, refine: bool) -> None:
+    """Press Fit and wait."""
+    dock.form.where.value = where
+    dock.form.refine.value = refine
+    dock.panel.fit.click()
+    wait_for(lambda: not dock.runner.busy)
+
+
+def take_pictures(folder: Path) -> list[Path]:
+    """Drive the viewer as a user would, and save what it shows."""
+    folder.mkdir(parents=True, exist_ok=True)
+    viewer = napari.Viewer(show_welcome_screen=False)
+    viewer.window.resize(*SIZE)
+    viewer.open_sample("napari-xpsnet", "map")
+    _, dock = viewer.window.add_plugin_dock_widget("napari-xpsnet", "Fit peaks")
+    settle()
+    dock.view.pin(PIXEL)
+    fit(dock, "all spectra", refine=False)
+    dock.panel.maps.click()
+    fit(dock, "this spectrum", refine=True)
+    viewer.layers.selection = {viewer.layers["C 1s: area, peak 1"]}
+    settle(1.0)
+    pictures = [folder / "viewer.png", folder / "curve_layers.png"]
+    viewer.screenshot(str(pictures[0]), canvas_only=False, flash=False)
+    dock.panel.curves.click()
+    curves = dock.outputs.curve_viewer
+    curves.window.resize(*SIZE)
+    settle(1.0)
+    curves.reset_view()
+    settle()
+    curves.screenshot(str(pictures[1]), canvas_only=False, flash=False)
+    curves.close()
+    viewer.close()
+    return pictures
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--folder", type=Path, default=IMAGES, help="where the pictures go")
+    for picture in take_pictures(parser.parse_args().folder):
+        print(picture)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,150 @@
+"""File > IO Utilities > Open XPS spectra...: any file or folder that xpsnet reads.
+
+Text and csv belong to everyone, so that the plugin does not claim them; here the user says that
+they are spectra. Where a file is silent about its energies, a dialog asks.
+"""
+
+import warnings
+from pathlib import Path
+from typing import Any
+
+from qtpy.QtWidgets import QDialog, QDialogButtonBox, QFileDialog, QLabel, QVBoxLayout, QWidget
+
+from napari_xpsnet._controls import AxisForm
+from napari_xpsnet._layers import ENERGY, LayerTuple
+from napari_xpsnet._reader import read_layers
+from napari_xpsnet._worker import sentence
+
+FILTERS = "Spectra (*.vms *.vamas *.npl *.txt *.csv *.dat *.asc *.xy *.nc *.h5);;All files (*)"
+SHOWN = 6
+"""Regions and remarks that the dialog lists."""
+
+
+def open_spectra() -> None:
+    """Ask for files and open them; several files of one region become a stack."""
+    paths, _ = QFileDialog.getOpenFileNames(None, "Open XPS spectra", "", FILTERS)
+    if paths:
+        open_paths(_viewer(), paths)
+
+
+def open_folder() -> None:
+    """Ask for a folder (or a zarr store) and open the spectra in it."""
+    path = QFileDialog.getExistingDirectory(None, "Open a folder of XPS spectra")
+    if path:
+        open_paths(_viewer(), [path])
+
+
+def _viewer() -> Any:
+    """Viewer in front."""
+    import napari
+
+    return napari.current_viewer()
+
+
+def open_paths(viewer: Any, paths: list[str]) -> list[Any]:
+    """Read files into layers, asking for what they do not say.
+
+    Returns
+    -------
+    list of napari.layers.Layer
+        Empty where the files hold no spectra or the user cancelled.
+    """
+    from napari.layers import Layer
+    from napari.utils.notifications import show_error
+
+    path: Any = paths[0] if len(paths) == 1 else paths
+    try:
+        layers, remarks = _read(path, {})
+        told = _ask(layers, remarks)
+        if told is None:
+            return []
+        if told:
+            layers, _ = _read(path, told)
+    except (OSError, ValueError) as error:
+        show_error(sentence(error))
+        return []
+    return [viewer.add_layer(Layer.create(*layer)) for layer in layers]
+
+
+def _read(path: Any, told: dict[str, Any]) -> tuple[list[LayerTuple], list[str]]:
+    """Layers, and what the reader had to assume or leave out."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        layers = read_layers(path, **told)
+    return layers, [str(one.message) for one in caught if one.category is UserWarning]
+
+
+def _ask(layers: list[LayerTuple], remarks: list[str]) -> dict[str, Any] | None:
+    """Keywords of `xpsnet.read` from the user; None where the user cancelled."""
+    silent = any("photon_energy" not in one[1]["metadata"]["dataarray"].attrs for one in layers)
+    if not remarks and not silent:
+        return {}
+    dialog = EnergyDialog(layers, remarks)
+    accepted = dialog.exec()
+    told = dialog.told()
+    dialog.deleteLater()
+    return told if accepted else None
+
+
+class EnergyDialog(QDialog):
+    """Says what was read and asks what the file left out.
+
+    Parameters
+    ----------
+    layers : list
+        From `read_layers`.
+    remarks : list of str
+        Warnings of the reader.
+    """
+
+    def __init__(
+        self, layers: list[LayerTuple], remarks: list[str], parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("Open XPS spectra")
+        self.form = AxisForm()
+        self.form.show.visible = False
+        buttons = QDialogButtonBox(
+            QDialogButtonBox.StandardButton.Open | QDialogButtonBox.StandardButton.Cancel
+        )
+        buttons.accepted.connect(self.accept)
+        buttons.rejected.connect(self.reject)
+        layout = QVBoxLayout(self)
+        for text in (_regions_text(layers), _remarks_text(remarks)):
+            label = QLabel(text)
+            label.setWordWrap(True)
+            label.setVisible(bool(text))
+            layout.addWidget(label)
+        layout.addWidget(self.form.container.native)
+        layout.addWidget(buttons)
+        self.setMinimumWidth(460)
+
+    def told(self) -> dict[str, Any]:
+        """Keywords of `xpsnet.read`; what is left as in the file is not among them."""
+        return self.form.state().keywords()
+
+
+def _regions_text(layers: list[LayerTuple]) -> str:
+    """What was read, one line per region."""
+    lines = []
+    for _, keywords, _ in layers[:SHOWN]:
+        spectra = keywords["metadata"]["dataarray"]
+        energies = spectra[ENERGY].values
+        number = spectra.size // energies.size
+        photon = spectra.attrs.get("photon_energy")
+        lines.append(
+            f"{keywords['name']}: {number} {'spectrum' if number == 1 else 'spectra'}, "
+            f"{energies[0]:g} to {energies[-1]:g} eV ({spectra.attrs['scale']} energy), "
+            + (f"photons {photon:g} eV" if photon else "photon energy not stated")
+        )
+    more = len(layers) - len(lines)
+    return "\n".join([*lines, f"and {more} more"] if more > 0 else lines)
+
+
+def _remarks_text(remarks: list[str]) -> str:
+    """Warnings of the reader, the file's folder left out."""
+    short = []
+    for remark in remarks[:SHOWN]:
+        path, colon, rest = remark.partition(": ")
+        short.append(f"⚠ {Path(path).name}{colon}{rest}")
+    return "\n".join(short)

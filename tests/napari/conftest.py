@@ -1,0 +1,47 @@
+"""Fixtures of the plugin's tests."""
+
+import os
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import xarray as xr
+from truth_engine import TruthEngine
+
+import xpsnet
+from napari_xpsnet._layers import spectra_layer
+
+
+@pytest.fixture(autouse=True)
+def safe_process(request: pytest.FixtureRequest) -> None:
+    """A canvas needs a display, and a process without TensorFlow: it would be a crash."""
+    if "make_napari_viewer" not in request.fixturenames and "qtbot" not in request.fixturenames:
+        return
+    if sys.platform.startswith("linux") and not os.environ.get("DISPLAY"):
+        pytest.fail("no display: run these tests under xvfb-run")
+    if "tensorflow" in sys.modules:
+        pytest.fail("tensorflow is loaded: run tests/napari in a process of its own")
+
+
+@pytest.fixture
+def engine() -> TruthEngine:
+    """Engine whose answers are known."""
+    return TruthEngine()
+
+
+@pytest.fixture(scope="session")
+def small_map() -> xr.DataArray:
+    """Corner of the sample map, 6 x 5 spectra, quick to fit and to draw."""
+    return xpsnet.sample("map").isel(y=slice(34, 40), x=slice(30, 35))
+
+
+@pytest.fixture
+def add_spectra() -> Callable[..., Any]:
+    """Add spectra to a viewer as the plugin's own reader does."""
+
+    def add(viewer: Any, spectra: xr.DataArray, **origin: Any) -> Any:
+        data, keywords, _ = spectra_layer(spectra, origin=origin)
+        return viewer.add_image(data, **keywords)
+
+    return add

@@ -1,0 +1,116 @@
+"""Parameter maps: where they lie, what they are called, and that a second fit replaces them."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import xarray as xr
+from napari.components import ViewerModel
+from truth_engine import truth_of
+
+import xpsnet
+from napari_xpsnet import _maps
+
+Add = Callable[..., Any]
+
+
+@pytest.fixture
+def viewer() -> ViewerModel:
+    return ViewerModel()
+
+
+def names(viewer: ViewerModel) -> list[str]:
+    return [layer.name for layer in viewer.layers if "map_of" in layer.metadata]
+
+
+def test_maps_lie_on_their_pixels(
+    viewer: ViewerModel, small_map: xr.DataArray, add_spectra: Add
+) -> None:
+    layer = add_spectra(viewer, small_map)
+    peaks = truth_of(small_map)
+    _maps.show_maps(viewer, layer, peaks, "all")
+    for one in _maps.maps_of(viewer, layer):
+        np.testing.assert_allclose(one.scale, layer.scale[1:])
+        np.testing.assert_allclose(one.translate, layer.translate[1:])
+        assert one.units == layer.units[1:]
+        assert tuple(one.axis_labels) == ("y", "x")
+    shown = viewer.layers[f"{layer.name}: center, C-O"]
+    np.testing.assert_array_equal(shown.data, peaks["center"].isel(peak=1).values)
+
+
+def test_every_parameter_of_every_peak_has_its_map(
+    viewer: ViewerModel, small_map: xr.DataArray, add_spectra: Add
+) -> None:
+    layer = add_spectra(viewer, small_map)
+    peaks = truth_of(small_map)
+    peaks["center"][..., 2] = np.nan
+    _maps.show_maps(viewer, layer, peaks, "all")
+    assert f"{layer.name}: center, O-C=O" not in names(viewer)
+    assert len(names(viewer)) == 4 * 3 - 1 + 2
+    visible = [one.name for one in _maps.maps_of(viewer, layer) if one.visible]
+    assert visible == [f"{layer.name}: area, C-C / C-H"]
+
+
+def test_second_fit_replaces_the_maps(
+    viewer: ViewerModel, small_map: xr.DataArray, add_spectra: Add
+) -> None:
+    layer = add_spectra(viewer, small_map)
+    peaks = truth_of(small_map)
+    _maps.show_maps(viewer, layer, peaks, "center")
+    kept = viewer.layers[f"{layer.name}: center, C-C / C-H"]
+    kept.colormap = "gray"
+    changed = peaks.assign(center=peaks["center"] + 1).isel(peak=slice(0, 2))
+    _maps.show_maps(viewer, layer, changed)
+    assert len(names(viewer)) == 2
+    assert viewer.layers[f"{layer.name}: center, C-C / C-H"] is kept
+    assert kept.colormap.name == "gray"
+    np.testing.assert_array_equal(kept.data, changed["center"].isel(peak=0).values)
+
+
+def test_without_maps_a_fit_adds_none(
+    viewer: ViewerModel, small_map: xr.DataArray, add_spectra: Add
+) -> None:
+    layer = add_spectra(viewer, small_map)
+    _maps.show_maps(viewer, layer, truth_of(small_map))
+    assert names(viewer) == []
+
+
+def test_other_layers_and_the_selection_stay(
+    viewer: ViewerModel, small_map: xr.DataArray, add_spectra: Add
+) -> None:
+    first, second = add_spectra(viewer, small_map), add_spectra(viewer, small_map)
+    _maps.show_maps(viewer, first, truth_of(small_map), "area")
+    viewer.layers.selection = {first}
+    _maps.show_maps(viewer, second, truth_of(small_map), "area")
+    assert viewer.layers.selection == {first}
+    assert len(_maps.maps_of(viewer, first)) == len(_maps.maps_of(viewer, second)) == 3
+    _maps.remove_maps(viewer, first)
+    assert len(_maps.maps_of(viewer, second)) == 3
+    assert len(_maps.maps_of(viewer, first)) == 0
+
+
+def test_maps_of_a_line_scan_are_strips_beside_it(viewer: ViewerModel, add_spectra: Add) -> None:
+    scan = xpsnet.sample("line_scan")
+    layer = add_spectra(viewer, scan)
+    _maps.show_maps(viewer, layer, truth_of(scan), "area")
+    strip = _maps.maps_of(viewer, layer)[0]
+    assert strip.data.shape == (scan.sizes["position"], 1)
+    assert strip.scale[0] == layer.scale[0]
+    (_, left), (_, right) = strip.extent.world
+    energies = scan["energy"].values
+    assert not min(left, right) < energies.max() < max(left, right)
+    assert not min(left, right) < energies.min() < max(left, right)
+
+
+def test_maps_of_an_array_with_energy_last(viewer: ViewerModel, small_map: xr.DataArray) -> None:
+    layer = viewer.add_image(small_map)
+    _maps.show_maps(viewer, layer, truth_of(small_map), "n_peaks")
+    assert _maps.maps_of(viewer, layer)[0].data.shape == (6, 5, 1)
+
+
+def test_a_map_of_one_pixel(viewer: ViewerModel, small_map: xr.DataArray, add_spectra: Add) -> None:
+    one = small_map.isel(y=slice(0, 1), x=slice(0, 1))
+    layer = add_spectra(viewer, one)
+    _maps.show_maps(viewer, layer, truth_of(one), "all")
+    assert len(names(viewer)) == 14

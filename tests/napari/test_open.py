@@ -1,0 +1,111 @@
+"""Open XPS spectra...: the dialog asks only for what a file does not say."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from napari.components import ViewerModel
+from qtpy.QtWidgets import QDialog, QFileDialog
+
+import xpsnet
+from napari_xpsnet import _open
+
+
+@pytest.fixture
+def silent_file(tmp_path: Path) -> str:
+    """A csv file that says neither scale nor photon energy."""
+    path = tmp_path / "silent.csv"
+    path.write_text("".join(f"{1196 + i / 10},{100 + i}\n" for i in range(60)))
+    return str(path)
+
+
+def answer(monkeypatch: pytest.MonkeyPatch, accept: bool, **told: Any) -> list[_open.EnergyDialog]:
+    """Answer the dialog as a user would, and collect the dialogs that came up."""
+    shown: list[_open.EnergyDialog] = []
+
+    def execute(self: _open.EnergyDialog) -> int:
+        shown.append(self)
+        for name, value in told.items():
+            getattr(self.form, name).value = value
+        return int(QDialog.DialogCode.Accepted if accept else QDialog.DialogCode.Rejected)
+
+    monkeypatch.setattr(_open.EnergyDialog, "exec", execute)
+    return shown
+
+
+def test_silent_file_is_asked_about(
+    silent_file: str, monkeypatch: pytest.MonkeyPatch, qtbot
+) -> None:
+    answer(monkeypatch, True, scale="kinetic", photon_energy=1486.6, offset=0.5)
+    viewer = ViewerModel()
+    (layer,) = _open.open_paths(viewer, [silent_file])
+    spectra = layer.metadata["dataarray"]
+    assert spectra.attrs["scale"] == "kinetic"
+    assert spectra.attrs["photon_energy"] == 1486.6
+    assert spectra["energy"].values[0] == pytest.approx(1196.5)
+    assert layer.metadata["origin"]["told"] == {
+        "scale": "kinetic",
+        "photon_energy": 1486.6,
+        "energy_offset": 0.5,
+    }
+    assert viewer.layers[0] is layer
+
+
+def test_dialog_can_be_left_as_it_is_or_cancelled(
+    silent_file: str, monkeypatch: pytest.MonkeyPatch, qtbot
+) -> None:
+    answer(monkeypatch, True)
+    (layer,) = _open.open_paths(ViewerModel(), [silent_file])
+    assert layer.metadata["dataarray"].attrs["scale"] == "binding"
+    answer(monkeypatch, False)
+    assert _open.open_paths(ViewerModel(), [silent_file]) == []
+
+
+def test_file_that_says_everything_opens_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, qtbot
+) -> None:
+    path = tmp_path / "said.nc"
+    xpsnet.write(xpsnet.sample("line_scan"), path)
+    shown = answer(monkeypatch, True)
+    (layer,) = _open.open_paths(ViewerModel(), [str(path)])
+    assert shown == []
+    assert tuple(layer.axis_labels) == ("position", "energy")
+
+
+def test_file_without_spectra_is_refused_in_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, qtbot
+) -> None:
+    path = tmp_path / "letter.txt"
+    path.write_text("Dear colleague,\nno spectra today.\n")
+    told: list[str] = []
+    monkeypatch.setattr("napari.utils.notifications.show_error", told.append)
+    assert _open.open_paths(ViewerModel(), [str(path)]) == []
+    assert "letter.txt" in told[0]
+
+
+def test_dialog_says_what_was_read(silent_file: str, qtbot) -> None:
+    layers, remarks = _open._read(silent_file, {})
+    assert _open._regions_text(layers) == (
+        "silent: 1 spectrum, 1196 to 1201.9 eV (binding energy), photon energy not stated"
+    )
+    text = _open._remarks_text(remarks)
+    assert text.startswith("⚠ silent.csv: the energy scale is not stated")
+    dialog = _open.EnergyDialog(layers, remarks)
+    qtbot.addWidget(dialog)
+    assert dialog.told() == {}
+
+
+def test_menu_commands_pass_on_what_was_chosen(
+    silent_file: str, monkeypatch: pytest.MonkeyPatch, qtbot
+) -> None:
+    opened: list[Any] = []
+    monkeypatch.setattr(_open, "open_paths", lambda viewer, paths: opened.append(paths))
+    monkeypatch.setattr(QFileDialog, "getOpenFileNames", lambda *_: ([silent_file], ""))
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: "folder")
+    _open.open_spectra()
+    _open.open_folder()
+    monkeypatch.setattr(QFileDialog, "getOpenFileNames", lambda *_: ([], ""))
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: "")
+    _open.open_spectra()
+    _open.open_folder()
+    assert opened == [[silent_file], ["folder"]]

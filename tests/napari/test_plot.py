@@ -1,0 +1,106 @@
+"""The spectrum plot on its own: what is drawn, and what dragging says."""
+
+import numpy as np
+import pytest
+import xarray as xr
+from truth_engine import truth_of
+
+import xpsnet
+from napari_xpsnet._plot import SpectrumPlot
+
+
+@pytest.fixture
+def plot(qtbot) -> SpectrumPlot:
+    widget = SpectrumPlot()
+    qtbot.addWidget(widget)
+    widget.resize(900, 320)
+    widget.show()
+    return widget
+
+
+@pytest.fixture
+def spectrum() -> xr.DataArray:
+    return xpsnet.sample("spectrum")
+
+
+def legend(plot: SpectrumPlot) -> list[str]:
+    return [label.text for _, label in plot.legend.items]
+
+
+def test_measured_points_alone(plot: SpectrumPlot, spectrum: xr.DataArray) -> None:
+    spectrum[3:9] = np.nan
+    plot.show_spectrum(spectrum, None, "C 1s")
+    assert legend(plot) == ["measured"]
+    assert len(plot.measured.data) == spectrum.size - 6
+
+
+def test_every_curve_of_a_fit(plot: SpectrumPlot, spectrum: xr.DataArray) -> None:
+    peaks = truth_of(spectrum)
+    plot.show_spectrum(spectrum, peaks, "C 1s")
+    assert legend(plot)[0::5] == ["measured", "envelope"]
+    assert legend(plot)[1] == "background"
+    assert [text.split("  ")[0] for text in legend(plot)[2:5]] == ["C-C / C-H", "C-O", "O-C=O"]
+    assert f"{float(peaks['center'][0]):.2f} eV" in legend(plot)[2]
+    assert all(line.isVisible() and fill.isVisible() for line, fill in plot.components)
+    for name in ("center", "fwhm", "height", "area", "fraction"):
+        peaks[name][1:] = np.nan
+    plot.show_spectrum(spectrum, peaks, "C 1s")
+    assert len(legend(plot)) == 4
+    assert [line.isVisible() for line, _ in plot.components] == [True, False, False]
+    plot.show_spectrum(spectrum, None, "C 1s")
+    assert legend(plot) == ["measured"]
+    assert not plot.envelope.isVisible()
+    plot.clear()
+    assert legend(plot) == []
+
+
+def test_residual_belongs_to_the_fitted_range(plot: SpectrumPlot, spectrum: xr.DataArray) -> None:
+    peaks = xpsnet.predict(spectrum, energy_range=(290.0, 283.0), n_peaks=3)
+    plot.show_spectrum(spectrum, peaks, "C 1s")
+    energy, rest = plot.residual.getData()
+    assert energy.min() >= 283.0
+    assert energy.max() <= 290.0
+    expected = spectrum.sel(energy=energy) - xpsnet.curves(peaks)["envelope"]
+    np.testing.assert_allclose(rest, expected.values)
+
+
+@pytest.mark.parametrize(("scale", "inverted"), [("binding", True), ("kinetic", False)])
+def test_binding_energy_runs_to_the_left(
+    plot: SpectrumPlot, spectrum: xr.DataArray, scale: str, inverted: bool
+) -> None:
+    plot.show_spectrum(spectrum.assign_attrs(scale=scale), None, "")
+    assert plot.main.getViewBox().xInverted() is inverted
+    assert scale.capitalize() in plot.strip.getAxis("bottom").labelText
+
+
+def test_spectrum_without_any_counts(plot: SpectrumPlot, spectrum: xr.DataArray) -> None:
+    plot.show_spectrum(spectrum * np.nan, None, "empty")
+    assert len(plot.measured.data) == 0
+
+
+def test_dragging_the_line_tells_the_energy(plot: SpectrumPlot, qtbot) -> None:
+    plot.set_energy(285.0)
+    with qtbot.waitSignal(plot.energy_moved) as told:
+        plot.line.setValue(286.5)
+        plot.line.sigDragged.emit(plot.line)
+    assert told.args == [286.5]
+    plot.set_energy(None)
+    assert not plot.line.isVisible()
+
+
+def test_dragging_the_band_tells_the_range(plot: SpectrumPlot, qtbot) -> None:
+    with qtbot.assertNotEmitted(plot.range_moved):
+        plot.set_range((290.0, 283.0))
+    with qtbot.waitSignal(plot.range_moved) as told:
+        plot.region.setRegion((282.0, 289.0))
+    assert told.args == [282.0, 289.0]
+
+
+@pytest.mark.parametrize(("background", "dark"), [("#ffffff", False), ("#262930", True)])
+def test_colors_follow_the_theme(
+    plot: SpectrumPlot, spectrum: xr.DataArray, background: str, dark: bool
+) -> None:
+    plot.show_spectrum(spectrum, truth_of(spectrum), "C 1s")
+    plot.set_theme(foreground="#808080", background=background, dark=dark)
+    assert plot.main.getAxis("left").pen().color().name() == "#808080"
+    assert len(legend(plot)) == 6

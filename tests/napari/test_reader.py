@@ -1,0 +1,135 @@
+"""Reader, writer, samples and manifest: what is claimed, and what comes back."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+from napari.components import ViewerModel
+from npe2 import PluginManager, PluginManifest
+
+import xpsnet
+from napari_xpsnet import _sample_data
+from napari_xpsnet._reader import get_reader, read_layers
+from napari_xpsnet._writer import ours, write_spectra
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.txt", "a.h5", "a.nc", "a.tif", "a.zarr", "folder"])
+def test_foreign_names_are_not_claimed(name: str, tmp_path: Path) -> None:
+    path = tmp_path / name
+    if path.suffix in ("", ".zarr"):
+        path.mkdir()
+    else:
+        path.write_bytes(b"\x89HDF\r\n\x1a\n VAMAS")
+    assert get_reader(str(path)) is None
+
+
+@pytest.mark.parametrize("name", ["a.vms", "a.npl", "a.vamas", "a.xps.nc"])
+def test_foreign_content_is_not_claimed(name: str, tmp_path: Path) -> None:
+    path = tmp_path / name
+    path.write_text("energy,counts\n1,2\n")
+    assert get_reader(str(path)) is None
+    assert get_reader(str(tmp_path / f"missing {name}")) is None
+
+
+def test_no_folder_and_only_our_extensions_are_claimed() -> None:
+    manifest = PluginManifest.from_file(ROOT / "napari.yaml")
+    (reader,) = manifest.contributions.readers
+    assert reader.filename_patterns == ["*.vms", "*.vamas", "*.npl", "*.xps.nc"]
+    assert not reader.accepts_directories
+
+
+def test_every_command_of_the_manifest_can_be_imported() -> None:
+    manifest = PluginManifest.from_file(ROOT / "napari.yaml")
+    commands = manifest.contributions.commands
+    manifest.validate_imports()
+    assert len(commands) == 8
+
+
+def test_import_of_the_package_is_light() -> None:
+    code = "import sys, napari_xpsnet; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = {name.partition(".")[0] for name in done.stdout.split()}
+    assert not loaded & {"tensorflow", "keras", "napari", "qtpy", "xarray", "numpy", "pyqtgraph"}
+
+
+def test_vamas_file_opens_as_layers(real_data: Path) -> None:
+    path = str(real_data / "vamas" / "0-150W.vms")
+    reader = get_reader(path)
+    assert reader is not None
+    layers = reader(path)
+    regions = xpsnet.read(path)
+    assert [keywords["name"] for _, keywords, _ in layers] == [str(r.name) for r in regions]
+    viewer = ViewerModel()
+    for data, keywords, _ in layers:
+        viewer.add_image(data, **keywords)
+    origin = viewer.layers[0].metadata["origin"]
+    assert origin == {"call": "read", "name": path, "region": "survey", "told": {}}
+
+
+def test_layers_of_one_name_are_told_apart_by_number(tmp_path: Path) -> None:
+    path = tmp_path / "two.csv"
+    path.write_text("energy,a,b\n" + "".join(f"{280 + i / 10},{i},{2 * i}\n" for i in range(20)))
+    for _, keywords, _ in read_layers(str(path), scale="binding"):
+        origin = keywords["metadata"]["origin"]
+        again = xpsnet.read(origin["name"], region=origin["region"], **origin["told"])
+        xr.testing.assert_identical(again, keywords["metadata"]["dataarray"])
+
+
+def test_saved_layer_is_claimed_and_comes_back(tmp_path: Path, small_map: xr.DataArray) -> None:
+    (written,) = write_spectra(
+        str(tmp_path / "corner.nc"), small_map.values, {"metadata": {"dataarray": small_map}}
+    )
+    assert written.endswith("corner.xps.nc")
+    reader = get_reader(written)
+    assert reader is not None
+    ((_, keywords, kind),) = reader(written)
+    assert kind == "image"
+    again = keywords["metadata"]["dataarray"]
+    np.testing.assert_array_equal(again.values, small_map.values)
+    assert again.attrs["scale"] == "binding"
+
+
+def test_plain_image_is_not_written(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r'expected a layer with spectra, got .* "photo"'):
+        write_spectra(str(tmp_path / "a.nc"), np.zeros((3, 3)), {"name": "photo"})
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [("a.nc", "a.xps.nc"), ("a.xps.nc", "a.xps.nc"), ("a.b.NC", "a.b.xps.nc"), ("a.csv", "a.csv")],
+)
+def test_stores_get_our_extension(given: str, expected: str) -> None:
+    assert ours(given).name == expected
+
+
+@pytest.mark.parametrize(
+    ("function", "axes"),
+    [
+        (_sample_data.spectrum, ("spectrum", "energy")),
+        (_sample_data.line_scan, ("position", "energy")),
+        (_sample_data.spectrum_map, ("energy", "y", "x")),
+    ],
+)
+def test_samples_are_layers(function, axes: tuple[str, ...]) -> None:
+    ((data, keywords, kind),) = function()
+    assert kind == "image"
+    assert keywords["axis_labels"] == axes
+    assert data.ndim == len(axes)
+    assert keywords["metadata"]["origin"]["call"] == "sample"
+
+
+def test_napari_knows_the_plugin() -> None:
+    manager = PluginManager.instance()
+    manager.discover()
+    manifest = manager.get_manifest("napari-xpsnet")
+    assert manifest.display_name == "XPSNet"
+    assert {one.key for one in manifest.contributions.sample_data} == {
+        "spectrum",
+        "line_scan",
+        "map",
+    }
