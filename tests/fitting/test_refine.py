@@ -318,7 +318,7 @@ def test_two_peaks_where_there_is_one_are_not_determined(make_case, make_hand_pe
 
 def test_a_peak_that_vanishes_takes_its_center_along(make_case, make_hand_peaks):
     case = make_case(make_hand_peaks((284.8,), (1.2,), (2000.0,), background="constant"), seed=None)
-    dip = case.spectrum - 100 * np.exp(-(((case.spectrum.energy - 289) / 0.5) ** 2))
+    dip = case.spectrum - 100 * np.exp(-(((case.spectrum.energy - 289) / 3) ** 2))
     two = make_hand_peaks((284.8, 289.0), (1.2, 1.0), (2000.0, 50.0))
     peaks = refine(dip.assign_attrs(case.spectrum.attrs), two, background="constant", noise=20.0)
     assert peaks.status == Status.AT_BOUND

@@ -69,6 +69,8 @@ class Answer:
     stderr : ndarray, shape (n_parameters,)
     covariance : ndarray, shape (n_parameters, n_parameters)
     area_stderr : ndarray, shape (n_peaks,)
+    residual : ndarray, shape (n_points,)
+        Weighted, at the used points.
     goodness : Goodness or None
     noise : float
         Root mean square of the standard deviations of the points.
@@ -79,6 +81,7 @@ class Answer:
     stderr: Floats = field(default_factory=lambda: np.empty(0))
     covariance: Floats = field(default_factory=lambda: np.empty((0, 0)))
     area_stderr: Floats = field(default_factory=lambda: np.empty(0))
+    residual: Floats = field(default_factory=lambda: np.empty(0))
     goodness: Goodness | None = None
     noise: float = float("nan")
 
@@ -156,6 +159,7 @@ def _fitted(
         standard_errors(covariance, parameters.free),
         covariance,
         _area_stderr(setup, parameters, covariance),
+        solution.residual,
         found,
         float(np.sqrt(np.mean(noise[problem.used] ** 2))),
     )
@@ -213,8 +217,9 @@ def _linear_part(problem: Problem, start: FitParameters) -> Floats:
     lines = model.components(of_height_one)
     free = start.free[heights]
     target = problem.counts - values[heights[~free]] @ lines[~free]
-    columns = np.column_stack([lines[free].T, model.columns(values)])
-    entries = np.concatenate([heights[free], layout.background_index])
+    terms = start.free[layout.background_index]
+    columns = np.column_stack([lines[free].T, model.columns(values)[:, terms]])
+    entries = np.concatenate([heights[free], layout.background_index[terms]])
     positive = np.array([layout.names[i].startswith(_NOT_NEGATIVE) for i in entries], bool)
     weighted = columns[used] * weights[used, None]
     lengths = np.linalg.norm(weighted, axis=0)

@@ -17,6 +17,9 @@ import numpy.typing as npt
 from xpsnet.numerics.backgrounds import BACKGROUNDS
 from xpsnet.numerics.lineshapes import LINE_SHAPES
 
+# Background terms that follow the sum of the peaks.
+ACTIVE_TERMS = ("shirley", "tougaard")
+
 Floats = npt.NDArray[np.float64]
 Constraint = float | tuple[float | None, float | None]
 Limits = tuple[float, float]
@@ -25,6 +28,10 @@ Entries = npt.NDArray[np.int64] | npt.NDArray[np.bool_]
 # A start closer than this share of its range to a limit would begin where the limit's
 # transformation has no slope; it is moved inside.
 _INSIDE = 0.02
+# How far beyond the fitted range a center may lie, and how wide a line may be, as shares of the
+# range: what is wider is not told from the background.
+MARGIN = 0.05
+WIDEST = 0.5
 _UNSHARABLE = ("center", "height")
 
 
@@ -92,6 +99,10 @@ class FitParameters:
     def with_values(self, values: Floats) -> "FitParameters":
         """The same parameters with other values."""
         return replace(self, values=np.asarray(values, dtype=float))
+
+    def allowed(self, values: Floats) -> Floats:
+        """Flat values, the nearest allowed one where a free parameter is beyond a limit."""
+        return np.where(self.free, np.clip(values, self.lower, self.upper), values)
 
     def hold(self, entries: Entries, values: npt.ArrayLike) -> "FitParameters":
         """The same parameters with these entries fixed at these values."""
@@ -179,8 +190,9 @@ def start_parameters(
 ) -> FitParameters:
     """Starts and limits from peaks found elsewhere; background coefficients start at 0.
 
-    Centers stay within the fitted energies, widths between one step of the axis and its whole
-    length, heights at 0 or above, other shape parameters within the limits of the shape.
+    Centers stay within the fitted energies and a twentieth of their range around, so that a line
+    of which the window shows one side can be fitted; widths between one step of the axis and half
+    of its length, heights at 0 or above, other shape parameters within the limits of the shape.
 
     Parameters
     ----------
@@ -209,6 +221,10 @@ def start_parameters(
         values[entries] = start
         lower[entries], upper[entries] = limits[parameter]
     parameters = FitParameters(layout, values, lower, upper, np.ones(n, dtype=bool))
+    if layout.n_peaks == 0:
+        # Without peaks an active background has nothing to follow.
+        following = [i for i in layout.background_index if layout.names[i].endswith(ACTIVE_TERMS)]
+        parameters = parameters.hold(np.array(following, dtype=np.int64), 0.0)
     return _constrained(parameters, constraints or {}).inside()
 
 
@@ -216,9 +232,10 @@ def shape_limits(line_shape: str, energy: Floats) -> dict[str, Limits]:
     """Limits of every shape parameter for this axis."""
     low, high = float(np.min(energy)), float(np.max(energy))
     step = float(np.median(np.abs(np.diff(energy))))
+    margin = MARGIN * (high - low)
     return {
-        "center": (low, high),
-        "fwhm": (step, high - low),
+        "center": (low - margin, high + margin),
+        "fwhm": (step, WIDEST * (high - low)),
         "height": (0.0, np.inf),
         **LINE_SHAPES[line_shape].limits,
     }
@@ -234,7 +251,8 @@ def _start(
         return given
     low, high = shape_limits(line_shape, energy)[parameter]
     with np.errstate(invalid="ignore"):
-        return np.where((given >= low) & (given <= high), given, default[parameter])
+        sensible = (given >= low / 2) & (given <= 2 * high)
+    return np.where(sensible, given, default[parameter])
 
 
 def check_constraints(

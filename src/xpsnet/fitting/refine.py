@@ -96,7 +96,8 @@ def refine(
     -----
     Weights are 1 / noise. Standard errors follow from that noise (`scale_covar=False` of
     lmfit); `redchi` tells whether it explains the residual. Centers are limited to the fitted
-    range, widths to between one step of the axis and the whole range, heights to 0 or above.
+    range and a twentieth of it around, widths to between one step of the axis and half of the
+    range, heights to 0 or above.
     """
     if engine not in ("auto", "lmfit"):
         raise ValueError(

@@ -19,11 +19,9 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from xpsnet.fitting.parameters import Floats, Layout
+from xpsnet.fitting.parameters import ACTIVE_TERMS, Floats, Layout
 from xpsnet.numerics.backgrounds import BACKGROUNDS, background_columns
 from xpsnet.numerics.lineshapes import LINE_SHAPES
-
-_ACTIVE_TERMS = ("shirley", "tougaard")
 
 
 @dataclass(frozen=True)
@@ -48,7 +46,7 @@ class SpectrumModel:
     @cached_property
     def _active(self) -> npt.NDArray[np.bool_]:
         """Which background terms follow the peaks."""
-        return np.array([term in _ACTIVE_TERMS for term in BACKGROUNDS[self.background]], bool)
+        return np.array([term in ACTIVE_TERMS for term in BACKGROUNDS[self.background]], bool)
 
     @cached_property
     def _still(self) -> Floats:

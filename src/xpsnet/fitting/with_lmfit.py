@@ -1,16 +1,23 @@
 """The fit of one spectrum through lmfit; the only place that knows lmfit.
 
-lmfit drives MINPACK's Levenberg-Marquardt and gets the exact Jacobian. Its limits are smooth
-maps of an unlimited variable (sine, square root) whose slope vanishes at the limit: good for
-the way there, useless at the end, where a parameter that belongs on its limit only creeps
-towards it and spoils the covariance. So a parameter that ends against a limit is put exactly on
-it and held, the others are refined again, and if the sum of squares then still falls towards
-the inside, it is set free once more. A peak whose height ends at 0 takes its own center and
-width along: nothing determines them any more.
+lmfit drives MINPACK's Levenberg-Marquardt and gets the exact Jacobian. Its own limits are smooth
+maps of an unlimited variable (sine, square root) whose slope vanishes at the limit: a parameter
+that belongs on its limit then creeps towards it for hundreds of steps. Here the variables have no
+limits. The model is computed at the nearest allowed values, and beyond a limit it no longer
+depends on the variable: its column of the Jacobian is zero, and the solver leaves it where it is
+while the others converge. Inside the limits nothing is changed at all. At the end, a parameter
+beyond a limit is one that sits on it, exactly; if the sum of squares falls from there towards the
+inside (the solver left in passing), the fit goes on from the limit. The variables are steps from
+the start in units of what a first step may be, so that no poor start throws a peak out of the
+window.
+
+A peak whose height ends at 0 is put once more where the residual asks for it most, close to its
+start: two peaks that start on top of each other would otherwise end as one. If that does not
+help, it takes its own center and width along: nothing determines them any more.
 """
 
 import inspect
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import lmfit
 import numpy as np
@@ -19,13 +26,17 @@ import numpy.typing as npt
 from xpsnet.fitting.parameters import FitParameters, Floats
 from xpsnet.fitting.residuals import Problem, SpectrumModel
 
-# Share of the range (or of the unit of an open range) within which a parameter touches a limit.
-_TOUCH = 1e-3
-# MINPACK's first step may change the scaled parameters by this factor; its own default of 100
-# lets a poor start throw a peak out of the window.
-_FIRST_STEP = 1.0
 _MAX_EVALUATIONS = 500
-_TOLERANCE = 1e-10
+_MAX_RETURNS = 4
+# A peak that vanished is looked for again within this many of its widths.
+_REACH = 1.5
+# Length of the first step in the variables, which are scaled for it.
+_FIRST_STEP = 0.5
+# The counts span 100 units; a height that starts low may grow by this much at once.
+_SPAN, _LEAST_STEP = 100.0, 5.0
+# Exit codes of MINPACK: 1 to 4 met a tolerance, 6 to 8 cannot come any closer.
+_CONVERGED = (1, 2, 3, 4, 6, 7, 8)
+_TOLERANCE = 1e-8
 
 
 @dataclass(frozen=True)
@@ -40,6 +51,7 @@ class Solution:
     jacobian : ndarray, shape (n_parameters, n_points)
         Of the weighted residual, at the end.
     converged, at_bound : bool
+        Whether the solver ended by itself, and whether a parameter ended on a limit.
     n_evaluations : int
         How often the model was computed.
     """
@@ -51,12 +63,18 @@ class Solution:
     at_bound: bool
     n_evaluations: int
 
+    @property
+    def sum_of_squares(self) -> float:
+        """Of the weighted residual."""
+        return float(self.residual @ self.residual)
+
 
 class _Evaluations:
     """The model at the last point, because lmfit asks for residual and Jacobian in turn."""
 
     def __init__(self, problem: Problem, parameters: FitParameters) -> None:
         self._problem, self._parameters = problem, parameters
+        self._lengths = _lengths(problem, parameters)[parameters.free]
         self._values: Floats | None = None
         self._answer: tuple[Floats, Floats] = (np.empty(0), np.empty((0, 0)))
         self.count = 0
@@ -68,19 +86,24 @@ class _Evaluations:
             self.count += 1
         return self._answer
 
-    def values(self, tried: "lmfit.Parameters") -> Floats:
-        """Flat parameters that lmfit tries."""
+    def tried(self, variables: "lmfit.Parameters") -> Floats:
+        """Flat parameters that lmfit tries, allowed or not."""
         values = self._parameters.values.copy()
-        values[self._parameters.free] = [parameter.value for parameter in tried.values()]
+        moves = np.fromiter((variable.value for variable in variables.values()), dtype=float)
+        values[self._parameters.free] += moves * self._lengths
         return values
 
-    def residual(self, tried: "lmfit.Parameters") -> Floats:
+    def residual(self, variables: "lmfit.Parameters") -> Floats:
         """Weighted residual, as lmfit asks for it."""
-        return self.at(self.values(tried))[0]
+        return self.at(self._parameters.allowed(self.tried(variables)))[0]
 
-    def jacobian(self, tried: "lmfit.Parameters") -> Floats:
+    def jacobian(self, variables: "lmfit.Parameters") -> Floats:
         """Derivatives by the free parameters, as lmfit asks for them."""
-        return self.at(self.values(tried))[1][self._parameters.free]
+        values = self.tried(variables)
+        allowed = self._parameters.allowed(values)
+        free = self._parameters.free
+        rows = self.at(allowed)[1][free]
+        return np.asarray(rows * ((values == allowed)[free] * self._lengths)[:, None])
 
 
 def solve(problem: Problem, start: FitParameters) -> Solution:
@@ -89,10 +112,9 @@ def solve(problem: Problem, start: FitParameters) -> Solution:
     Parameters
     ----------
     problem : Problem
-        Counts in a unit in which peaks are about 100 high, so that limits at 0 are felt only
-        close to 0.
+        Counts in a unit in which peaks are about 100 high.
     start : FitParameters
-        Inside its limits.
+        Within its limits.
 
     Raises
     ------
@@ -100,19 +122,40 @@ def solve(problem: Problem, start: FitParameters) -> Solution:
         Where the model is not finite at a point that the solver tries.
     """
     solution = _run(problem, start)
-    touching = _touching(solution.parameters)
-    if not touching.any():
-        return solution
-    held = _run(problem, _on_limits(solution.parameters, touching))
-    inward = touching & _falls_inward(held)
-    if inward.any():
-        freed = _on_limits(solution.parameters, touching & ~inward)
-        held = _run(problem, freed.inside() if (touching & ~inward).any() else freed)
-    bound = (start.free & ~held.parameters.free).any()
-    count = solution.n_evaluations + held.n_evaluations
-    return Solution(
-        held.parameters, held.residual, held.jacobian, held.converged, bool(bound), count
-    )
+    count = solution.n_evaluations
+    revived = False
+    for _ in range(_MAX_RETURNS):
+        if _falls_inward(solution, start).any():
+            values = solution.parameters.values
+        elif not revived and (solution.parameters.values[start.layout.column("height")] == 0).any():
+            values, revived = _revived(problem, solution, start), True
+        else:
+            break
+        again = _run(problem, start.with_values(values))
+        count += again.n_evaluations
+        if again.sum_of_squares >= solution.sum_of_squares:
+            break
+        solution = again
+    return replace(solution, n_evaluations=count)
+
+
+def _revived(problem: Problem, solution: Solution, start: FitParameters) -> Floats:
+    """Values with peaks of height 0 put where they are missed most, not far from their start."""
+    layout, values = start.layout, solution.parameters.values.copy()
+    energy, weights = problem.model.energy[problem.used], problem.weights[problem.used]
+    for center, fwhm, height in layout.peak_index[:, :3]:
+        if values[height] != 0 or not start.free[[center, height]].all():
+            continue
+        width = start.values[fwhm]
+        near = energy[np.abs(energy - start.values[center]) < _REACH * width]
+        if near.size:
+            lines = np.exp(-4 * np.log(2) * ((energy - near[:, None]) / width) ** 2) * weights
+            overlap = -lines @ solution.residual
+            power = (lines**2).sum(axis=1)
+            best = int(np.argmax(overlap / np.sqrt(power)))
+            values[[center, fwhm]] = near[best], width
+            values[height] = max(overlap[best] / power[best], 0.0)
+    return start.allowed(values)
 
 
 def _run(problem: Problem, start: FitParameters) -> Solution:
@@ -120,8 +163,11 @@ def _run(problem: Problem, start: FitParameters) -> Solution:
     evaluations = _Evaluations(problem, start)
     values, converged = start.values, True
     if start.free.any():
+        variables = lmfit.Parameters()
+        for i in np.flatnonzero(start.free):
+            variables.add(lmfit.Parameter(start.layout.names[i], value=0.0))
         minimizer = lmfit.Minimizer(
-            evaluations.residual, _to_lmfit(start), scale_covar=False, nan_policy="raise"
+            evaluations.residual, variables, scale_covar=False, nan_policy="raise"
         )
         result = minimizer.leastsq(
             max_nfev=_MAX_EVALUATIONS,
@@ -129,62 +175,52 @@ def _run(problem: Problem, start: FitParameters) -> Solution:
             col_deriv=1,
             ftol=_TOLERANCE,
             xtol=_TOLERANCE,
+            diag=np.ones(int(start.free.sum())),
             factor=_FIRST_STEP,
         )
-        values, converged = evaluations.values(result.params), bool(result.success)
-    residual, jacobian = evaluations.at(values)
-    return Solution(
-        start.with_values(values), residual, jacobian, converged, False, evaluations.count
-    )
+        values, converged = evaluations.tried(result.params), result.ier in _CONVERGED
+    allowed = start.allowed(values)
+    residual, jacobian = evaluations.at(allowed)
+    ended = _held_on_limits(start.with_values(allowed), values != allowed)
+    at_bound = bool((ended.free != start.free).any())
+    return Solution(ended, residual, jacobian, converged, at_bound, evaluations.count)
 
 
-def _to_lmfit(parameters: FitParameters) -> "lmfit.Parameters":
-    """The free parameters as lmfit's."""
-    made = lmfit.Parameters()
-    for i in np.flatnonzero(parameters.free):
-        made.add(_parameter(parameters, int(i), vary=True))
-    return made
+def _lengths(problem: Problem, parameters: FitParameters) -> Floats:
+    """How far each parameter may go in a first step, shape (n_parameters,).
 
-
-def _parameter(parameters: FitParameters, i: int, *, vary: bool) -> "lmfit.Parameter":
-    """One parameter as lmfit's."""
-    return lmfit.Parameter(
-        parameters.layout.names[i],
-        value=float(parameters.values[i]),
-        min=float(parameters.lower[i]),
-        max=float(parameters.upper[i]),
-        vary=vary,
-    )
-
-
-def _touching(parameters: FitParameters) -> npt.NDArray[np.bool_]:
-    """Free parameters that ended against a limit, shape (n_parameters,)."""
-    span = parameters.upper - parameters.lower
-    near = _TOUCH * np.where(np.isfinite(span), span, 1.0)
-    low = parameters.values - parameters.lower < near
-    high = parameters.upper - parameters.values < near
-    return np.asarray(parameters.free & (low | high))
-
-
-def _on_limits(parameters: FitParameters, touching: npt.NDArray[np.bool_]) -> FitParameters:
-    """Hold these parameters at their nearest limits, and what belongs to a peak of height 0."""
+    A center by the width of its line, a width and a height by themselves, other shape parameters
+    by 1, and a background coefficient until it has added as much as the spectrum spans.
+    """
     layout, values = parameters.layout, parameters.values
-    to_lower = values - parameters.lower <= parameters.upper - values
-    limits = np.where(to_lower, parameters.lower, parameters.upper)
-    held = parameters.hold(touching, limits[touching])
+    lengths = np.ones(values.size)
+    lengths[layout.column("center")] = lengths[layout.column("fwhm")] = values[
+        layout.column("fwhm")
+    ]
+    lengths[layout.column("height")] = np.maximum(values[layout.column("height")], _LEAST_STEP)
+    largest = np.abs(problem.model.columns(values)).max(axis=0, initial=0.0)
+    lengths[layout.background_index] = _SPAN / np.where(largest > 0, largest, _SPAN)
+    return lengths
+
+
+def _held_on_limits(parameters: FitParameters, beyond: npt.NDArray[np.bool_]) -> FitParameters:
+    """Hold what went beyond a limit, and what belongs to a peak of height 0."""
+    layout = parameters.layout
+    held = parameters.hold(beyond, parameters.values[beyond])
     for peak, entry in enumerate(layout.column("height")):
-        if touching[entry] and values[entry] < 1:
+        if parameters.values[entry] == 0:
             own = layout.own(peak)
             held = held.hold(own, held.values[own])
     return held
 
 
-def _falls_inward(solution: Solution) -> npt.NDArray[np.bool_]:
-    """Whether the sum of squares falls when a parameter leaves its limit for the inside."""
-    parameters = solution.parameters
+def _falls_inward(solution: Solution, start: FitParameters) -> npt.NDArray[np.bool_]:
+    """Where the sum of squares falls as a parameter leaves its limit for the inside."""
+    values = solution.parameters.values
     slope = solution.jacobian @ solution.residual
-    at_lower = parameters.values <= parameters.lower
-    return np.asarray(np.where(at_lower, slope < 0, slope > 0))
+    held = start.free & ~solution.parameters.free
+    up, down = held & (values == start.lower), held & (values == start.upper)
+    return np.asarray((up & (slope < 0)) | (down & (slope > 0)))
 
 
 def as_lmfit(
@@ -232,6 +268,12 @@ def as_lmfit(
     params = lmfit.Parameters()
     for i, name in enumerate(layout.names):
         on_limit = parameters.values[i] in (parameters.lower[i], parameters.upper[i])
-        params.add(_parameter(parameters, i, vary=bool(parameters.free[i] and not on_limit)))
+        params.add(
+            name,
+            value=float(parameters.values[i]),
+            min=float(parameters.lower[i]),
+            max=float(parameters.upper[i]),
+            vary=bool(parameters.free[i] and not on_limit),
+        )
         params[name].stderr = float(stderr[i]) if np.isfinite(stderr[i]) else None
     return model, params
