@@ -42,4 +42,5 @@ def map_spectra(
     given = {k: c for k, c in spectra.coords.items() if "energy" not in c.dims}
     coords = {**model.coords, **given}
     template = xr.Dataset(variables, coords=coords, attrs=model.attrs)
-    return xr.map_blocks(function, spectra, template=template)
+    # Coordinates are known already: no chunk has to be computed for them.
+    return xr.map_blocks(function, spectra, template=template).assign_coords(given)
