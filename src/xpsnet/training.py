@@ -61,7 +61,8 @@ CONFIGS: dict[str, TrainConfig] = {
         spectra=60_000_000,
         batch_size=1024,
         schedule="plateau",
-        average=0.0,
+        plateau_patience=2,
+        plateau_factor=0.3,
         evaluate_every=1_000_000,
     ),
 }
