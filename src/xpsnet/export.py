@@ -15,7 +15,7 @@ from xpsnet.evaluation import evaluate
 from xpsnet.models import network, weights
 from xpsnet.training import TrainConfig
 
-PACKAGES = ("keras", "numpy", "onnxruntime", "tensorflow", "tf2onnx")
+PACKAGES = ("keras", "numpy", "onnxruntime", "tensorflow", "tensorflow-cpu", "tf2onnx")
 
 
 def export(run: str | Path, folder: str | Path, *, n_evaluate: int = 20_000) -> weights.Model:

@@ -58,6 +58,21 @@ def test_a_wrong_count_costs(batch: dict[str, Any]) -> None:
     assert _loss(wrong, batch) > _loss(right, batch) + 10
 
 
+def test_peaks_in_another_order_cost_but_draw_the_same_curve(batch: dict[str, Any]) -> None:
+    from keras import ops
+
+    right = _right_outputs(batch)
+    turned = {**right, "peaks": right["peaks"].copy()}
+    for part in network.set_slices(6)[1:]:
+        turned["peaks"][:, part] = right["peaks"][:, part][:, ::-1]
+    assert _loss(turned, batch) > _loss(right, batch) + 1
+    curves = [
+        float(losses._curve_loss(ops, ops.convert_to_tensor(outputs["peaks"]), batch, CONFIG))
+        for outputs in (right, turned)
+    ]
+    assert curves[0] == pytest.approx(curves[1], rel=1e-4)
+
+
 def test_honest_spread_is_best(batch: dict[str, Any]) -> None:
     wrong = _right_outputs(batch)
     wrong["peaks"][..., 3] += 0.1  # the error of every Lorentzian share
