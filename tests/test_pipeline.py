@@ -1,0 +1,292 @@
+"""fit(): which counts are refined, which one wins, and the paper's spectra from file to peaks."""
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from xpsnet import pipeline
+from xpsnet.peaks import Status, curves, make_peaks
+from xpsnet.pipeline import fit
+from xpsnet.spectrum import make_spectrum
+
+ENERGY = np.linspace(280.0, 292.0, 241)
+SLOTS = 3
+# What the pretended network finds for every count.
+CENTERS = {0: (), 1: (284.9,), 2: (284.6, 286.6), 3: (284.7, 286.5, 289.5)}
+
+
+def spectrum_of(center, height, seed=1, scale="binding"):
+    """Peaks of width 1.2 eV on a constant background, with noise of counts."""
+    truth = make_peaks(
+        ENERGY,
+        (),
+        scale="binding",
+        line_shape="pseudo_voigt",
+        background="constant",
+        parameters={
+            "center": np.array(center, dtype=float),
+            "fwhm": np.full(len(center), 1.2),
+            "height": np.array(height, dtype=float),
+            "fraction": np.full(len(center), 0.3),
+        },
+        background_parameters={"constant": 300.0},
+        status=0,
+    )
+    envelope = curves(truth).envelope.values
+    noise = np.random.default_rng(seed).normal(size=ENERGY.size)
+    energy = ENERGY if scale == "binding" else 1486.6 - ENERGY
+    return make_spectrum(envelope + noise * np.sqrt(envelope), energy, scale=scale, name="C 1s")
+
+
+class PretendedNetwork:
+    """Stands in for `predict`: the same peaks for every spectrum, probabilities as told."""
+
+    def __init__(self, *probability: float, centers=CENTERS, status=Status.OK):
+        self.probability, self.centers, self.status = probability, centers, status
+        self.calls = []
+
+    def __call__(self, spectra, *, n_peaks, all_counts, progress, **others):
+        self.calls.append(others)
+        lead = spectra.dims[:-1]
+        shape = tuple(spectra.sizes[d] for d in lead)
+        counts = np.arange(len(self.probability)) if all_counts else np.array([n_peaks])
+        center = np.full((counts.size, SLOTS), np.nan)
+        for row, count in enumerate(counts):
+            center[row, :count] = self.centers[int(count)]
+        if spectra.attrs["scale"] == "kinetic":
+            center = 1486.6 - center
+        center = np.broadcast_to(center, (*shape, *center.shape))
+        values = {"center": center, "fwhm": 0 * center + 1.0, "height": 0 * center + 500.0}
+        values["fraction"] = 0 * center + 0.3
+        chosen = (Ellipsis,) if all_counts else (Ellipsis, 0, slice(None))
+        status = np.full(shape, int(self.status))
+        return make_peaks(
+            spectra.energy.values,
+            (*lead, "count") if all_counts else lead,
+            spectra.coords,
+            scale=spectra.attrs["scale"],
+            line_shape="pseudo_voigt",
+            background="none",
+            parameters={name: array[chosen] for name, array in values.items()},
+            background_parameters={},
+            status=np.repeat(status[..., None], counts.size, -1) if all_counts else status,
+            n_peaks_probability=np.broadcast_to(self.probability, (*shape, len(self.probability))),
+            counts=np.arange(len(self.probability)),
+            attrs={"model": "pretended", "model_version": "1"},
+        )
+
+
+@pytest.fixture
+def network(monkeypatch):
+    """Factory: put a pretended network in the place of the trained one."""
+
+    def put(*probability, **options):
+        pretended = PretendedNetwork(*probability, **options)
+        monkeypatch.setattr(pipeline, "predict", pretended)
+        return pretended
+
+    return put
+
+
+TWO = spectrum_of((284.8, 286.4), (2000.0, 1000.0))
+ONE = spectrum_of((284.8,), (2000.0,))
+NOISE = spectrum_of((284.8,), (0.0,))
+
+
+@pytest.mark.parametrize(
+    ("spectrum", "probability", "expected"),
+    [
+        (TWO, (0.0, 0.1, 0.8, 0.1), 2),
+        (TWO, (0.0, 0.55, 0.44, 0.01), 2),
+        (TWO, (0.0, 0.0, 0.5, 0.5), 2),
+        (ONE, (0.0, 0.45, 0.54, 0.01), 1),
+        (ONE, (0.0, 0.0, 0.1, 0.9), 1),
+        (NOISE, (0.5, 0.5, 0.0, 0.0), 0),
+        (NOISE, (0.0, 0.0, 0.3, 0.7), 0),
+    ],
+    ids=[
+        "network-and-fit-agree",
+        "fit-decides-between-likely-counts",
+        "a-peak-in-the-noise-is-out",
+        "two-that-share-one-peak-are-out",
+        "false-peaks-go-until-one-is-left",
+        "noise-is-no-peak",
+        "false-peaks-go-until-none-is-left",
+    ],
+)
+def test_the_number_of_peaks(network, spectrum, probability, expected):
+    network(*probability)
+    peaks = fit(spectrum)
+    assert peaks.n_peaks == expected
+    assert np.isfinite(peaks.center).sum() == expected
+    assert peaks.status == (Status.OK if expected else Status.NO_PEAKS)
+    np.testing.assert_array_equal(peaks.n_peaks_probability, probability)
+
+
+def test_only_likely_counts_are_refined(network, monkeypatch):
+    refined = []
+    fit_one = pipeline.fit_one
+
+    def spy(setup, counts, noise, starts, status):
+        refined.append(int(np.isfinite(starts["center"]).sum()))
+        return fit_one(setup, counts, noise, starts, status)
+
+    monkeypatch.setattr(pipeline, "fit_one", spy)
+    network(0.01, 0.3, 0.68, 0.01)
+    fit(TWO)
+    assert refined == [2, 1]
+    refined.clear()
+    fit(TWO, min_probability=0.5)
+    assert refined == [2]
+    refined.clear()
+    fit(TWO, min_probability=0.0)
+    assert refined == [2, 1, 0]
+
+
+def test_a_clear_peak_that_the_network_holds_impossible_is_not_invented(network):
+    network(0.0, 1.0, 0.0, 0.0)
+    assert fit(TWO).n_peaks == 1
+
+
+def test_a_given_number_is_not_argued_with(network):
+    network(0.0, 1.0, 0.0, 0.0)
+    peaks = fit(ONE, n_peaks=3)
+    assert peaks.n_peaks == 3
+    assert peaks.sizes["peak"] == SLOTS
+
+
+def test_options_reach_network_and_refinement(network):
+    pretended = network(0.0, 0.0, 1.0, 0.0)
+    peaks = fit(
+        TWO,
+        model="park2020",
+        device="cpu",
+        background="constant",
+        line_shape="gaussian",
+        energy_range=(290, 281),
+        constraints={"fwhm": 1.2},
+        noise=30.0,
+        covariance=True,
+    )
+    assert pretended.calls[0]["model"] == "park2020"
+    assert pretended.calls[0]["device"] == "cpu"
+    assert peaks.attrs["background"] == "constant"
+    assert peaks.attrs["line_shape"] == "gaussian"
+    assert peaks.attrs["model"] == "pretended"
+    assert peaks.attrs["region"] == "C 1s"
+    assert peaks.energy.min() >= 281
+    assert float(peaks.noise) == 30.0
+    assert (peaks.fwhm == 1.2).all()
+    assert "covariance" in peaks
+
+
+def test_the_kinetic_scale_is_the_mirror(network):
+    network(0.0, 0.1, 0.9, 0.0)
+    binding = fit(TWO)
+    kinetic = fit(spectrum_of((284.8, 286.4), (2000.0, 1000.0), scale="kinetic"))
+    np.testing.assert_allclose(1486.6 - kinetic.center[::-1], binding.center, atol=1e-4)
+    np.testing.assert_allclose(kinetic.area[::-1], binding.area, rtol=1e-3)
+
+
+def stack(*spectra):
+    counts = np.stack([getattr(s, "values", s) for s in spectra])
+    return make_spectrum(counts, ENERGY, dims=("x", "energy"), scale="binding")
+
+
+def test_a_map_with_bad_spectra(network):
+    network(0.0, 0.3, 0.6, 0.1)
+    bad = np.full(ENERGY.size, np.nan)
+    few = bad.copy()
+    few[:4] = (1.0, 2.0, 4.0, 3.0)
+    spectra = stack(TWO, bad, np.zeros(ENERGY.size), few, ONE, NOISE)
+    peaks = fit(spectra)
+    assert peaks.status.values.tolist() == [
+        Status.OK,
+        Status.NOT_FINITE,
+        Status.NO_SIGNAL,
+        Status.TOO_FEW_POINTS,
+        Status.OK,
+        Status.NO_PEAKS,
+    ]
+    assert peaks.n_peaks.values.tolist() == [2, 0, 0, 0, 1, 0]
+    assert peaks.n_peaks_probability.dims == ("x", "count")
+    assert peaks.sizes["peak"] == 2
+    alone = fit(TWO)
+    np.testing.assert_allclose(peaks.center[0], alone.center, rtol=1e-12)
+
+
+def test_status_of_the_network_is_handed_on(network):
+    network(0.0, 0.0, 1.0, 0.0, status=Status.OUTSIDE_MODEL)
+    assert fit(TWO).status == Status.OUTSIDE_MODEL
+    network(np.nan, np.nan, np.nan, np.nan, status=Status.NOT_DONE)
+    peaks = fit(TWO)
+    assert peaks.status == Status.NOT_DONE
+    assert np.isnan(peaks.center).all()
+
+
+def test_cancel_keeps_what_is_done(network):
+    network(0.0, 0.0, 1.0, 0.0)
+    steps = []
+    peaks = fit(
+        stack(TWO, TWO, TWO, TWO),
+        progress=lambda done, total: steps.append((done, total)),
+        cancel=lambda: len(steps) >= 2,
+    )
+    assert steps == [(1, 4), (2, 4)]
+    assert peaks.status.values.tolist() == [Status.OK] * 2 + [Status.NOT_DONE] * 2
+
+
+def test_chunked_spectra_stay_lazy(network):
+    network(0.0, 0.3, 0.7, 0.0)
+    spectra = stack(TWO, ONE, TWO)
+    lazy = fit(spectra.chunk({"x": 1}))
+    assert lazy.center.chunks is not None
+    eager = fit(spectra)
+    computed = lazy.compute().isel(peak=slice(0, eager.sizes["peak"]))
+    xr.testing.assert_allclose(computed.center, eager.center)
+    xr.testing.assert_equal(computed.status, eager.status)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"min_probability": 2.0}, "expected min_probability from 0 to 1"),
+        ({"background": "flat"}, "expected background from"),
+        ({"energy_range": (1.0, 2.0)}, "at least 2 points"),
+        ({"constraints": {"width": 1.0}}, "expected constraints on"),
+    ],
+)
+def test_misuse_is_refused(network, options, message):
+    network(0.0, 0.0, 1.0, 0.0)
+    with pytest.raises(ValueError, match=message):
+        fit(TWO, **options)
+
+
+def paper(real_data, name):
+    return np.loadtxt(real_data / "paper" / f"{name}.txt").T
+
+
+@pytest.mark.parametrize("drawn_background", [True, False], ids=["subtracted", "raw"])
+def test_p3ht_of_the_paper(real_data, drawn_background):
+    energy, counts = paper(real_data, "P3HT_S2p_exp")
+    if drawn_background:
+        counts = counts - paper(real_data, "P3HT_S2p_bg")[1]
+    peaks = fit(make_spectrum(counts, energy, scale="binding", name="S 2p"))
+    assert peaks.status == Status.OK
+    assert peaks.n_peaks == 2
+    np.testing.assert_allclose(peaks.center, (164.15, 165.35), atol=0.02)
+    np.testing.assert_allclose(peaks.fwhm, (0.789, 0.786), atol=0.04)
+    assert 1.9 < peaks.area[0] / peaks.area[1] < 2.2
+
+
+@pytest.mark.parametrize("drawn_background", [True, False], ids=["subtracted", "raw"])
+def test_ito_of_the_paper_is_not_worse_than_the_hand_fit(real_data, drawn_background):
+    energy, counts = paper(real_data, "ITO_O1s_exp")
+    drawn = paper(real_data, "ITO_O1s_bg")[1]
+    by_hand = drawn + sum(paper(real_data, f"ITO_O1s_p{i}")[1] - drawn for i in (1, 2, 3))
+    residual_by_hand = counts - by_hand
+    if drawn_background:
+        counts = counts - drawn
+    spectrum = make_spectrum(counts, energy, scale="binding", name="O 1s")
+    residual = spectrum.values - curves(fit(spectrum)).envelope.values
+    assert (residual**2).sum() <= (residual_by_hand**2).sum()
