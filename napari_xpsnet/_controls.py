@@ -34,6 +34,7 @@ class FitForm:
     """
 
     def __init__(self, layer_choices: Callable[[Any], list[Any]], models: list[str]) -> None:
+        self._leftward = False
         self.layer = ComboBox(
             label="Spectra", choices=layer_choices, nullable=True, tooltip="Layer with spectra"
         )
@@ -102,9 +103,10 @@ class FitForm:
         """Range to fit [eV], None for the whole axis."""
         return (self.first.value, self.last.value) if self.limited.value else None
 
-    def set_range(self, first: float, last: float) -> None:
-        """Show the range that the plot has."""
-        for box, value in ((self.first, first), (self.last, last)):
+    def set_range(self, low: float, high: float) -> None:
+        """Show the range that the plot has, in the order in which it draws."""
+        ends = sorted((low, high), reverse=self._leftward)
+        for box, value in zip((self.first, self.last), ends, strict=True):
             with QSignalBlocker(box.native):
                 box.value = round(value, 2)
 
@@ -113,10 +115,9 @@ class FitForm:
         if spectra is None:
             return
         energies = spectra[ENERGY].values
-        high_first = str(spectra.attrs.get("scale")) == "binding"
-        ends = sorted((float(energies[0]), float(energies[-1])), reverse=high_first)
+        self._leftward = str(spectra.attrs.get("scale")) == "binding"
         self.limited.value = False
-        self.set_range(*ends)
+        self.set_range(float(energies[0]), float(energies[-1]))
         number = int(np.prod([spectra.sizes[dim] for dim in pixel_dims(spectra)], dtype=int))
         text = EVERYWHERE if number == 1 else f"{EVERYWHERE} ({number})"
         keep = self.where.value == HERE or number == 1

@@ -41,6 +41,7 @@ class Cursor(QObject):
         super().__init__(parent)
         self._viewer = viewer
         self._layer: Any = None
+        self._orientation: Any = None
         self._pending: dict[str, int] | None = None
         self._timer = QTimer(self, interval=FRAME, singleShot=True)
         self._timer.timeout.connect(self._report_hover)
@@ -56,11 +57,28 @@ class Cursor(QObject):
         self._pending = None
         if layer is None:
             self.remove_marker()
+        self._orient()
         self._on_slider()
+
+    def _orient(self) -> None:
+        """Let binding energy run to the left where it is the horizontal axis of the canvas."""
+        camera = self._viewer.scene.camera
+        layer = self._layer
+        leftward = (
+            layer is not None
+            and layer_dims(layer)[-1] == ENERGY
+            and layer_spectra(layer).attrs.get("scale") == "binding"
+        )
+        if leftward and self._orientation is None:
+            self._orientation = camera.orientation2d
+            camera.orientation2d = (self._orientation[0], "left")
+        elif not leftward and self._orientation is not None:
+            camera.orientation2d, self._orientation = self._orientation, None
 
     def release(self) -> None:
         """Take all hands off the viewer."""
         self._layer = None
+        self._orient()
         self._timer.stop()
         for callbacks, callback in (
             (self._viewer.mouse_move_callbacks, self._on_move),

@@ -20,6 +20,9 @@ PLAIN_IMAGE = (
     "Open a spectrum with File > Open or File > IO Utilities > Open XPS spectra..., or add your "
     'own as an xarray.DataArray with a dimension "energy": viewer.add_image(spectra).'
 )
+PICTURE_HEIGHT, ROW_HEIGHT = 0.6, 0.1
+"""Height of a line scan and of a single spectrum, as shares of their energy axis."""
+
 LayerTuple = tuple[Any, dict[str, Any], str]
 
 
@@ -85,6 +88,8 @@ def spectra_layer(spectra: xr.DataArray, *, origin: dict[str, Any] | None = None
         # A line scan: its positions run down the canvas, the energies along it.
         arranged, dims = arranged.transpose(), dims[::-1]
     transforms = [axis_transform(spectra, dim) for dim in dims]
+    if spectra.ndim <= 2:
+        transforms[0] = _picture_rows(spectra)
     metadata = {"dataarray": spectra, "as_read": spectra, "dims": dims, "origin": origin or {}}
     keywords = {
         "name": str(spectra.name or "spectra"),
@@ -96,6 +101,19 @@ def spectra_layer(spectra: xr.DataArray, *, origin: dict[str, Any] | None = None
         "colormap": "inferno",
     }
     return arranged.data, keywords, "image"
+
+
+def _picture_rows(spectra: xr.DataArray) -> Transform:
+    """Rows of a picture whose columns are energies.
+
+    Micrometers and eV on one canvas have no common length: drawn to scale, most line scans would
+    be a hairline. The rows share a picture of a pleasant shape; their positions stay in the
+    DataArray.
+    """
+    rows = spectra.size // spectra.sizes[ENERGY]
+    width = abs(axis_transform(spectra, ENERGY).scale) * spectra.sizes[ENERGY]
+    share = PICTURE_HEIGHT if spectra.ndim == 2 else ROW_HEIGHT
+    return Transform(share * width / rows, 0.0, "pixel")
 
 
 def layer_spectra(layer: Any) -> xr.DataArray:
@@ -167,9 +185,22 @@ def first_pixel(spectra: xr.DataArray) -> dict[str, int]:
     return {dim: spectra.sizes[dim] // 2 for dim in pixel_dims(spectra)}
 
 
-def pixel_text(pixel: dict[str, int]) -> str:
-    """Pixel in words, for titles."""
-    return "pixel " + " ".join(f"{dim}={index}" for dim, index in pixel.items()) if pixel else ""
+def pixel_text(pixel: dict[str, int], spectra: xr.DataArray) -> str:
+    """Pixel in words, for titles: its indices, and where it is as far as the axes say."""
+    if not pixel:
+        return ""
+    places = []
+    for dim, index in pixel.items():
+        if dim in spectra.coords and spectra[dim].dtype.kind in "iuf":
+            units = str(spectra[dim].attrs.get("units", ""))
+            places.append(f"{float(spectra[dim][index]):g} {units}".strip())
+    text = "pixel " + " ".join(f"{dim}={index}" for dim, index in pixel.items())
+    return f"{text} ({', '.join(places)})" if places else text
+
+
+def spectrum_title(layer: Any, pixel: dict[str, int]) -> str:
+    """Name of one spectrum of a layer."""
+    return " ".join(filter(None, (layer.name, pixel_text(pixel, layer_spectra(layer)))))
 
 
 def peak_name(peaks: xr.Dataset, index: int) -> str:

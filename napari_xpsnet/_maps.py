@@ -16,7 +16,8 @@ from napari_xpsnet._layers import (
 )
 
 VARIABLES = ("area", "center", "fwhm", "height", "n_peaks", "status")
-MAP_CHOICES = ("all", *VARIABLES)
+MAP_CHOICES = (*VARIABLES, "all")
+"""One parameter of all peaks, or everything; napari takes a fifth of a second per layer."""
 COLORMAPS = {
     "area": "inferno",
     "height": "inferno",

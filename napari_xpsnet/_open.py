@@ -145,6 +145,7 @@ def _remarks_text(remarks: list[str]) -> str:
     """Warnings of the reader, the file's folder left out."""
     short = []
     for remark in remarks[:SHOWN]:
-        path, colon, rest = remark.partition(": ")
+        # What to say in Python is what the form below is for.
+        path, colon, rest = remark.partition("; say ")[0].partition(": ")
         short.append(f"⚠ {Path(path).name}{colon}{rest}")
     return "\n".join(short)

@@ -11,7 +11,7 @@ from napari_xpsnet import _maps
 from napari_xpsnet._colors import theme_colors
 from napari_xpsnet._controls import EVERYWHERE, FitForm
 from napari_xpsnet._curve_layers import curve_layers, curve_window, fill_window
-from napari_xpsnet._layers import pixel_text
+from napari_xpsnet._layers import spectrum_title
 from napari_xpsnet._panel import Panel
 from napari_xpsnet._spectrum_view import SpectrumView
 from napari_xpsnet._state import script
@@ -58,7 +58,7 @@ class Outputs:
             foreground="white" if colors["dark"] else "black",
             dark=colors["dark"],
         )
-        title = " ".join(filter(None, (self.view.layer.name, pixel_text(memory.pixel))))
+        title = spectrum_title(self.view.layer, memory.pixel)
         fill_window(self.curve_viewer, layers, title)
 
     def to_save(self) -> xr.Dataset | None:

@@ -50,7 +50,8 @@ class Panel(QWidget):
         self.save = QPushButton("Save results...")
         self.script = QPushButton("Copy as Python")
         self._explain()
-        self.axis = QCollapsible("Energy axis, if the file does not say", collapsedIcon="▶")
+        self.axis = QCollapsible("Energy axis", collapsedIcon="▶")
+        self.axis.setToolTip("Scale, photon energy and offset, where the file does not say them")
         self.axis.layout().setContentsMargins(0, 0, 0, 0)
         self.axis.addWidget(axis_form.container.native)
         self._arrange(form)
@@ -105,6 +106,10 @@ class Panel(QWidget):
         """Show that the end of a fit is on its way."""
         self.cancel.setEnabled(False)
         self.progress.setFormat("Cancelling after this batch...")
+
+    def name_axis(self, scale: str) -> None:
+        """Show what the energies count."""
+        self.axis.setText(f"Energy axis: {scale} energy" if scale else "Energy axis")
 
     def say(self, text: str, *, problem: bool = False) -> None:
         """Show a sentence below the buttons."""

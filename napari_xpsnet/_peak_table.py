@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 import xarray as xr
 from qtpy.QtCore import QAbstractTableModel, QModelIndex, QSize, Qt
-from qtpy.QtGui import QColor
-from qtpy.QtWidgets import QHeaderView, QSizePolicy, QTableView, QWidget
+from qtpy.QtGui import QColor, QGuiApplication, QKeySequence
+from qtpy.QtWidgets import QHeaderView, QShortcut, QSizePolicy, QTableView, QWidget
 
 from napari_xpsnet._colors import peak_color
 from napari_xpsnet._layers import peak_name
@@ -142,5 +142,8 @@ def make_view(model: PeakTable) -> QTableView:
     view.setEditTriggers(QTableView.EditTrigger.NoEditTriggers)
     view.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
     view.setIconSize(QSize(10, 10))
+    copy = QShortcut(QKeySequence(QKeySequence.StandardKey.Copy), view)
+    copy.setContext(Qt.ShortcutContext.WidgetShortcut)
+    copy.activated.connect(lambda: QGuiApplication.clipboard().setText(model.text()))
     view.setMinimumHeight(96)
     return view

@@ -96,6 +96,7 @@ class SpectrumPlot(QWidget):
         self.line.setPen(pg.mkPen(foreground, style=Qt.PenStyle.DotLine))
         self.line.setHoverPen(pg.mkPen(foreground, width=3))
         self.line.label.setColor(foreground)
+        self.line.label.fill = pg.mkBrush(_translucent(background, 200))
         self.region.setBrush(pg.mkBrush(_translucent(foreground, 28)))
         self.measured.setBrush(pg.mkBrush(foreground))
         self.background.setPen(pg.mkPen("#909090", style=Qt.PenStyle.DashLine))
@@ -109,6 +110,7 @@ class SpectrumPlot(QWidget):
         """Draw one spectrum, shape (n,), and its peaks where there are any."""
         self._shown = (spectrum, peaks, title)
         self._label_axes(spectrum)
+        self._show_values(True)
         self.main.setTitle(title, color=self._colors["text"], size="10pt")
         energy = np.asarray(spectrum[ENERGY].values, dtype=float)
         counts = np.asarray(spectrum.values, dtype=float)
@@ -205,6 +207,12 @@ class SpectrumPlot(QWidget):
         self._hide_fit()
         self.legend.clear()
         self.main.setTitle(None)
+        self._show_values(False)
+
+    def _show_values(self, shown: bool) -> None:
+        """Numbers on the axes; there are none without a spectrum."""
+        self.main.getAxis("left").setStyle(showValues=shown)
+        self.strip.getAxis("bottom").setStyle(showValues=shown)
 
     def set_energy(self, energy: float | None) -> None:
         """Move the vertical line [eV]; None hides it."""

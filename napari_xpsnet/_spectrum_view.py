@@ -79,7 +79,12 @@ class SpectrumView(QObject):
     def _show(self, pixel: dict[str, int]) -> None:
         """Draw one spectrum with its newest peaks, and fill the table."""
         peaks = self.memory.results.at(pixel) if self.memory is not None else None
-        title = " ".join(filter(None, (self.layer.name, _layers.pixel_text(pixel))))
+        title = " ".join(
+            filter(
+                None,
+                (self.layer.name, _layers.pixel_text(pixel, _layers.layer_spectra(self.layer))),
+            )
+        )
         self.plot.show_spectrum(self.spectrum(pixel), peaks, title)
         self.table.set_peaks(peaks)
         self.shown.emit()

@@ -107,7 +107,9 @@ class FitPeaks(QWidget):
             return
         self.panel.say("")
         self.axis_form.show_state(self.memory.axis)
-        self.form.adapt(_layers.layer_spectra(layer))
+        spectra = _layers.layer_spectra(layer)
+        self.panel.name_axis(str(spectra.attrs.get("scale", "")))
+        self.form.adapt(spectra)
         self.view.follow(layer, self.memory)
         self.view.go_to_maximum()
 

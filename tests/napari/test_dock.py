@@ -71,9 +71,12 @@ def test_fit_of_all_spectra_and_its_maps(dock: FitPeaks, viewer, qtbot) -> None:
     assert dock.panel.message.text() == "30 spectra: 30 ok."
     assert maps(viewer) == []
     dock.panel.maps.click()
-    assert len(maps(viewer)) == 14
+    assert len(maps(viewer)) == 3
+    dock.panel.map_choice.setCurrentText("status")
+    dock.panel.maps.click()
+    assert len(maps(viewer)) == 4
     fit(dock, qtbot, "all spectra")
-    assert len(maps(viewer)) == 14
+    assert len(maps(viewer)) == 4
 
 
 def test_choices_reach_the_call(dock: FitPeaks, engine: TruthEngine, qtbot) -> None:
@@ -208,7 +211,7 @@ def test_dock_can_be_opened_again(dock: FitPeaks, make_dock, viewer, layer, qtbo
     again = make_dock()
     assert again is not dock
     fit(again, qtbot, "all spectra")
-    assert len(maps(viewer)) == 14
+    assert len(maps(viewer)) == 3
 
 
 def test_closed_plot_comes_back_with_the_next_fit(dock: FitPeaks, viewer, qtbot) -> None:
@@ -255,7 +258,10 @@ def test_other_samples(name: str, make_dock, viewer, qtbot) -> None:
     assert dock.view.table.rowCount() == 3
     fit(dock, qtbot, "all spectra")
     dock.panel.maps.click()
-    assert len(maps(viewer)) == (0 if name == "spectrum" else 14)
+    assert len(maps(viewer)) == (0 if name == "spectrum" else 3)
+    assert viewer.scene.camera.orientation2d == ("down", "left")
+    viewer.window.remove_dock_widget(dock)
+    assert viewer.scene.camera.orientation2d == ("down", "right")
 
 
 def test_awkward_spectra(

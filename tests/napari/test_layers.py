@@ -90,10 +90,20 @@ def test_pixel_under_the_mouse(add_spectra: Add) -> None:
 
 def test_pixel_of_a_line_scan_and_of_a_spectrum(add_spectra: Add) -> None:
     layer = add_spectra(ViewerModel(), spectra(7))
-    assert _layers.pixel_at(layer, (5.1, 290.0)) == {"position": 2}
+    row = layer.data_to_world((2, 10))
+    assert _layers.pixel_at(layer, row) == {"position": 2}
     layer = add_spectra(ViewerModel(), spectra())
     assert _layers.pixel_at(layer, (0.0, 290.0)) == {}
     assert _layers.pixel_at(layer, (0.0, 300.0)) is None
+
+
+@pytest.mark.parametrize(("shape", "share"), [((), 0.1), ((7,), 0.6), ((400,), 0.6)])
+def test_pictures_of_energies_are_never_hairlines(
+    shape: tuple[int, ...], share: float, add_spectra: Add
+) -> None:
+    layer = add_spectra(ViewerModel(), spectra(*shape))
+    height, width = np.abs(np.array(layer.data.shape) * layer.scale)
+    assert height / width == pytest.approx(share)
 
 
 def test_arrays_that_napari_added_itself_keep_their_own_order() -> None:
@@ -134,8 +144,11 @@ def test_moved_energies_move_the_layer(add_spectra: Add) -> None:
 
 
 def test_names_of_peaks_and_pixels() -> None:
-    assert _layers.pixel_text({"y": 3, "x": 4}) == "pixel y=3 x=4"
-    assert _layers.pixel_text({}) == ""
+    source = spectra(5, 6)
+    assert _layers.pixel_text({"y": 3, "x": 4}, source) == "pixel y=3 x=4 (7 um, 9 um)"
+    bare = source.drop_vars(["y", "x"])
+    assert _layers.pixel_text({"y": 3, "x": 4}, bare) == "pixel y=3 x=4"
+    assert _layers.pixel_text({}, source) == ""
     truth = xpsnet.samples.sample_truth("spectrum")
     assert _layers.peak_name(truth, 0) == "C-C / C-H"
     assert _layers.peak_name(truth.drop_vars("label"), 1) == "peak 2"

@@ -89,7 +89,7 @@ def test_dialog_says_what_was_read(silent_file: str, qtbot) -> None:
         "silent: 1 spectrum, 1196 to 1201.9 eV (binding energy), photon energy not stated"
     )
     text = _open._remarks_text(remarks)
-    assert text.startswith("⚠ silent.csv: the energy scale is not stated")
+    assert text == "⚠ silent.csv: the energy scale is not stated, binding energy is assumed"
     dialog = _open.EnergyDialog(layers, remarks)
     qtbot.addWidget(dialog)
     assert dialog.told() == {}

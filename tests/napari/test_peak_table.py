@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 from qtpy.QtCore import Qt
+from qtpy.QtGui import QGuiApplication
+from qtpy.QtWidgets import QShortcut
 from truth_engine import truth_of
 
 import xpsnet
@@ -56,3 +58,16 @@ def test_columns_fit_a_narrow_dock(qtbot) -> None:
             assert view.columnWidth(column) >= view.sizeHintForColumn(column)
         assert view.columnWidth(column) >= 24
     assert view.horizontalHeader().length() <= view.viewport().width()
+
+
+def test_table_is_copied_with_the_usual_keys(qtbot) -> None:
+    table = PeakTable()
+    view = make_view(table)
+    qtbot.addWidget(view)
+    table.set_peaks(truth_of(xpsnet.sample("spectrum")))
+    view.show()
+    qtbot.waitExposed(view)
+    (copy,) = view.findChildren(QShortcut)
+    copy.activated.emit()
+    assert QGuiApplication.clipboard().text() == table.text()
+    assert len(table.text().splitlines()) == 4
