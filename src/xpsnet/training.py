@@ -241,7 +241,7 @@ class _Run:
             rate = config.learning_rate * (0.01 + 0.99 * 0.5 * (1 + np.cos(np.pi * part)))
         else:
             rate = state.learning_rate
-        warm = (state.spectra_seen / config.batch_size + ROUND) / config.warmup
+        warm = (state.spectra_seen / config.batch_size + ROUND) / max(config.warmup, 1)
         return float(rate * min(1.0, warm))
 
     def _look(self, loss: float, rate: float) -> None:

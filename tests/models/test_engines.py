@@ -124,6 +124,9 @@ def test_auto_takes_the_gpu_where_a_driver_is(monkeypatch: pytest.MonkeyPatch) -
         patch.setattr(engines.shutil, "which", lambda name: None)
         assert engines.get_engine(model) == "onnx"
         patch.setattr(engines.shutil, "which", lambda name: f"/usr/bin/{name}")
+        patch.setattr(engines, "find_spec", lambda name: None)
+        assert engines.get_engine(model) == "onnx"  # a driver without CUDA libraries
+        patch.setattr(engines, "find_spec", lambda name: name)
         assert engines.get_engine(model) == "keras"
         patch.setattr(engines, "_shows_windows", lambda: True)
         assert engines.get_engine(model) == "child"

@@ -13,6 +13,7 @@ import shutil
 import sys
 import threading
 from functools import lru_cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -40,7 +41,7 @@ def get_engine(model: weights.Model, device: Device = "auto") -> Engine:
     model : Model
         From `load_model`.
     device : {"auto", "cpu", "gpu"}
-        "auto" takes the GPU where an NVIDIA driver is installed.
+        "auto" takes the GPU where an NVIDIA driver and the extra ``[gpu]`` are installed.
 
     Returns
     -------
@@ -55,7 +56,7 @@ def get_engine(model: weights.Model, device: Device = "auto") -> Engine:
     if device not in ("auto", "cpu", "gpu"):
         raise ValueError(f"expected device 'auto', 'cpu' or 'gpu', got {device!r}")
     if device == "auto":
-        device = "gpu" if shutil.which("nvidia-smi") else "cpu"
+        device = "gpu" if _has_gpu() else "cpu"
     if device == "cpu":
         file = model.file(".onnx")
         return _onnx_engine(file, str(model.card["files"][file.name]))
@@ -155,6 +156,14 @@ def _n_cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def _has_gpu() -> bool:
+    """Whether there is an NVIDIA driver and the CUDA libraries of the extra ``[gpu]``.
+
+    A driver alone does not serve: TensorFlow would run on the CPU, slower than ONNX Runtime.
+    """
+    return shutil.which("nvidia-smi") is not None and find_spec("nvidia") is not None
 
 
 def _shows_windows() -> bool:
