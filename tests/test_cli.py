@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
+import xpsnet
 from xpsnet import cli
 from xpsnet._report import describe_spectra, peak_report
 from xpsnet.models import Model
@@ -105,6 +106,33 @@ def test_fit_prints_a_summary_of_a_stack(
     assert "no peaks: 1 spectrum, 10.0 %" in out
     assert "2 peaks: 9 spectra, 90.0 %" in out
     assert "Only noise: no peak stands out." in out
+
+
+@pytest.mark.parametrize(
+    ("stored", "photon_energy", "words", "expected"),
+    [
+        ("kinetic", 1486.6, "", "binding"),
+        ("kinetic", None, "", "kinetic"),
+        ("kinetic", 1486.6, " --show kinetic", "kinetic"),
+        ("binding", 1486.6, " --show kinetic", "kinetic"),
+        ("binding", None, "", "binding"),
+    ],
+    ids=["known", "unknown", "as stored", "converted", "binding"],
+)
+def test_fit_is_on_the_scale_of_binding_energy_where_that_is_known(
+    stored: str, photon_energy: float | None, words: str, expected: str, tmp_path: Path
+) -> None:
+    attrs = {} if photon_energy is None else {"photon_energy": photon_energy}
+    axis = ENERGY if stored == "binding" else 1486.6 - ENERGY
+    counts = 100 + 1e4 * np.exp(-4 * np.log(2) * ((ENERGY - 285) / 1.1) ** 2)
+    spectra = make_spectrum(counts, axis, scale=stored, name="C 1s", **attrs)
+    xpsnet.write(spectra, tmp_path / "c1s.nc")
+    line = f"fit {tmp_path / 'c1s.nc'} --no-refine -o {tmp_path / 'peaks.nc'}{words}"
+    assert cli.main(line.split()) == 0
+    with xr.open_dataset(tmp_path / "peaks.nc") as peaks:
+        assert peaks.attrs["scale"] == expected
+        center = 285.0 if expected == "binding" else 1486.6 - 285.0
+        assert peaks.center.values[0] == pytest.approx(center, abs=0.2)
 
 
 def test_fit_passes_on_what_the_user_says(

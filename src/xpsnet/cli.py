@@ -163,12 +163,21 @@ def _one_region(chosen: argparse.Namespace) -> "xr.DataArray":
     """The one region to fit."""
     regions = _regions(chosen)
     if len(regions) == 1:
-        return regions[0]
+        return _as_shown(regions[0], chosen.show)
     names = ", ".join(f'"{spectra.name}"' for spectra in regions)
     raise ValueError(
         f"expected one region to fit, got {len(regions)} in {', '.join(chosen.file)};"
         f" choose one of {names} with --region"
     )
+
+
+def _as_shown(spectra: "xr.DataArray", scale: str | None) -> "xr.DataArray":
+    """Spectra on the scale asked for; by default that of binding energy, if it is known."""
+    from xpsnet.spectrum import to_binding, to_kinetic
+
+    if scale == "kinetic":
+        return to_kinetic(spectra)
+    return to_binding(spectra) if scale or "photon_energy" in spectra.attrs else spectra
 
 
 def _check_names(paths: Sequence[str], suffixes: Sequence[str]) -> None:
@@ -249,6 +258,12 @@ def _add_fit(commands: Any) -> None:
     _add_file_options(parser)
     add = parser.add_argument
     add("--range", nargs=2, type=float, metavar="EV", help="energies to fit between [eV]")
+    add(
+        "--show",
+        choices=["binding", "kinetic"],
+        help="energy scale of --range and of the answer (default: binding energy, where the photon"
+        " energy is known)",
+    )
     add("--model", default="default", help="network: a name or a file (default: default)")
     add("--peaks", type=_count, default="auto", help='"auto" or a number (default: auto)')
     add(
