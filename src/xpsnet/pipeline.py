@@ -5,17 +5,22 @@ How the number of peaks of one spectrum is chosen:
 1. **Candidates** are the counts to which the network gives at least `min_probability`, the most
    probable one always, at most three. Each is refined from the network's peaks for that count.
 2. **A candidate is out** where its refinement did not converge or is not determined, or where one
-   of its peaks is no peak of its own: its height is less than 3 standard errors, it lies closer to
-   a larger neighbor than a quarter of the smaller of both widths, its center or width is
-   at the limit of what `refine` allows, or its width is below 1.5 steps of the axis.
-3. **Among the others** the largest ln P + w ln E wins. P is the network's probability, and
+   of its peaks is no peak of its own: the chi-square that its line alone makes up is less than 20
+   (the network learned from the same limit), its height is less than its standard error, it lies
+   closer to a larger neighbor than a quarter of the smaller of both widths, its center or width is
+   at the limit of what `refine` allows, or its width is below 1.5 steps of the axis. (A limit of 3
+   standard errors would drop real peaks that overlap: each may be uncertain where both are sure.)
+3. **Among the others** the largest ln P + 0.2 ln E wins. P is the network's probability, and
    ln E = -(n' ln(chi-square) + k ln n') / 2 is the evidence of the fit of k free parameters in the
-   approximation of the BIC. It is blunt on purpose: the network has seen the same points, so that
-   w < 1; and n' = n (1 - r) / (1 + r) points count instead of n where the residual of neighboring
-   points is correlated by r (smoothed, resampled or shared between channels). Noise that is known
-   up to a factor, and lines that are not quite those of the model, then matter less.
-4. **Where none is left**, the most probable candidate loses its least significant false peak and is
-   refined again, until all of its peaks are peaks; with the last one goes the status NO_PEAKS.
+   approximation of the BIC. It is blunted because the network has seen the same points, and
+   because models of lines and backgrounds are never quite true. n' = n (1 - r) / (1 + r) points
+   count instead of n where the residual of neighboring points is correlated by r: smoothed,
+   resampled or shared between channels, or not described by the model.
+4. **Where none is left**, the most probable candidate loses its weakest false peak and is refined
+   again, until all of its peaks are peaks; with the last one goes the status NO_PEAKS.
+
+On 800 spectra simulated with the recipe of the network, of the first weights shipped, the count was
+right in 78.7 % by the network alone and in 80.4 % by these rules; by evidence alone in 75.9 %.
 
 A number of peaks that the caller gives is refined as it is, whatever becomes of its peaks.
 """
@@ -32,16 +37,18 @@ import xarray as xr
 from xpsnet.blocks import map_spectra
 from xpsnet.fitting.answers import answers_to_peaks
 from xpsnet.fitting.one_spectrum import Answer, Setup, fit_one
-from xpsnet.fitting.parameters import Constraint, Floats, shape_limits
+from xpsnet.fitting.parameters import Constraint, FitParameters, Floats, shape_limits
 from xpsnet.fitting.rows import Noise, make_rows, make_setup, make_starts, noise_like
 from xpsnet.models import Model, predict
+from xpsnet.numerics.lineshapes import LINE_SHAPES
 from xpsnet.peaks import Status
 from xpsnet.progress import Cancel, Progress, reporting
 from xpsnet.spectrum import check_spectra, crop
 
 MAX_CANDIDATES = 3
-EVIDENCE_WEIGHT = 0.5
-LEAST_SIGNIFICANCE = 3.0
+EVIDENCE_WEIGHT = 0.2
+LEAST_CHI_SQUARE = 20.0
+LEAST_SIGNIFICANCE = 1.0
 LEAST_DISTANCE = 0.25
 LEAST_STEPS = 1.5
 HIGHEST_CORRELATION = 0.9
@@ -138,7 +145,17 @@ def fit(
     peaks = fit_now(cropped, progress)
     if n_peaks != "auto":
         return peaks
-    return peaks.isel(peak=slice(0, max(1, int(peaks["n_peaks"].max()))))
+    return _trimmed(peaks, max(1, int(peaks["n_peaks"].max())))
+
+
+def _trimmed(peaks: xr.Dataset, n_peaks: int) -> xr.Dataset:
+    """Peaks without the places that no spectrum needs."""
+    peaks = peaks.isel(peak=slice(0, n_peaks))
+    if "covariance" not in peaks:
+        return peaks
+    numbers = [str(name).rpartition("_")[2] for name in peaks["parameter"].values]
+    kept = [not text.isdigit() or int(text) < n_peaks for text in numbers]
+    return peaks.isel(parameter=kept, parameter_2=kept)
 
 
 def _answers(
@@ -207,7 +224,7 @@ class _Candidate:
 
 def _decided(spectrum: _Spectrum, candidates: list[_Candidate]) -> Answer:
     """The answer that rules 2 to 4 of the module choose; the most probable candidate is first."""
-    sound = [c for c in candidates if _is_sound(spectrum.setup, c.answer)]
+    sound = [c for c in candidates if _is_sound(spectrum, c.answer)]
     if not sound:
         return _pruned(spectrum, candidates[0].answer)
     if len(sound) == 1:
@@ -220,20 +237,22 @@ def _decided(spectrum: _Spectrum, candidates: list[_Candidate]) -> Answer:
     return sound[int(np.argmax(scores))].answer
 
 
-def _is_sound(setup: Setup, answer: Answer) -> bool:
+def _is_sound(spectrum: _Spectrum, answer: Answer) -> bool:
     """Whether a fit ended well and all of its peaks are peaks."""
-    return answer.status in _SOUND and not _false_peaks(setup, answer).any()
+    return answer.status in _SOUND and not _false_peaks(spectrum, answer).any()
 
 
-def _false_peaks(setup: Setup, answer: Answer) -> npt.NDArray[np.bool_]:
+def _false_peaks(spectrum: _Spectrum, answer: Answer) -> npt.NDArray[np.bool_]:
     """Peaks that are none of their own (rule 2), shape (n_peaks,)."""
     if answer.parameters is None:
         return np.zeros(0, dtype=bool)
-    layout, values = answer.parameters.layout, answer.parameters.values
+    setup, layout, values = spectrum.setup, answer.parameters.layout, answer.parameters.values
     center, fwhm, height = (values[layout.column(n)] for n in ("center", "fwhm", "height"))
-    step = np.median(np.abs(np.diff(setup.energy)))
-    false = _significance(answer) < LEAST_SIGNIFICANCE
     limits = shape_limits(setup.line_shape, setup.energy)
+    step = np.median(np.abs(np.diff(setup.energy)))
+    with np.errstate(invalid="ignore"):
+        false = height < LEAST_SIGNIFICANCE * answer.stderr[layout.column("height")]
+    false |= _own_chi_square(spectrum, answer.parameters) < LEAST_CHI_SQUARE
     false |= (center <= limits["center"][0]) | (center >= limits["center"][1])
     false |= (fwhm < LEAST_STEPS * step) | (fwhm >= limits["fwhm"][1])
     near = np.abs(center[:, None] - center) < LEAST_DISTANCE * np.minimum(fwhm[:, None], fwhm)
@@ -241,25 +260,25 @@ def _false_peaks(setup: Setup, answer: Answer) -> npt.NDArray[np.bool_]:
     return np.asarray(false | (near & larger).any(axis=1))
 
 
-def _significance(answer: Answer) -> Floats:
-    """Heights over their standard errors; infinite where a height was held above 0."""
-    if answer.parameters is None:
+def _own_chi_square(spectrum: _Spectrum, parameters: FitParameters) -> Floats:
+    """Chi-square that the line of each peak makes up alone, shape (n_peaks,)."""
+    shape, layout = LINE_SHAPES[spectrum.setup.line_shape], parameters.layout
+    if layout.n_peaks == 0:
         return np.empty(0)
-    column = answer.parameters.layout.column("height")
-    height, stderr = answer.parameters.values[column], answer.stderr[column]
-    with np.errstate(invalid="ignore", divide="ignore"):
-        ratio = height / stderr
-    held = np.where(height > 0, np.inf, 0.0)
-    return np.where(np.isfinite(stderr), ratio, held)
+    values = [parameters.values[layout.column(name)] for name in shape.parameters]
+    used = np.isfinite(spectrum.counts)
+    lines = shape.value(spectrum.setup.energy[used], *values) / spectrum.noise[used]
+    return np.asarray((lines**2).sum(axis=-1))
 
 
 def _pruned(spectrum: _Spectrum, answer: Answer) -> Answer:
-    """Take away the least significant false peak until there is none (rule 4)."""
+    """Take away the weakest false peak until there is none (rule 4)."""
     while answer.parameters is not None:
-        false = _false_peaks(spectrum.setup, answer)
+        false = _false_peaks(spectrum, answer)
         if not false.any():
             break
-        weakest = int(np.argmin(np.where(false, _significance(answer), np.inf)))
+        strength = _own_chi_square(spectrum, answer.parameters)
+        weakest = int(np.argmin(np.where(false, strength, np.inf)))
         layout, values = answer.parameters.layout, answer.parameters.values
         starts = {n: np.delete(values[layout.column(n)], weakest) for n in layout.shape_parameters}
         answer = spectrum.refined(starts, Status.OK)

@@ -378,3 +378,20 @@ def test_peaks_that_do_not_belong_are_refused(two_peak_case, rough_start):
         refine(spectra, rough_start.drop_vars("center"))
     with pytest.raises(ValueError, match="one energy scale"):
         refine(spectra, rough_start.assign_attrs(scale="kinetic"))
+
+
+def test_labeled_peaks_keep_their_places(two_peak_case, make_hand_peaks):
+    start = make_hand_peaks((286.7, 284.6, 289.0), (1.0, 1.3, 1.0), (2000.0, 2500.0, 500.0))
+    start = start.isel(peak=[1, 2, 0])
+    start["center"][1] = np.nan
+    start["label"] = ("peak", ["C-O", "O-C=O", "C-C"])
+    peaks = refine(two_peak_case.spectrum, start, covariance=True)
+    truth = two_peak_case.truth
+    assert peaks.label.values.tolist() == ["C-O", "O-C=O", "C-C"]
+    np.testing.assert_allclose(peaks.center[[0, 2]], truth.center[[1, 0]], atol=0.05)
+    assert np.isnan(peaks.center[1])
+    assert np.isnan(peaks.area_stderr[1])
+    errors = np.sqrt(np.diagonal(peaks.covariance))
+    named = dict(zip(peaks.parameter.values.tolist(), errors, strict=True))
+    assert named["center_2"] == pytest.approx(float(peaks.center_stderr[2]))
+    assert np.isnan(named["center_1"])

@@ -55,6 +55,10 @@ def answers_to_peaks(
     def shaped(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
         return values.reshape((*shape, *values.shape[1:]))
 
+    terms = BACKGROUNDS[setup.background]
+    errors = {n: shaped(table.peak(table.stderr, n)) for n in table.shape_parameters}
+    errors["area"] = shaped(table.area_stderr)
+    errors |= {f"background_{n}": shaped(table.term(table.stderr, n)) for n in terms}
     covariance = (table.layout.names, shaped(table.covariance)) if with_covariance else None
     return make_peaks(
         spectra["energy"].values,
@@ -64,20 +68,14 @@ def answers_to_peaks(
         line_shape=setup.line_shape,
         background=setup.background,
         parameters={n: shaped(table.peak(table.values, n)) for n in table.shape_parameters},
-        background_parameters={
-            n: shaped(table.term(table.values, n)) for n in BACKGROUNDS[setup.background]
-        },
+        background_parameters={n: shaped(table.term(table.values, n)) for n in terms},
         status=shaped(table.status),
         noise=shaped(table.noise),
         redchi=shaped(table.redchi),
         bic=shaped(table.bic),
-        stderr={n: shaped(table.peak(table.stderr, n)) for n in table.shape_parameters}
-        | {"area": shaped(table.area_stderr)}
-        | {
-            f"background_{n}": shaped(table.term(table.stderr, n))
-            for n in BACKGROUNDS[setup.background]
-        },
+        stderr=errors,
         covariance=covariance,
+        label=[str(text) for text in peaks["label"].values] if "label" in peaks else None,
         attrs=attrs,
     )
 
@@ -93,7 +91,7 @@ class _Table:
         self.values, self.stderr = np.full((2, n_rows, n), np.nan)
         self.covariance = np.full((n_rows, n, n), np.nan)
         self.area_stderr = np.full((n_rows, n_peaks), np.nan)
-        self.n_peaks = np.zeros(n_rows, dtype=np.int64)
+        self.exists = np.zeros((n_rows, n_peaks), dtype=bool)
         self.noise, self.redchi, self.bic = np.full((3, n_rows), np.nan)
         self.status = np.zeros(n_rows, dtype=np.int64)
 
@@ -105,8 +103,10 @@ class _Table:
             self.redchi[row], self.bic[row] = answer.goodness.redchi, answer.goodness.bic
         if answer.parameters is None:
             return
-        layout = answer.parameters.layout
-        at = np.array([self.layout.names.index(name) for name in layout.names], dtype=int)
+        layout, slots = answer.parameters.layout, answer.slots
+        at = np.empty(len(layout.names), dtype=np.int64)
+        at[layout.peak_index] = self.layout.peak_index[slots]
+        at[layout.background_index] = self.layout.background_index
         factors = layout.mirror(sign)
         held = ~answer.parameters.free
         covariance = answer.covariance * np.outer(factors, factors)
@@ -115,14 +115,12 @@ class _Table:
         self.values[row, at] = answer.parameters.values * factors
         self.stderr[row, at] = answer.stderr
         self.covariance[row][np.ix_(at, at)] = covariance
-        self.area_stderr[row, : layout.n_peaks] = answer.area_stderr
-        self.n_peaks[row] = layout.n_peaks
+        self.area_stderr[row, slots] = answer.area_stderr
+        self.exists[row, slots] = True
 
     def peak(self, flat: Floats, shape_parameter: str) -> Floats:
         """One shape parameter of every peak, shape (spectra, peak); NaN where there is none."""
-        columns = flat[:, self.layout.column(shape_parameter)]
-        exists = np.arange(columns.shape[1]) < self.n_peaks[:, None]
-        return np.where(exists, columns, np.nan)
+        return np.where(self.exists, flat[:, self.layout.column(shape_parameter)], np.nan)
 
     def term(self, flat: Floats, term: str) -> Floats:
         """One background coefficient, shape (spectra,)."""

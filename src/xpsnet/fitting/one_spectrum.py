@@ -1,9 +1,10 @@
 """One spectrum from its starts to an answer; whatever it holds, it never stops a map."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
+import numpy.typing as npt
 
 from xpsnet.fitting.parameters import (
     FitParameters,
@@ -74,6 +75,8 @@ class Answer:
     goodness : Goodness or None
     noise : float
         Root mean square of the standard deviations of the points.
+    slots : ndarray of int, shape (n_peaks,)
+        Places of the fitted peaks among the starts.
     """
 
     status: Status
@@ -84,6 +87,7 @@ class Answer:
     residual: Floats = field(default_factory=lambda: np.empty(0))
     goodness: Goodness | None = None
     noise: float = float("nan")
+    slots: npt.NDArray[np.intp] = field(default_factory=lambda: np.empty(0, dtype=np.intp))
 
 
 def fit_one(
@@ -112,7 +116,8 @@ def fit_one(
         return _constant(setup, float(counts[finite][0]))
     starts = {name: values[present] for name, values in peaks.items()}
     try:
-        return _fitted(setup, counts, noise, starts, status)
+        answer = _fitted(setup, counts, noise, starts, status)
+        return replace(answer, slots=np.flatnonzero(present))
     except (ValueError, ArithmeticError, np.linalg.LinAlgError):
         return Answer(Status.FAILED)
 

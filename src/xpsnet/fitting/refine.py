@@ -52,6 +52,7 @@ def refine(
     peaks : Dataset
         Starts, from `predict` or by hand (`center` at least where there is a peak), over the
         other dimensions of `spectra` or some of them: one set of peaks may serve a whole map.
+        Peaks with a `label` keep it, and their order.
     engine : {"auto", "lmfit"}
         What fits; both are lmfit with exact derivatives here.
     background : str

@@ -28,8 +28,8 @@ class Rows:
     counts, noise : ndarray, shape (spectra, n)
         Counts (NaN: missing) and standard deviation of every point.
     starts : dict of str to ndarray, shape (spectra, peak)
-        Peaks in ascending order of their energy on the stored scale, centers on that of the
-        numerics.
+        Peaks in ascending order of their energy on the stored scale, or as they are labeled;
+        centers on the scale of the numerics.
     status : ndarray of int, shape (spectra,)
         What the starts came with.
     """
@@ -157,8 +157,9 @@ def make_starts(
     }
     absent = np.full_like(starts["center"], np.nan)
     starts = {"fwhm": absent, "height": absent, **starts}
-    order = np.argsort(starts["center"], axis=-1, kind="stable")
-    starts = {name: np.take_along_axis(values, order, -1) for name, values in starts.items()}
+    if "label" not in peaks:  # labeled peaks keep their places
+        order = np.argsort(starts["center"], axis=-1, kind="stable")
+        starts = {name: np.take_along_axis(values, order, -1) for name, values in starts.items()}
     starts["center"] = scale_sign(spectra.attrs["scale"]) * starts["center"]
     if "status" in peaks:
         return starts, per_spectrum(peaks["status"], spectra).astype(np.int64)
