@@ -190,3 +190,23 @@ def test_only_one_spectrum_goes_to_lmfit(two_peak_case):
     several = two_peak_case.spectrum.expand_dims(x=3)
     with pytest.raises(ValueError, match="expected one spectrum"):
         to_lmfit(several, two_peak_case.truth)
+
+
+def test_what_was_held_stays_held_in_lmfit(two_peak_case, rough_start):
+    held = {"fwhm_0": 1.1, "fwhm_1": (0.01, None)}
+    peaks = refine(two_peak_case.spectrum, rough_start, constraints=held)
+    _, params = to_lmfit(two_peak_case.spectrum, peaks)
+    assert not params["fwhm_0"].vary
+    assert params["fwhm_1"].vary
+    assert params["fwhm_0"].value == 1.1
+
+
+@pytest.mark.parametrize("n_peaks", [0, 1])
+def test_few_peaks_with_leading_dimensions_of_size_one(two_peak_case, make_hand_peaks, n_peaks):
+    start = make_hand_peaks((284.8, 286.4)[:n_peaks] or (np.nan,), (1.0,), (900.0,))
+    spectrum = two_peak_case.spectrum.expand_dims("x")
+    peaks = refine(spectrum, start, covariance=True)
+    model, params = to_lmfit(spectrum, peaks)
+    assert sum(name.startswith("center") for name in params) == n_peaks
+    curve = model.eval(params, energy=peaks.energy.values)
+    np.testing.assert_allclose(curve, curves(peaks).envelope[0], rtol=1e-9)

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from xpsnet.fitting.parameters import (
+    ACTIVE_TERMS,
     FitParameters,
     Floats,
     Limits,
@@ -200,7 +201,8 @@ def _start(
         {**peaks, "height": np.maximum(heights, _LOWEST_START)},
         _in_unit(setup.constraints, unit),
     )
-    for _ in range(_LINEAR_ROUNDS):
+    follows_peaks = setup.background.startswith(ACTIVE_TERMS)
+    for _ in range(_LINEAR_ROUNDS if follows_peaks else 1):
         start = start.with_values(_linear_part(problem, start))
     entries = start.layout.column("height")
     entries = entries[start.free[entries]]

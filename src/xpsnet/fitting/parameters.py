@@ -214,7 +214,7 @@ def start_parameters(
     heights = np.nan_to_num(np.asarray(peaks["height"], dtype=float))
     for j, parameter in enumerate(layout.shape_parameters):
         entries = layout.peak_index[:, j]
-        start = _start(parameter, line_shape, energy, peaks, layout.n_peaks)
+        start = _start(parameter, line_shape, limits, peaks, layout.n_peaks)
         if len(set(entries)) < len(entries):
             weights = np.clip(heights, 0, None)
             start = np.full(len(entries), np.average(start, weights=weights + weights.max() + 1))
@@ -235,21 +235,25 @@ def shape_limits(line_shape: str, energy: Floats) -> dict[str, Limits]:
     margin = MARGIN * (high - low)
     return {
         "center": (low - margin, high + margin),
-        "fwhm": (step, WIDEST * (high - low)),
+        "fwhm": (step, max(WIDEST * (high - low), 2 * step)),
         "height": (0.0, np.inf),
         **LINE_SHAPES[line_shape].limits,
     }
 
 
 def _start(
-    parameter: str, line_shape: str, energy: Floats, peaks: Mapping[str, Floats], n_peaks: int
+    parameter: str,
+    line_shape: str,
+    limits: Mapping[str, Limits],
+    peaks: Mapping[str, Floats],
+    n_peaks: int,
 ) -> Floats:
     """Start values of one shape parameter, those that cannot be replaced by a sensible one."""
-    default = {"fwhm": np.ptp(energy) / 12, "height": 0.0, **LINE_SHAPES[line_shape].default}
+    low, high = limits[parameter]
     given = np.asarray(peaks.get(parameter, np.full(n_peaks, np.nan)), dtype=float)
     if parameter == "center":
         return given
-    low, high = shape_limits(line_shape, energy)[parameter]
+    default = {"fwhm": high / 6, "height": 0.0, **LINE_SHAPES[line_shape].default}
     with np.errstate(invalid="ignore"):
         sensible = (given >= low / 2) & (given <= 2 * high)
     return np.where(sensible, given, default[parameter])

@@ -154,26 +154,25 @@ def to_lmfit(spectrum: xr.DataArray, peaks: xr.Dataset) -> "tuple[lmfit.Model, l
         background included.
     params : lmfit.Parameters
         "center_0", "fwhm_0", "height_0", ..., "fraction" where it is shared, "background_*"; with
-        the limits of `refine`, standard errors where known, and `vary=False` for what lies on a
-        limit.
+        the limits of `refine`, standard errors where known, and `vary=False` for what was held
+        or lies on a limit.
 
     Raises
     ------
     ValueError
         Where there is more than one spectrum.
 
-    Examples
-    --------
-    >>> model, params = xpsnet.to_lmfit(spectrum, peaks)  # doctest: +SKIP
-    >>> energy, noise = peaks.energy.values, float(peaks.noise)  # doctest: +SKIP
-    >>> model.fit(spectrum.values, params, energy=energy, weights=1 / noise)  # doctest: +SKIP
+    Notes
+    -----
+    `model.fit(counts, params, energy=energy, weights=1 / noise, scale_covar=False)` gives the fit
+    of `refine(spectrum, peaks, noise=noise)` again.
     """
     from xpsnet.fitting.with_lmfit import as_lmfit
 
-    peaks, spectrum = peaks.squeeze(drop=True), spectrum.squeeze(drop=True)
-    if "peak" not in peaks.dims:
-        peaks = peaks.expand_dims("peak")
     spectrum = fitted_window(spectrum, peaks, None)
+    spectrum = spectrum.squeeze([d for d in spectrum.dims[:-1] if spectrum.sizes[d] == 1])
+    lead = [d for d in peaks["center"].dims if d != "peak" and peaks.sizes[d] == 1]
+    peaks = peaks.squeeze(lead, drop=True)
     if spectrum.ndim != 1 or peaks["center"].ndim != 1:
         raise ValueError(
             f"expected one spectrum and its peaks, got dimensions {spectrum.dims} and "
@@ -193,15 +192,13 @@ def _parameters_of(peaks: xr.Dataset, energy: Floats, sign: int) -> tuple[FitPar
     layout = make_layout(line_shape, background, peaks.sizes["peak"], share)
     starts = {name: peaks[name].values for name in layout.shape_parameters}
     limits = start_parameters(layout, line_shape, energy, starts)
-    values = _gathered(peaks, layout, "")
-    parameters = FitParameters(
-        layout,
-        np.nan_to_num(values) * layout.mirror(sign),
-        limits.lower,
-        limits.upper,
-        np.isfinite(values),
-    )
-    return parameters.on_scale(sign), _gathered(peaks, layout, "_stderr")
+    values, stderr = _gathered(peaks, layout, ""), _gathered(peaks, layout, "_stderr")
+    free = np.isfinite(values)
+    if "center_stderr" in peaks and peaks["status"] != Status.ILL_DETERMINED:
+        free &= np.isfinite(stderr)  # what was refined and has no error was held
+    values = np.nan_to_num(values) * layout.mirror(sign)
+    lower, upper = np.minimum(limits.lower, values), np.maximum(limits.upper, values)
+    return FitParameters(layout, values, lower, upper, free).on_scale(sign), stderr
 
 
 def _gathered(peaks: xr.Dataset, layout: Layout, suffix: str) -> Floats:
