@@ -21,6 +21,8 @@ IMAGES = Path(__file__).resolve().parents[1] / "docs" / "images"
 SIZE = (1560, 960)
 PIXEL = {"y": 40, "x": 36}
 """A pixel in which all three states of carbon can be seen."""
+ENERGY = 286.5
+"""Where the slider stands, so that its label covers no point."""
 
 
 def settle(seconds: float = 0.5) -> None:
@@ -61,6 +63,7 @@ def take_pictures(folder: Path) -> list[Path]:
     dock.panel.maps.click()
     fit(dock, "this spectrum", refine=True)
     viewer.layers.selection = {viewer.layers["C 1s: area, peak 1"]}
+    dock.view.cursor.set_energy(ENERGY)
     settle(1.0)
     pictures = [folder / "viewer.png", folder / "curve_layers.png"]
     viewer.screenshot(str(pictures[0]), canvas_only=False, flash=False)

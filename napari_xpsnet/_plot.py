@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
-from qtpy.QtCore import Qt, Signal
+from qtpy.QtCore import QSize, Qt, Signal
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 # pyqtgraph takes the Qt binding that is already loaded, so that it comes after qtpy.
@@ -46,7 +46,7 @@ class SpectrumPlot(QWidget):
         layout.addWidget(self._graphics)
         self.main = self._graphics.addPlot(row=0, col=0)
         self.strip = self._graphics.addPlot(row=1, col=0)
-        self.legend = self.main.addLegend(offset=(12, 6), labelTextSize="9pt")
+        self.legend = self.main.addLegend(offset=(12, 6), labelTextSize="9pt", colCount=2)
         self.line = pg.InfiniteLine(angle=90, movable=True, label="", labelOpts={"position": 0.94})
         self.region = pg.LinearRegionItem(movable=True)
         self.measured = pg.ScatterPlotItem(size=4, pen=None)
@@ -55,8 +55,12 @@ class SpectrumPlot(QWidget):
         self.residual = pg.PlotDataItem(connect="finite")
         self.components: list[tuple[Any, Any]] = []
         self._arrange()
-        self.setMinimumHeight(180)
+        self.setMinimumHeight(260)
         self.set_theme(foreground="#f0f1f2", background="#262930", dark=True)
+
+    def sizeHint(self) -> QSize:  # noqa: N802 - Qt
+        """Size at which the dock opens."""
+        return QSize(900, 380)
 
     def _arrange(self) -> None:
         """Axes, the linked strip below, and the two items that can be dragged."""
@@ -96,7 +100,6 @@ class SpectrumPlot(QWidget):
         self.line.setPen(pg.mkPen(foreground, style=Qt.PenStyle.DotLine))
         self.line.setHoverPen(pg.mkPen(foreground, width=3))
         self.line.label.setColor(foreground)
-        self.line.label.fill = pg.mkBrush(_translucent(background, 200))
         self.region.setBrush(pg.mkBrush(_translucent(foreground, 28)))
         self.measured.setBrush(pg.mkBrush(foreground))
         self.background.setPen(pg.mkPen("#909090", style=Qt.PenStyle.DashLine))

@@ -116,7 +116,7 @@ class SpectrumView(QObject):
         """Dock the plot below the canvas, again where it was closed."""
         if self.plot.parent() is None:
             self.viewer.window.add_dock_widget(self.plot, name=PLOT_NAME, area="bottom")
-            QTimer.singleShot(0, self, self._fit_canvas)
+            QTimer.singleShot(0, self._fit_canvas)
 
     def _fit_canvas(self) -> None:
         """Bring the whole map into the canvas that the plot has made smaller."""

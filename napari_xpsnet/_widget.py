@@ -3,7 +3,7 @@
 from typing import Any
 
 from qtpy.QtCore import QEvent, Slot
-from qtpy.QtWidgets import QVBoxLayout, QWidget
+from qtpy.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 
 from napari_xpsnet import _layers, _maps
 from napari_xpsnet._controls import AxisForm, FitForm
@@ -41,6 +41,8 @@ class FitPeaks(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.panel)
+        # Without this, napari puts a stretch below, and the table stays small.
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
         self._connect()
         self.view.dock()
         self._choose_active()
