@@ -64,6 +64,12 @@ class FitForm:
             choices=[HERE, EVERYWHERE],
             tooltip="The spectrum in the plot (click a pixel to choose it), or all of them",
         )
+        self._arrange()
+        self.limited.changed.connect(self._enable_range)
+        self._enable_range()
+
+    def _arrange(self) -> None:
+        """Rows that fit a narrow dock."""
         self.container = Container(
             widgets=[
                 self.layer,
@@ -80,8 +86,6 @@ class FitForm:
         self.n_peaks.native.setMaximumWidth(78)
         for box in (self.refine, self.limited):
             box.native.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
-        self.limited.changed.connect(self._enable_range)
-        self._enable_range()
 
     def _enable_range(self) -> None:
         """Numbers can be typed only where they count."""
