@@ -355,7 +355,7 @@ def test_damage_costs_one_block_and_is_told(save, kind: str) -> None:
         ("\nREGULAR\n", "\nMAYBE\n", r"line 9: expected the scan mode REGULAR, .* got 'MAYBE'"),
         ("\n0\n", "\nmany\n", r"line 11: expected the number of experimental .* got 'many'"),
         ("\n1\ncomment", "\n-5\ncomment", r"expected the number of comment lines \(0 to .*-5"),
-        ("\n1\ncomment", "\n9999999999\ncomment", r"bytes are left\), got 9999999999"),
+        ("\n1\ncomment", "\n9999999999\ncomment", r"by the size of the file\), got 9999999999"),
         ("\n40\n", "\n1e300\n", r"none of the 1 blocks .* number of ordinate values"),
         ("\n950.0\n", "\n1e37\n", r"energies that rise or fall, got nan"),
         ("\nXPS\n", "\n12\n", r"expected the technique, got '12'"),

@@ -13,6 +13,8 @@ MAX_ENERGY = 1e5
 _MAX_BAD_SHARE = 0.02
 _SAME_ENERGY = 1e-3
 _GAP_STEPS = 20.0
+# What starts anew more often is no energy axis.
+_MAX_PARTS = 1000
 
 
 def rising_part(values: Floats) -> npt.NDArray[np.intp]:
@@ -78,6 +80,8 @@ def axis_parts(values: Floats, lines: npt.NDArray[np.int64]) -> list[slice]:
         direction = np.sign(np.nanmedian(steps)) or 1.0
         back = -direction * steps > 0.5 * (np.nanmax(values) - np.nanmin(values))
     bounds = [0, *(np.flatnonzero(back | gaps) + 1).tolist(), values.size]
+    if len(bounds) > _MAX_PARTS:
+        return []
     parts = [slice(first, last) for first, last in itertools.pairwise(bounds)]
     return [
         part for part in parts if is_nearly_monotonic(values[part], monotonic_part(values[part]))

@@ -41,7 +41,8 @@ class Block:
 
 def variable_name(label: str, unit: str) -> tuple[str, str]:
     """Turn a vendor's label, "Etch Time [s]", into a name and a unit: ("etch_time", "s")."""
-    match = re.fullmatch(r"(.*?)\s*[\[(]([^\])]*)[\])]\s*", label)
+    label = " ".join(label[:200].split())
+    match = re.fullmatch(r"([^\[(]*)[\[(]([^\])]*)[\])]", label)
     if match:
         label, unit = match.groups()
     stage = re.fullmatch(r"(?:stage|sample|pos(?:ition)?)?[ _-]*(?:pos(?:ition)?)?[ _-]*([xyz])",

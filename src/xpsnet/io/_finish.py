@@ -1,5 +1,7 @@
 """From what files say and what the caller says to finished spectra."""
 
+from collections import Counter
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -134,16 +136,17 @@ def _shown(draft: Draft) -> str:
 
 def _named(drafts: list[Draft]) -> list[Draft]:
     """Name spectra whose file names no region after the file."""
-    nameless = [d for d in drafts if d.spectrum.name is None and not d.stored_by_us]
+    nameless = Counter(d.path for d in drafts if d.spectrum.name is None and not d.stored_by_us)
+    numbers: Counter[Path] = Counter()
     named = []
     for draft in drafts:
         spectrum = draft.spectrum
         if spectrum.name is None and not draft.stored_by_us:
             stem = draft.path.stem or draft.path.resolve().name
-            same = [d for d in nameless if d.path == draft.path]
-            number = next(i for i, d in enumerate(same, start=1) if d is draft)
+            numbers[draft.path] += 1
             spectrum = spectrum.copy(deep=False)
-            spectrum.name = stem if len(same) == 1 else f"{stem} {number}"
+            alone = nameless[draft.path] == 1
+            spectrum.name = stem if alone else f"{stem} {numbers[draft.path]}"
         named.append(draft._replace(spectrum=spectrum))
     return named
 

@@ -16,7 +16,8 @@ _LEVEL_ANY_CASE = re.compile(rf"{_ELEMENT}{_SHELL}{_J}(?:[ _/-]?\d+)?", re.IGNOR
 _AUGER = re.compile(
     rf"(?<![A-Za-z]){_ELEMENT}[ _-]?([KLMN]\d{{0,2}}[KLMNOV]\d{{0,2}}[KLMNOV]\d{{0,2}})(?![A-Za-z])"
 )
-_SURVEY = re.compile(r"su1s|sur?\d*|\d*sur?|wide([ _/-]*(scan|\d+))*|.*survey.*", re.IGNORECASE)
+_SURVEY = re.compile(r"su1s|sur?\d*|\d*sur?|wide(?:[ _/-]|scan|\d)*|.*survey.*", re.IGNORECASE)
+_MAX_LABEL = 500
 _J_OF_SHELL = {"p": "13", "d": "35", "f": "57"}
 
 
@@ -37,7 +38,7 @@ def find_region(label: str) -> str | None:
 
 def clean_label(label: str) -> str:
     """Strip zero bytes, counters in front ("1: S 2p") and blanks."""
-    return re.sub(r"^\d+\s*:\s*", "", " ".join(label.replace("\0", " ").split()))
+    return re.sub(r"^\d+ ?: ?", "", " ".join(label[:_MAX_LABEL].replace("\0", " ").split()))
 
 
 def region_name(*labels: str) -> str:

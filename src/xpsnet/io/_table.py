@@ -1,6 +1,5 @@
 """Tables of numbers in text: separator, decimal sign, where each table begins and ends."""
 
-import io
 import re
 from array import array
 from collections import Counter
@@ -14,10 +13,12 @@ import numpy.typing as npt
 from xpsnet.io._words import is_energy_label
 
 MIN_ROWS = 5
+MAX_PIECES = 2000
 _SAMPLE_LINES = 2000
 _SAMPLE_CHARS = 400_000
 _MAX_HEADER_LINES = 60
 _MAX_LINE = 8 << 20
+_MAX_LABEL = 300
 _COMMENT = re.compile(r"^\s*(?:#+|%+|!|//|;|\*|'|\")\s*")
 # What programs write for "no value".
 _MISSING = {"", "nan", "na", "n/a", "-", "--", "null", "none", "inf", "-inf",
@@ -106,28 +107,46 @@ def find_tables(text: str) -> tuple[list[Table], list[int]]:
     Returns
     -------
     (list of Table, list of int)
-        The tables, and the numbers (from 1) of the lines of numbers that fit into none.
+        The tables, and the numbers (from 1) of the lines of numbers that fit into none. No
+        tables at all where words interrupt the numbers more than `MAX_PIECES` times.
     """
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     dialect = _find_dialect(text)
-    tables: list[Table] = []
+    groups: list[list[Table]] = []
     stray: list[int] = []
+    n_pieces = 0
     for run in _runs(text, dialect):
         table = _table(run, dialect, stray)
         if table is None:
             continue
-        last = tables[-1] if tables else None
-        if last is not None and _continues(last, table):
+        n_pieces += 1
+        if n_pieces > MAX_PIECES:
+            return [], []
+        if groups and _continues(groups[-1][-1], table):
             stray += range(int(table.lines[0]) - len(table.header), int(table.lines[0]))
-            tables[-1] = Table(
-                np.concatenate([last.values, table.values]),
-                np.concatenate([last.lines, table.lines]),
-                last.header,
-                last.labels,
-            )
+            groups[-1].append(table)
         else:
-            tables.append(table)
-    return tables, stray
+            groups.append([table])
+    return [_joined(group) for group in groups], stray
+
+
+def _joined(group: list[Table]) -> Table:
+    """Put the pieces of a table together."""
+    if len(group) == 1:
+        return group[0]
+    values = np.concatenate([table.values for table in group])
+    lines = np.concatenate([table.lines for table in group])
+    return Table(values, lines, group[0].header, group[0].labels)
+
+
+def _lines_of(text: str) -> Iterator[str]:
+    """Lines of a text, one at a time."""
+    start = 0
+    while start < len(text):
+        end = text.find("\n", start)
+        end = len(text) if end < 0 else end
+        yield text[start:end]
+        start = end + 1
 
 
 def _find_dialect(text: str) -> Dialect:
@@ -148,7 +167,7 @@ def _find_dialect(text: str) -> Dialect:
 def _sample(text: str) -> list[str]:
     """Take the first lines that begin like a row of numbers, bounded in number and size."""
     lines, size = [], 0
-    for line in io.StringIO(text):
+    for line in _lines_of(text):
         start = line.lstrip(" \t,;\0\ufeff")[:1]
         if start and start in _FIRST:
             lines.append(line)
@@ -161,7 +180,7 @@ def _sample(text: str) -> list[str]:
 def _runs(text: str, dialect: Dialect) -> Iterator[_Run]:
     """Cut the text into runs of rows."""
     run = _Run([])
-    for number, line in enumerate(io.StringIO(text), start=1):
+    for number, line in enumerate(_lines_of(text), start=1):
         row = dialect.row(line)
         if row is not None:
             run.rows.append(row)
@@ -173,8 +192,10 @@ def _runs(text: str, dialect: Dialect) -> Iterator[_Run]:
             yield run
             run = _Run([])
         if len(line) <= _MAX_LINE:
-            run.header.append(line.rstrip("\n"))
+            run.header.append(line)
             del run.header[:-_MAX_HEADER_LINES]
+            while sum(map(len, run.header)) > _MAX_LINE:
+                del run.header[0]
     if run.rows:
         yield run
 
@@ -201,7 +222,7 @@ def _table(run: _Run, dialect: Dialect, stray: list[int]) -> Table | None:
             lines.append(line)
         else:
             stray.append(line)
-    values = np.array(rows)
+    values = np.frombuffer(b"".join(rows), dtype=np.float64).reshape(-1, width).copy()
     values[~np.isfinite(values)] = np.nan
     return Table(values, np.array(lines), run.header, _labels(run.header, dialect, width))
 
@@ -214,7 +235,7 @@ def _labels(header: list[str], dialect: Dialect, width: int) -> list[str]:
             while cells and not cells[-1]:
                 cells.pop()
             if len(cells) == width:
-                return cells
+                return [cell[:_MAX_LABEL] for cell in cells]
     return []
 
 
@@ -241,5 +262,7 @@ def _continues(last: Table, table: Table) -> bool:
     first, second = last.values[:, 0], table.values[:, 0]
     steps = np.diff(np.concatenate([first, second]))
     gap = steps[len(first) - 1]
+    if not np.isfinite(gap):
+        return False
     typical = np.nanmedian(np.abs(steps))
     return bool(gap * np.nanmedian(steps) > 0 and abs(gap) <= 5 * typical)

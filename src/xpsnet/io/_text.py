@@ -36,6 +36,9 @@ from xpsnet.io._words import (
 
 NAME = "text"
 MAX_BYTES = 128 << 20
+MAX_LINES = 2_000_000
+_MAX_SEARCHED = 50  # columns among which energies without a label are looked for
+_MAX_EVIDENCE = 1000  # characters of a header line that are searched for words
 Floats = npt.NDArray[np.float64]
 
 # Column labels of our own csv files: "O 1s [counts] scan=3 y=1".
@@ -66,6 +69,14 @@ def read(path: Path) -> Reading:
         Where no table holds an energy axis and counts.
     """
     text = decode(read_bytes(path, MAX_BYTES)).replace("\0", "")
+    n_lines = text.count("\n") + text.count("\r")
+    if n_lines > MAX_LINES:
+        raise refusal(
+            path,
+            expected=f"text of at most {MAX_LINES} lines",
+            got=f"{n_lines}",
+            advice="convert it to netCDF or zarr",
+        )
     tables, stray = find_tables(text)
     notes: list[str] = []
     spectra: list[xr.DataArray] = []
@@ -140,6 +151,8 @@ def _spectra(table: Table, notes: list[str]) -> list[xr.DataArray]:
 def _regions_of_pairs(table: Table, n: int) -> list[str | None]:
     """Regions of a table of several pairs of columns, from a header line that names them all."""
     for line in table.header:
+        if len(line) > _MAX_EVIDENCE:
+            continue
         named = [found for cell in re.split(r"[,;\t]", line) if (found := find_region(cell))]
         if len(named) == n:
             return list(named)
@@ -157,7 +170,10 @@ def _assign(table: Table) -> list[_Columns]:
     elif pairs and all(is_uniform(table.values[:, i]) for i in pairs):
         axes = pairs
     else:
-        axes = [i for i in range(n) if _usable(table.values[:, i], table.lines)][:1]
+        searched = range(min(n, _MAX_SEARCHED))
+        axes = [next((i for i in searched if _usable(table.values[:, i], table.lines)), -1)]
+        if axes == [-1]:
+            return []
     assigned = []
     for k, axis in enumerate(axes):
         first = axis + 1 if k else 0
@@ -191,8 +207,8 @@ def _spectrum(table: Table, columns: _Columns, rows: npt.NDArray[np.intp]) -> xr
     energy = table.values[rows, columns.energy]
     labels = [table.labels[i] if table.labels else "" for i in columns.counts]
     axis_label = table.labels[columns.energy] if table.labels else ""
-    header = "\n".join(table.header)
-    scale = scale_of_label(axis_label) or scale_of_text(header[-20000:])
+    header = "\n".join(line[:_MAX_EVIDENCE] for line in table.header)
+    scale = scale_of_label(axis_label) or scale_of_text(header)
     attrs = _attrs(labels[0], axis_label, header)
     if scale:
         attrs["scale"] = scale
@@ -214,8 +230,8 @@ def _attrs(label: str, axis_label: str, header: str) -> dict[str, Any]:
     """What the words of a header tell beside the scale."""
     attrs: dict[str, Any] = {}
     attrs["units"] = units_of_label(label) or units_of_label(header[-2000:]) or "counts"
-    photon_energy = photon_energy_of(axis_label) or photon_energy_of(header[-20000:])
-    dwell_time = dwell_time_of(header[-20000:])
+    photon_energy = photon_energy_of(axis_label) or photon_energy_of(header)
+    dwell_time = dwell_time_of(header)
     if photon_energy:
         attrs["photon_energy"] = photon_energy
     if dwell_time:

@@ -27,6 +27,7 @@ from xpsnet.io._words import scale_of_label, units_of_label
 NAME = "VAMAS"
 MAX_BYTES = 512 << 20
 _MAX_REPAIRS = 100
+_SEARCH_BYTES = 8 << 20
 _UNSAID = {"", "not specified", "unknown", "n/a"}
 _EV_PER_UNIT = {"ev": 1.0, "kev": 1e3, "mev": 1e-3}
 
@@ -127,7 +128,7 @@ def _go_to_next_block(lines: Lines, header: Header, start: tuple[int, int]) -> b
     lines.go_to(start)
     lines.text("a line")
     techniques = {name.encode() for name in TECHNIQUES}
-    rest = lines.rest()
+    rest = lines.rest(_SEARCH_BYTES)
     for i in range(len(rest) - 10):
         if re.fullmatch(rb"\s*\d{1,7}\s*", rest[i + 9]) is None:
             continue

@@ -59,10 +59,10 @@ class Lines:
         self._file.seek(here)
         return _decoded(line).lower() == END or not after.strip(_BLANKS)
 
-    def rest(self) -> list[bytes]:
-        """All lines that follow, the place unchanged."""
+    def rest(self, n_bytes: int) -> list[bytes]:
+        """Lines that follow within so many bytes, the place unchanged."""
         here = self._file.tell()
-        lines = self._file.read().split(b"\n")
+        lines = self._file.read(n_bytes).split(b"\n")
         self._file.seek(here)
         return lines
 
@@ -103,14 +103,14 @@ class Lines:
             raise BrokenError(f"line {self.number}: expected {what} (an integer), got {value:g}")
         return int(value)
 
-    def count(self, what: str) -> int:
-        """Read how many lines follow; at most as many as the rest of the file can hold."""
+    def count(self, what: str, limit: int = 100_000) -> int:
+        """Read how many of something follow; at most as many as the rest of the file can hold."""
         value = self.integer(what)
-        rest = self.size - self._file.tell()
-        if not 0 <= value <= rest + 1:
+        most = min(limit, self.size - self._file.tell() + 1)
+        if not 0 <= value <= most:
             raise BrokenError(
-                f"line {self.number}: expected {what} (0 to {rest + 1}, for {rest} bytes are left),"
-                f" got {value}"
+                f"line {self.number}: expected {what} (0 to {most}, by the size of the file), got "
+                f"{value}"
             )
         return value
 
@@ -197,7 +197,7 @@ def read_header(lines: Lines) -> Header:
     if header.mode in ("MAP", "MAPDP"):
         # Meaningless in practice (Kratos: 1 and 32768 x 32768), so nothing is sized by them.
         _skip(lines, 3, "the number of positions")
-    n_variables = lines.count("the number of experimental variables")
+    n_variables = lines.count("the number of experimental variables", 1000)
     header.variables = [
         (lines.text("a variable's label"), lines.text("a variable's unit"))
         for _ in range(n_variables)
@@ -207,7 +207,7 @@ def read_header(lines: Lines) -> Header:
     n_future_header = lines.count("the number of future experiment entries")
     header.n_future = lines.count("the number of future block entries")
     _skip(lines, n_future_header, "a future experiment entry")
-    header.n_blocks = lines.count("the number of blocks")
+    header.n_blocks = lines.count("the number of blocks", lines.size)
     return header
 
 
@@ -315,7 +315,7 @@ def read_block(lines: Lines, header: Header, first: RawBlock | None) -> RawBlock
             _read_item(lines, header, item, values)
     for _ in range(header.n_future):
         lines.text("a future block entry")
-    n = lines.count("the number of ordinate values")
+    n = lines.count("the number of ordinate values", lines.size)
     n_columns = len(values["ordinates"])
     if n == 0 or n % n_columns:
         raise BrokenError(
@@ -337,7 +337,7 @@ def _read_item(lines: Lines, header: Header, item: _Item, values: Values) -> Non
             lines.number_or_nan(f"the value of {label}") for label, _ in header.variables
         ]
     elif item.number == 32:
-        n = lines.count("the number of ordinates")
+        n = lines.count("the number of ordinates", 1000)
         if n == 0:
             raise BrokenError(f"line {lines.number}: expected at least one ordinate, got 0")
         values["ordinates"] = [(lines.text("a label"), lines.text("a unit")) for _ in range(n)]

@@ -26,7 +26,7 @@ _PHOTON = re.compile(
     re.IGNORECASE,
 )
 _DWELL = re.compile(
-    rf"acquisition time s\W{{0,3}}{_NUMBER}|dwell[ _]time\W*(?:\[?s\]?\W*)?{_NUMBER}",
+    rf"acquisition time s\W{{0,3}}{_NUMBER}|dwell[ _]time\W{{0,40}}(?:s\b\W{{0,9}})?{_NUMBER}",
     re.IGNORECASE,
 )
 
