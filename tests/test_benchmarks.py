@@ -1,0 +1,24 @@
+"""Benchmarks run at toy size, so that they cannot rot."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+
+
+def test_paper_table_is_printed_and_drawn(real_data: Path, tmp_path: Path) -> None:
+    script = ROOT / "benchmarks" / "paper_table.py"
+    done = subprocess.run(
+        [sys.executable, script, "--out", tmp_path, "--spectra", "100"],
+        env={**os.environ, "XPSNET_REAL_DATA": str(real_data)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "| paper, by hand | 1 | 164.15 | 0.789 | 7297 | 91.6 |" in done.stdout
+    assert "default, fit (raw)" in done.stdout
+    drawn = {file.name for file in tmp_path.iterdir()}
+    assert drawn == {"README.md", *(f"figure{n}.png" for n in (1, 3, 4, 6, 7))}
