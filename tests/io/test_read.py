@@ -91,6 +91,16 @@ def test_stage_positions_of_several_files_are_coordinates(tmp_path: Path) -> Non
     np.testing.assert_array_equal(stack.n_scans, [1, 2, 3])
 
 
+def test_the_transmission_of_several_files_is_kept(tmp_path: Path) -> None:
+    for i, n in enumerate((40, 30)):
+        curve = ("Transmission", "d", np.linspace(1.0, 2.0, n).tolist())
+        (tmp_path / f"{i}.vms").write_text(vamas([Block(counts(n), more=[curve])]))
+    (stack,) = read(tmp_path)
+    assert stack.transmission.dims == ("scan", "energy")
+    np.testing.assert_array_equal(stack.transmission[1, :30], np.linspace(1.0, 2.0, 30))
+    assert np.isnan(stack.transmission[1, 30:]).all()
+
+
 def test_one_region_is_one_array(tmp_path: Path) -> None:
     path = tmp_path / "a.vms"
     blocks = [Block(counts(seed=i), species=s, identifier=f"7: {s}1s") for i, s in enumerate("CON")]

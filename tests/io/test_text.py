@@ -257,3 +257,36 @@ def test_a_large_file_is_refused_before_it_is_read(save) -> None:
         file.truncate(200 << 20)
     with pytest.raises(ReadError, match="at most 128 MiB of this format, got 200 MiB"):
         read(path)
+
+
+def _absurd() -> dict[str, str]:
+    """Tables that no instrument writes, and that would take long to take apart."""
+    n = 12_000
+    return {
+        "words between all rows": "".join(
+            f"{i}.5 {i % 7}\n" + "zzz\n" * (i % 5 == 4) for i in range(n)
+        ),
+        "an axis of seven points, over and over": "".join(f"{i % 7} 1\n" for i in range(n)),
+        "energies in no order": "".join(f"{i * 7919 % 100_003} 1\n" for i in range(n)),
+        "more columns than rows": ("1," * 20_000 + "1\n") * 6,
+    }
+
+
+@pytest.mark.parametrize("kind", _absurd())
+def test_absurd_tables_are_refused(save, kind: str) -> None:
+    with pytest.raises(ReadError, match="at least 5 rows of an energy and counts"):
+        read(save(_absurd()[kind], "a.txt"))
+
+
+def test_absurd_headers_do_no_harm(save) -> None:
+    header = (
+        "wide" + "1" * 5000 + "x\n" + "dwell time" + " " * 50_000 + "[\nhv " * 5000 + "\nBE\tc\n"
+    )
+    (spectrum,) = read(save(header + rows(), "a.txt"))
+    np.testing.assert_array_equal(spectrum, COUNTS)
+
+
+def test_too_many_lines_are_refused(save, monkeypatch) -> None:
+    monkeypatch.setattr("xpsnet.io._text.MAX_LINES", 30)
+    with pytest.raises(ReadError, match="text of at most 30 lines, got 41"):
+        read(save("BE\n" + rows(), "a.txt"))

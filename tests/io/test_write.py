@@ -67,6 +67,7 @@ def _samples() -> dict[str, xr.DataArray]:
         "without a name": spectrum(None),
         "line scan": xpsnet.sample("line_scan")[:4],
         "map": grid,
+        "an odd name and unit": grid.rename("energy map, run").assign_attrs(units="arb."),
         "integers": grid.astype(np.int64),
         "float32": grid.astype(np.float32),
         "texts along a dimension": grid[0].assign_coords(file=("x", ["a.csv", "long name.csv"])),

@@ -133,7 +133,9 @@ def read(
     elif refused:
         raise refused[0]
     spectra = finish(drafts, told, region, notes)
-    for note in notes[:_MAX_WARNINGS]:
+    if len(notes) > _MAX_WARNINGS:
+        notes[_MAX_WARNINGS:] = [f"{len(notes) - _MAX_WARNINGS} more warnings of this kind"]
+    for note in notes:
         warnings.warn(note, UserWarning, stacklevel=2)
     return spectra
 

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import xarray as xr
 
-from xpsnet.io._axis import places, union
+from xpsnet.io._axis import Floats, places, union
 from xpsnet.io._errors import refusal
 
 _MAX_BYTES = 2 << 30
@@ -83,15 +84,19 @@ def _stack(group: list[Draft]) -> Draft:
             got=f"{len(group)} scans on {merged.size} different energies",
             advice="read fewer files at a time",
         )
-    counts = np.full((len(group), merged.size), np.nan)
-    for row, spectrum, axis in zip(counts, spectra, axes, strict=True):
-        row[places(axis, merged)] = spectrum.values
+    at = [places(axis, merged) for axis in axes]
+    counts = _spread([s.values for s in spectra], at, merged.size)
     coords: dict[str, Any] = {
         "scan": np.arange(len(group)),
         "file": ("scan", [draft.path.name for draft in group]),
         "energy": merged,
         **_shared_coords(spectra),
     }
+    for name, coord in spectra[0].coords.items():
+        if coord.dims == ("energy",) and name != "energy" and coord.dtype.kind in "iuf":
+            curves = [s.coords[name].values for s in spectra if name in s.coords]
+            if len(curves) == len(group):
+                coords[str(name)] = (("scan", "energy"), _spread(curves, at, merged.size))
     attrs = dict(spectra[0].attrs)
     for key in {key for s in spectra for key in s.attrs}:
         values = [s.attrs.get(key) for s in spectra]
@@ -102,6 +107,14 @@ def _stack(group: list[Draft]) -> Draft:
     attrs["source_file"] = folder.resolve().name
     stack = xr.DataArray(counts, coords, ("scan", "energy"), name=spectra[0].name, attrs=attrs)
     return Draft(folder, stack, False)
+
+
+def _spread(rows: list[Floats], at: list[npt.NDArray[np.intp]], n: int) -> Floats:
+    """Put values over several axes on the common one, shape (scans, n), NaN between."""
+    spread = np.full((len(rows), n), np.nan)
+    for target, row, places_ in zip(spread, rows, at, strict=True):
+        target[places_] = row
+    return spread
 
 
 def _shared_coords(spectra: Iterable[xr.DataArray]) -> dict[str, Any]:

@@ -1,13 +1,18 @@
 """Tables for people and spreadsheets: spectra over energy, and one row per peak."""
 
 import csv
+import itertools
+import re
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
-_SPECTRA_STARTS = ("Binding energy [eV]", "Kinetic energy [eV]")
+from xpsnet.io._axis import Floats
+
+_AXIS_LABELS = ("Binding energy [eV]", "Kinetic energy [eV]")
+_LABEL = re.compile(r"([^\[\]]*?) ?\[([^\[\]]*)\]((?: [^\s=]+=[-+.\deE]+)*)")
 
 _MAX_COLUMNS = 100_000
 _PEAK_COLUMNS = ("center", "fwhm", "height", "area")
@@ -18,7 +23,7 @@ def is_our_csv(path: Path) -> bool:
     with path.open("rb") as file:
         first = file.readline(1 << 20).decode("utf-8", errors="replace")
     peaks = first.startswith("region,") and first.rstrip().endswith(",status_meaning")
-    return peaks or first.startswith(_SPECTRA_STARTS)
+    return peaks or first.startswith(_AXIS_LABELS)
 
 
 def spectra_csv(spectra: list[xr.DataArray], path: Path) -> None:
@@ -66,8 +71,52 @@ def _place(array: xr.DataArray, at: tuple[int, ...]) -> str:
         value: Any = index
         if dim in array.coords and array[dim].dtype.kind in "iuf":
             value = array[dim].values[index].item()
-        texts.append(f" {dim}={value!r}")
+        name = re.sub(r"[\s=]", "_", str(dim))
+        texts.append(f" {name}={value!r}")
     return "".join(texts)
+
+
+def has_our_labels(axis_label: str) -> bool:
+    """Whether the label of an energy column is ours, so that the others follow the rule, too."""
+    return axis_label.startswith(_AXIS_LABELS)
+
+
+def read_label(label: str) -> tuple[str | None, str]:
+    """Name and units of a spectrum from a column's label, "O 1s [counts] scan=3"."""
+    match = _LABEL.fullmatch(label)
+    return (match[1] or None, match[2]) if match else (label or None, "counts")
+
+
+def rebuild_stack(counts: Floats, energy: Floats, labels: list[str]) -> xr.DataArray | None:
+    """Rebuild the dimensions from the labels of our columns; None where they tell none.
+
+    Parameters
+    ----------
+    counts : ndarray, shape (columns, n)
+    energy : ndarray, shape (n,)
+        [eV].
+    labels : list of str
+        One per column.
+    """
+    cells = []
+    for label in labels:
+        match = _LABEL.fullmatch(label)
+        cells.append(dict(pair.split("=") for pair in match[3].split()) if match else {})
+    names = list(cells[0])
+    if not names or any(list(cell) != names for cell in cells):
+        return None
+    try:
+        table = [tuple(float(cell[name]) for name in names) for cell in cells]
+    except ValueError:
+        return None
+    values = [list(dict.fromkeys(column)) for column in zip(*table, strict=True)]
+    columns = {place: i for i, place in enumerate(table)}
+    shape = tuple(len(column) for column in values)
+    if int(np.prod(shape)) != len(columns) or len(columns) != len(table):
+        return None
+    order = [columns[place] for place in itertools.product(*values)]
+    coords = dict(zip(names, values, strict=True)) | {"energy": energy}
+    return xr.DataArray(counts[order].reshape(*shape, -1), coords, (*names, "energy"))
 
 
 def peaks_csv(peaks: xr.Dataset, path: Path) -> None:

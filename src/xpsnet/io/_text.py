@@ -4,7 +4,6 @@ Energies come from the column whose label says so, else from the first one that 
 throughout. What headers say in words (BE, "Kinetic Energy", hv=180eV, CPS) is used as evidence.
 """
 
-import itertools
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ from xpsnet.io._axis import (
     is_uniform,
     monotonic_part,
 )
+from xpsnet.io._csv import has_our_labels, read_label, rebuild_stack
 from xpsnet.io._errors import refusal
 from xpsnet.io._reading import Reading
 from xpsnet.io._regions import find_region
@@ -40,9 +40,6 @@ MAX_LINES = 2_000_000
 _MAX_SEARCHED = 50  # columns among which energies without a label are looked for
 _MAX_EVIDENCE = 1000  # characters of a header line that are searched for words
 Floats = npt.NDArray[np.float64]
-
-# Column labels of our own csv files: "O 1s [counts] scan=3 y=1".
-_OURS = re.compile(r"(.*?)\s*\[(counts|counts/s)\]((?: \w+=[-+.\deE]+)*)")
 
 
 def sniff(head: bytes) -> bool:
@@ -162,7 +159,9 @@ def _regions_of_pairs(table: Table, n: int) -> list[str | None]:
 def _assign(table: Table) -> list[_Columns]:
     """Find the energy columns, and give the counts to the energies on their left."""
     n = table.values.shape[1]
-    labeled = [i for i, label in enumerate(table.labels) if _is_axis_label(label)]
+    labeled = [i for i, label in enumerate(table.labels) if is_energy_label(label)]
+    if labeled and has_our_labels(table.labels[labeled[0]]):
+        labeled = labeled[:1]  # the labels of counts hold a name, whatever it is
     usable = [i for i in labeled if _usable(table.values[:, i], table.lines)]
     pairs = list(range(0, n, 2)) if n >= 4 and n % 2 == 0 else []
     if usable:
@@ -188,11 +187,6 @@ def _assign(table: Table) -> list[_Columns]:
     return assigned
 
 
-def _is_axis_label(label: str) -> bool:
-    """Whether a column holds energies; ours for counts may name an energy in brackets."""
-    return is_energy_label(label) and _OURS.fullmatch(label) is None
-
-
 def _usable(column: Floats, lines: npt.NDArray[np.int64]) -> bool:
     """Whether a column, or each part of it after a restart, can be an energy axis."""
     finite = np.isfinite(column)
@@ -213,12 +207,15 @@ def _spectrum(table: Table, columns: _Columns, rows: npt.NDArray[np.intp]) -> xr
     if scale:
         attrs["scale"] = scale
     counts = table.values[rows][:, columns.counts].T
-    name, original = _region(labels[0], header)
-    if original:
-        attrs["region_original"] = original
+    ours = has_our_labels(axis_label)
+    if ours:
+        name, attrs["units"] = read_label(labels[0])
+    else:
+        name, original = _region(labels[0], header)
+        attrs |= {"region_original": original} if original else {}
     if len(columns.counts) == 1:
         return xr.DataArray(counts[0], {"energy": energy}, ("energy",), name=name, attrs=attrs)
-    stacked = _our_stack(counts, energy, labels)
+    stacked = rebuild_stack(counts, energy, labels) if ours else None
     if stacked is None:
         names: Any = labels if any(labels) else np.arange(1, len(labels) + 1)
         stacked = xr.DataArray(counts, {"column": names, "energy": energy}, ("column", "energy"))
@@ -241,37 +238,11 @@ def _attrs(label: str, axis_label: str, header: str) -> dict[str, Any]:
 
 def _region(label: str, header: str) -> tuple[str | None, str]:
     """Region that a column's label or the header names, and the words that name it."""
-    ours = _OURS.fullmatch(label)
-    if ours and ours[1]:
-        return find_region(ours[1]) or ours[1], ours[1]
     for text in (label, *re.split(r"[\n\t;]+", header)):
         found = find_region(text) if text.strip() else None
         if found:
             return found, text.strip()[:200]
     return None, ""
-
-
-def _our_stack(counts: Floats, energy: Floats, labels: list[str]) -> xr.DataArray | None:
-    """Rebuild the dimensions that `write` puts into the labels of a csv."""
-    matches = [_OURS.fullmatch(label) for label in labels]
-    cells = [
-        dict(pair.split("=") for pair in match[3].split()) if match else {} for match in matches
-    ]
-    names = list(cells[0])
-    if not names or any(list(cell) != names for cell in cells):
-        return None
-    try:
-        table = [tuple(float(cell[name]) for name in names) for cell in cells]
-    except ValueError:
-        return None
-    values = [list(dict.fromkeys(column)) for column in zip(*table, strict=True)]
-    shape = tuple(len(column) for column in values)
-    if int(np.prod(shape)) != len(set(table)) or len(set(table)) != len(table):
-        return None
-    columns = {place: i for i, place in enumerate(table)}
-    order = [columns[place] for place in itertools.product(*values)]
-    coords = dict(zip(names, values, strict=True)) | {"energy": energy}
-    return xr.DataArray(counts[order].reshape(*shape, -1), coords, (*names, "energy"))
 
 
 def _lines(numbers: list[int]) -> str:

@@ -92,8 +92,8 @@ def _replace(path: Path, write_to: Callable[[Path], None]) -> None:
     try:
         target = folder / path.name
         write_to(target)
-        if path.is_dir():
-            # A folder cannot be replaced in one step: the old one waits beside the new.
+        if path.is_dir() or (path.exists() and target.is_dir()):
+            # A folder cannot be replaced in one step: what was there waits beside the new.
             path.rename(folder / "old")
         target.replace(path)
     finally:
