@@ -236,6 +236,12 @@ def test_cancel_keeps_what_is_done(network):
     assert peaks.status.values.tolist() == [Status.OK] * 2 + [Status.NOT_DONE] * 2
 
 
+def test_a_map_without_spectra_has_no_peaks():
+    peaks = fit(stack(TWO, ONE).isel(x=slice(0, 0)))
+    assert peaks.center.shape == (0, 1)
+    assert peaks.status.size == 0
+
+
 def test_chunked_spectra_stay_lazy(network):
     network(0.0, 0.3, 0.7, 0.0)
     spectra = stack(TWO, ONE, TWO)

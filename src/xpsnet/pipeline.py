@@ -145,7 +145,7 @@ def fit(
     peaks = fit_now(cropped, progress)
     if n_peaks != "auto":
         return peaks
-    return _trimmed(peaks, max(1, int(peaks["n_peaks"].max())))
+    return _trimmed(peaks, max(1, int(peaks["n_peaks"].values.max(initial=0))))
 
 
 def _trimmed(peaks: xr.Dataset, n_peaks: int) -> xr.Dataset:
@@ -176,7 +176,8 @@ def _answers(
     rows = make_rows(spectra, by_count[0], noise)
     probability = np.ones((len(rows.counts), 1))
     if not fixed:
-        probability = predicted["n_peaks_probability"].values.reshape(len(rows.counts), -1)
+        probability = predicted["n_peaks_probability"].values
+        probability = probability.reshape(len(rows.counts), predicted.sizes["count"])
     answers: list[Answer] = []
     with reporting(progress, len(rows.counts), "fit") as step:
         for i, shares in enumerate(np.nan_to_num(probability)):

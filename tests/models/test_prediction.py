@@ -211,8 +211,3 @@ def test_the_papers_architecture(untrained_paper: Model) -> None:
 def test_refusals(arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         predict(_spectra(), **arguments)
-
-
-def test_a_map_without_spectra_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"expected at least one spectrum, got shape \(0, "):
-        predict(xr.concat([_spectra()], "x").isel(x=slice(0, 0)))

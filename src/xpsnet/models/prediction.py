@@ -127,8 +127,6 @@ def predict(
     checked = check_spectra(spectra, dim=dim)
     if energy_range is not None:
         checked = crop(checked, energy_range)
-    if not checked.size:
-        raise ValueError(f"expected at least one spectrum, got shape {checked.shape}")
     if checked.chunks is not None:
         # Every chunk has to have the same dimensions, so that absent peaks keep their NaN.
         return map_spectra(lambda some: _predict_now(some, request, None, cancel), checked)

@@ -89,7 +89,7 @@ def noise_profile(counts: npt.ArrayLike) -> Floats:
     for members, places, dense in _by_length(rows):
         variance = _variance(dense)
         profile[members[:, None], places] = np.sqrt(variance)
-    return profile.reshape(*batch, -1)
+    return profile.reshape(*batch, rows.shape[-1])
 
 
 def _as_rows(counts: npt.ArrayLike) -> tuple[Floats, tuple[int, ...]]:
