@@ -56,6 +56,7 @@ def read(
     scale: str | None = None,
     photon_energy: float | None = None,
     energy_offset: float = 0.0,
+    sum_over: str | Iterable[str] | None = None,
 ) -> list[xr.DataArray]: ...
 @overload
 def read(
@@ -65,6 +66,7 @@ def read(
     scale: str | None = None,
     photon_energy: float | None = None,
     energy_offset: float = 0.0,
+    sum_over: str | Iterable[str] | None = None,
 ) -> xr.DataArray: ...
 def read(
     path: PathLike | Iterable[PathLike],
@@ -73,6 +75,7 @@ def read(
     scale: str | None = None,
     photon_energy: float | None = None,
     energy_offset: float = 0.0,
+    sum_over: str | Iterable[str] | None = None,
 ) -> list[xr.DataArray] | xr.DataArray:
     """Read the spectra of a file, a folder or a list of files.
 
@@ -95,6 +98,9 @@ def read(
         [eV], where the file does not say it or is wrong.
     energy_offset : float
         Added to the energies as they stand in the file [eV].
+    sum_over : str or iterable of str, optional
+        Dimensions to fold: "angle" turns angle-resolved images into spectra. Spectra that do not
+        have the dimension stay as they are.
 
     Returns
     -------
@@ -104,7 +110,8 @@ def read(
     Raises
     ------
     ReadError
-        With file, line or block, what was expected, what came and what to do.
+        With file, line or block, what was expected, what came and what to do; also where no
+        spectrum has a dimension of `sum_over`.
     ValueError
         Where a keyword is out of its range.
 
@@ -113,7 +120,7 @@ def read(
     UserWarning
         Of damaged parts that were left out, and of what had to be assumed.
     """
-    told = checked(scale, photon_energy, energy_offset)
+    told = checked(scale, photon_energy, energy_offset, sum_over)
     files, is_folder = _files(path)
     drafts: list[Draft] = []
     notes: list[str] = []

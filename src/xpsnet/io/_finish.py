@@ -1,6 +1,7 @@
 """From what files say and what the caller says to finished spectra."""
 
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -9,6 +10,7 @@ import xarray as xr
 
 from xpsnet.io._collect import Draft, stack_files
 from xpsnet.io._errors import ReadError, refusal
+from xpsnet.io._fold import checked_dims, fold
 from xpsnet.io._regions import region_name
 from xpsnet.spectrum import check_spectra, scale_sign, shift
 
@@ -19,9 +21,15 @@ class Told(NamedTuple):
     scale: str | None
     photon_energy: float | None
     energy_offset: float
+    sum_over: tuple[str, ...] = ()
 
 
-def checked(scale: str | None, photon_energy: float | None, energy_offset: float) -> Told:
+def checked(
+    scale: str | None,
+    photon_energy: float | None,
+    energy_offset: float,
+    sum_over: str | Iterable[str] | None = None,
+) -> Told:
     """Check the caller's words.
 
     Raises
@@ -42,7 +50,10 @@ def checked(scale: str | None, photon_energy: float | None, energy_offset: float
             f"for none"
         )
     return Told(
-        scale, None if photon_energy is None else float(photon_energy), float(energy_offset)
+        scale,
+        None if photon_energy is None else float(photon_energy),
+        float(energy_offset),
+        checked_dims(sum_over),
     )
 
 
@@ -69,7 +80,7 @@ def finish(
     Raises
     ------
     ReadError
-        Where the region is not there, or there more than once.
+        Where the region is not there, or there more than once, or a dimension to fold is not.
     """
     if len({draft.path for draft in drafts}) > 1:
         drafts = stack_files(drafts)
@@ -89,6 +100,8 @@ def finish(
             f"{told.scale} as scale= says; xpsnet.to_{told.scale} converts instead"
         )
     spectra = [_finished(draft, told) for draft in _named(drafts)]
+    if told.sum_over:
+        spectra = fold(spectra, told.sum_over, drafts[0].path)
     return spectra if region is None else spectra[0]
 
 
