@@ -14,13 +14,26 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
+from xpsnet.fitting.layout import Floats, Layout
 from xpsnet.numerics.backgrounds import BACKGROUNDS
 from xpsnet.numerics.lineshapes import LINE_SHAPES
 
 # Background terms that follow the sum of the peaks.
 ACTIVE_TERMS = ("shirley", "tougaard")
 
-Floats = npt.NDArray[np.float64]
+__all__ = [
+    "ACTIVE_TERMS",
+    "Constraint",
+    "FitParameters",
+    "Floats",
+    "Layout",
+    "Limits",
+    "check_constraints",
+    "make_layout",
+    "shape_limits",
+    "start_parameters",
+]
+
 Constraint = float | tuple[float | None, float | None]
 Limits = tuple[float, float]
 Entries = npt.NDArray[np.int64] | npt.NDArray[np.bool_]
@@ -33,47 +46,6 @@ _INSIDE = 0.02
 MARGIN = 0.05
 WIDEST = 0.5
 _UNSHARABLE = ("center", "height")
-
-
-@dataclass(frozen=True)
-class Layout:
-    """Where every parameter of a model sits in one flat array.
-
-    Attributes
-    ----------
-    names : tuple of str
-        One name per entry, for instance "center_0", "fraction", "background_shirley".
-    shape_parameters : tuple of str
-        Parameters of one peak, in the order of its line shape.
-    peak_index : ndarray of int, shape (n_peaks, n_shape_parameters)
-        Entry of every parameter of every peak.
-    background_index : ndarray of int, shape (n_terms,)
-        Entry of every background coefficient.
-    """
-
-    names: tuple[str, ...]
-    shape_parameters: tuple[str, ...]
-    peak_index: npt.NDArray[np.int64]
-    background_index: npt.NDArray[np.int64]
-
-    @property
-    def n_peaks(self) -> int:
-        """Number of peaks."""
-        return int(self.peak_index.shape[0])
-
-    def column(self, shape_parameter: str) -> npt.NDArray[np.int64]:
-        """Entry of one shape parameter for every peak, shape (n_peaks,)."""
-        return self.peak_index[:, self.shape_parameters.index(shape_parameter)]
-
-    def mirror(self, sign: int) -> Floats:
-        """Factors (1 or -1) that take flat parameters to a scale of this sign, and back."""
-        flipped = [n == "background_slope" or n.startswith("center_") for n in self.names]
-        return np.where(flipped, float(sign), 1.0)
-
-    def own(self, peak: int) -> npt.NDArray[np.int64]:
-        """Entries that belong to this peak alone."""
-        others = np.delete(self.peak_index, peak, axis=0)
-        return np.setdiff1d(self.peak_index[peak], others)
 
 
 @dataclass(frozen=True)

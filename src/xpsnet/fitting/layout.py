@@ -1,0 +1,211 @@
+"""Which entry of one flat array is which parameter: free, shared or linked.
+
+A solver works on a flat array theta. What a spectrum is drawn from are the physical parameters
+q[k, j] of peak k and shape parameter j, and one coefficient per background term. Each q comes from
+theta by one of four operations,
+
+    0   q = offset + ratio theta[index]
+    1   q = offset + ratio theta[index] + theta[partner]
+    2   q = offset + ratio theta[index] theta[partner]
+    3   q = offset + ratio theta[index] theta[partner] / theta[divisor]
+
+so that a parameter of its own has offset 0 and ratio 1, shared parameters point at one entry, and
+a linked one points at the entry of another peak. An offset or a ratio that is itself fitted is an
+entry of its own: `partner`. The area of a doublet's second line needs the third of its entries:
+its height is that of the first, times the ratio of areas, over the ratio of widths.
+"""
+
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.int64]
+
+PLAIN, ADDED, MULTIPLIED, DIVIDED = range(4)
+_IN_COUNTS = ("background_constant", "background_slope")
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where every parameter of a model sits in one flat array.
+
+    Attributes
+    ----------
+    names : tuple of str
+        One name per entry, for instance "center_0", "fraction", "background_shirley"; an offset
+        or ratio of its own is "center_offset_1" or "height_ratio_1".
+    shape_parameters : tuple of str
+        Parameters of one peak, in the order of its line shape.
+    peak_index : ndarray of int, shape (n_peaks, n_shape_parameters)
+        Entry that every parameter of every peak follows.
+    background_index : ndarray of int, shape (n_terms,)
+        Entry of every background coefficient; they come last.
+    peak_offset, peak_ratio : ndarray, shape (n_peaks, n_shape_parameters)
+        Constants of the links, 0 and 1 by default.
+    peak_partner, peak_divisor : ndarray of int, shape (n_peaks, n_shape_parameters)
+        Further entries of a link, -1 where there is none.
+    peak_operation : ndarray of int, shape (n_peaks, n_shape_parameters)
+        Which of the operations above.
+    """
+
+    names: tuple[str, ...]
+    shape_parameters: tuple[str, ...]
+    peak_index: Integers
+    background_index: Integers
+    peak_offset: Floats = field(default_factory=lambda: np.empty((0, 0)))
+    peak_ratio: Floats = field(default_factory=lambda: np.empty((0, 0)))
+    peak_partner: Integers = field(default_factory=lambda: np.empty((0, 0), dtype=np.int64))
+    peak_divisor: Integers = field(default_factory=lambda: np.empty((0, 0), dtype=np.int64))
+    peak_operation: Integers = field(default_factory=lambda: np.empty((0, 0), dtype=np.int64))
+
+    def __post_init__(self) -> None:
+        """Fill in what a layout without links leaves away."""
+        plain = {
+            "peak_offset": 0.0,
+            "peak_ratio": 1.0,
+            "peak_partner": -1,
+            "peak_divisor": -1,
+            "peak_operation": PLAIN,
+        }
+        for name, value in plain.items():
+            if getattr(self, name).shape != self.peak_index.shape:
+                object.__setattr__(self, name, np.full(self.peak_index.shape, value))
+
+    @property
+    def n_peaks(self) -> int:
+        """Number of peaks."""
+        return int(self.peak_index.shape[0])
+
+    @cached_property
+    def linked(self) -> npt.NDArray[np.bool_]:
+        """Which parameters are not simply an entry, shape (n_peaks, n_shape_parameters)."""
+        moved = (self.peak_offset != 0) | (self.peak_ratio != 1)
+        return np.asarray(moved | (self.peak_operation != PLAIN))
+
+    @cached_property
+    def in_counts(self) -> npt.NDArray[np.bool_]:
+        """Entries that scale with the counts: heights, constant and slope; (n_parameters,)."""
+        scaled = np.array([name in _IN_COUNTS for name in self.names], dtype=bool)
+        scaled[self.column("height")] = True
+        return scaled
+
+    def column(self, shape_parameter: str) -> Integers:
+        """Entry that one shape parameter of every peak follows, shape (n_peaks,)."""
+        return self.peak_index[:, self.shape_parameters.index(shape_parameter)]
+
+    def own(self, peak: int) -> Integers:
+        """Entries that no other peak depends on."""
+        used = np.stack([self.peak_index, self.peak_partner, self.peak_divisor])
+        mine = used[:, peak][used[:, peak] >= 0]
+        return np.setdiff1d(mine, np.delete(used, peak, axis=1))
+
+    def mirror(self, sign: int) -> Floats:
+        """Factors (1 or -1) that take flat parameters to a scale of this sign, and back."""
+        flipped = [n == "background_slope" or n.startswith("center_") for n in self.names]
+        return np.where(flipped, float(sign), 1.0)
+
+    def on_scale(self, sign: int) -> "Layout":
+        """The same layout on the scale of this sign (-1: kinetic), or back from it."""
+        if sign > 0 or not self.linked.any():
+            return self
+        offset = self.peak_offset.copy()
+        offset[:, self.shape_parameters.index("center")] *= -1.0
+        return replace(self, peak_offset=offset)
+
+    def shapes(self, values: Floats) -> Floats:
+        """Physical parameters of the peaks.
+
+        Parameters
+        ----------
+        values : ndarray, shape (..., n_parameters)
+            Flat parameters of one spectrum or many.
+
+        Returns
+        -------
+        ndarray, shape (..., n_peaks, n_shape_parameters)
+        """
+        based = values[..., self.peak_index]
+        if not self.linked.any():
+            return based
+        partner, divisor = self._partners(values)
+        product = self.peak_ratio * based * np.where(self.peak_operation == ADDED, 1.0, partner)
+        added = np.where(self.peak_operation == ADDED, partner, 0.0)
+        return np.asarray(self.peak_offset + product / divisor + added)
+
+    def slopes(self, values: Floats) -> tuple[Floats, Floats, Floats]:
+        """Derivatives of the physical parameters by the entries that they depend on.
+
+        Parameters
+        ----------
+        values : ndarray, shape (..., n_parameters)
+            Flat parameters of one spectrum or many.
+
+        Returns
+        -------
+        by_index, by_partner, by_divisor : ndarray, shape (..., n_peaks, n_shape_parameters)
+            0 where there is no such entry.
+        """
+        based = values[..., self.peak_index]
+        partner, divisor = self._partners(values)
+        operation = self.peak_operation
+        by_index = self.peak_ratio * np.where(operation == ADDED, 1.0, partner) / divisor
+        times = self.peak_ratio * based / divisor
+        by_partner = np.where(operation == ADDED, 1.0, np.where(operation == PLAIN, 0.0, times))
+        by_divisor = np.where(operation == DIVIDED, -times * partner / divisor, 0.0)
+        return by_index, by_partner, by_divisor
+
+    def by_entries(self, values: Floats, by_shapes: Floats) -> Floats:
+        """Derivatives by the flat parameters from those by the physical ones (chain rule).
+
+        Parameters
+        ----------
+        values : ndarray, shape (..., n_parameters)
+            Flat parameters of one spectrum or many.
+        by_shapes : ndarray, shape (..., n_peaks, n_shape_parameters, n)
+            Derivatives of anything by the physical parameters.
+
+        Returns
+        -------
+        ndarray, shape (..., n_parameters, n)
+            0 for the background coefficients.
+        """
+        lead = np.broadcast_shapes(values.shape[:-1], by_shapes.shape[:-3])
+        total = np.zeros((*lead, len(self.names), by_shapes.shape[-1]))
+        plain = not self.linked.any()
+        slopes = None if plain else self.slopes(values)
+        entries = (self.peak_index, self.peak_partner, self.peak_divisor)
+        for k, j in np.ndindex(self.peak_index.shape):
+            if slopes is None:
+                total[..., self.peak_index[k, j], :] += by_shapes[..., k, j, :]
+                continue
+            for entry, slope in zip(entries, slopes, strict=True):
+                if entry[k, j] >= 0:
+                    part = slope[..., k, j, None] * by_shapes[..., k, j, :]
+                    total[..., entry[k, j], :] += part
+        return total
+
+    def transform(self, values: Floats) -> Floats:
+        """Derivatives of the physical by the flat parameters, for errors of the physical ones.
+
+        Parameters
+        ----------
+        values : ndarray, shape (..., n_parameters)
+            Flat parameters of one spectrum or many.
+
+        Returns
+        -------
+        ndarray, shape (..., n_peaks, n_shape_parameters, n_parameters)
+        """
+        shape = self.peak_index.shape
+        unit = np.eye(self.peak_index.size).reshape(*shape, -1)
+        turned = np.moveaxis(self.by_entries(values, unit), -1, -2)
+        return turned.reshape(*turned.shape[:-2], *shape, len(self.names))
+
+    def _partners(self, values: Floats) -> tuple[Floats, Floats]:
+        """Values of the further entries of the links, 1 where there is none."""
+        partner = np.where(self.peak_partner >= 0, values[..., self.peak_partner], 1.0)
+        divisor = np.where(self.peak_divisor >= 0, values[..., self.peak_divisor], 1.0)
+        return partner, divisor
