@@ -80,7 +80,9 @@ def test_line_shapes_are_those_of_the_numerics(tensors: bool) -> None:
     xp: Any = ops if tensors else np
     energy = np.linspace(-3, 5, 201, dtype=np.float32)
     for width, fraction in ((0.3, 0.0), (0.9, 0.4), (2.0, 1.0)):
-        found = np.asarray(raw.pseudo_voigt(xp, energy, 0.7, width, fraction))
+        found = np.asarray(
+            raw.line(xp, energy, 0.7, width, np.float32(fraction), np.float32(0), np.float32(0))
+        )
         expected = LINE_SHAPES["pseudo_voigt"].value(energy, 0.7, width, 1.0, fraction)
         np.testing.assert_allclose(found, expected, atol=3e-6)
         found = np.asarray(paper_line(xp, energy, 0.7, width))
@@ -138,7 +140,7 @@ def test_raw_spectra_fill_the_range_and_know_their_signal() -> None:
     batch = simulation.simulate(300, "default", seed=7)
     np.testing.assert_allclose(batch["spectra"].min(axis=1), 0.0, atol=1e-7)
     np.testing.assert_allclose(batch["spectra"].max(axis=1), 1.0, atol=1e-6)
-    recipe = simulation.RawRecipe(measured_points=(1000.0, 1001.0))
+    recipe = simulation.RawRecipe(measured_points=(1000.0, 1001.0), asymmetric=0)
     batch = simulation.simulate(50, recipe, seed=7)
     parameters = (batch[key] for key in ("center", "fwhm", "height", "fraction"))
     center, fwhm, height, fraction = parameters
@@ -187,10 +189,15 @@ def _chi_square_with_one_line(batch: simulation.Batch, row: int, sigma: float) -
 
 def test_a_peak_is_asked_for_where_the_data_hold_it(monkeypatch: pytest.MonkeyPatch) -> None:
     sigma = 0.1  # of the largest line, whose simulated height is 1
-    monkeypatch.setattr(raw, "_draw_background", lambda xp, draw, axis, step: 1 + 0 * axis)
-    monkeypatch.setattr(raw, "_draw_sigma", lambda xp, draw, clean, r: (sigma + 0 * clean, sigma))
-    monkeypatch.setattr(raw, "_draw_noise", lambda xp, draw, n, p: (np.zeros((n, p)), 1.0))
-    recipe = simulation.RawRecipe(min_peaks=2, max_peaks=2, measured_points=(1000.0, 1001.0))
+    part = raw.instrument
+    monkeypatch.setattr(part, "draw_background", lambda xp, draw, axis, *rest: 1 + 0 * axis)
+    monkeypatch.setattr(
+        part, "draw_sigma", lambda xp, draw, clean, *rest: (sigma + 0 * clean, sigma)
+    )
+    monkeypatch.setattr(part, "draw_noise", lambda xp, draw, n, p: (np.zeros((n, p)), 1.0))
+    recipe = simulation.RawRecipe(
+        min_peaks=2, max_peaks=2, measured_points=(1000.0, 1001.0), asymmetric=0, spikes=0
+    )
     batch = simulation.simulate(100, recipe, seed=1)
     # Without noise, chi-square of the fit without the smaller line is what that line explains.
     explained = {
@@ -204,6 +211,37 @@ def test_a_peak_is_asked_for_where_the_data_hold_it(monkeypatch: pytest.MonkeyPa
     assert np.mean(np.array(held) > recipe.min_chi_square) > 0.8
     assert np.median(held) > 2 * recipe.min_chi_square
     assert max(lost) < 1.5 * recipe.min_chi_square
+
+
+@pytest.mark.parametrize(("skew", "tail"), [(0.0, 0.0), (0.6, 0.0), (0.3, 0.5)])
+def test_asymmetric_lines_keep_their_maximum_and_width(skew: float, tail: float) -> None:
+    energy = np.linspace(-5, 5, 20001)
+    found = raw.line(np, energy, 0.0, 1.0, 0.6, np.float64(skew), np.float64(tail))
+    assert energy[found.argmax()] == pytest.approx(0.0, abs=1e-9)
+    assert found.max() == pytest.approx(1.0)
+    inside = energy[found >= 0.5]
+    assert np.ptp(inside) == pytest.approx(1.0, abs=2e-3)
+    assert inside[-1] / -inside[0] == pytest.approx(np.exp(skew), rel=3e-3)
+    assert found[-1] >= found[0]
+
+
+@pytest.mark.parametrize("points", [60, 200])
+def test_losses_and_noise_end_with_the_window(points: int) -> None:
+    axis_points = np.array([[float(points)]])
+    inside = raw.instrument.inside_window(np, axis_points, 384)
+    rising = raw.instrument.running_integral(np, np.ones((1, 384)), inside, axis_points)
+    assert inside.sum() == points
+    assert rising[0, points - 1] == pytest.approx(1.0)
+    np.testing.assert_allclose(rising[0, points:], 1.0)
+
+
+def test_spikes_are_single_points_in_their_share_of_the_spectra() -> None:
+    points = np.full((4000, 1), 100.0)
+    spikes = raw.instrument.draw_spikes(np, NumpyDraw(3), points, 384, 0.1)
+    assert set((spikes > 0).sum(axis=1)) == {0, 1}
+    assert (spikes > 0).any(axis=1).mean() == pytest.approx(0.1, abs=0.02)
+    assert not spikes[:, 100:].any()
+    assert 0.05 <= spikes[spikes > 0].min() <= spikes.max() <= 1.0
 
 
 @pytest.mark.parametrize("max_peaks", [1, 3, 4])

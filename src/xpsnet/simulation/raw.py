@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from xpsnet.numerics.resample import normalize
+from xpsnet.simulation import instrument
 from xpsnet.simulation.draws import Draw
 
 LN2 = float(np.log(2.0))
@@ -34,39 +35,56 @@ class RawRecipe:
     fwhm: tuple[float, float] = (0.01, 0.3)
     separation: float = 0.45
     min_height: float = 0.03
-    noise: tuple[float, float] = (3e-4, 0.15)
+    noise: tuple[float, float] = (3e-4, 0.22)
+    asymmetric: float = 0.25
+    max_skew: float = 0.6
+    max_tail: float = 0.5
+    spikes: float = 0.04
     min_chi_square: float = 20.0
 
 
-def pseudo_voigt(xp: Any, energy: Any, center: Any, fwhm: Any, fraction: Any) -> Any:
-    """Pseudo-Voigt at unit height; a test holds it to `numerics.lineshapes`."""
-    z2 = xp.square((energy - center) / fwhm)
-    return (1 - fraction) * xp.exp(-4 * LN2 * z2) + fraction / (1 + 4 * z2)
+def line(xp: Any, energy: Any, center: Any, fwhm: Any, fraction: Any, skew: Any, tail: Any) -> Any:
+    """Pseudo-Voigt at unit height, wider and slower to fall on the side of higher binding energy.
+
+    `skew` is the natural logarithm of the ratio of the half widths on the two sides, whose sum is
+    `fwhm`; beyond the center a share `tail` of the Lorentzian part falls as 1 / distance only, as
+    the lines of metals do. With 0 and 0 it is the symmetric line; a test holds that to
+    `numerics.lineshapes`. Maximum, center and FWHM are exact for all of them.
+    """
+    z = (energy - center) / fwhm
+    beyond = z > 0
+    low = 0.5 * (1 + xp.exp(skew))
+    z2 = xp.square(z * xp.where(beyond, low * xp.exp(-skew), low))
+    slow = xp.where(beyond, fraction * tail, 0.0 * fraction)
+    gaussian = (1 - fraction) * xp.exp(-4 * LN2 * z2)
+    return gaussian + (fraction - slow) / (1 + 4 * z2) + slow / xp.sqrt(1 + 12 * z2)
 
 
 def draw_raw(xp: Any, draw: Draw, n: int, recipe: RawRecipe) -> Batch:
     """Batch of core-level windows with background and noise."""
     count = _draw_count(xp, draw, n, recipe)
-    points, axis = _measured_axis(xp, draw, n, recipe)
+    points, axis = instrument.measured_axis(xp, draw, n, recipe.n_points, recipe.measured_points)
+    inside = instrument.inside_window(xp, points, recipe.n_points)
     peaks = _draw_peaks(xp, draw, n, recipe, count, points)
-    lines = pseudo_voigt(
-        xp,
-        axis[:, None, :],
-        peaks["center"][:, :, None],
-        peaks["fwhm"][:, :, None],
-        peaks["fraction"][:, :, None],
-    )
+    skew, tail = _draw_asymmetry(xp, draw, n, recipe)
+    shape = (peaks[name][:, :, None] for name in ("center", "fwhm", "fraction"))
+    lines = line(xp, axis[:, None, :], *shape, skew[:, :, None], tail[:, :, None])
     components = peaks["height"][:, :, None] * lines
     total = xp.sum(components, axis=1)
-    step = _cumulative(xp, total)
-    clean = total + _draw_background(xp, draw, axis, step)
-    sigma, spread = _draw_sigma(xp, draw, clean, recipe)
-    noise, inflation = _draw_noise(xp, draw, n, recipe.n_points)
-    held = _held_by_data(xp, recipe, peaks, axis, lines, step, sigma * inflation, points)
+    step = instrument.running_integral(xp, total, inside, points)
+    loss = instrument.running_integral(xp, step, inside, points)
+    clean = total + instrument.draw_background(xp, draw, axis, step, loss)
+    largest = xp.max(clean, axis=-1, keepdims=True)
+    sigma, spread = instrument.draw_sigma(xp, draw, clean, largest, recipe.noise)
+    noise, inflation = instrument.draw_noise(xp, draw, n, recipe.n_points)
+    held = _held_by_data(xp, recipe, peaks, axis, lines, step, sigma * inflation, inside)
     keep = held * peaks["present"]
-    index, share = _grid_index(xp, points, recipe.n_points)
-    spectra, _, scale = normalize(_take(xp, clean + sigma * noise, index, share), xp)
-    signal = _take(xp, xp.sum(components * keep[:, :, None], axis=1), index, share) / scale
+    spikes = instrument.draw_spikes(xp, draw, points, recipe.n_points, recipe.spikes)
+    index, share = instrument.grid_index(xp, points, recipe.n_points)
+    counts = clean + sigma * noise + largest * spikes
+    spectra, _, scale = normalize(instrument.onto_grid(xp, counts, index, share), xp)
+    kept = xp.sum(components * keep[:, :, None], axis=1)
+    signal = instrument.onto_grid(xp, kept, index, share) / scale
     truth = _compact(xp, peaks, keep, scale)
     return {"spectra": spectra, "signal": signal, "relative_noise": spread, **truth}
 
@@ -75,19 +93,6 @@ def _draw_count(xp: Any, draw: Draw, n: int, recipe: RawRecipe) -> Any:
     """Number of simulated peaks, shape (n, 1): even over the allowed counts."""
     span = recipe.max_peaks - recipe.min_peaks + 1
     return recipe.min_peaks + xp.floor(draw.uniform((n, 1)) * (span - 1e-4))
-
-
-def _measured_axis(xp: Any, draw: Draw, n: int, recipe: RawRecipe) -> tuple[Any, Any]:
-    """Number of measured points (n, 1) and their positions (n, n_points), the last repeated.
-
-    An axis finer than the grid is averaged by the encoding, which is the grid itself with less
-    noise.
-    """
-    low, high = np.log(recipe.measured_points[0]), np.log(recipe.measured_points[1])
-    points = xp.floor(xp.exp(draw.uniform((n, 1), float(low), float(high))))
-    points = xp.minimum(points, float(recipe.n_points))
-    position = np.arange(recipe.n_points, dtype=np.float32)[None, :]
-    return points, xp.minimum(position / (points - 1), 1.0)
 
 
 def _draw_peaks(xp: Any, draw: Draw, n: int, recipe: RawRecipe, count: Any, points: Any) -> Batch:
@@ -135,6 +140,18 @@ def _draw_centers(
     return xp.concatenate([start, start + xp.cumsum(distance, axis=-1)], axis=-1)
 
 
+def _draw_asymmetry(xp: Any, draw: Draw, n: int, recipe: RawRecipe) -> tuple[Any, Any]:
+    """`skew` and `tail` of all lines of a spectrum, each (n, 1); most lines are symmetric."""
+    asymmetric = draw.uniform((n, 1)) < recipe.asymmetric
+    metallic = xp.logical_and(asymmetric, draw.uniform((n, 1)) < 0.5)
+    skew = draw.uniform((n, 1), 0.0, recipe.max_skew)
+    tail = draw.uniform((n, 1), 0.0, recipe.max_tail)
+    return (
+        xp.where(asymmetric, skew, xp.zeros_like(skew)),
+        xp.where(metallic, tail, xp.zeros_like(tail)),
+    )
+
+
 def _draw_heights(xp: Any, draw: Draw, n: int, recipe: RawRecipe, present: Any, common: Any) -> Any:
     """Heights relative to the largest peak; a part of the spectra holds doublets."""
     slots = recipe.max_peaks
@@ -152,44 +169,6 @@ def _draw_heights(xp: Any, draw: Draw, n: int, recipe: RawRecipe, present: Any, 
     return height / xp.where(largest > 0, largest, xp.ones_like(largest))
 
 
-def _draw_background(xp: Any, draw: Draw, axis: Any, step: Any) -> Any:
-    """Offset, slope, curvature, active Shirley step, tail of a line outside of the window."""
-    n = axis.shape[0]
-    some = draw.uniform((4, n, 1))
-    offset = xp.exp(draw.uniform((n, 1), float(np.log(0.01)), float(np.log(8.0))))
-    x = axis - 0.5
-    slope = 0.25 * draw.normal((n, 1)) * xp.where(some[0] < 0.6, 1.0, 0.0)
-    bend = 0.25 * draw.normal((n, 1)) * xp.where(some[1] < 0.35, 1.0, 0.0)
-    largest = xp.max(step, axis=-1, keepdims=True) + 1e-6
-    shirley = draw.uniform((n, 1), 0.0, 0.5) * xp.where(some[2] < 0.7, 1.0, 0.0) / largest
-    side = xp.where(draw.uniform((n, 1)) < 0.5, -1.0, 1.0)
-    place = 0.5 + side * draw.uniform((n, 1), 0.6, 1.2)
-    tail = draw.uniform((n, 1), 0.0, 1.5) * xp.where(some[3] < 0.15, 1.0, 0.0)
-    tail = tail / (1 + xp.square((axis - place) / 0.15))
-    smooth = slope * x + bend * xp.square(x) + shirley * step + tail
-    return offset + smooth - xp.min(smooth, axis=-1, keepdims=True)
-
-
-def _draw_sigma(xp: Any, draw: Draw, clean: Any, recipe: RawRecipe) -> tuple[Any, Any]:
-    """Standard deviations (n, n_points), and that of the largest point relative to it (n, 1)."""
-    low, high = float(np.log(recipe.noise[0])), float(np.log(recipe.noise[1]))
-    n = clean.shape[0]
-    relative = xp.exp(draw.uniform((n, 1), low, high))
-    largest = xp.max(clean, axis=-1, keepdims=True)
-    counting = xp.sqrt(clean / largest)
-    even = draw.uniform((n, 1)) < 0.2
-    return relative * largest * xp.where(even, xp.ones_like(counting), counting), relative
-
-
-def _draw_noise(xp: Any, draw: Draw, n: int, points: int) -> tuple[Any, Any]:
-    """Unit noise, for a third of the spectra correlated, and how much less it averages out."""
-    white = draw.normal((n, points + 2))
-    share = draw.uniform((n, 1), 0.0, 0.8) * xp.where(draw.uniform((n, 1)) < 0.33, 1.0, 0.0)
-    norm = xp.sqrt(1 + 2 * share * share)
-    noise = (white[:, 1:-1] + share * (white[:, :-2] + white[:, 2:])) / norm
-    return noise, (1 + 2 * share) / norm
-
-
 def _held_by_data(
     xp: Any,
     recipe: RawRecipe,
@@ -198,7 +177,7 @@ def _held_by_data(
     lines: Any,
     step: Any,
     sigma: Any,
-    points: Any,
+    inside: Any,
 ) -> Any:
     """1 where chi-square that a peak alone explains is at least `min_chi_square`.
 
@@ -215,8 +194,7 @@ def _held_by_data(
     shapes = xp.reshape(shapes, (n, 3 * slots, axis.shape[1]))
     x = axis - 0.5
     smooth = xp.stack([xp.ones_like(x), x, x * x, step], axis=1)
-    inside = np.arange(0, recipe.n_points, 2, dtype=np.float32)[None, :] < points
-    weight = xp.where(inside, float(np.sqrt(2.0)) / sigma, xp.zeros_like(sigma))[:, None, :]
+    weight = (float(np.sqrt(2.0)) * inside[:, ::2] / sigma)[:, None, :]
     columns = xp.concatenate([smooth, shapes], axis=1) * weight
     size = xp.sqrt(xp.sum(columns * columns, axis=-1, keepdims=True)) + 1e-12
     columns = columns / size
@@ -237,23 +215,3 @@ def _compact(xp: Any, peaks: Batch, keep: Any, scale: Any) -> Batch:
         for name in ("center", "fwhm", "height", "fraction")
     }
     return {"n_peaks": xp.sum(keep, axis=-1), **truth}
-
-
-def _grid_index(xp: Any, points: Any, n_points: int) -> tuple[Any, Any]:
-    """Lower measured point beside each grid point, and the share of the upper one."""
-    position = np.linspace(0, 1, n_points, dtype=np.float32)[None, :] * (points - 1)
-    lower = xp.minimum(xp.floor(position), points - 2)
-    return lower, position - lower
-
-
-def _take(xp: Any, values: Any, lower: Any, share: Any) -> Any:
-    """Linear interpolation of `values` (n, points) at the places of `_grid_index`."""
-    index = lower.astype(np.int32) if xp is np else xp.cast(lower, "int32")
-    below = xp.take_along_axis(values, index, axis=1)
-    above = xp.take_along_axis(values, index + 1, axis=1)
-    return below + share * (above - below)
-
-
-def _cumulative(xp: Any, values: Any) -> Any:
-    """Running mean integral of `values` (n, points) over the window."""
-    return xp.cumsum(values, axis=-1) / values.shape[-1]

@@ -1,0 +1,128 @@
+"""What an instrument adds to the lines: measured points, background, noise, spikes.
+
+Arrays are (n, points) over the window of each spectrum. A spectrum with fewer measured points than
+the grid repeats its last one; `inside` is 1 at the measured points and 0 behind them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from xpsnet.simulation.draws import Draw
+
+
+def measured_axis(
+    xp: Any, draw: Draw, n: int, n_points: int, measured: tuple[float, float]
+) -> tuple[Any, Any]:
+    """Number of measured points (n, 1) and their positions (n, n_points), the last repeated.
+
+    An axis finer than the grid is averaged by the encoding, which is the grid itself with less
+    noise.
+    """
+    low, high = np.log(measured[0]), np.log(measured[1])
+    points = xp.floor(xp.exp(draw.uniform((n, 1), float(low), float(high))))
+    points = xp.minimum(points, float(n_points))
+    position = np.arange(n_points, dtype=np.float32)[None, :]
+    return points, xp.minimum(position / (points - 1), 1.0)
+
+
+def inside_window(xp: Any, points: Any, n_points: int) -> Any:
+    """1 at the measured points, 0 at those that repeat the last one, shape (n, n_points)."""
+    place = np.arange(n_points, dtype=np.float32)[None, :]
+    return xp.where(place < points, 1.0, 0.0)
+
+
+def running_integral(xp: Any, values: Any, inside: Any, points: Any) -> Any:
+    """Running mean of `values` over the measured points: 1 at the end where they are 1."""
+    return xp.cumsum(values * inside, axis=-1) / points
+
+
+def draw_background(xp: Any, draw: Draw, axis: Any, step: Any, loss: Any) -> Any:
+    """Offset, slope, curvature, active losses, the foot of a line outside of the window.
+
+    Parameters
+    ----------
+    axis : array, shape (n, points)
+        Places in the window, 0 to 1.
+    step, loss : array, shape (n, points)
+        Running integral of the lines, which a Shirley background follows, and that of the step:
+        Tougaard's universal loss near its onset, where it rises in proportion to the loss.
+    """
+    n = axis.shape[0]
+    some = draw.uniform((5, n, 1))
+    offset = xp.exp(draw.uniform((n, 1), float(np.log(0.01)), float(np.log(8.0))))
+    x = axis - 0.5
+    slope = 0.25 * draw.normal((n, 1)) * xp.where(some[0] < 0.6, 1.0, 0.0)
+    bend = 0.25 * draw.normal((n, 1)) * xp.where(some[1] < 0.35, 1.0, 0.0)
+    shirley = draw.uniform((n, 1), 0.0, 0.5) * xp.where(some[2] < 0.7, 1.0, 0.0)
+    tougaard = draw.uniform((n, 1), 0.0, 0.6) * xp.where(some[3] < 0.2, 1.0, 0.0)
+    side = xp.where(draw.uniform((n, 1)) < 0.5, -1.0, 1.0)
+    place = 0.5 + side * draw.uniform((n, 1), 0.6, 1.2)
+    foot = draw.uniform((n, 1), 0.0, 1.5) * xp.where(some[4] < 0.15, 1.0, 0.0)
+    foot = foot / (1 + xp.square((axis - place) / 0.15))
+    losses = shirley * _to_one(xp, step) + tougaard * _to_one(xp, loss)
+    smooth = slope * x + bend * xp.square(x) + losses + foot
+    return offset + smooth - xp.min(smooth, axis=-1, keepdims=True)
+
+
+def _to_one(xp: Any, rising: Any) -> Any:
+    """A rising curve scaled to end at 1."""
+    return rising / (rising[:, -1:] + 1e-6)
+
+
+def draw_sigma(
+    xp: Any, draw: Draw, clean: Any, largest: Any, noise: tuple[float, float]
+) -> tuple[Any, Any]:
+    """Standard deviations (n, n_points), and that of the largest point relative to it (n, 1)."""
+    n = clean.shape[0]
+    relative = xp.exp(draw.uniform((n, 1), float(np.log(noise[0])), float(np.log(noise[1]))))
+    counting = xp.sqrt(clean / largest)
+    even = draw.uniform((n, 1)) < 0.2
+    return relative * largest * xp.where(even, xp.ones_like(counting), counting), relative
+
+
+def draw_noise(xp: Any, draw: Draw, n: int, points: int) -> tuple[Any, Any]:
+    """Unit noise, for a third of the spectra smoothed, and how much less it averages out.
+
+    Smoothing is with (s, 1, s), a third of the time twice.
+    """
+    white = draw.normal((n, points + 4))
+    s = draw.uniform((n, 1), 0.0, 0.8) * xp.where(draw.uniform((n, 1)) < 0.33, 1.0, 0.0)
+    twice = draw.uniform((n, 1)) < 0.33
+    middle = xp.where(twice, 1 + 2 * s * s, xp.ones_like(s))
+    beside = xp.where(twice, 2 * s, s)
+    outer = xp.where(twice, s * s, xp.zeros_like(s))
+    norm = xp.sqrt(middle * middle + 2 * beside * beside + 2 * outer * outer)
+    noise = (
+        middle * white[:, 2:-2]
+        + beside * (white[:, 1:-3] + white[:, 3:-1])
+        + outer * (white[:, :-4] + white[:, 4:])
+    )
+    return noise / norm, (middle + 2 * beside + 2 * outer) / norm
+
+
+def draw_spikes(xp: Any, draw: Draw, points: Any, n_points: int, share: float) -> Any:
+    """One point too high in a `share` of the spectra, (n, n_points), relative to the largest."""
+    n = points.shape[0]
+    height = xp.exp(draw.uniform((n, 1), float(np.log(0.05)), 0.0))
+    height = height * xp.where(draw.uniform((n, 1)) < share, 1.0, 0.0)
+    where = xp.floor(draw.uniform((n, 1)) * points)
+    place = np.arange(n_points, dtype=np.float32)[None, :]
+    return xp.where(xp.abs(place - where) < 0.5, height, xp.zeros_like(height))
+
+
+def grid_index(xp: Any, points: Any, n_points: int) -> tuple[Any, Any]:
+    """Lower measured point beside each grid point, and the share of the upper one."""
+    position = np.linspace(0, 1, n_points, dtype=np.float32)[None, :] * (points - 1)
+    lower = xp.minimum(xp.floor(position), points - 2)
+    return lower, position - lower
+
+
+def onto_grid(xp: Any, values: Any, lower: Any, share: Any) -> Any:
+    """Linear interpolation of `values` (n, points) at the places of `grid_index`."""
+    index = lower.astype(np.int32) if xp is np else xp.cast(lower, "int32")
+    below = xp.take_along_axis(values, index, axis=1)
+    above = xp.take_along_axis(values, index + 1, axis=1)
+    return below + share * (above - below)
