@@ -19,6 +19,7 @@ from xpsnet.io._stored import (
     damaged,
     hdf5_groups,
     is_zarr,
+    netcdf3_groups,
     zarr_groups,
 )
 from xpsnet.spectrum import check_spectra
@@ -124,7 +125,7 @@ def _datasets(path: Path) -> Iterator[tuple[str, xr.Dataset]]:
     elif read_head(path).startswith(HDF5_MAGIC):
         kind, engine, groups = "an HDF5 or netCDF file", "h5netcdf", hdf5_groups(path)
     else:
-        kind, engine, groups = "a netCDF 3 file", "scipy", ["/"]
+        kind, engine, groups = "a netCDF 3 file", "scipy", netcdf3_groups(path)
     for group in groups:
         try:
             data = _open(path, engine, group)

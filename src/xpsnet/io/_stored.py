@@ -1,5 +1,7 @@
-"""HDF5 and zarr stores looked over before anything is opened: links, sizes, groups."""
+"""HDF5, netCDF and zarr stores looked over before anything is opened: links, sizes, groups."""
 
+import io
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -77,6 +79,38 @@ def _leads_out(path: Path, where: str, target: str) -> ReadError:
         got=f"a link to {target!r}, which is not followed",
         advice="open the file that holds the spectra",
     )
+
+
+class _BoundedFile(io.FileIO):
+    """A file that takes no memory for bytes that it does not have."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Read at most what is left."""
+        left = max(0, os.fstat(self.fileno()).st_size - self.tell())
+        return super().read(left if size is None or size < 0 else min(size, left)) or b""
+
+
+def netcdf3_groups(path: Path) -> list[str]:
+    """The one group of a netCDF 3 file, whose header is sound.
+
+    Raises
+    ------
+    ReadError
+        Where the header is damaged or states absurd sizes.
+    """
+    from scipy.io import netcdf_file
+
+    try:
+        with _BoundedFile(path) as file, netcdf_file(file, mmap=True) as data:
+            shapes = {name: tuple(one.shape) for name, one in data.variables.items()}
+            # The map of the file stays open as long as a variable does.
+            data.variables.clear()
+    except Exception as error:
+        # scipy raises whatever its parser stumbles over.
+        raise damaged(path, "a netCDF 3 file", error) from error
+    for name, shape in shapes.items():
+        _check_axis(path, name, shape)
+    return ["/"]
 
 
 def zarr_groups(path: Path) -> list[str]:

@@ -1,0 +1,80 @@
+"""Sound files to damage: small ones of every layout, made by the writers of these tests."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import xarray as xr
+from mutations import pack
+from vamas_writer import Block, counts, vamas
+
+import xpsnet
+from xpsnet.spectrum import make_spectrum
+
+ENERGY = np.linspace(280.0, 284.0, 21)
+
+
+class Seed(NamedTuple):
+    """One sound file; a folder (zarr) is the zip archive of its files."""
+
+    name: str
+    data: bytes
+    is_folder: bool = False
+
+
+def _spectra(shape: tuple[int, ...] = (3,), **attrs: object) -> xr.DataArray:
+    values = np.random.default_rng(0).poisson(200.0, (*shape, ENERGY.size)).astype(float)
+    given = {"scale": "binding", "name": "C 1s", "photon_energy": 1486.6, **attrs}
+    return make_spectrum(values, ENERGY, **given)
+
+
+def _vamas(folder: Path) -> list[Seed]:
+    profile = [
+        Block(counts(12, seed=i), species="CO"[i % 2], variables=(10.0 * (i // 2),))
+        for i in range(4)
+    ]
+    more = [("Transmission", "d", np.linspace(1, 2, 12).tolist())]
+    one = Block(counts(12), more=more, comment=("Casa Info Follows", "0", "0", "0", "0"))
+    return [
+        Seed("profile", vamas(profile, mode="SDP", variables=[("Etch Time", "s")]).encode()),
+        Seed("irregular", vamas([one, one], scan_mode="IRREGULAR").encode()),
+        Seed("map", vamas([one, one], mode="MAP", positions=(2, 2, 1)).encode()),
+        Seed("listed", vamas([one, one], listed=2, items=(8, 32)).replace("\n", "\r\n").encode()),
+    ]
+
+
+def _text(folder: Path) -> list[Seed]:
+    rows = list(zip(ENERGY, counts(21), counts(21, seed=1), strict=True))
+    pair = "".join(f"{e:.2f};{v:.0f}\r\n" for e, v, _ in rows)
+    wide = "".join(f"{e:.2f}\t{v}\t{w}\n" for e, v, w in rows)
+    comma = wide.replace(".", ",")
+    xpsnet.write([_spectra(), _spectra(())], folder / "ours.csv")
+    return [
+        Seed("pair", f"Region C 1s\r\nBE;counts\r\n{pair}".encode()),
+        Seed("wide", f"# hv=180eV\nKinetic Energy\tSweep0\tSweep1\n{wide}\n\n{wide}".encode()),
+        Seed("comma", f"Energie [eV]\tcounts/s\tb\n{comma}".encode("utf-16")),
+        Seed("ours", (folder / "ours.csv").read_bytes()),
+        Seed("bare", pair.encode()),
+    ]
+
+
+def _store(folder: Path) -> list[Seed]:
+    xpsnet.write([_spectra((2, 2)), _spectra(())], folder / "ours.nc")
+    xpsnet.write(_spectra((2, 2)), folder / "ours.zarr")
+    _spectra().to_netcdf(folder / "three.nc", engine="scipy")
+    members = {
+        one.relative_to(folder / "ours.zarr").as_posix(): one.read_bytes()
+        for one in sorted((folder / "ours.zarr").rglob("*"))
+        if one.is_file()
+    }
+    files = [Seed(n, (folder / n).read_bytes()) for n in ("ours.nc", "three.nc")]
+    return [*files, Seed("ours.zarr", pack(members), is_folder=True)]
+
+
+SEEDS: dict[str, Callable[[Path], list[Seed]]] = {
+    "VAMAS": _vamas,
+    "netCDF, HDF5 or zarr": _store,
+    "text": _text,
+}
+"""Reader name -> sound files of its format, written with the help of a folder."""
