@@ -67,8 +67,15 @@ def draw_raw(xp: Any, draw: Draw, n: int, recipe: RawRecipe) -> Batch:
     inside = instrument.inside_window(xp, points, recipe.n_points)
     peaks = _draw_peaks(xp, draw, n, recipe, count, points)
     skew, tail = _draw_asymmetry(xp, draw, n, recipe)
-    shape = (peaks[name][:, :, None] for name in ("center", "fwhm", "fraction"))
-    lines = line(xp, axis[:, None, :], *shape, skew[:, :, None], tail[:, :, None])
+    lines = line(
+        xp,
+        axis[:, None, :],
+        peaks["center"][:, :, None],
+        peaks["fwhm"][:, :, None],
+        peaks["fraction"][:, :, None],
+        skew[:, :, None],
+        tail[:, :, None],
+    )
     components = peaks["height"][:, :, None] * lines
     total = xp.sum(components, axis=1)
     step = instrument.running_integral(xp, total, inside, points)
