@@ -95,4 +95,5 @@ def test_other_exceptions_and_lost_time_are_defects(harness, tmp_path: Path, mon
     finally:
         signal.signal(signal.SIGPROF, before)
     kinds = [key.split(" ")[0] for key in tally.defects]
-    assert kinds == ["IndexError", "_ArrayMemoryError", "OverTimeError"]
+    assert [kinds[0], kinds[2]] == ["IndexError", "OverTimeError"]
+    assert kinds[1].endswith("MemoryError")
