@@ -13,7 +13,7 @@ from typing import NamedTuple, overload
 
 import xarray as xr
 
-from xpsnet.io import _foreign, _store, _text, _vamas
+from xpsnet.io import _foreign, _phi, _scienta_text, _store, _text, _vamas
 from xpsnet.io._collect import Draft, natural_order
 from xpsnet.io._errors import ReadError, refusal
 from xpsnet.io._finish import checked, finish
@@ -41,7 +41,9 @@ class Reader(NamedTuple):
 
 READERS = (
     Reader(_vamas.NAME, _vamas.sniff, _vamas.read),
+    Reader(_phi.NAME, _phi.sniff, _phi.read),
     Reader(_store.NAME, _store.sniff, _store.read),
+    Reader(_scienta_text.NAME, _scienta_text.sniff, _scienta_text.read),
     # Before text, which would take everything that can be decoded.
     Reader("no spectra", _foreign.sniff, _foreign.read),
     Reader(_text.NAME, _text.sniff, _text.read),

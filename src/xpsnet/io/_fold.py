@@ -97,11 +97,9 @@ def _folded(spectrum: xr.DataArray, dim: str) -> xr.DataArray:
 def _scans(spectrum: xr.DataArray, dim: str) -> xr.DataArray:
     """Scans behind every place along a dimension."""
     coord = spectrum.coords.get("n_scans")
-    if coord is not None and set(coord.dims) <= {dim}:
-        return coord.drop_vars(list(coord.coords)) if coord.ndim else _ones(spectrum, dim) * coord
-    return _ones(spectrum, dim) * int(spectrum.attrs.get("n_scans", 1))
-
-
-def _ones(spectrum: xr.DataArray, dim: str) -> xr.DataArray:
-    """One for every place along a dimension."""
-    return xr.DataArray(np.ones(spectrum.sizes[dim], dtype=np.int64), dims=(dim,))
+    if coord is not None and coord.dims == (dim,):
+        scans = coord.values
+    else:
+        alike = coord.item() if coord is not None and coord.ndim == 0 else None
+        scans = np.full(spectrum.sizes[dim], alike or int(spectrum.attrs.get("n_scans", 1)))
+    return xr.DataArray(scans, dims=(dim,))
