@@ -352,3 +352,44 @@ def test_refused_dimensions() -> None:
 def test_curves_refuse_what_is_no_peaks() -> None:
     with pytest.raises(ValueError, match="expected a peaks Dataset from predict, refine or fit"):
         curves(xr.Dataset({"center": ("peak", [1.0])}))
+
+
+@pytest.mark.parametrize("lazy", [False, True], ids=["in memory", "dask"])
+def test_a_stored_background_is_drawn_as_it_is(lazy: bool) -> None:
+    energy = np.linspace(290.0, 280.0, 101)
+    curve = np.stack([np.linspace(50.0, 20.0, 101), np.full(101, 7.0)])
+    peaks = make_peaks(
+        energy,
+        ("scan",),
+        scale="binding",
+        line_shape="gaussian",
+        background="curve",
+        parameters={"center": [[284.0]] * 2, "fwhm": [[1.0]] * 2, "height": [[100.0]] * 2},
+        background_parameters={},
+        background_curve=curve,
+        status=[0, 0],
+    )
+    peaks = peaks.chunk({"scan": 1}) if lazy else peaks
+    drawn = curves(peaks)
+    np.testing.assert_allclose(drawn.background, curve)
+    np.testing.assert_allclose(drawn.envelope - drawn.component.sum("peak"), curve)
+    elsewhere = curves(peaks, [300.0, 285.03, 270.0])
+    np.testing.assert_allclose(elsewhere.background[0], [50.0, 35.09, 20.0])
+    assert peaks.background.attrs["long_name"] == "Background"
+    assert not any(str(name).startswith("background_") for name in peaks)
+
+
+def test_a_stored_background_of_another_length_is_refused() -> None:
+    arguments = {"center": [284.0], "fwhm": [1.0], "height": [1.0]}
+    with pytest.raises(ValueError, match=r"background_curve of shape \(3,\), got \(2,\)"):
+        make_peaks(
+            [1.0, 2.0, 3.0],
+            (),
+            scale="binding",
+            line_shape="gaussian",
+            background="curve",
+            parameters=arguments,
+            background_parameters={},
+            background_curve=[1.0, 2.0],
+            status=0,
+        )

@@ -14,6 +14,35 @@ Arrays = Mapping[str, npt.ArrayLike]
 Dims = tuple[Hashable, ...]
 Order = npt.NDArray[np.intp]
 
+CURVE = "curve"
+"""The background that is stored as it was drawn, instead of by parameters."""
+
+
+def background_terms(background: str) -> tuple[str, ...]:
+    """Names of the parameters of a background; a stored curve has none."""
+    return () if background == CURVE else BACKGROUNDS[background]
+
+
+def checked_curve(curve: npt.ArrayLike | None, shape: tuple[int, ...]) -> Floats:
+    """A stored background, as its own array of this shape (..., n)."""
+    if curve is None:
+        raise ValueError(f"expected background_curve of shape {shape} for the background 'curve'")
+    array = np.asarray(curve, dtype=np.float64)
+    if array.shape != shape:
+        raise ValueError(f"expected background_curve of shape {shape}, got {array.shape}")
+    return array.copy()
+
+
+def interpolate_curve(curve: Floats, fitted: Floats, drawn: Floats) -> Floats:
+    """A curve (..., n) between the points of its axis; beyond the ends it keeps its value."""
+    if fitted[0] > fitted[-1]:
+        fitted, curve = fitted[::-1], curve[..., ::-1]
+    place = np.interp(drawn, fitted, np.arange(fitted.size))
+    left = np.minimum(place.astype(np.intp), max(fitted.size - 2, 0))
+    part = place - left
+    right = np.minimum(left + 1, fitted.size - 1)
+    return np.asarray(curve[..., left] * (1 - part) + curve[..., right] * part)
+
 
 def ordered_arrays(
     parameters: Arrays, line_shape: str, background_parameters: Arrays, background: str
@@ -21,16 +50,18 @@ def ordered_arrays(
     """Arrays of all shape parameters, equal in shape, in the order of the line shape."""
     if line_shape not in LINE_SHAPES:
         raise ValueError(f"expected one of {list(LINE_SHAPES)}, got line_shape={line_shape!r}")
-    if background not in BACKGROUNDS:
-        raise ValueError(f"expected one of {list(BACKGROUNDS)}, got background={background!r}")
+    if background not in (*BACKGROUNDS, CURVE):
+        known = [*BACKGROUNDS, CURVE]
+        raise ValueError(f"expected one of {known}, got background={background!r}")
     names = LINE_SHAPES[line_shape].parameters
     if set(names) != set(parameters):
         raise ValueError(
             f"expected the parameters {names} of {line_shape}, got {tuple(parameters)}"
         )
-    if set(BACKGROUNDS[background]) != set(background_parameters):
+    terms = background_terms(background)
+    if set(terms) != set(background_parameters):
         raise ValueError(
-            f"expected the terms {BACKGROUNDS[background]} of the background {background!r}, got "
+            f"expected the terms {terms} of the background {background!r}, got "
             f"{tuple(background_parameters)}"
         )
     arrays = np.broadcast_arrays(*(np.asarray(parameters[k], dtype=np.float64) for k in names))

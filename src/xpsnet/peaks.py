@@ -13,12 +13,16 @@ import numpy.typing as npt
 import xarray as xr
 
 from xpsnet._peak_arrays import (
+    CURVE,
     Arrays,
     Floats,
     Order,
     area_arrays,
+    background_terms,
+    checked_curve,
     covariance_arrays,
     draw,
+    interpolate_curve,
     one_per_spectrum,
     ordered_arrays,
     probability_arrays,
@@ -59,6 +63,7 @@ def make_peaks(
     parameters: Arrays,
     background_parameters: Arrays,
     status: npt.ArrayLike,
+    background_curve: npt.ArrayLike | None = None,
     n_peaks: npt.ArrayLike | None = None,
     n_peaks_probability: npt.ArrayLike | None = None,
     counts: npt.ArrayLike | None = None,
@@ -85,13 +90,16 @@ def make_peaks(
     scale : "binding" or "kinetic"
         Of `energy` and of every `center`.
     line_shape, background : str
-        Keys of `LINE_SHAPES` and `BACKGROUNDS`.
+        Keys of `LINE_SHAPES` and `BACKGROUNDS`; or the background "curve", which has no
+        parameters.
     parameters : mapping of str to array_like, shape (..., peak)
         One entry per parameter of the line shape, on `scale`; NaN where there is no peak.
     background_parameters : mapping of str to array_like, shape (...)
         One entry per term of the background ("constant", ...), on `scale`.
     status : array_like of int, shape (...)
         Codes of `Status`.
+    background_curve : array_like, shape (..., n), optional
+        The background itself [units], for "curve": one that a person or another program drew.
     n_peaks : array_like of int, shape (...), optional
         By default the number of finite centers.
     n_peaks_probability : array_like, shape (..., count), optional
@@ -136,12 +144,15 @@ def make_peaks(
     for suffix, table in (("stderr", stderr), ("spread", spread)):
         variables |= uncertainties_arrays(table or {}, suffix, lead, order)
     given: dict[str, Any] = {
-        f"background_{k}": background_parameters[k] for k in BACKGROUNDS[background]
+        f"background_{k}": background_parameters[k] for k in background_terms(background)
     }
     given |= {"noise": noise, "redchi": redchi, "bic": bic}
     for name, values in given.items():
         if values is not None:
             variables[name] = (lead, one_per_spectrum(name, values, shape, np.float64))
+    if background == CURVE:
+        curve = checked_curve(background_curve, (*shape, energy.size))
+        variables["background"] = ((*lead, "energy"), curve)
     exists = np.isfinite(ordered["center"]).sum(axis=-1) if n_peaks is None else n_peaks
     variables["n_peaks"] = (lead, one_per_spectrum("n_peaks", exists, shape, np.int64))
     variables["status"] = (lead, one_per_spectrum("status", status, shape, np.int8))
@@ -216,7 +227,7 @@ def to_numerics(peaks: xr.Dataset) -> NumericPeaks:
     line_shape, background = _kinds(peaks)
     names = LINE_SHAPES[line_shape].parameters
     parameters = {k: peaks[k].transpose(..., "peak").values for k in names}
-    terms = {k: peaks[f"background_{k}"].values for k in BACKGROUNDS[background]}
+    terms = {k: peaks[f"background_{k}"].values for k in background_terms(background)}
     scale = peaks.attrs["scale"]
     return NumericPeaks(
         scale_sign(scale) * peaks["energy"].values, *from_numerics(scale, parameters, terms)
@@ -256,10 +267,11 @@ def _kinds(peaks: xr.Dataset) -> tuple[str, str]:
             f"{tuple(peaks.dims)} and without the attributes {sorted(missing)}"
         )
     line_shape, background = str(peaks.attrs["line_shape"]), str(peaks.attrs["background"])
-    if line_shape not in LINE_SHAPES or background not in BACKGROUNDS:
+    known = [*BACKGROUNDS, *([CURVE] if "background" in peaks else [])]
+    if line_shape not in LINE_SHAPES or background not in known:
         raise ValueError(
             f"expected a line shape of {list(LINE_SHAPES)} and a background of "
-            f"{list(BACKGROUNDS)}, got {line_shape!r} and {background!r}"
+            f"{known}, got {line_shape!r} and {background!r}"
         )
     return line_shape, background
 
@@ -297,13 +309,13 @@ def curves(peaks: xr.Dataset, energy: npt.ArrayLike | None = None) -> xr.Dataset
     fitted = peaks["energy"].values
     drawn = fitted if energy is None else np.atleast_1d(np.asarray(energy, dtype=np.float64))
     names = LINE_SHAPES[line_shape].parameters
-    terms = [f"background_{k}" for k in BACKGROUNDS[background]]
+    terms = [f"background_{k}" for k in background_terms(background)]
 
     def block(*arrays: Floats) -> tuple[Floats, Floats]:
         parameters, coefficients = from_numerics(
             scale,
             dict(zip(names, arrays[: len(names)], strict=True)),
-            dict(zip(BACKGROUNDS[background], arrays[len(names) :], strict=True)),
+            dict(zip(background_terms(background), arrays[len(names) :], strict=True)),
         )
         tables = list(parameters.values()), list(coefficients.values())
         return draw(sign * fitted, sign * drawn, line_shape, background, *tables)
@@ -314,6 +326,9 @@ def curves(peaks: xr.Dataset, energy: npt.ArrayLike | None = None) -> xr.Dataset
         component, base = block(*(a.values for a in arrays))
     else:
         component, base = _draw_lazily(block, arrays, drawn.size)
+    if background == CURVE:
+        base = base + _moved_curve(peaks["background"], lead, fitted, drawn)
+    others = peaks.drop_vars("energy").coords
     drawing = xr.Dataset(
         {
             "component": ((*lead, "peak", "energy"), component),
@@ -321,7 +336,7 @@ def curves(peaks: xr.Dataset, energy: npt.ArrayLike | None = None) -> xr.Dataset
             "envelope": ((*lead, "energy"), base + component.sum(axis=-2)),
         },
         coords={
-            **peaks.drop_vars("energy").coords,
+            **others,
             "energy": ("energy", drawn, peaks["energy"].attrs),
         },
     )
@@ -342,3 +357,23 @@ def _draw_lazily(block: Any, arrays: list[xr.DataArray], n: int) -> tuple[Any, A
         dask_gufunc_kwargs={"output_sizes": {"energy": n}},
     )
     return component.data, base.data
+
+
+def _moved_curve(
+    background: xr.DataArray, lead: tuple[Hashable, ...], fitted: Floats, drawn: Floats
+) -> Any:
+    """A stored background (..., energy) on the drawn axis, lazily where it is lazy."""
+    background = background.transpose(*lead, "energy")
+    if background.chunks is not None:
+        background = background.chunk({"energy": -1})
+    moved = xr.apply_ufunc(
+        interpolate_curve,
+        background.drop_vars("energy"),
+        kwargs={"fitted": fitted, "drawn": drawn},
+        input_core_dims=[["energy"]],
+        output_core_dims=[["drawn"]],
+        dask="parallelized",
+        output_dtypes=[np.float64],
+        dask_gufunc_kwargs={"output_sizes": {"drawn": drawn.size}},
+    )
+    return moved.data
