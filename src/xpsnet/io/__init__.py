@@ -13,7 +13,18 @@ from typing import NamedTuple, overload
 
 import xarray as xr
 
-from xpsnet.io import _foreign, _phi, _scienta_text, _store, _text, _vamas
+from xpsnet.io import (
+    _foreign,
+    _igor,
+    _igor_text,
+    _ole,
+    _phi,
+    _scienta_text,
+    _store,
+    _text,
+    _thermo_avg,
+    _vamas,
+)
 from xpsnet.io._collect import Draft, natural_order
 from xpsnet.io._errors import ReadError, refusal
 from xpsnet.io._finish import checked, finish
@@ -44,6 +55,10 @@ READERS = (
     Reader(_phi.NAME, _phi.sniff, _phi.read),
     Reader(_store.NAME, _store.sniff, _store.read),
     Reader(_scienta_text.NAME, _scienta_text.sniff, _scienta_text.read),
+    Reader(_ole.NAME, _ole.sniff, _ole.read),
+    Reader(_thermo_avg.NAME, _thermo_avg.sniff, _thermo_avg.read),
+    Reader(_igor.NAME, _igor.sniff, _igor.read),
+    Reader(_igor_text.NAME, _igor_text.sniff, _igor_text.read),
     # Before text, which would take everything that can be decoded.
     Reader("no spectra", _foreign.sniff, _foreign.read),
     Reader(_text.NAME, _text.sniff, _text.read),
