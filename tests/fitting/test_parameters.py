@@ -91,7 +91,7 @@ def test_a_constraint_on_one_peak_of_a_shared_parameter_is_one_on_all():
         ({"fwhm": -1.0}, "constraint 'fwhm', got -1.0"),
         ({"fraction": (0.0, 1.5)}, "from 0 to 1"),
         ({"center": (1.0, 2.0, 3.0)}, "pair"),
-        ({"center": "left"}, "expected a number"),
+        ({"center": [1.0, "left"]}, "expected a number"),
     ],
 )
 def test_impossible_constraints_are_refused(constraints, message):
@@ -111,6 +111,30 @@ def test_impossible_constraints_are_refused(constraints, message):
 def test_unknown_names_are_refused(arguments, message):
     with pytest.raises(ValueError, match=message):
         make_layout(*arguments)
+
+
+def test_an_active_background_never_falls_towards_higher_binding_energy():
+    parameters = start()
+    names = parameters.layout.names
+    assert parameters.lower[names.index("background_shirley")] == 0.0
+    assert parameters.lower[names.index("background_constant")] == -np.inf
+
+
+def test_starts_of_many_spectra_are_as_one_by_one():
+    rng = np.random.default_rng(2)
+    layout = make_layout("pseudo_voigt", "shirley", 2)
+    peaks = {
+        "center": rng.uniform(281, 289, (3, 4, 2)),
+        "fwhm": rng.uniform(0.5, 2.0, (3, 4, 2)),
+        "height": rng.uniform(10, 90, (3, 4, 2)),
+    }
+    peaks["fwhm"][1, 2, 0] = np.nan
+    together = start_parameters(layout, "pseudo_voigt", ENERGY, peaks)
+    for i, j in np.ndindex(3, 4):
+        one = {name: values[i, j] for name, values in peaks.items()}
+        alone = start_parameters(layout, "pseudo_voigt", ENERGY, one)
+        np.testing.assert_array_equal(together.values[i, j], alone.values)
+        np.testing.assert_array_equal(together.lower, alone.lower)
 
 
 def test_the_mirror_turns_centers_slope_and_their_limits():

@@ -8,7 +8,7 @@ import numpy.typing as npt
 import xarray as xr
 
 from xpsnet.fitting.one_spectrum import Answer, Setup
-from xpsnet.fitting.parameters import Floats, make_layout
+from xpsnet.fitting.parameters import Floats
 from xpsnet.numerics.backgrounds import BACKGROUNDS
 from xpsnet.peaks import make_peaks
 from xpsnet.spectrum import scale_sign
@@ -85,7 +85,7 @@ class _Table:
 
     def __init__(self, setup: Setup, n_rows: int, n_peaks: int) -> None:
         self.setup = setup
-        self.layout = make_layout(setup.line_shape, setup.background, n_peaks, setup.share)
+        self.layout = setup.plain_layout(n_peaks)
         self.shape_parameters = self.layout.shape_parameters
         n = len(self.layout.names)
         self.values, self.stderr = np.full((2, n_rows, n), np.nan)
@@ -103,18 +103,15 @@ class _Table:
             self.redchi[row], self.bic[row] = answer.goodness.redchi, answer.goodness.bic
         if answer.parameters is None:
             return
-        layout, slots = answer.parameters.layout, answer.slots
+        slots = answer.slots
+        layout = self.setup.plain_layout(slots.size)
         at = np.empty(len(layout.names), dtype=np.int64)
         at[layout.peak_index] = self.layout.peak_index[slots]
         at[layout.background_index] = self.layout.background_index
         factors = layout.mirror(sign)
-        held = ~answer.parameters.free
-        covariance = answer.covariance * np.outer(factors, factors)
-        covariance[held] = np.nan
-        covariance[:, held] = np.nan
-        self.values[row, at] = answer.parameters.values * factors
+        self.values[row, at] = answer.values * factors
         self.stderr[row, at] = answer.stderr
-        self.covariance[row][np.ix_(at, at)] = covariance
+        self.covariance[row][np.ix_(at, at)] = answer.covariance * np.outer(factors, factors)
         self.area_stderr[row, slots] = answer.area_stderr
         self.exists[row, slots] = True
 

@@ -96,11 +96,11 @@ class Layout:
         """Entry that one shape parameter of every peak follows, shape (n_peaks,)."""
         return self.peak_index[:, self.shape_parameters.index(shape_parameter)]
 
-    def own(self, peak: int) -> Integers:
-        """Entries that no other peak depends on."""
+    def own(self, peaks: int | Integers) -> Integers:
+        """Entries that no peaks but these depend on."""
         used = np.stack([self.peak_index, self.peak_partner, self.peak_divisor])
-        mine = used[:, peak][used[:, peak] >= 0]
-        return np.setdiff1d(mine, np.delete(used, peak, axis=1))
+        mine = used[:, peaks][used[:, peaks] >= 0]
+        return np.setdiff1d(mine, np.delete(used, peaks, axis=1))
 
     def mirror(self, sign: int) -> Floats:
         """Factors (1 or -1) that take flat parameters to a scale of this sign, and back."""

@@ -6,14 +6,17 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import numpy.typing as npt
 
+from xpsnet.fitting.links import Slots
 from xpsnet.fitting.parameters import (
     ACTIVE_TERMS,
+    Constraints,
     FitParameters,
     Floats,
-    Limits,
+    Layout,
     make_layout,
     start_parameters,
 )
+from xpsnet.fitting.physical import physical_covariance, physical_values
 from xpsnet.fitting.residuals import Problem, SpectrumModel
 from xpsnet.fitting.statistics import (
     Goodness,
@@ -45,8 +48,9 @@ class Setup:
         Energies [eV], larger = more bound.
     share : tuple of str
         Shape parameters common to all peaks.
-    constraints : mapping
-        Checked constraints, centers on the scale of `energy`.
+    constraints : Constraints
+        Checked, with limits and links on the scale of `energy`; peaks are counted as the starts
+        are, from 0.
     scale_errors : bool
         Whether errors are multiplied by the root of the reduced chi-square.
     """
@@ -55,21 +59,32 @@ class Setup:
     background: str
     energy: Floats
     share: tuple[str, ...] = ("fraction",)
-    constraints: Mapping[str, Limits] = field(default_factory=dict)
+    constraints: Constraints = field(default_factory=Constraints)
     scale_errors: bool = False
+
+    def layout(self, slots: Slots) -> Layout:
+        """Layout of the peaks at these places among the starts, links included."""
+        links = self.constraints.for_slots(slots).links
+        return make_layout(self.line_shape, self.background, len(slots), self.share, links)
+
+    def plain_layout(self, n_peaks: int) -> Layout:
+        """Layout of so many peaks without links: what is reported."""
+        return make_layout(self.line_shape, self.background, n_peaks, self.share)
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What became of one spectrum; flat arrays are laid out as `parameters.layout` says.
+    """What became of one spectrum; flat arrays are laid out as `Setup.plain_layout` says.
 
     Attributes
     ----------
     status : Status
     parameters : FitParameters or None
-        None where nothing was fitted.
-    stderr : ndarray, shape (n_parameters,)
-    covariance : ndarray, shape (n_parameters, n_parameters)
+        As the solver left them, links not resolved; None where nothing was fitted.
+    values, stderr : ndarray, shape (n_plain,)
+        Physical parameters; the error of what was held is NaN.
+    covariance : ndarray, shape (n_plain, n_plain)
+        NaN for what was held or is not determined.
     area_stderr : ndarray, shape (n_peaks,)
     residual : ndarray, shape (n_points,)
         Weighted, at the used points.
@@ -82,6 +97,7 @@ class Answer:
 
     status: Status
     parameters: FitParameters | None = None
+    values: Floats = field(default_factory=lambda: np.empty(0))
     stderr: Floats = field(default_factory=lambda: np.empty(0))
     covariance: Floats = field(default_factory=lambda: np.empty((0, 0)))
     area_stderr: Floats = field(default_factory=lambda: np.empty(0))
@@ -115,39 +131,42 @@ def fit_one(
         return Answer(status)
     if np.ptp(counts[finite]) == 0:
         return _constant(setup, float(counts[finite][0]))
-    starts = {name: values[present] for name, values in peaks.items()}
+    slots = np.flatnonzero(present)
+    starts = {name: values[slots] for name, values in peaks.items()}
     try:
-        answer = _fitted(setup, counts, noise, starts, status)
-        return replace(answer, slots=np.flatnonzero(present))
+        answer = _fitted(setup, counts, noise, starts, status, slots)
+        return replace(answer, slots=slots)
     except (ValueError, ArithmeticError, np.linalg.LinAlgError):
         return Answer(Status.FAILED)
 
 
 def _constant(setup: Setup, counts: float) -> Answer:
     """A spectrum without any structure: no peak, a flat background."""
-    layout = make_layout(setup.line_shape, setup.background, 0, setup.share)
+    layout = setup.plain_layout(0)
     values = np.array([counts if n == "background_constant" else 0.0 for n in layout.names])
     n = values.size
     unlimited = np.full(n, np.inf)
     parameters = FitParameters(layout, values, -unlimited, unlimited, np.zeros(n, bool))
-    return Answer(
-        Status.NO_SIGNAL, parameters, np.full(n, np.nan), np.full((n, n), np.nan), noise=0.0
-    )
+    unknown = np.full((n, n), np.nan)
+    return Answer(Status.NO_SIGNAL, parameters, values, unknown[0], unknown, noise=0.0)
 
 
 def _fitted(
-    setup: Setup, counts: Floats, noise: Floats, peaks: Mapping[str, Floats], status: Status
+    setup: Setup,
+    counts: Floats,
+    noise: Floats,
+    peaks: Mapping[str, Floats],
+    status: Status,
+    slots: npt.NDArray[np.intp],
 ) -> Answer:
     """Refine peaks, or the background alone where there are none."""
     from xpsnet.fitting.with_lmfit import solve
 
     unit = float(np.nanmax(counts) - np.nanmin(counts)) / _SPAN
-    weights = np.where(np.isfinite(counts) & (noise > 0), unit / noise, 0.0)
-    layout = make_layout(setup.line_shape, setup.background, peaks["center"].size, setup.share)
-    model = SpectrumModel(setup.line_shape, setup.background, setup.energy, layout)
-    problem = Problem(model, counts / unit, np.nan_to_num(weights, posinf=0.0))
+    layout = setup.layout(slots)
+    problem = make_problem(setup, layout, counts, noise, unit)
     scaled = {**peaks, "height": peaks["height"] / unit}
-    start = _start(setup, problem, scaled, unit)
+    start = _start(setup, setup.constraints.for_slots(slots), problem, scaled, unit)
     if problem.n_points <= start.free.sum():
         return Answer(Status.TOO_FEW_POINTS)
     solution = solve(problem, start)
@@ -156,19 +175,38 @@ def _fitted(
     found = goodness(solution.residual, int(parameters.free.sum()))
     if setup.scale_errors:
         covariance = covariance * found.redchi
-    units = _units(parameters, unit)
+    units = np.where(layout.in_counts, unit, 1.0)
     parameters = parameters.in_units(units)
-    covariance = covariance * np.outer(units, units)
-    return Answer(
+    answer = Answer(
         _status(solution.converged, singular, solution.at_bound, layout.n_peaks, status),
         parameters,
-        standard_errors(covariance, parameters.free),
-        covariance,
-        _area_stderr(setup, parameters, covariance),
-        solution.residual,
-        found,
-        float(np.sqrt(np.mean(noise[problem.used] ** 2))),
+        residual=solution.residual,
+        goodness=found,
+        noise=float(np.sqrt(np.mean(noise[problem.used] ** 2))),
     )
+    return _with_errors(setup, answer, parameters, covariance * np.outer(units, units))
+
+
+def make_problem(
+    setup: Setup, layout: Layout, counts: Floats, noise: Floats, unit: float = 1.0
+) -> Problem:
+    """The least squares problem of one spectrum, its counts in multiples of `unit`."""
+    weights = np.where(np.isfinite(counts) & (noise > 0), unit / noise, 0.0)
+    model = SpectrumModel(setup.line_shape, setup.background, setup.energy, layout)
+    return Problem(model, counts / unit, np.nan_to_num(weights, posinf=0.0))
+
+
+def _with_errors(
+    setup: Setup, answer: Answer, parameters: FitParameters, covariance: Floats
+) -> Answer:
+    """The answer with physical parameters and their errors."""
+    layout, plain = parameters.layout, setup.plain_layout(parameters.layout.n_peaks)
+    values = physical_values(layout, plain, parameters.values)
+    full, free = physical_covariance(layout, plain, parameters.values, covariance, parameters.free)
+    area_stderr = _area_stderr(setup, plain, values, full)
+    stderr = standard_errors(full, free)
+    shown = np.where(free[:, None] & free, full, np.nan)
+    return replace(answer, values=values, stderr=stderr, covariance=shown, area_stderr=area_stderr)
 
 
 def _status(
@@ -187,7 +225,11 @@ def _status(
 
 
 def _start(
-    setup: Setup, problem: Problem, peaks: Mapping[str, Floats], unit: float
+    setup: Setup,
+    constraints: Constraints,
+    problem: Problem,
+    peaks: Mapping[str, Floats],
+    unit: float,
 ) -> FitParameters:
     """Start parameters: centers and widths as given, the linear part solved for them.
 
@@ -199,7 +241,7 @@ def _start(
         setup.line_shape,
         setup.energy,
         {**peaks, "height": np.maximum(heights, _LOWEST_START)},
-        _in_unit(setup.constraints, unit),
+        _in_unit(constraints, unit),
     )
     follows_peaks = setup.background.startswith(ACTIVE_TERMS)
     for _ in range(_LINEAR_ROUNDS if follows_peaks else 1):
@@ -218,10 +260,12 @@ def _linear_part(problem: Problem, start: FitParameters) -> Floats:
     """
     model, layout, values = problem.model, start.layout, start.values.copy()
     used, weights = problem.used, problem.weights
-    heights = layout.column("height")
-    of_height_one = values.copy()
-    of_height_one[heights] = 1.0
-    lines = model.components(of_height_one)
+    heights = np.unique(layout.column("height"))
+    lines = np.zeros((heights.size, model.energy.size))
+    for row, height in enumerate(heights):  # what one unit of it draws, linked lines included
+        alone = values.copy()
+        alone[heights], alone[height] = 0.0, 1.0
+        lines[row] = model.components(alone).sum(axis=0)
     free = start.free[heights]
     target = problem.counts - values[heights[~free]] @ lines[~free]
     terms = start.free[layout.background_index]
@@ -244,29 +288,24 @@ def _linear_part(problem: Problem, start: FitParameters) -> Floats:
     return values
 
 
-def _in_unit(constraints: Mapping[str, Limits], unit: float) -> dict[str, Limits]:
+def _in_unit(constraints: Constraints, unit: float) -> Constraints:
     """Constraints with heights in the unit of the solver."""
-    scaled = dict(constraints)
-    for name, (low, high) in constraints.items():
+    scaled = dict(constraints.limits)
+    for name, (low, high) in constraints.limits.items():
         if name.startswith("height"):
             scaled[name] = (low / unit, high / unit)
-    return scaled
+    return replace(constraints, limits=scaled)
 
 
-def _units(parameters: FitParameters, unit: float) -> Floats:
-    """What the flat parameters of the solver are multiplied with to be in counts."""
-    in_counts = ("height", "background_constant", "background_slope")
-    return np.array([unit if n.startswith(in_counts) else 1.0 for n in parameters.layout.names])
-
-
-def _area_stderr(setup: Setup, parameters: FitParameters, covariance: Floats) -> Floats:
+def _area_stderr(setup: Setup, plain: Layout, values: Floats, covariance: Floats) -> Floats:
     """Standard errors of the areas, shape (n_peaks,)."""
     shape = LINE_SHAPES[setup.line_shape]
     area = shape.area or (lambda *values: shape.area_over(setup.energy, *values))
-    errors = np.full(parameters.layout.n_peaks, np.nan)
-    for peak, entries in enumerate(parameters.layout.peak_index):
-        limits = list(zip(parameters.lower[entries], parameters.upper[entries], strict=True))
+    hard = {"fwhm": (0.0, np.inf), "height": (0.0, np.inf), **shape.limits}
+    limits = [hard.get(name, (-np.inf, np.inf)) for name in shape.parameters]
+    errors = np.full(plain.n_peaks, np.nan)
+    for peak, entries in enumerate(plain.peak_index):
         errors[peak] = propagated_error(
-            area, parameters.values[entries], covariance[np.ix_(entries, entries)], limits
+            area, values[entries], covariance[np.ix_(entries, entries)], limits
         )
     return errors

@@ -73,9 +73,8 @@ class SpectrumModel:
         """One curve per peak, shape (n_peaks, n)."""
         if self.layout.n_peaks == 0:
             return np.empty((0, self.energy.size))
-        shape = LINE_SHAPES[self.line_shape]
-        parameters = [values[self.layout.peak_index[:, j]] for j in range(len(shape.parameters))]
-        return np.asarray(shape.value(self.energy, *parameters), dtype=float)
+        shapes = self.layout.shapes(values)
+        return np.asarray(LINE_SHAPES[self.line_shape].value(self.energy, *shapes.T), dtype=float)
 
     def _peaks(self, values: Floats) -> Floats:
         """Sum of all peaks, shape (n,)."""
@@ -93,7 +92,7 @@ class SpectrumModel:
         -------
         curve : ndarray, shape (n,)
         jacobian : ndarray, shape (n_parameters, n)
-            Derivative by every flat parameter, shared ones summed over their peaks.
+            Derivative by every flat parameter, over all peaks that depend on it.
         """
         layout, n_peaks = self.layout, self.layout.n_peaks
         coefficients = values[layout.background_index]
@@ -101,12 +100,10 @@ class SpectrumModel:
         peaks = np.zeros_like(self.energy)
         if n_peaks:
             shape = LINE_SHAPES[self.line_shape]
-            parameters = [values[layout.peak_index[:, j]] for j in range(len(shape.parameters))]
-            components, derivatives = shape.value_and_derivatives(self.energy, *parameters)
+            shapes = layout.shapes(values)
+            components, derivatives = shape.value_and_derivatives(self.energy, *shapes.T)
             peaks = components.sum(axis=0)
-            rows = np.moveaxis(derivatives, -1, 1).reshape(-1, self.energy.size)
-            for entry, row in zip(layout.peak_index.ravel(), rows, strict=True):
-                jacobian[entry] += row
+            jacobian = layout.by_entries(values, np.moveaxis(derivatives, -1, 1))
         columns = self._columns(peaks)
         if n_peaks and self._active.any():
             of_peaks = jacobian[: layout.background_index[0]]

@@ -1,6 +1,6 @@
 """Labelled spectra and starts as rows of arrays, checked."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,8 +8,15 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
+from xpsnet.fitting.links import Link
 from xpsnet.fitting.one_spectrum import Setup
-from xpsnet.fitting.parameters import Constraint, Floats, check_constraints, make_layout
+from xpsnet.fitting.parameters import (
+    Constraint,
+    Floats,
+    check_constraints,
+    make_layout,
+    start_parameters,
+)
 from xpsnet.numerics.lineshapes import LINE_SHAPES
 from xpsnet.numerics.noise import noise_profile
 from xpsnet.spectrum import check_spectra, crop, scale_sign
@@ -82,6 +89,7 @@ def make_setup(
     share: tuple[str, ...],
     constraints: Mapping[str, Constraint] | None,
     scale_errors: bool,
+    links: Iterable[Link] = (),
 ) -> Setup:
     """Check what all spectra have in common, and bring it on the scale of the numerics.
 
@@ -93,6 +101,8 @@ def make_setup(
         Largest number of peaks.
     line_shape, background, share, constraints, scale_errors
         As for `refine`.
+    links : iterable of Link
+        Of doublets, on the scale of the spectra.
 
     Raises
     ------
@@ -101,12 +111,14 @@ def make_setup(
     """
     make_layout(line_shape, background, 0, share)
     sign = scale_sign(spectra.attrs["scale"])
-    checked = check_constraints(constraints, line_shape, n_peaks)
-    for name, (low, high) in checked.items():
-        if sign < 0 and name.startswith("center"):
-            checked[name] = (-high, -low)
+    checked = check_constraints(constraints, line_shape, n_peaks, links).on_scale(sign)
     energy = sign * spectra["energy"].values
-    return Setup(line_shape, background, energy, tuple(share), checked, scale_errors)
+    setup = Setup(line_shape, background, energy, tuple(share), checked, scale_errors)
+    if checked.links:  # what no spectrum could obey is refused before the first one
+        layout = setup.layout(range(n_peaks))
+        anywhere = {name: np.full(n_peaks, np.nan) for name in ("center", "height")}
+        start_parameters(layout, line_shape, energy, anywhere, checked)
+    return setup
 
 
 def make_rows(spectra: xr.DataArray, peaks: xr.Dataset, noise: Floats | None) -> Rows:

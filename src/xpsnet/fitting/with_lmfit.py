@@ -23,6 +23,7 @@ import lmfit
 import numpy as np
 import numpy.typing as npt
 
+from xpsnet.fitting.layout import ADDED
 from xpsnet.fitting.parameters import FitParameters, Floats
 from xpsnet.fitting.residuals import Problem, SpectrumModel
 
@@ -34,6 +35,7 @@ _REACH = 1.5
 _FIRST_STEP = 0.5
 # The counts span 100 units; a height that starts low may grow by this much at once.
 _SPAN, _LEAST_STEP = 100.0, 5.0
+_LEAST_RATIO = 0.1
 # Exit codes of MINPACK: 1 to 4 met a tolerance, 6 to 8 cannot come any closer.
 _CONVERGED = (1, 2, 3, 4, 6, 7, 8)
 _TOLERANCE = 1e-8
@@ -143,8 +145,9 @@ def _revived(problem: Problem, solution: Solution, start: FitParameters) -> Floa
     """Values with peaks of height 0 put where they are missed most, not far from their start."""
     layout, values = start.layout, solution.parameters.values.copy()
     energy, weights = problem.model.energy[problem.used], problem.weights[problem.used]
-    for center, fwhm, height in layout.peak_index[:, :3]:
-        if values[height] != 0 or not start.free[[center, height]].all():
+    for peak, (center, fwhm, height) in enumerate(layout.peak_index[:, :3]):
+        linked = layout.linked[peak, :3].any()
+        if linked or values[height] != 0 or not start.free[[center, height]].all():
             continue
         width = start.values[fwhm]
         near = energy[np.abs(energy - start.values[center]) < _REACH * width]
@@ -182,36 +185,43 @@ def _run(problem: Problem, start: FitParameters) -> Solution:
     allowed = start.allowed(values)
     residual, jacobian = evaluations.at(allowed)
     ended = _held_on_limits(start.with_values(allowed), values != allowed)
-    at_bound = bool((ended.free != start.free).any())
+    # A background term that ended at 0 is simply not there.
+    shapes = np.arange(start.free.size) < start.free.size - start.layout.background_index.size
+    at_bound = bool((shapes & (ended.free != start.free)).any())
     return Solution(ended, residual, jacobian, converged, at_bound, evaluations.count)
 
 
 def _lengths(problem: Problem, parameters: FitParameters) -> Floats:
     """How far each parameter may go in a first step, shape (n_parameters,).
 
-    A center by the width of its line, a width and a height by themselves, other shape parameters
-    by 1, and a background coefficient until it has added as much as the spectrum spans.
+    A center and an offset by the width of its line, a width, a height and a ratio by themselves,
+    other shape parameters by 1, and a background coefficient until it has added as much as the
+    spectrum spans.
     """
     layout, values = parameters.layout, parameters.values
     lengths = np.ones(values.size)
-    lengths[layout.column("center")] = lengths[layout.column("fwhm")] = values[
-        layout.column("fwhm")
-    ]
+    own = {"center": layout.column("fwhm"), "fwhm": layout.column("fwhm")}
+    for name, entries in own.items():
+        lengths[layout.column(name)] = values[entries]
     lengths[layout.column("height")] = np.maximum(values[layout.column("height")], _LEAST_STEP)
+    for k, j in zip(*np.nonzero(layout.peak_partner >= 0), strict=True):
+        entry = layout.peak_partner[k, j]
+        along_energy = layout.shape_parameters[j] in own
+        added = layout.peak_operation[k, j] == ADDED
+        width = float(values[own["fwhm"][k]]) if along_energy else 1.0
+        lengths[entry] = width if added else max(float(values[entry]), _LEAST_RATIO)
     largest = np.abs(problem.model.columns(values)).max(axis=0, initial=0.0)
     lengths[layout.background_index] = _SPAN / np.where(largest > 0, largest, _SPAN)
     return lengths
 
 
 def _held_on_limits(parameters: FitParameters, beyond: npt.NDArray[np.bool_]) -> FitParameters:
-    """Hold what went beyond a limit, and what belongs to a peak of height 0."""
+    """Hold what went beyond a limit, and what belongs to peaks of height 0 alone."""
     layout = parameters.layout
     held = parameters.hold(beyond, parameters.values[beyond])
-    for peak, entry in enumerate(layout.column("height")):
-        if parameters.values[entry] == 0:
-            own = layout.own(peak)
-            held = held.hold(own, held.values[own])
-    return held
+    heights = layout.shapes(parameters.values)[:, layout.shape_parameters.index("height")]
+    own = layout.own(np.flatnonzero(heights == 0))
+    return held.hold(own, held.values[own])
 
 
 def _falls_inward(solution: Solution, start: FitParameters) -> npt.NDArray[np.bool_]:
