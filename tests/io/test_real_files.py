@@ -175,9 +175,7 @@ def test_the_series_is_one_stack_on_the_union_of_its_energies(real_data: Path) -
     ("name", "message"),
     [
         ("vamas/Pt4f.json", "got JSON; export"),
-        ("thermo/C1s Scan.VGD", "got an OLE file"),
-        ("thermo/1.xls", "got an OLE file"),
-        ("thermo/Cl2p Scan.xml", "got XML"),
+        ("thermo/Cl2p Scan.xml", "got a chart of Avantage.* the .vgd file"),
         ("phi/SnO2_10nm_1.pro", "got a PHI MultiPak file"),
         ("scienta/Ag_0001Ag__001.ibw", "unknown binary file"),
         ("specs/In-situ_PBTTT_XPS_SPECS.xml", "got XML"),

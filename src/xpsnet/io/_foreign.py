@@ -24,11 +24,10 @@ _KINDS = (
           "unpack it, or save the table as csv"),
     _Kind((b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"7z\xbc\xaf", b"Rar!"), "a compressed file",
           "unpack it first"),
-    _Kind((b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",), "an OLE file (Avantage .vgd or old Excel .xls)",
-          _EXPORT),
+    _Kind((b"<Chart", b"\xef\xbb\xbf<Chart"), "a chart of Avantage, which holds display settings",
+          "the spectrum lies in the .vgd file of the same name beside it: open that"),
     _Kind((b"SQLite format 3\0",), "an SQLite database (SPECS .sle)", _EXPORT),
     _Kind((b"%PDF",), "a PDF document", _EXPORT),
-    _Kind((b"SOFH",), "a PHI MultiPak file", _EXPORT),
     _Kind((b"{\\rtf",), "a Word document", "save it as plain text"),
 )  # fmt: skip
 

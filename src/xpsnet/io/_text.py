@@ -65,7 +65,11 @@ def read(path: Path) -> Reading:
     ReadError
         Where no table holds an energy axis and counts.
     """
-    text = decode(read_bytes(path, MAX_BYTES)).replace("\0", "")
+    return read_text(path, decode(read_bytes(path, MAX_BYTES)).replace("\0", ""), path.stem)
+
+
+def read_text(path: Path, text: str, label: str) -> Reading:
+    """Read every table of a text; `label` names the region where no header does."""
     n_lines = text.count("\n") + text.count("\r")
     if n_lines > MAX_LINES:
         raise refusal(
@@ -86,11 +90,11 @@ def read(path: Path) -> Reading:
         raise _no_table(path, text, tables)
     if stray:
         notes.append(f"{_lines(stray)} left out: no part of any table")
-    found_region = find_region(path.stem)
+    found_region = find_region(label)
     for spectrum in spectra:
         if spectrum.name is None and found_region:
             spectrum.name = found_region
-            spectrum.attrs["region_original"] = path.stem
+            spectrum.attrs["region_original"] = label
     return Reading(spectra, notes)
 
 
