@@ -26,6 +26,7 @@ UNITS = {
             "blocks",
             "calibration",
             "peaks",
+            "satellites",
             "spectrum",
         },
     ),

@@ -15,6 +15,7 @@ if TYPE_CHECKING:  # for editors and type checkers; at run time __getattr__ find
     from xpsnet.pipeline import fit
     from xpsnet.plotting import plot
     from xpsnet.samples import sample
+    from xpsnet.satellites import remove_satellites
     from xpsnet.simulation import simulate
     from xpsnet.spectrum import crop, to_binding, to_counts_per_second, to_kinetic
     from xpsnet.training import train
@@ -34,6 +35,7 @@ _MODULES = {
     "predict": "xpsnet.models",
     "read": "xpsnet.io",
     "refine": "xpsnet.fitting",
+    "remove_satellites": "xpsnet.satellites",
     "sample": "xpsnet.samples",
     "simulate": "xpsnet.simulation",
     "to_binding": "xpsnet.spectrum",
@@ -58,6 +60,7 @@ __all__ = [
     "predict",
     "read",
     "refine",
+    "remove_satellites",
     "sample",
     "simulate",
     "to_binding",

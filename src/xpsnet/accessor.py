@@ -70,6 +70,12 @@ class SpectraAccessor:
 
         return calibrate(self._spectra, **options)
 
+    def remove_satellites(self, **options: Any) -> xr.DataArray:
+        """Take out the X-ray satellites of the source; see `xpsnet.remove_satellites`."""
+        from xpsnet.satellites import remove_satellites
+
+        return remove_satellites(self._spectra, **options)
+
     def to_binding(self, *, photon_energy: float | None = None) -> xr.DataArray:
         """Change to binding energy; see `xpsnet.to_binding`."""
         from xpsnet.spectrum import to_binding

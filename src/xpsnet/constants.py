@@ -12,8 +12,10 @@ __all__ = [
     "PHOTON_ENERGIES",
     "REFERENCES",
     "REFERENCE_LINES",
+    "SATELLITES",
     "Constant",
     "Doublet",
+    "Satellite",
 ]
 
 REFERENCES: dict[str, str] = {
@@ -39,6 +41,10 @@ REFERENCES: dict[str, str] = {
         "ISO 15472:2010, Surface chemical analysis - X-ray photoelectron spectrometers - "
         "Calibration of energy scales; data of M. P. Seah, I. S. Gilmore, G. Beamson, Surf. "
         "Interface Anal. 26, 642 (1998)"
+    ),
+    "krause1975": (
+        "M. O. Krause, J. G. Ferreira, K X-ray emission spectra of Mg and Al, J. Phys. B 8, 2007 "
+        "(1975), doi 10.1088/0022-3700/8/12/013"
     ),
     "moulder1992": (
         "J. F. Moulder, W. F. Stickle, P. E. Sobol, K. D. Bomben, Handbook of X-ray Photoelectron "
@@ -94,6 +100,25 @@ class Doublet:
     reference: str
 
 
+@dataclass(frozen=True)
+class Satellite:
+    """A weaker line of an X-ray source.
+
+    Attributes
+    ----------
+    name : str
+        Line of the anode.
+    shift : float
+        Its photon energy above that of the main line [eV].
+    height : float
+        Relative to the main line.
+    """
+
+    name: str
+    shift: float
+    height: float
+
+
 BRANCHING_RATIOS: dict[str, float] = {"p": 2 / 3, "d": 3 / 5, "f": 4 / 7}
 """Area of the line of higher j over both, by the letter of l: (l + 1) / (2 l + 1)."""
 
@@ -116,6 +141,28 @@ PHOTON_SOURCES: dict[str, Constant] = {
 
 PHOTON_ENERGIES: dict[str, float] = {name: source.value for name, source in PHOTON_SOURCES.items()}
 """Photon energy [eV] by source; instruments differ by up to 0.1 eV in what they take for Al Ka."""
+
+SATELLITES: dict[str, tuple[Satellite, ...]] = {
+    "Al Ka": (
+        Satellite("K alpha 3", 9.8, 0.064),
+        Satellite("K alpha 4", 11.8, 0.032),
+        Satellite("K alpha 5", 20.1, 0.004),
+        Satellite("K alpha 6", 23.4, 0.003),
+        Satellite("K beta", 69.7, 0.0055),
+    ),
+    "Mg Ka": (
+        Satellite("K alpha 3", 8.4, 0.080),
+        Satellite("K alpha 4", 10.2, 0.041),
+        Satellite("K alpha 5", 17.5, 0.0055),
+        Satellite("K alpha 6", 20.0, 0.0045),
+        Satellite("K beta", 48.5, 0.005),
+    ),
+}
+"""X-ray satellites of sources without a monochromator, relative to K alpha 1, 2 (moulder1992).
+
+Heights differ by up to a quarter of their value between instruments and tables: Krause and Ferreira
+(krause1975) find 0.091 and 0.051 for K alpha 3 and 4 of Mg.
+"""
 
 CALIBRATION_LINES: dict[str, Constant] = {
     "C 1s": Constant(

@@ -1,0 +1,176 @@
+"""X-ray satellites of sources without a monochromator, taken out of the spectra."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import xarray as xr
+
+from xpsnet._energy_axis import Floats, scale_sign
+from xpsnet.constants import PHOTON_ENERGIES, SATELLITES
+from xpsnet.spectrum import check_spectra
+
+_SAME_PHOTON_ENERGY = 1.0  # [eV] instruments differ by some tenths in what they take for K alpha
+_END_POINTS = 5  # points at the upper end that tell what lies beyond it
+_MAX_HEIGHT = 0.5
+_SAME_ENERGY = 1e-9  # [eV] rounding of an axis
+
+
+def remove_satellites(
+    spectra: xr.DataArray, *, source: str | Sequence[tuple[float, float]] | None = None
+) -> xr.DataArray:
+    """Take out what the weaker X-ray lines of an anode without monochromator add to the spectra.
+
+    Each satellite of the source repeats the spectrum at lower binding energy:
+    S(E) = p(E) + sum of a_i p(E + d_i). The spectrum p is solved from the high-binding end
+    downwards; p(E + d) between two points is interpolated linearly. Beyond the high-binding end
+    of the window the spectrum counts as constant, so that satellites of lines out there stay.
+    Auger lines do not depend on the photon energy and have no satellites: where they are in the
+    window, a weak negative copy of them appears.
+
+    Parameters
+    ----------
+    spectra : DataArray
+        As for `check_spectra`, on either scale, on any axis; NaN marks a missing point. Dask
+        stays lazy.
+    source : "Al Ka", "Mg Ka" or sequence of (float, float), optional
+        The anode, or the shifts [eV] > 0 and relative heights of your own source. By default
+        as `attrs["x_ray_source"]` (or the photon energy of Mg) tells.
+
+    Returns
+    -------
+    DataArray
+        Same axis and units; `attrs["satellites_removed"]` names the source.
+
+    Raises
+    ------
+    ValueError
+        Where the source is not known or monochromated, or the satellites were removed already.
+
+    References
+    ----------
+    Positions and heights: J. F. Moulder et al., Handbook of X-ray Photoelectron Spectroscopy
+    (1992); see `xpsnet.constants.SATELLITES`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from xpsnet import remove_satellites
+    >>> from xpsnet.spectrum import make_spectrum
+    >>> energy = np.arange(250.0, 300.0, 0.1)
+    >>> flat = make_spectrum(np.full(energy.size, 113.6), energy, scale="binding")
+    >>> float(remove_satellites(flat, source="Mg Ka")[0])
+    100.0
+    """
+    spectra = check_spectra(spectra)
+    if "satellites_removed" in spectra.attrs:
+        raise ValueError(
+            f"expected spectra with their satellites, got some whose satellites of "
+            f"{spectra.attrs['satellites_removed']} are removed; do it once"
+        )
+    name, lines = _lines(spectra, source)
+    bound = scale_sign(spectra.attrs["scale"]) * spectra["energy"].values
+    removed: xr.DataArray = xr.apply_ufunc(
+        _without,
+        spectra,
+        kwargs={"bound": bound, "lines": lines},
+        input_core_dims=[["energy"]],
+        output_core_dims=[["energy"]],
+        dask="parallelized",
+        output_dtypes=[np.float64],
+        dask_gufunc_kwargs={"allow_rechunk": True},
+        keep_attrs=True,
+    )
+    return removed.assign_attrs(satellites_removed=name)
+
+
+def _lines(
+    spectra: xr.DataArray, source: str | Sequence[tuple[float, float]] | None
+) -> tuple[str, list[tuple[float, float]]]:
+    """Name of the source and (shift, height) of its satellites."""
+    if source is None:
+        source = _source_of(spectra)
+    if isinstance(source, str):
+        if source not in SATELLITES:
+            raise ValueError(
+                f"expected one of the sources {sorted(SATELLITES)}, got {source!r}; monochromated "
+                f"and synchrotron light has no satellites"
+            )
+        return source, [(line.shift, line.height) for line in SATELLITES[source]]
+    lines = [(float(shift), float(height)) for shift, height in source]
+    if not lines or not all(d > 0 and 0 <= a <= _MAX_HEIGHT for d, a in lines):
+        raise ValueError(
+            f"expected pairs of a shift > 0 eV and a height from 0 to {_MAX_HEIGHT:g}, got "
+            f"{lines}; pass for instance [(8.4, 0.08), (10.2, 0.041)]"
+        )
+    return "the given source", lines
+
+
+def _source_of(spectra: xr.DataArray) -> str:
+    """Find the source by what the attributes tell."""
+    told = str(spectra.attrs.get("x_ray_source") or spectra.attrs.get("source") or "")
+    remedy = 'pass source="Mg Ka" or source="Al Ka" if there was no monochromator'
+    if "mono" in told.lower():
+        raise ValueError(
+            f"expected a source without a monochromator, got {told!r}, which has no satellites; "
+            f"{remedy}"
+        )
+    for name in SATELLITES:
+        if told.lower().startswith(name[:2].lower()):
+            return name
+    photon_energy = spectra.attrs.get("photon_energy")
+    # Mg K alpha is never monochromated; Al K alpha may be.
+    if photon_energy and abs(photon_energy - PHOTON_ENERGIES["Mg Ka"]) < _SAME_PHOTON_ENERGY:
+        return "Mg Ka"
+    shown = f"photon energy {photon_energy:g} eV" if photon_energy else "no photon energy"
+    raise ValueError(
+        f"expected spectra whose attributes tell a Mg or Al source without a monochromator, got "
+        f"the source {told!r} and {shown}; {remedy}"
+    )
+
+
+def _without(
+    counts: npt.NDArray[np.generic], bound: Floats, lines: list[tuple[float, float]]
+) -> Floats:
+    """Counts without satellites, shape (..., n); `bound` grows towards more bound."""
+    order = np.argsort(bound)[::-1]  # the most bound first: each point needs those before it
+    values = np.asarray(counts, dtype=np.float64).reshape(-1, bound.size)[:, order]
+    bound = bound[order]
+    result = np.full_like(values, np.nan)
+    present = np.isfinite(values)
+    patterns, which = np.unique(present, axis=0, return_inverse=True)
+    for k, pattern in enumerate(patterns):
+        if pattern.any():
+            rows = np.ix_(np.flatnonzero(which.ravel() == k), np.flatnonzero(pattern))
+            result[rows] = _solved(values[rows], bound[pattern], lines)
+    back = np.empty_like(result)
+    back[:, order] = result
+    return back.reshape(np.shape(counts))
+
+
+def _solved(values: Floats, bound: Floats, lines: list[tuple[float, float]]) -> Floats:
+    """Solve the lower triangular system for spectra without gaps, shape (spectra, n)."""
+    from scipy.sparse import csc_array, identity
+    from scipy.sparse.linalg import splu
+
+    n = bound.size
+    beyond = values[:, :_END_POINTS].mean(axis=1) / (1.0 + sum(a for _, a in lines))
+    rows, columns, weights = [], [], []
+    right = values.copy()
+    for shift, height in lines:
+        wanted = bound + shift
+        outside = wanted > bound[0] + _SAME_ENERGY
+        right[:, outside] -= height * beyond[:, None]
+        inside = np.flatnonzero(~outside)
+        # Linear interpolation between the neighbors: after[i] is less bound or the same.
+        after = np.clip(np.searchsorted(-bound, -wanted[inside]), 1, n - 1)
+        before = after - 1
+        span = bound[before] - bound[after]
+        share = (wanted[inside] - bound[after]) / span
+        rows += [inside, inside]
+        columns += [before, after]
+        weights += [height * share, height * (1.0 - share)]
+    where = (np.concatenate(rows), np.concatenate(columns))
+    system = identity(n, format="csc") + csc_array((np.concatenate(weights), where), shape=(n, n))
+    factors = splu(csc_array(system), permc_spec="NATURAL", diag_pivot_thresh=0.0)
+    return np.asarray(factors.solve(np.ascontiguousarray(right.T)), dtype=np.float64).T
