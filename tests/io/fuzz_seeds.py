@@ -4,9 +4,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+import h5py
 import numpy as np
 import xarray as xr
+import zarr
 from mutations import pack
+from nexus_writer import nexus
 from vamas_writer import Block, counts, vamas
 
 import xpsnet
@@ -63,13 +66,25 @@ def _store(folder: Path) -> list[Seed]:
     xpsnet.write([_spectra((2, 2)), _spectra(())], folder / "ours.nc")
     xpsnet.write(_spectra((2, 2)), folder / "ours.zarr")
     _spectra().to_netcdf(folder / "three.nc", engine="scipy")
-    members = {
-        one.relative_to(folder / "ours.zarr").as_posix(): one.read_bytes()
-        for one in sorted((folder / "ours.zarr").rglob("*"))
-        if one.is_file()
-    }
-    files = [Seed(n, (folder / n).read_bytes()) for n in ("ours.nc", "three.nc")]
-    return [*files, Seed("ours.zarr", pack(members), is_folder=True)]
+    nexus(folder / "entry.nxs", np.ones((3, 21)), {"x": np.arange(3.0), "energy": ENERGY})
+    with h5py.File(folder / "plain.h5", "w") as file:
+        file["O1s/energy"] = ENERGY
+        file["O1s/energy"].attrs["units"] = "eV"
+        file.create_dataset("O1s/counts", data=np.ones((4, 21)), chunks=(2, 21), compression=1)
+    root = zarr.open_group(folder / "plain.zarr", mode="w", zarr_format=3)
+    root.create_array("energy", data=ENERGY)
+    root.create_array("counts", data=np.ones((4, 21)))
+    files = ("ours.nc", "three.nc", "entry.nxs", "plain.h5")
+    return [
+        *(Seed(name, (folder / name).read_bytes()) for name in files),
+        *(Seed(name, _packed(folder / name), True) for name in ("ours.zarr", "plain.zarr")),
+    ]
+
+
+def _packed(folder: Path) -> bytes:
+    """Archive of the files of a folder."""
+    files = [one for one in sorted(folder.rglob("*")) if one.is_file()]
+    return pack({one.relative_to(folder).as_posix(): one.read_bytes() for one in files})
 
 
 SEEDS: dict[str, Callable[[Path], list[Seed]]] = {

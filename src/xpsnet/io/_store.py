@@ -1,4 +1,4 @@
-"""netCDF, HDF5 and zarr: what `write` has stored, and arrays of any xarray user.
+"""netCDF, HDF5 and zarr: what `write` has stored, arrays of any xarray user, NeXus, and others.
 
 Large arrays stay on disk as dask arrays. Links to other files are not followed.
 """
@@ -10,27 +10,31 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from xpsnet.io._arrays import NO_NAMES, read_arrays
 from xpsnet.io._errors import ReadError, refusal
+from xpsnet.io._nexus import is_nexus, read_nexus
 from xpsnet.io._reading import Reading
 from xpsnet.io._source import read_head
 from xpsnet.io._stored import (
     HDF5_MAGIC,
     NETCDF3_MAGIC,
     damaged,
-    hdf5_groups,
     is_zarr,
     netcdf3_groups,
-    zarr_groups,
+    plain,
 )
+from xpsnet.io._tree import LAZY_BYTES, Tree, open_tree
 from xpsnet.spectrum import check_spectra
 
 NAME = "netCDF, HDF5 or zarr"
-LAZY_BYTES = 64 << 20
-
-# Names of this kind say nothing about the region.
-_NO_NAMES = {"counts", "spectra", "spectrum", "data", "intensity", "__xarray_dataarray_variable__"}
 NAME_ATTR = "xpsnet_name"
 VERSION_ATTR = "xpsnet_version"
+# Attributes of arrays whose dimensions have names, so that xarray opens them unless damaged.
+_NAMED = {"_ARRAY_DIMENSIONS", "DIMENSION_LIST", "REFERENCE_LIST", "_Netcdf4Dimid"}
+
+
+class PeaksError(ReadError):
+    """A store holds peaks, and nothing else is to be looked for in it."""
 
 
 def sniff(head: bytes) -> bool:
@@ -55,28 +59,68 @@ def read(path: Path) -> Reading:
     ReadError
         Where the store is damaged, leads to other files or holds no spectra.
     """
-    spectra: list[xr.DataArray] = []
-    notes: list[str] = []
+    if _is_netcdf3(path):
+        reading, reasons = _read_named(path, netcdf3_groups(path))
+        if reading.spectra:
+            return reading
+        raise _without_spectra(path, reasons)
+    with open_tree(path) as tree:
+        if is_nexus(tree):
+            return read_nexus(tree)
+        tree.refuse_outside()
+        return _read_named_or_not(tree)
+
+
+def _read_named_or_not(tree: Tree) -> Reading:
+    """Read arrays with named dimensions, else those that lie beside an energy axis."""
+    unreadable: ReadError | None = None
     reasons: list[str] = []
-    ours = False
-    for group, data in _datasets(path):
+    try:
+        reading, reasons = _read_named(tree.path, _groups(tree))
+        if reading.spectra:
+            return reading
+    except PeaksError:
+        raise
+    except ReadError as error:
+        if any(_NAMED & array.attrs.keys() for array in tree.arrays.values()):
+            raise
+        unreadable = error
+    try:
+        return read_arrays(tree)
+    except ReadError as error:
+        # The list of arrays helps only where no dimension has a name.
+        if unreadable is None and any("phony_dim" in reason for reason in reasons):
+            raise
+        raise unreadable or _without_spectra(tree.path, reasons) from error
+
+
+def _read_named(path: Path, groups: list[str]) -> tuple[Reading, list[str]]:
+    """Read every array with an energy dimension, and say why others hold no spectra."""
+    reading = Reading([])
+    reasons: list[str] = []
+    for group, data in _datasets(path, groups):
         if _is_peaks(data):
-            raise refusal(
-                path,
-                expected="spectra",
-                got="peaks that xpsnet.write has stored",
-                advice="xpsnet.io.read_peaks reads them",
+            raise PeaksError(
+                refusal(
+                    path,
+                    expected="spectra",
+                    got="peaks that xpsnet.write has stored",
+                    advice="xpsnet.io.read_peaks reads them",
+                )
             )
-        ours = ours or VERSION_ATTR in data.attrs
+        reading.stored_by_us = reading.stored_by_us or VERSION_ATTR in data.attrs
         for name in data.data_vars:
             try:
-                spectra.append(_spectra(data[name], group, notes))
+                reading.spectra.append(_spectra(data[name], group, reading.notes))
             except (ValueError, TypeError) as error:
                 reasons.append(f"{group.rstrip('/')}/{name}: {error}")
-    if not spectra:
-        got = reasons[0] if reasons else "no arrays"
-        raise refusal(path, expected="an array with an energy dimension", got=got)
-    return Reading(spectra, notes, stored_by_us=ours)
+    return reading, reasons
+
+
+def _without_spectra(path: Path, reasons: list[str]) -> ReadError:
+    """Word that a store holds no spectra."""
+    got = reasons[0] if reasons else "no arrays"
+    return refusal(path, expected="an array with an energy dimension", got=got)
 
 
 def read_peaks(path: str | Path) -> xr.Dataset:
@@ -107,7 +151,7 @@ def read_peaks(path: str | Path) -> xr.Dataset:
             got="something else",
             advice="write(peaks, 'peaks.nc') makes one",
         )
-    found = [data for _, data in _datasets(path) if _is_peaks(data)]
+    found = [data for _, data in _datasets(path, _all_groups(path)) if _is_peaks(data)]
     if len(found) != 1:
         raise refusal(path, expected="one set of peaks", got=f"{len(found)}")
     return found[0]
@@ -118,14 +162,32 @@ def _is_peaks(data: xr.Dataset) -> bool:
     return "peak" in data.dims and "center" in data and "line_shape" in data.attrs
 
 
-def _datasets(path: Path) -> Iterator[tuple[str, xr.Dataset]]:
-    """Open all groups of a store, large ones lazily."""
+def _is_netcdf3(path: Path) -> bool:
+    """Whether a store is a netCDF 3 file."""
+    return not is_zarr(path) and not read_head(path).startswith(HDF5_MAGIC)
+
+
+def _groups(tree: Tree) -> list[str]:
+    """Groups that hold arrays."""
+    return sorted(tree.members)
+
+
+def _all_groups(path: Path) -> list[str]:
+    """Groups of a store that hold arrays, none of which may lead out of it."""
+    if _is_netcdf3(path):
+        return netcdf3_groups(path)
+    with open_tree(path) as tree:
+        tree.refuse_outside()
+        return _groups(tree)
+
+
+def _datasets(path: Path, groups: list[str]) -> Iterator[tuple[str, xr.Dataset]]:
+    """Open groups of a store, large ones lazily."""
+    kind, engine = "an HDF5 or netCDF file", "h5netcdf"
     if is_zarr(path):
-        kind, engine, groups = "a zarr store", "zarr", zarr_groups(path)
-    elif read_head(path).startswith(HDF5_MAGIC):
-        kind, engine, groups = "an HDF5 or netCDF file", "h5netcdf", hdf5_groups(path)
-    else:
-        kind, engine, groups = "a netCDF 3 file", "scipy", netcdf3_groups(path)
+        kind, engine = "a zarr store", "zarr"
+    elif _is_netcdf3(path):
+        kind, engine = "a netCDF 3 file", "scipy"
     for group in groups:
         try:
             data = _open(path, engine, group)
@@ -134,7 +196,7 @@ def _datasets(path: Path) -> Iterator[tuple[str, xr.Dataset]]:
         except Exception as error:
             # xarray and its backends raise many kinds of exceptions on damaged files.
             raise damaged(path, kind, error) from error
-        data.attrs = {key: _plain(value) for key, value in data.attrs.items()}
+        data.attrs = {key: plain(value) for key, value in data.attrs.items()}
         yield group, data
 
 
@@ -165,10 +227,10 @@ def _is_energy(data: xr.Dataset, dim: str) -> bool:
 
 def _spectra(array: xr.DataArray, group: str, notes: list[str]) -> xr.DataArray:
     """Bring one array into the common form, or say why it holds no spectra."""
-    attrs = {key: _plain(value) for key, value in array.attrs.items()}
+    attrs = {key: plain(value) for key, value in array.attrs.items()}
     name = attrs.pop(NAME_ATTR, None)
     if name is None:
-        name = "" if str(array.name) in _NO_NAMES else str(array.name)
+        name = "" if str(array.name) in NO_NAMES else str(array.name)
     array = array.copy(deep=False)
     array.attrs, array.name = attrs, name or None
     array = _binding_below_fermi(array, notes)
@@ -196,14 +258,3 @@ def _binding_below_fermi(array: xr.DataArray, notes: list[str]) -> xr.DataArray:
             )
             return array.assign_coords({dim: -energy}).assign_attrs(scale="binding")
     return array
-
-
-def _plain(value: Any) -> Any:
-    """Turn an attribute of a store into plain Python."""
-    if isinstance(value, np.generic):
-        return value.item()
-    if isinstance(value, np.ndarray):
-        return value.tolist()
-    if isinstance(value, bytes):
-        return value.decode("utf-8", errors="replace")
-    return value if isinstance(value, str | int | float | list | tuple) else str(value)

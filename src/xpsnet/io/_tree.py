@@ -1,0 +1,318 @@
+"""What an HDF5 file or a zarr folder holds, looked over before any array is read.
+
+Nothing leads out of the store: external links, external data and virtual data sets are noted,
+soft links are resolved by their text among what the store itself holds. Object references are
+never followed. Sizes are checked against what reading would take.
+"""
+
+import zlib
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from xpsnet.io._errors import ReadError, refusal
+from xpsnet.io._stored import check_axis, damaged, is_zarr, plain
+
+LAZY_BYTES = 64 << 20
+_MAX_OBJECTS = 10_000
+_MAX_DEPTH = 20
+_MAX_CHUNK = 256 << 20
+_MAX_ATTRIBUTE = 10_000
+# Deflate makes a byte of at most this many.
+_DEFLATE_RATIO = 1032
+_DEFLATE = 1
+
+
+class StoredArray(NamedTuple):
+    """One array of a store, not yet read."""
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    attrs: dict[str, Any]
+    chunks: tuple[int, ...] | None
+
+    @property
+    def group(self) -> str:
+        """Name of the group that holds it."""
+        return self.name.rpartition("/")[0] or "/"
+
+    @property
+    def label(self) -> str:
+        """Its name within the group."""
+        return self.name.rpartition("/")[2]
+
+    @property
+    def nbytes(self) -> int:
+        """Size in memory."""
+        n = self.dtype.itemsize
+        for size in self.shape:
+            n *= size
+        return n
+
+
+@dataclass
+class Tree:
+    """Groups with their attributes, arrays, soft links and links out of a store."""
+
+    path: Path
+    store: Any
+    groups: dict[str, dict[str, Any]] = field(default_factory=dict)
+    arrays: dict[str, StoredArray] = field(default_factory=dict)
+    members: dict[str, list[StoredArray]] = field(default_factory=lambda: defaultdict(list))
+    links: dict[str, str] = field(default_factory=dict)
+    outside: dict[str, str] = field(default_factory=dict)
+
+    def note(self, array: StoredArray) -> None:
+        """Take up an array."""
+        self.arrays[array.name] = array
+        self.members[array.group].append(array)
+
+    def refuse_outside(self) -> None:
+        """Refuse the store where anything in it leads to other files."""
+        for where, target in self.outside.items():
+            raise refusal(
+                self.path, where, expected="data within this file",
+                got=f"a link to {target!r}, which is not followed",
+                advice="open the file that holds the spectra",
+            )  # fmt: skip
+
+    def resolve(self, name: str) -> str:
+        """Name of what a soft link stands for, after at most eight of them."""
+        for _ in range(8):
+            if name in self.arrays or name in self.groups or name not in self.links:
+                break
+            target = self.links[name]
+            name = target if target.startswith("/") else f"{name.rpartition('/')[0]}/{target}"
+        return name
+
+    def array(self, group: str, label: str) -> StoredArray | None:
+        """Array of this name in a group, through soft links."""
+        return self.arrays.get(self.resolve(f"{group.rstrip('/')}/{label}"))
+
+    def text(self, name: str, limit: int) -> str:
+        """A stored text, at most `limit` characters of it; "" where there is none."""
+        array = self.arrays.get(self.resolve(name))
+        if array is None or array.shape not in ((), (1,)) or array.dtype.kind not in "SUOT":
+            return ""
+        value = np.asarray(self.values(array)).ravel()[0]
+        text = plain(value) if isinstance(value, bytes | str) else ""
+        return " ".join(str(text)[:limit].replace("\0", " ").split())
+
+    def values(self, array: StoredArray, whole: int | None = None) -> Any:
+        """Values of an array: in memory, or as a dask array where it is large.
+
+        Parameters
+        ----------
+        array : StoredArray
+        whole : int, optional
+            The dimension that stays in one piece, energy.
+
+        Raises
+        ------
+        ReadError
+            Where the array is damaged.
+        """
+        if array.nbytes <= LAZY_BYTES:
+            try:
+                values = np.asarray(self.store[array.name][()])
+            except Exception as error:
+                # h5py and zarr raise whatever their libraries stumble over.
+                raise damaged(self.path, f"the array {array.name}", error) from error
+            return values.astype(array.dtype.newbyteorder("="), copy=False)
+        import dask.array
+
+        pieces = tuple(-1 if i == whole else "auto" for i in range(len(array.shape)))
+        stored = _OnDisk(self.path, array)
+        return dask.array.from_array(
+            stored, chunks=pieces, meta=np.empty((0,) * stored.ndim, stored.dtype)
+        )
+
+
+@contextmanager
+def open_tree(path: Path) -> Iterator[Tree]:
+    """Look over an HDF5 file or a zarr folder, and keep it open for reading.
+
+    Raises
+    ------
+    ReadError
+        Where it is damaged or states absurd sizes, or zarr is not installed.
+    """
+    if is_zarr(path):
+        yield _zarr_tree(path)
+        return
+    import h5py
+
+    try:
+        file = h5py.File(path, "r")
+    except Exception as error:
+        # h5py raises whatever the library stumbles over in a damaged file.
+        raise damaged(path, "an HDF5 or netCDF file", error) from error
+    with file:
+        tree = Tree(path, file)
+        try:
+            _walk(tree, file, "/", 0, set())
+        except ReadError:
+            raise
+        except Exception as error:
+            raise damaged(path, "an HDF5 or netCDF file", error) from error
+        yield tree
+
+
+def _walk(tree: Tree, group: Any, name: str, depth: int, seen: set[int]) -> None:
+    """Note what a group holds; groups that are linked twice are walked over once."""
+    import h5py
+
+    address = h5py.h5o.get_info(group.id).addr
+    if address in seen:
+        return
+    seen.add(address)
+    tree.groups[name] = _attributes(group)
+    if depth > _MAX_DEPTH or len(group) + len(tree.arrays) + len(tree.groups) > _MAX_OBJECTS:
+        raise refusal(
+            tree.path, f"group {name}", expected="a store of spectra",
+            got=f"more than {_MAX_DEPTH} levels or {_MAX_OBJECTS} objects",
+        )  # fmt: skip
+    for key in group:
+        full = f"{name.rstrip('/')}/{key}"
+        link = group.get(key, getlink=True)
+        if isinstance(link, h5py.ExternalLink):
+            tree.outside[full] = str(link.filename)
+        elif isinstance(link, h5py.SoftLink):
+            tree.links[full] = str(link.path)
+        elif isinstance(found := group[key], h5py.Group):
+            _walk(tree, found, full, depth + 1, seen)
+        elif isinstance(found, h5py.Dataset):
+            _note_dataset(tree, full, found)
+
+
+def _note_dataset(tree: Tree, name: str, dataset: Any) -> None:
+    """Note an array, or that its data lie elsewhere; check what reading it would take."""
+    if dataset.external or dataset.is_virtual:
+        tree.outside[name] = "data outside of the file"
+        return
+    try:
+        dtype = dataset.dtype
+    except TypeError:
+        return  # a type that numpy does not have: no counts
+    array = StoredArray(
+        name, tuple(dataset.shape or ()), dtype, _attributes(dataset), dataset.chunks
+    )
+    _check_sizes(tree.path, array)
+    if array.chunks and array.nbytes <= LAZY_BYTES:
+        _check_deflated(tree.path, array, dataset)
+    tree.note(array)
+
+
+def _check_sizes(path: Path, array: StoredArray) -> None:
+    """Refuse axes and chunks that would fill the memory when they are loaded."""
+    check_axis(path, array.name, array.shape)
+    chunk = array._replace(shape=array.chunks or ()).nbytes
+    if chunk > _MAX_CHUNK:
+        raise refusal(
+            path, array.name, expected=f"chunks of at most {_MAX_CHUNK >> 20} MiB",
+            got=f"{chunk >> 20} MiB", advice="store it anew in smaller chunks",
+        )  # fmt: skip
+
+
+def _check_deflated(path: Path, array: StoredArray, dataset: Any) -> None:
+    """Refuse chunks that unpack to more than they say: the library would take the memory."""
+    creation = dataset.id.get_create_plist()
+    filters = [creation.get_filter(i)[0] for i in range(creation.get_nfilters())]
+    if _DEFLATE not in filters:
+        return
+    limit = array._replace(shape=array.chunks or ()).nbytes + 1024
+    suspects: list[tuple[int, ...]] = []
+
+    def look(chunk: Any) -> None:
+        if chunk.size * _DEFLATE_RATIO > _MAX_CHUNK:
+            suspects.append(chunk.chunk_offset)
+
+    dataset.id.chunk_iter(look)
+    for offset in suspects:
+        _, packed = dataset.id.read_direct_chunk(offset)
+        unpacker = zlib.decompressobj()
+        if len(unpacker.decompress(packed, limit)) >= limit:
+            raise refusal(
+                path, array.name, expected=f"chunks that unpack to {limit - 1024} bytes",
+                got="more", advice="it may be damaged",
+            )  # fmt: skip
+
+
+def _attributes(owner: Any) -> dict[str, Any]:
+    """Attributes as plain Python; what is large or of an odd type is left out."""
+    attributes = {}
+    for key in owner.attrs:
+        try:
+            if owner.attrs.get_id(key).get_storage_size() > _MAX_ATTRIBUTE:
+                continue
+            value = owner.attrs[key]
+        except (TypeError, ValueError, OSError, RuntimeError):
+            continue
+        attributes[str(key)] = plain(value)
+    return attributes
+
+
+def _zarr_tree(path: Path) -> Tree:
+    """Look over a zarr folder."""
+    try:
+        import zarr
+    except ImportError as error:
+        raise refusal(
+            path,
+            expected="the package zarr, to read a zarr store",
+            got="no such package",
+            advice="pip install napari-xpsnet[zarr]",
+        ) from error
+    try:
+        root = zarr.open(str(path), mode="r")
+        tree = Tree(path, root)
+        if isinstance(root, zarr.Array):
+            raise refusal(path, expected="a zarr group with an energy axis", got="a bare array")
+        tree.groups["/"] = _plain_attributes(root)
+        for n, (key, member) in enumerate(root.members(max_depth=_MAX_DEPTH)):
+            if n > _MAX_OBJECTS:
+                break
+            if isinstance(member, zarr.Array):
+                array = StoredArray(f"/{key}", tuple(member.shape), np.dtype(member.dtype),
+                                    _plain_attributes(member), tuple(member.chunks))  # fmt: skip
+                _check_sizes(path, array)
+                tree.note(array)
+            else:
+                tree.groups[f"/{key}"] = _plain_attributes(member)
+    except ReadError:
+        raise
+    except Exception as error:
+        # zarr raises whatever its metadata parser stumbles over.
+        raise damaged(path, "a zarr store", error) from error
+    return tree
+
+
+def _plain_attributes(owner: Any) -> dict[str, Any]:
+    """Attributes of a zarr group or array as plain Python."""
+    return {str(key): plain(value) for key, value in dict(owner.attrs).items()}
+
+
+class _OnDisk:
+    """An array of a store, opened for every piece that dask asks for."""
+
+    def __init__(self, path: Path, array: StoredArray) -> None:
+        self.path, self.array = path, array
+        self.shape, self.dtype = array.shape, array.dtype.newbyteorder("=")
+        self.ndim, self.chunks = len(array.shape), array.chunks
+
+    def __getitem__(self, key: Any) -> npt.NDArray[Any]:
+        if is_zarr(self.path):
+            import zarr
+
+            return np.asarray(zarr.open(str(self.path), mode="r")[self.array.name[1:]][key])
+        import h5py
+
+        with h5py.File(self.path, "r") as file:
+            return np.asarray(file[self.array.name][key], dtype=self.dtype)
