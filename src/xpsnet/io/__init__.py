@@ -17,13 +17,16 @@ from xpsnet.io import (
     _foreign,
     _igor,
     _igor_text,
+    _kratos,
     _ole,
+    _omicron,
     _phi,
     _scienta_text,
     _store,
     _text,
     _thermo_avg,
     _vamas,
+    _zip,
 )
 from xpsnet.io._collect import Draft, natural_order
 from xpsnet.io._errors import ReadError, refusal
@@ -59,6 +62,9 @@ READERS = (
     Reader(_thermo_avg.NAME, _thermo_avg.sniff, _thermo_avg.read),
     Reader(_igor.NAME, _igor.sniff, _igor.read),
     Reader(_igor_text.NAME, _igor_text.sniff, _igor_text.read),
+    Reader(_zip.NAME, _zip.sniff, _zip.read),
+    Reader(_kratos.NAME, _kratos.sniff, _kratos.read),
+    Reader(_omicron.NAME, _omicron.sniff, _omicron.read),
     # Before text, which would take everything that can be decoded.
     Reader("no spectra", _foreign.sniff, _foreign.read),
     Reader(_text.NAME, _text.sniff, _text.read),

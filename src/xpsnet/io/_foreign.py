@@ -20,8 +20,6 @@ _EXPORT = "export the spectra from the instrument's program as VAMAS or text"
 _KINDS = (
     _Kind((b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\0", b"MM\0*", b"RIFF"),
           "a picture or a sound", "a picture holds no counts; " + _EXPORT),
-    _Kind((b"PK\x03\x04", b"PK\x05\x06"), "a zip archive or an Office document",
-          "unpack it, or save the table as csv"),
     _Kind((b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"7z\xbc\xaf", b"Rar!"), "a compressed file",
           "unpack it first"),
     _Kind((b"<Chart", b"\xef\xbb\xbf<Chart"), "a chart of Avantage, which holds display settings",

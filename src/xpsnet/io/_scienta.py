@@ -165,11 +165,12 @@ def to_spectrum(
 
 
 def _dimension(label: str, taken: Sequence[str]) -> tuple[str, str]:
-    """Name and unit of a dimension: "Y-Scale [deg]" is the angle."""
+    """Name and unit of a dimension: "Y-Scale [deg]" and "Thetax [deg]" are the angle."""
     name, unit = variable_name(label or "slice", "")
     is_angle = unit.lower().startswith("deg") or unit == "°"
     if is_angle and _ANGLE.search(label.partition("[")[0].strip()):
-        name = "angle" if "angle" not in taken else "angle_y"
+        # The DA30 scans the angle across the slit: "Thetay".
+        name = "angle_y" if name == "thetay" or "angle" in taken else "angle"
     elif name in ("y_scale", "x_scale"):
         name = "y" if unit.lower() in ("mm", "um", "µm") else "slice"
     elif name in ("sweep", "iteration", "measurement"):
