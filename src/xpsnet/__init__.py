@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:  # for editors and type checkers; at run time __getattr__ finds the names
     from xpsnet.calibration import calibrate
     from xpsnet.evaluation import evaluate
+    from xpsnet.fitting.follow import follow
     from xpsnet.fitting.refine import refine, to_lmfit
     from xpsnet.io import read
     from xpsnet.io._errors import ReadError
+    from xpsnet.io.fits import read_fit
     from xpsnet.io.write import write
     from xpsnet.models import list_models, load_model, predict
     from xpsnet.peaks import curves
@@ -29,11 +31,13 @@ _MODULES = {
     "curves": "xpsnet.peaks",
     "evaluate": "xpsnet.evaluation",
     "fit": "xpsnet.pipeline",
+    "follow": "xpsnet.fitting.follow",
     "list_models": "xpsnet.models",
     "load_model": "xpsnet.models",
     "plot": "xpsnet.plotting",
     "predict": "xpsnet.models",
     "read": "xpsnet.io",
+    "read_fit": "xpsnet.io.fits",
     "refine": "xpsnet.fitting",
     "remove_satellites": "xpsnet.satellites",
     "sample": "xpsnet.samples",
@@ -54,11 +58,13 @@ __all__ = [
     "curves",
     "evaluate",
     "fit",
+    "follow",
     "list_models",
     "load_model",
     "plot",
     "predict",
     "read",
+    "read_fit",
     "refine",
     "remove_satellites",
     "sample",

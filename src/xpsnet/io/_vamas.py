@@ -55,17 +55,44 @@ def read(path: Path) -> Reading:
     ReadError
         Where the header is damaged or no block holds a spectrum.
     """
+    blocks, _, notes = read_blocks(path)
+    drop_constant_positions(blocks)
+    return Reading(stack_blocks(blocks), notes)
+
+
+def read_blocks(path: Path) -> tuple[list[Block], list[list[str]], list[str]]:
+    """Read the blocks of a VAMAS file before they are stacked.
+
+    Parameters
+    ----------
+    path : Path
+
+    Returns
+    -------
+    blocks : list of Block
+    comments : list of list of str
+        The lines of comment of each block.
+    notes : list of str
+        What was left out or assumed.
+
+    Raises
+    ------
+    ReadError
+        Where the header is damaged or no block holds a spectrum.
+    """
     lines = Lines(to_single_bytes(read_bytes(path, MAX_BYTES)))
     try:
         header = read_header(lines)
     except BrokenError as error:
         raise ReadError(f"{path}, {error}; the VAMAS header is damaged: export it again") from error
-    raw, notes = _read_blocks(lines, header)
+    raw, notes = _raw_blocks(lines, header)
     blocks: list[Block] = []
+    comments: list[list[str]] = []
     relabeled: list[str] = []
     for block in raw:
         try:
             blocks.append(_to_block(block, header))
+            comments.append(block.values["comment"])
             if _is_mislabeled(blocks[-1]):
                 blocks[-1].units = "counts"
                 relabeled.append(str(block.line))
@@ -83,11 +110,10 @@ def read(path: Path) -> Reading:
             f"the values of the blocks at lines {', '.join(relabeled)} are labeled as counts/s, "
             f"but are whole numbers: they are taken for counts"
         )
-    _drop_constant_positions(blocks)
-    return Reading(stack_blocks(blocks), notes)
+    return blocks, comments, notes
 
 
-def _read_blocks(lines: Lines, header: Header) -> tuple[list[RawBlock], list[str]]:
+def _raw_blocks(lines: Lines, header: Header) -> tuple[list[RawBlock], list[str]]:
     """Read all blocks that can be read, and say which cannot."""
     blocks: list[RawBlock] = []
     notes: list[str] = []
@@ -266,7 +292,7 @@ def _variables(values: dict[str, Any], header: Header) -> dict[str, tuple[float,
     return found
 
 
-def _drop_constant_positions(blocks: list[Block]) -> None:
+def drop_constant_positions(blocks: list[Block]) -> None:
     """Forget x and y without a unit where they never change: they are not a map's."""
     for name in ("x", "y"):
         given = {block.variables.get(name) for block in blocks}

@@ -1,0 +1,155 @@
+"""Fits by a person, as vendors' programs store them, into peaks Datasets."""
+
+import json
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import xarray as xr
+
+from xpsnet.io._casa_shapes import CasaLine, pseudo_voigt_fraction
+from xpsnet.peaks import Status, make_peaks
+
+Floats = npt.NDArray[np.float64]
+
+# What the variables with the vendor's own numbers are called.
+_VENDOR = {
+    "vendor_center": ("Position as the vendor's program shows it", "eV"),
+    "vendor_fwhm": ("Width as the vendor's program shows it", "eV"),
+    "vendor_area": ("Area as the vendor's program shows it", "counts/s eV"),
+}
+
+
+@dataclass
+class Fitted:
+    """One fitted spectrum; `center` and `height` are those of the maxima, on its own scale."""
+
+    region: str
+    window: slice  # of the spectrum's energies
+    background: Floats  # (points of the window)
+    labels: list[str]
+    center: Floats  # (peaks), and so the others
+    fwhm: Floats
+    height: Floats
+    shapes: list[str]  # as the vendor names them
+    lines: list[CasaLine]
+    vendor: dict[str, Floats]  # by the names of `_VENDOR`
+    texts: dict[str, str]  # for the attributes: the vendor's own words
+    constraints: list[dict[str, Any]]
+
+
+def to_peaks(
+    fits: Sequence[Fitted | None],
+    energy: Floats,
+    dims: Sequence[Hashable],
+    shape: tuple[int, ...],
+    coords: Mapping[Any, Any],
+    attrs: Mapping[str, Any],
+) -> xr.Dataset:
+    """Assemble the fits of one region of all spectra of a stack.
+
+    Parameters
+    ----------
+    fits : sequence of Fitted or None
+        One per spectrum, flat; None where there is none. At least one is a fit.
+    energy : ndarray, shape (n,)
+        The spectra's energies [eV].
+    dims, shape, coords
+        Of the stack, without energy.
+    attrs : mapping
+        Of the stack; `scale` and `units` count.
+
+    Returns
+    -------
+    Dataset
+        As from `make_peaks`, with the background as a curve and the vendor's own numbers in
+        `vendor_center`, `vendor_fwhm` and `vendor_area`.
+    """
+    present = [fit for fit in fits if fit is not None]
+    n = max(len(fit.center) for fit in present)
+    window = slice(min(f.window.start for f in present), max(f.window.stop for f in present))
+    line_shape = common_shape([line for fit in present for line in fit.lines])
+    tables = {name: np.full((len(fits), n), np.nan) for name in ("center", "fwhm", "height")}
+    tables |= {name: np.full((len(fits), n), np.nan) for name in ("fraction", *_VENDOR)}
+    backgrounds = np.full((len(fits), window.stop - window.start), np.nan)
+    for i, fit in enumerate(fits):
+        if fit is None:
+            continue
+        here = slice(0, len(fit.center))
+        tables["fraction"][i, here] = [_fraction(line, line_shape) for line in fit.lines]
+        for name in ("center", "fwhm", "height"):
+            tables[name][i, here] = getattr(fit, name)
+        for name, values in fit.vendor.items():
+            tables[name][i, here] = values
+        before, after = fit.window.start - window.start, window.stop - fit.window.stop
+        backgrounds[i] = np.pad(fit.background, (before, after), mode="edge")
+    tables = {name: table.reshape(*shape, n) for name, table in tables.items()}
+    vendor = {name: tables.pop(name) for name in _VENDOR}
+    longest = max(present, key=lambda fit: len(fit.center))
+    peaks = make_peaks(
+        energy[window],
+        dims,
+        coords,
+        scale=str(attrs["scale"]),
+        line_shape=line_shape,
+        background="curve",
+        parameters=tables,
+        background_parameters={},
+        background_curve=backgrounds.reshape(*shape, -1),
+        status=np.array([Status.OK if f else Status.NOT_DONE for f in fits]).reshape(shape),
+        label=longest.labels,
+        attrs=_attrs(present, longest, attrs),
+    )
+    for name, (long_name, units) in _VENDOR.items():
+        if np.isfinite(vendor[name]).any():
+            texts = {"long_name": long_name, "units": units}
+            peaks[name] = ((*dims, "peak"), vendor[name], texts)
+    return peaks
+
+
+def common_shape(lines: Sequence[CasaLine]) -> str:
+    """The line shape of ours that can express all lines, or comes nearest."""
+    shapes = {line.shape for line in lines}
+    return shapes.pop() if len(shapes) == 1 else "pseudo_voigt"
+
+
+def _fraction(line: CasaLine, line_shape: str) -> float:
+    """Lorentzian share of a line; that of equal area where it has to change its shape."""
+    return line.fraction if line.shape == line_shape else pseudo_voigt_fraction(line.area)
+
+
+def _attrs(present: list[Fitted], longest: Fitted, attrs: Mapping[str, Any]) -> dict[str, Any]:
+    """Attributes of the Dataset: those of the spectra, and the vendor's own words."""
+    kept = {key: value for key, value in attrs.items() if key not in ("scale", "region_original")}
+    kept |= longest.texts | {"region": longest.region}
+    if longest.constraints:
+        kept["constraints"] = json.dumps(longest.constraints)
+    if len({json.dumps(fit.texts) for fit in present}) > 1:
+        kept["fits"] = json.dumps([fit.texts for fit in present])
+    return kept
+
+
+def shape_note(where: str, fits: Sequence[Fitted]) -> list[str]:
+    """Say which line shapes are not ours, and which are not known at all."""
+    line_shape = common_shape([line for fit in fits for line in fit.lines])
+    foreign: dict[str, bool] = {}
+    for fit in fits:
+        for line, name in zip(fit.lines, fit.shapes, strict=True):
+            if not line.exact or line.shape != line_shape:
+                foreign[name] = line.known
+    notes = []
+    near = sorted(shape for shape, known in foreign.items() if known)
+    unknown = sorted(shape for shape, known in foreign.items() if not known)
+    if near:
+        notes.append(
+            f"{where}: {', '.join(near)} drawn as the nearest {line_shape} lines of the same "
+            f"maximum, width and height; the original stands in the attributes"
+        )
+    if unknown:
+        notes.append(
+            f"{where}: {', '.join(unknown)} is not known here: positions and widths are taken "
+            f"as stated, heights are estimates; the original stands in the attributes"
+        )
+    return notes
