@@ -22,6 +22,7 @@ from xpsnet.io import (
     _omicron,
     _phi,
     _scienta_text,
+    _specs_xy,
     _store,
     _text,
     _thermo_avg,
@@ -65,6 +66,7 @@ READERS = (
     Reader(_zip.NAME, _zip.sniff, _zip.read),
     Reader(_kratos.NAME, _kratos.sniff, _kratos.read),
     Reader(_omicron.NAME, _omicron.sniff, _omicron.read),
+    Reader(_specs_xy.NAME, _specs_xy.sniff, _specs_xy.read),
     # Before text, which would take everything that can be decoded.
     Reader("no spectra", _foreign.sniff, _foreign.read),
     Reader(_text.NAME, _text.sniff, _text.read),

@@ -5,6 +5,8 @@ the same energy axis become one array; the experimental variables that change wi
 its dimensions and coordinates.
 """
 
+import itertools
+import math
 import re
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
@@ -20,6 +22,8 @@ Variable = tuple[float, str]
 _STAGE = ("y", "x", "z")
 # Variables of these names tell where or in which order, not what was done to the sample.
 _BOOKKEEPING = {*_STAGE, "index"}
+# Variables among which grids are looked for.
+_MAX_CANDIDATES = 12
 
 
 @dataclass
@@ -150,11 +154,11 @@ def _layout(group: list[Block]) -> tuple[tuple[str, ...], tuple[int, ...], Seque
             stage = [other for other in candidates if other in _STAGE]
             several = name in _STAGE and len(stage) > 1
             return (("position",) if several else (name,)), (n,), everything
-    for i, first in enumerate(candidates):
-        for second in candidates[i + 1 :]:
-            grid = _grid(columns[first], columns[second])
+    for k in (2, 3, 4):
+        for names in itertools.combinations(candidates[:_MAX_CANDIDATES], k):
+            grid = _grid(*(columns[name] for name in names))
             if grid is not None:
-                return (first, second), grid[0], grid[1]
+                return names, grid[0], grid[1]
     if "index" in columns and len(np.unique(columns["index"])) == n:
         return ("index",), (n,), everything
     return ("scan",), (n,), everything
@@ -165,16 +169,16 @@ def _precedence(name: str) -> int:
     return _STAGE.index(name) + 1 if name in _STAGE else 0
 
 
-def _grid(first: Floats, second: Floats) -> tuple[tuple[int, int], list[int]] | None:
-    """Shape and order of a full grid of two variables, each in order of its appearance."""
-    firsts, seconds = list(dict.fromkeys(first)), list(dict.fromkeys(second))
-    shape = len(firsts), len(seconds)
-    if shape[0] * shape[1] != len(first):
+def _grid(*columns: Floats) -> tuple[tuple[int, ...], list[int]] | None:
+    """Shape and order of a full grid of variables, each in order of its appearance."""
+    axes = [list(dict.fromkeys(column.tolist())) for column in columns]
+    shape = tuple(len(axis) for axis in axes)
+    if math.prod(shape) != len(columns[0]) or min(shape) < 2:
         return None
-    cells = {pair: i for i, pair in enumerate(zip(first, second, strict=True))}
-    if len(cells) != len(first):
+    cells = {cell: i for i, cell in enumerate(zip(*(c.tolist() for c in columns), strict=True))}
+    if len(cells) != len(columns[0]):
         return None
-    return shape, [cells[a, b] for a in firsts for b in seconds]
+    return shape, [cells[cell] for cell in itertools.product(*axes)]
 
 
 def _along(

@@ -23,6 +23,7 @@ from xpsnet.io._words import is_energy_label
 MAX_UNPACKED = 512 << 20
 _MAX_SETTINGS = 4 << 20
 _MAX_REGIONS = 1000
+_PIECE = 16 << 20
 _MEMBER = re.compile(r"((?:[^/]+/){0,3})Spectrum_([^/]+)\.bin", re.IGNORECASE)
 # From the slowest to the fastest.
 _DIMENSIONS = ("depth", "height", "width")
@@ -95,7 +96,7 @@ def _region(
         raise _BrokenError(f"expected images of at most {limit >> 20} MiB, got {size >> 20} MiB")
     _check_member(archive, member, size)
     counts = np.empty(layout.shape, dtype="<f4")
-    _unpack(archive, member, memoryview(counts).cast("B"))
+    _unpack(archive, member, counts.reshape(-1).view(np.uint8).data)
     counts[~np.isfinite(counts)] = np.nan
     fastest = next((i for i in (2, 1, 0) if is_energy_label(layout.axes[i].label)), 2)
     others = [i for i in range(3) if i != fastest]
@@ -179,8 +180,9 @@ def _unpack(archive: zipfile.ZipFile, name: str, target: memoryview) -> None:
     at = 0
     try:
         with archive.open(name) as file:
-            while at < len(target) and (n := file.readinto(target[at:])):
-                at += n
+            while at < len(target) and (piece := file.read(min(len(target) - at, _PIECE))):
+                target[at : at + len(piece)] = piece
+                at += len(piece)
     except Exception as error:
         # zipfile and the decompressors raise many kinds of exceptions on damaged members.
         raise _BrokenError(f"{shown(name)} is damaged: {error!r:.150}") from error
