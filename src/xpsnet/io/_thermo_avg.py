@@ -180,7 +180,11 @@ def _typed(kind: str, text: str) -> Any:
     value = _number(text)
     if not np.isfinite(value):
         return None
-    return value if kind in ("VT_R4", "VT_R8") else int(value)
+    if kind == "VT_R4":
+        with np.errstate(over="ignore"):
+            # Single precision is printed with more digits than it has: 1486.680054.
+            return float(str(np.float32(value)))
+    return value if kind == "VT_R8" else int(value)
 
 
 def _number(text: str) -> float:
@@ -269,8 +273,7 @@ def _values(
             counts[start + row.first : start + row.first + values.size] = values
     if damaged:
         listed = ", ".join(map(str, damaged[:5])) + (", ..." if len(damaged) > 5 else "")
-        notes.append(f"{len(damaged)} rows that are damaged or outside of the axes are left out, "
-                     f"at lines {listed}")  # fmt: skip
+        notes.append(f"rows of values left out, damaged or outside of the axes: lines {listed}")
     if n_given < counts.size:
         notes.append(f"{n_given} of {counts.size} values are there, the others are missing (NaN)")
     return counts

@@ -146,11 +146,11 @@ def checked_shape(path: Path, axes: list[list[SpaceAxis]], n_values: int) -> lis
     Raises
     ------
     ReadError
-        Where the file holds no whole spectrum, or far fewer values than its axes have points.
+        Where the file holds no values, or far fewer than its axes have points.
     """
     shape = [driven[0].values.size for driven in axes][::-1]
     n = int(np.prod(shape, dtype=object))
-    if n > _MAX_VALUES or n > _MAX_MISSING * n_values or n_values < shape[-1]:
+    if n > _MAX_VALUES or n > _MAX_MISSING * n_values:
         raise refusal(
             path,
             "values",
