@@ -49,6 +49,7 @@ MAX_SECONDS = 5.0  # of processor time: the machine may be busy with other work
 MAX_WALL_SECONDS = 30.0  # after which the parent process ends a reader that waits or loops in C
 MAX_GROWTH = 1 << 30
 MAX_MEASURED = 100_000  # bytes; larger files are damaged too seldom per second
+MEASURED_SHARE = 0.1  # of the damaged files; the small synthetic ones are damaged in more places
 CASES_PER_PROCESS = 10_000
 
 
@@ -93,14 +94,17 @@ def seeds_of(reader: str, measured: Path | None) -> list[Seed]:
         shutil.rmtree(folder)
     for path in sorted(measured.rglob("*")) if measured else ():
         if path.is_file() and path.stat().st_size <= MAX_MEASURED and sniff(path) == reader:
-            seeds.append(Seed(path.name, path.read_bytes()))
+            seeds.append(Seed(path.name, path.read_bytes(), is_measured=True))
     return seeds
 
 
 def damaged(seeds: list[Seed], reader: str, seed: int, case: int) -> tuple[str, Seed]:
     """The damaged file of a number, always the same."""
     random_ = random.Random(f"{reader} {seed} {case}")  # noqa: S311
-    sound = random_.choice(seeds)
+    measured = [one for one in seeds if one.is_measured]
+    small = [one for one in seeds if not one.is_measured]
+    from_measured = not small or (measured and random_.random() < MEASURED_SHARE)
+    sound = random_.choice(measured if from_measured else small)
     partner = random_.choice([one for one in seeds if one.is_folder == sound.is_folder])
     what, data = mutate(sound.data, partner.data, random_)
     return f"{sound.name}: {what}", sound._replace(data=data)

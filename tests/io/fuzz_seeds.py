@@ -27,6 +27,7 @@ class Seed(NamedTuple):
     name: str
     data: bytes
     is_folder: bool = False
+    is_measured: bool = False
 
 
 def _spectra(shape: tuple[int, ...] = (3,), **attrs: object) -> xr.DataArray:
