@@ -54,6 +54,8 @@ HOMES = {
     "lmfit": ("fitting/with_lmfit.py",),
     "numba": ("numerics/", "fitting/"),
     "matplotlib": ("plotting.py",),
+    "openpyxl": ("io/",),
+    "xlrd": ("io/_workbook.py",),
     "napari": (),
     "qtpy": (),
     "magicgui": (),

@@ -5,13 +5,11 @@ each part no larger than it says and allowed, into an archive in memory; only th
 Nothing in it is calculated, no link is followed.
 """
 
-import importlib
 import io
 import warnings
 import zipfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from types import ModuleType
 from typing import Any, NamedTuple
 
 from xpsnet.io._errors import ReadError, refusal
@@ -66,8 +64,7 @@ def read_workbook(path: Path) -> list[Sheet]:
     """
     data = read_bytes(path, MAX_BYTES)
     is_new = data.startswith(_ZIP)
-    package = _package(path, "openpyxl" if is_new else "xlrd")
-    sheets = _new_sheets(path, package, data) if is_new else _old_sheets(package, data)
+    sheets = _new_sheets(path, data) if is_new else _old_sheets(path, data)
     taken: list[Sheet] = []
     n_cells = 0
     try:
@@ -92,21 +89,22 @@ def read_workbook(path: Path) -> list[Sheet]:
     return taken
 
 
-def _package(path: Path, name: str) -> ModuleType:
-    """Package that reads workbooks."""
-    try:
-        return importlib.import_module(name)
-    except ImportError as error:
-        raise refusal(
-            path,
-            expected=f"the package {name}, which reads Excel workbooks",
-            got="none installed",
-            advice='install it with: pip install "napari-xpsnet[excel]"',
-        ) from error
+def _missing(path: Path, package: str) -> ReadError:
+    """Word the refusal where the package that reads workbooks is not installed."""
+    return refusal(
+        path,
+        expected=f"the package {package}, which reads Excel workbooks",
+        got="none installed",
+        advice='install it with: pip install "napari-xpsnet[excel]"',
+    )
 
 
-def _old_sheets(xlrd: ModuleType, data: bytes) -> Iterator[Sheet]:
+def _old_sheets(path: Path, data: bytes) -> Iterator[Sheet]:
     """Sheets of an `.xls`, one in memory at a time."""
+    try:
+        import xlrd
+    except ImportError as error:
+        raise _missing(path, "xlrd") from error
     quiet = io.StringIO()  # xlrd prints what it finds odd
     book = xlrd.open_workbook(
         file_contents=data, on_demand=True, ragged_rows=True, logfile=quiet
@@ -118,8 +116,12 @@ def _old_sheets(xlrd: ModuleType, data: bytes) -> Iterator[Sheet]:
         book.unload_sheet(i)
 
 
-def _new_sheets(path: Path, openpyxl: ModuleType, data: bytes) -> Iterator[Sheet]:
+def _new_sheets(path: Path, data: bytes) -> Iterator[Sheet]:
     """Sheets of an `.xlsx`."""
+    try:
+        import openpyxl
+    except ImportError as error:
+        raise _missing(path, "openpyxl") from error
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of parts that are not read here
         book = openpyxl.load_workbook(
