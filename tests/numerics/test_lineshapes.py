@@ -17,7 +17,7 @@ from xpsnet.numerics.lineshapes import LINE_SHAPES, PARK2020_FWHM_PER_WIDTH, Lin
 
 Floats = npt.NDArray[np.float64]
 SHAPES = [pytest.param(shape, id=name) for name, shape in LINE_SHAPES.items()]
-SYMMETRIC = [name for name in LINE_SHAPES if not name.startswith("doniach")]
+SYMMETRIC = [name for name, shape in LINE_SHAPES.items() if "asymmetry" not in shape.limits]
 ENERGY = np.linspace(278.0, 295.0, 341)
 
 
@@ -271,6 +271,38 @@ def test_park2020_is_equation_1_of_the_paper() -> None:
     half = PARK2020_FWHM_PER_WIDTH / 2
     value = 0.7 * np.exp(-((1.634 * half) ** 2)) + 0.3 / (1 + (2.195 * half) ** 2)
     assert value == pytest.approx(0.5, abs=2e-16)
+
+
+def test_asymmetric_line_is_one_of_sigmoidal_width() -> None:
+    # As in the literature: the width of the symmetric line varies with the energy.
+    fraction, asymmetry, width, center = 0.4, 0.8, 1.1, 284.6
+    x = (ENERGY - center) / width
+    varying = 2 * width / (1 + np.exp(-asymmetry * x))
+    symmetric = LINE_SHAPES["pseudo_voigt"]
+    expected = [
+        float(symmetric.value([energy], center, fwhm, 250.0, fraction)[0])
+        for energy, fwhm in zip(ENERGY, varying, strict=True)
+    ]
+    half = [
+        optimize.brentq(lambda at, sign=sign: at * (1 + np.exp(-asymmetry * at)) - sign, -2, 2)
+        for sign in (1, -1)
+    ]
+    shape = LINE_SHAPES["asymmetric_pseudo_voigt"]
+    line = shape.value(ENERGY, center, width * (half[0] - half[1]), 250.0, fraction, asymmetry)
+    np.testing.assert_allclose(line, expected, rtol=1e-11, atol=1e-13)
+    # The tail goes to higher binding energy.
+    assert half[0] > -half[1] > 0
+
+
+def test_asymmetric_line_without_asymmetry_is_the_symmetric_one() -> None:
+    line = LINE_SHAPES["asymmetric_pseudo_voigt"].value(ENERGY, 284.6, 1.3, 250.0, 0.3, 0.0)
+    expected = LINE_SHAPES["pseudo_voigt"].value(ENERGY, 284.6, 1.3, 250.0, 0.3)
+    np.testing.assert_allclose(line, expected, rtol=1e-13)
+    areas = [
+        float(LINE_SHAPES[name].area(0.0, 1.3, 250.0, 0.3, *extra))
+        for name, extra in (("asymmetric_pseudo_voigt", (0.0,)), ("pseudo_voigt", ()))
+    ]
+    assert areas[0] == pytest.approx(areas[1], rel=1e-11)
 
 
 def test_product_is_the_product_of_its_parts() -> None:

@@ -8,8 +8,11 @@ PARK2020 = 4
 VOIGT = 5
 DONIACH_SUNJIC = 6
 DONIACH_SUNJIC_GAUSS = 7
+ASYMMETRIC_PSEUDO_VOIGT = 8
 
 MIN_FWHM = 1e-9  # eV; narrower lines are drawn with this width, so that nothing divides by zero
+
+MAX_SKEW = 2.0  # highest asymmetry of the asymmetric pseudo-Voigt line
 
 # Eq. 1 of Park et al. 2020 (doi 10.3938/NPSM.70.920):
 # I0 [0.7 exp(-(1.634 (E - c) / w)^2) + 0.3 / (1 + (2.195 (E - c) / w)^2)].
