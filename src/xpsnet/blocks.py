@@ -1,9 +1,13 @@
 """Chunked spectra: a per-spectrum function on every chunk, lazily."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import xarray as xr
+
+# Dimensions that belong to one spectrum.
+_INNER = {"energy", "peak", "count", "parameter", "parameter_2"}
 
 
 def map_spectra(
@@ -44,3 +48,91 @@ def map_spectra(
     template = xr.Dataset(variables, coords=coords, attrs=model.attrs)
     # Coordinates are known already: no chunk has to be computed for them.
     return xr.map_blocks(function, spectra, template=template).assign_coords(given)
+
+
+def map_overlapping(
+    function: Callable[[Any, Any], xr.Dataset],
+    given: xr.DataArray | xr.Dataset,
+    *,
+    overlap: int,
+    shared: Any,
+) -> xr.Dataset:
+    """Apply a function that looks at the neighbors of every spectrum, chunk by chunk, lazily.
+
+    Parameters
+    ----------
+    function : callable
+        Takes a part of `given` and `shared`, returns a Dataset over its leading dimensions, whose
+        further dimensions have the same sizes and coordinates for every part. It is tried once
+        on one constant spectrum and None, to learn what it returns.
+    given : DataArray or Dataset
+        Chunked along its leading dimensions: all but `energy`, `peak`, `count` and `parameter`.
+    overlap : int
+        How many steps away a spectrum may lie that still matters: every chunk comes with so many
+        of its neighbors' spectra, and their answers are cut away again.
+    shared : object
+        What all chunks get alike; a delayed object is computed once.
+
+    Returns
+    -------
+    Dataset
+        Dask arrays, chunked as `given` is.
+    """
+    import dask
+
+    lead = [str(d) for d in given.dims if d not in _INNER]
+    first = given.isel({d: slice(0, 1) for d in lead})
+    model = function(_constant(first), None)
+    ends = {d: np.cumsum([0, *given.chunksizes.get(d, (given.sizes[d],))]) for d in lead}
+    grid = tuple(len(ends[d]) - 1 for d in lead)
+
+    def on_part(part: Any, inside: dict[str, slice], common: Any) -> dict[str, Any]:
+        answer = function(part, common).isel(inside)
+        return {str(name): answer[name].values for name in model.data_vars}
+
+    answers = np.empty(grid, dtype=object)
+    for at in np.ndindex(grid):
+        low = {d: int(ends[d][i]) for d, i in zip(lead, at, strict=True)}
+        high = {d: int(ends[d][i + 1]) for d, i in zip(lead, at, strict=True)}
+        start = {d: max(0, low[d] - overlap) for d in lead}
+        part = given.isel({d: slice(start[d], high[d] + overlap) for d in lead})
+        inside = {d: slice(low[d] - start[d], high[d] - start[d]) for d in lead}
+        answers[at] = dask.delayed(on_part)(part, inside, shared)
+    variables = {
+        name: (variable.dims, _assembled(str(name), variable, answers, ends), variable.attrs)
+        for name, variable in model.data_vars.items()
+    }
+    kept = {k: c for k, c in given.coords.items() if not _INNER & set(c.dims)}
+    return xr.Dataset(variables, coords={**model.coords, **kept}, attrs=model.attrs)
+
+
+def _constant(first: xr.DataArray | xr.Dataset) -> Any:
+    """One spectrum, or its peaks, without any content, in memory."""
+    if isinstance(first, xr.DataArray):
+        return first.copy(data=np.zeros(first.shape))
+    return first.map(lambda v: v if v.chunks is None else v.copy(data=np.zeros(v.shape, v.dtype)))
+
+
+def _assembled(name: str, variable: xr.DataArray, answers: Any, ends: dict[str, Any]) -> Any:
+    """One variable of all parts as a dask array; as it is where it has no leading dimension."""
+    import dask.array as da
+
+    lead = [d for d in variable.dims if d in ends]
+    if not lead:
+        return variable.values
+    places = list(ends)
+    nested = np.empty(answers.shape, dtype=object)
+    for at in np.ndindex(answers.shape):
+        size = {d: int(np.diff(ends[d])[i]) for d, i in zip(places, at, strict=True)}
+        shape = tuple(size.get(str(d), variable.sizes[d]) for d in variable.dims)
+        nested[at] = da.from_delayed(answers[at][name], shape, dtype=variable.dtype)
+    return _joined(nested, 0)
+
+
+def _joined(nested: Any, axis: int) -> Any:
+    """Dask arrays on a grid, put together along their leading axes."""
+    import dask.array as da
+
+    if not isinstance(nested, np.ndarray) or nested.ndim == 0:
+        return nested[()] if isinstance(nested, np.ndarray) else nested
+    return da.concatenate([_joined(part, axis + 1) for part in nested], axis=axis)
