@@ -14,6 +14,7 @@ from typing import NamedTuple, overload
 import xarray as xr
 
 from xpsnet.io import (
+    _casa_text,
     _foreign,
     _igor,
     _igor_text,
@@ -22,6 +23,7 @@ from xpsnet.io import (
     _omicron,
     _phi,
     _scienta_text,
+    _specs_xml,
     _specs_xy,
     _store,
     _text,
@@ -56,6 +58,7 @@ class Reader(NamedTuple):
 
 READERS = (
     Reader(_vamas.NAME, _vamas.sniff, _vamas.read),
+    Reader(_casa_text.NAME, _casa_text.sniff, _casa_text.read),
     Reader(_phi.NAME, _phi.sniff, _phi.read),
     Reader(_store.NAME, _store.sniff, _store.read),
     Reader(_scienta_text.NAME, _scienta_text.sniff, _scienta_text.read),
@@ -67,6 +70,7 @@ READERS = (
     Reader(_kratos.NAME, _kratos.sniff, _kratos.read),
     Reader(_omicron.NAME, _omicron.sniff, _omicron.read),
     Reader(_specs_xy.NAME, _specs_xy.sniff, _specs_xy.read),
+    Reader(_specs_xml.NAME, _specs_xml.sniff, _specs_xml.read),
     # Before text, which would take everything that can be decoded.
     Reader("no spectra", _foreign.sniff, _foreign.read),
     Reader(_text.NAME, _text.sniff, _text.read),

@@ -198,3 +198,26 @@ def _half_maximum(x: Floats, line: Floats, *, between: bool) -> tuple[float, flo
         before, at, after = line[top - 1 : top + 2]
         place += 0.5 * (before - after) / (before - 2 * at + after) * float(x[top + 1] - x[top])
     return float(left), float(right), place
+
+
+def measured_line(
+    energy: Floats, line: Floats, stated: tuple[float, float, float]
+) -> CasaLine | None:
+    """Describe a line by its curve; None where it does not fall to half on both sides.
+
+    Parameters
+    ----------
+    energy, line : ndarray, shape (n,)
+        Rising binding energies [eV], and the line without background.
+    stated : (float, float, float)
+        Position, width and area as CasaXPS states them; the area in the units of `line`.
+    """
+    top = int(np.argmax(line))
+    half = line[top] / 2
+    if not (half > 0 and (line[:top] < half).any() and (line[top:] < half).any()):
+        return None
+    left, right, place = _half_maximum(energy, line, between=True)
+    position, width, area = stated
+    fwhm = right - left
+    shape = _pseudo_voigt((place - position) / width, fwhm / width, area / (2 * half * fwhm))
+    return shape if np.isfinite(shape[:3]).all() and min(shape[1:3]) > 0 else None

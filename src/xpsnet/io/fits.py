@@ -7,7 +7,7 @@ from typing import NamedTuple, overload
 
 import xarray as xr
 
-from xpsnet.io import _vamas, _vamas_fits
+from xpsnet.io import _casa_text, _vamas, _vamas_fits
 from xpsnet.io._errors import refusal
 from xpsnet.io._regions import region_name
 from xpsnet.io._source import read_head
@@ -23,7 +23,10 @@ class FitReader(NamedTuple):
     read_fits: Callable[[Path], list[tuple[str, xr.Dataset]]]
 
 
-FIT_READERS: tuple[FitReader, ...] = (FitReader(_vamas.NAME, _vamas.sniff, _vamas_fits.read_fits),)
+FIT_READERS: tuple[FitReader, ...] = (
+    FitReader(_vamas.NAME, _vamas.sniff, _vamas_fits.read_fits),
+    FitReader(_casa_text.NAME, _casa_text.sniff, _casa_text.read_fits),
+)
 
 
 @overload
