@@ -8,7 +8,7 @@ its dimensions and coordinates.
 import itertools
 import math
 import re
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -56,6 +56,14 @@ def variable_name(label: str, unit: str) -> tuple[str, str]:
         name = "variable"
     unit = unit.strip()
     return name.lower(), "" if unit.lower() in ("d", "n") else unit
+
+
+def drop_constant(blocks: Sequence[Block], names: Iterable[str]) -> None:
+    """Forget those of the variables that are the same in all blocks: loops of one turn."""
+    for name in names:
+        if len({block.variables.get(name) for block in blocks}) == 1:
+            for block in blocks:
+                block.variables.pop(name, None)
 
 
 def stack_blocks(blocks: Sequence[Block]) -> list[xr.DataArray]:

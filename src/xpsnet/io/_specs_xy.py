@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from xpsnet.io._axis import MAX_ENERGY
-from xpsnet.io._blocks import Block, Floats, stack_blocks, variable_name
+from xpsnet.io._blocks import Block, Floats, drop_constant, stack_blocks, variable_name
 from xpsnet.io._errors import refusal
 from xpsnet.io._reading import Reading
 from xpsnet.io._regions import region_name
@@ -107,6 +107,11 @@ def read(path: Path) -> Reading:
             got=notes[0] if notes else "none",
             advice="export it again, with its metadata",
         )
+    regions: dict[str, list[Block]] = {}
+    for block in blocks:
+        regions.setdefault(f"{block.label} {sorted(block.attrs.items())}", []).append(block)
+    for region in regions.values():
+        drop_constant(region, ("cycle", "curve", "scan", "channel"))
     return Reading(stack_blocks(blocks), notes)
 
 
