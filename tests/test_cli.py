@@ -1,5 +1,6 @@
 """The command line: tables, files, one-sentence errors; the library behind it is replaced."""
 
+import shlex
 import warnings
 from pathlib import Path
 from typing import Any
@@ -344,3 +345,30 @@ def test_models_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     out = capsys.readouterr().out
     assert out.startswith("default")
     assert "0 to 6 peaks" in out
+
+
+@pytest.mark.parametrize(
+    ("words", "removed"),
+    [("", None), (' --remove-satellites "Mg Ka"', "Mg Ka"), (" --remove-satellites auto", "Al Ka")],
+)
+def test_satellites_are_removed_on_request(
+    library: Library, monkeypatch: pytest.MonkeyPatch, words: str, removed: str | None
+) -> None:
+    library.regions[0].attrs["x_ray_source"] = "Al 1486.6 std"
+    given: list[xr.DataArray] = []
+
+    def fit(spectra: xr.DataArray, **_: Any) -> xr.Dataset:
+        given.append(spectra)
+        return _peaks()
+
+    monkeypatch.setattr("xpsnet.pipeline.fit", fit)
+    assert cli.main(["fit", "a.spe", *shlex.split(words)]) == 0
+    assert given[0].attrs.get("satellites_removed") == removed
+
+
+def test_a_monochromated_source_has_no_satellites(
+    library: Library, capsys: pytest.CaptureFixture[str]
+) -> None:
+    library.regions[0].attrs["x_ray_source"] = "Al 1486.6 mono"
+    assert cli.main(["fit", "a.spe", "--remove-satellites", "auto"]) == cli.USER_ERROR
+    assert "which has no satellites" in capsys.readouterr().err

@@ -163,12 +163,21 @@ def _one_region(chosen: argparse.Namespace) -> "xr.DataArray":
     """The one region to fit."""
     regions = _regions(chosen)
     if len(regions) == 1:
-        return _as_shown(regions[0], chosen.show)
+        return _as_shown(_cleaned(regions[0], chosen.remove_satellites), chosen.show)
     names = ", ".join(f'"{spectra.name}"' for spectra in regions)
     raise ValueError(
         f"expected one region to fit, got {len(regions)} in {', '.join(chosen.file)};"
         f" choose one of {names} with --region"
     )
+
+
+def _cleaned(spectra: "xr.DataArray", source: str | None) -> "xr.DataArray":
+    """Spectra without the X-ray satellites of a source; "auto" is what the file tells."""
+    if source is None:
+        return spectra
+    from xpsnet.satellites import remove_satellites
+
+    return remove_satellites(spectra, source=None if source == "auto" else source)
 
 
 def _as_shown(spectra: "xr.DataArray", scale: str | None) -> "xr.DataArray":
@@ -263,6 +272,12 @@ def _add_fit(commands: Any) -> None:
         choices=["binding", "kinetic"],
         help="energy scale of --range and of the answer (default: binding energy, where the photon"
         " energy is known)",
+    )
+    add(
+        "--remove-satellites",
+        metavar="SOURCE",
+        help='take out the X-ray satellites of a source without monochromator: "Mg Ka", "Al Ka" or'
+        ' "auto", which is what the file tells',
     )
     add("--model", default="default", help="network: a name or a file (default: default)")
     add("--peaks", type=_count, default="auto", help='"auto" or a number (default: auto)')
