@@ -152,7 +152,7 @@ def test_damaged_tables_are_refused(save, old: str, new: str, message: str) -> N
 )
 def test_lines_are_those_that_casaxps_draws(real_data: Path, name: str, tolerance: float) -> None:
     path = real_data / name
-    with pytest.warns(UserWarning, match="nearest pseudo_voigt"):
+    with pytest.warns(UserWarning, match="nearest asymmetric_pseudo_voigt"):
         (peaks,) = xpsnet.read_fit(path)
     rows = [line.split("\t") for line in path.read_text("latin-1").splitlines()]
     n = peaks.sizes["peak"]

@@ -24,6 +24,8 @@ Floats = npt.NDArray[np.float64]
 # Width of the Gaussian over that of the Lorentzian for every step of the number m.
 _GAUSSIAN_PER_STEP = 0.00693
 _LARGEST_M = 1401.0  # LA(p) with a single number counts from the Gaussian: m = 1401 (1 - p / 100)
+LEANING = "asymmetric_pseudo_voigt"
+_LEANS = 1.02  # ratio of half-widths from which a line counts as asymmetric
 _TAIL = 3.0  # exponent towards which the tails of LF grow
 _GAUSSIAN_AREA = float(np.sqrt(np.pi / np.log(2.0)) / 2)  # of the line of width and height 1
 _LORENTZIAN_AREA = float(np.pi / 2)
@@ -34,16 +36,16 @@ class CasaLine(NamedTuple):
     """A line of CasaXPS in units of the stated width F.
 
     `shift` is the place of the maximum towards higher binding energy from the stated position,
-    `fwhm` the width of the whole line, `area` its area over height and whole width. `fraction` is
-    that of `shape`, the line of ours that is nearest. `exact` where it is the same line;
-    `known` where CasaXPS' own line is known.
+    `fwhm` the width of the whole line, `area` its area over height and whole width, `lean` the
+    half-width towards higher binding energy over the other one. `shape` is the line of ours that
+    is nearest; `exact` where it is the same line; `known` where CasaXPS' own line is known.
     """
 
     shift: float
     fwhm: float
     area: float
+    lean: float
     shape: str
-    fraction: float
     exact: bool
     known: bool
 
@@ -66,13 +68,43 @@ def casa_line(text: str) -> CasaLine:
     powers = _powers(name, numbers) if not suffix else None
     if powers is not None:
         return _broadened(*powers)
-    return _pseudo_voigt(0.0, 1.0, 0.7 * _GAUSSIAN_AREA + 0.3 * _LORENTZIAN_AREA, known=False)
+    usual = 0.7 * _GAUSSIAN_AREA + 0.3 * _LORENTZIAN_AREA
+    return CasaLine(0.0, 1.0, usual, 1.0, "pseudo_voigt", exact=False, known=False)
 
 
-def pseudo_voigt_fraction(area: float) -> float:
-    """Lorentzian share of the pseudo-Voigt line of this area over height and width."""
-    share = (area - _GAUSSIAN_AREA) / (_LORENTZIAN_AREA - _GAUSSIAN_AREA)
-    return float(np.clip(share, 0.0, 1.0))
+def shape_parameters(line: CasaLine, shape: str) -> dict[str, float]:
+    """Parameters beyond center, width and height of the line of this shape that is nearest.
+
+    Its area is that of the original, as far as the shape allows.
+    """
+    from xpsnet.numerics.lineshapes import LINE_SHAPES
+
+    found = {"asymmetry": _asymmetry(line.lean)} if shape == LEANING else {}
+    whole = LINE_SHAPES[shape].area
+    if whole is None or "fraction" not in LINE_SHAPES[shape].parameters:
+        return found
+    shares = np.linspace(0.0, 1.0, 201)
+    areas = whole(0.0, 1.0, 1.0, shares, *found.values())
+    return {"fraction": float(np.interp(line.area, areas, shares)), **found}
+
+
+@lru_cache(maxsize=256)
+def _asymmetry(lean: float) -> float:
+    """Asymmetry of the line of sigmoidal width whose half-widths have this ratio."""
+    from scipy.optimize import brentq
+
+    from xpsnet.numerics.lineshapes import LINE_SHAPES
+
+    def half_width(asymmetry: float, side: int) -> float:
+        return float(brentq(lambda x: x * (1 + np.exp(-side * asymmetry * x)) - 1, 0.0, 10.0))
+
+    def ratio(asymmetry: float) -> float:
+        return half_width(asymmetry, 1) / half_width(asymmetry, -1)
+
+    largest = LINE_SHAPES[LEANING].limits["asymmetry"][1]
+    if lean <= 1.0 or lean >= ratio(largest):
+        return 0.0 if lean <= 1.0 else largest
+    return float(brentq(lambda asymmetry: ratio(asymmetry) - lean, 0.0, largest))
 
 
 def _numbers(text: str) -> tuple[float, ...]:
@@ -84,10 +116,12 @@ def _numbers(text: str) -> tuple[float, ...]:
     return values if all(np.isfinite(values)) else ()
 
 
-def _pseudo_voigt(shift: float, fwhm: float, area: float, *, known: bool = True) -> CasaLine:
-    """The nearest line of ours to one that we do not have."""
-    fraction = pseudo_voigt_fraction(area)
-    return CasaLine(shift, fwhm, area, "pseudo_voigt", fraction, False, known)
+def _nearest(left: float, right: float, top: float, area: float, stated: float) -> CasaLine:
+    """Describe a line of height 1 that we do not have, by its half maxima, its maximum and area."""
+    fwhm = right - left
+    lean = (right - top) / (top - left)
+    shape = LEANING if lean > _LEANS else "pseudo_voigt"
+    return CasaLine(top / stated, fwhm / stated, area / fwhm, lean, shape, exact=False, known=True)
 
 
 def gl_width(fraction: float) -> float:
@@ -103,12 +137,12 @@ def _symmetric(name: str, fraction: float) -> CasaLine:
     """Product and sum of Gaussian and Lorentzian, which are lines of ours."""
     if name == "SGL":
         area = (1 - fraction) * _GAUSSIAN_AREA + fraction * _LORENTZIAN_AREA
-        return CasaLine(0.0, 1.0, area, "pseudo_voigt", fraction, True, True)
+        return CasaLine(0.0, 1.0, area, 1.0, "pseudo_voigt", exact=True, known=True)
     from xpsnet.numerics.lineshapes import LINE_SHAPES
 
     whole = LINE_SHAPES["gl_product"].area
     area = float(whole(0.0, 1.0, 1.0, fraction)) if whole is not None else np.nan
-    return CasaLine(0.0, gl_width(fraction), area, "gl_product", fraction, True, True)
+    return CasaLine(0.0, gl_width(fraction), area, 1.0, "gl_product", exact=True, known=True)
 
 
 def _with_tail(name: str, fraction: float, rate: float) -> CasaLine:
@@ -121,8 +155,8 @@ def _with_tail(name: str, fraction: float, rate: float) -> CasaLine:
         base = np.exp(-4 * np.log(2) * (1 - fraction) * x**2) / (1 + 4 * fraction * x**2)
     tail = np.where(x > 0, np.exp(-rate * np.maximum(x, 0.0)), 0.0)
     line = base + (1 - base) * tail
-    low, high, _ = _half_maximum(x, line, between=False)
-    return _pseudo_voigt(0.0, high - low, float(np.trapezoid(line, x)) / (high - low))
+    left, right, _ = _half_maximum(x, line, between=False)
+    return _nearest(left, right, 0.0, float(np.trapezoid(line, x)), 1.0)
 
 
 def _powers(name: str, numbers: tuple[float, ...]) -> tuple[float, float, float, float] | None:
@@ -168,8 +202,7 @@ def _broadened(high: float, low: float, damping: float, m: float) -> CasaLine:
     # The Gaussian changes no area; far out the substitution x = sinh(t) keeps up with the tails.
     t = np.linspace(-14, 14, 28 * 1000 + 1)
     area = float(np.trapezoid(_powered(np.sinh(t), high, low, damping) * np.cosh(t), t))
-    height, fwhm = float(line.max()), right - left
-    return _pseudo_voigt(top / stated, fwhm / stated, area / (height * fwhm))
+    return _nearest(left, right, top, area / float(line.max()), stated)
 
 
 def _powered(x: Floats, high: float, low: float, damping: float) -> Floats:
@@ -218,6 +251,6 @@ def measured_line(
         return None
     left, right, place = _half_maximum(energy, line, between=True)
     position, width, area = stated
-    fwhm = right - left
-    shape = _pseudo_voigt((place - position) / width, fwhm / width, area / (2 * half * fwhm))
-    return shape if np.isfinite(shape[:3]).all() and min(shape[1:3]) > 0 else None
+    if not min(place - left, right - place) > 0:
+        return None
+    return _nearest(left - position, right - position, place - position, area / (2 * half), width)

@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from xpsnet.io._casa_shapes import CasaLine, pseudo_voigt_fraction
+from xpsnet.io._casa_shapes import LEANING, CasaLine, shape_parameters
+from xpsnet.numerics.lineshapes import LINE_SHAPES
 from xpsnet.peaks import Status, make_peaks
 
 Floats = npt.NDArray[np.float64]
@@ -72,13 +73,16 @@ def to_peaks(
     window = slice(min(f.window.start for f in present), max(f.window.stop for f in present))
     line_shape = common_shape([line for fit in present for line in fit.lines])
     tables = {name: np.full((len(fits), n), np.nan) for name in ("center", "fwhm", "height")}
-    tables |= {name: np.full((len(fits), n), np.nan) for name in ("fraction", *_VENDOR)}
+    extra = LINE_SHAPES[line_shape].parameters[3:]
+    tables |= {name: np.full((len(fits), n), np.nan) for name in (*extra, *_VENDOR)}
     backgrounds = np.full((len(fits), window.stop - window.start), np.nan)
     for i, fit in enumerate(fits):
         if fit is None:
             continue
         here = slice(0, len(fit.center))
-        tables["fraction"][i, here] = [_fraction(line, line_shape) for line in fit.lines]
+        own = [shape_parameters(line, line_shape) for line in fit.lines]
+        for name in extra:
+            tables[name][i, here] = [parameters[name] for parameters in own]
         for name in ("center", "fwhm", "height"):
             tables[name][i, here] = getattr(fit, name)
         for name, values in fit.vendor.items():
@@ -112,12 +116,9 @@ def to_peaks(
 def common_shape(lines: Sequence[CasaLine]) -> str:
     """The line shape of ours that can express all lines, or comes nearest."""
     shapes = {line.shape for line in lines}
-    return shapes.pop() if len(shapes) == 1 else "pseudo_voigt"
-
-
-def _fraction(line: CasaLine, line_shape: str) -> float:
-    """Lorentzian share of a line; that of equal area where it has to change its shape."""
-    return line.fraction if line.shape == line_shape else pseudo_voigt_fraction(line.area)
+    if len(shapes) == 1:
+        return shapes.pop()
+    return LEANING if LEANING in shapes else "pseudo_voigt"
 
 
 def _attrs(present: list[Fitted], longest: Fitted, attrs: Mapping[str, Any]) -> dict[str, Any]:
@@ -137,7 +138,7 @@ def shape_note(where: str, fits: Sequence[Fitted]) -> list[str]:
     foreign: dict[str, bool] = {}
     for fit in fits:
         for line, name in zip(fit.lines, fit.shapes, strict=True):
-            if not line.exact or line.shape != line_shape:
+            if not line.exact or (line.shape == "gl_product" != line_shape):
                 foreign[name] = line.known
     notes = []
     near = sorted(shape for shape, known in foreign.items() if known)
