@@ -188,7 +188,7 @@ def test_peaks_are_asked_for_by_name(tmp_path: Path) -> None:
     with pytest.raises(ReadError, match="nothing of this name"):
         read_peaks(tmp_path / "b.nc")
     (tmp_path / "c.nc").write_text("text")
-    with pytest.raises(ReadError, match="netCDF file or a zarr store with peaks"):
+    with pytest.raises(ReadError, match="netCDF or NeXus file or a zarr store with peaks"):
         read_peaks(tmp_path / "c.nc")
 
 

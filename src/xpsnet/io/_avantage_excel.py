@@ -27,6 +27,7 @@ Floats = npt.NDArray[np.float64]
 
 _MAX_PREAMBLE = 60
 _MIN_POINTS = 5
+_MAX_PADDED = 5_000_000
 _COUNTS = re.compile(r"(?:raw|counts?)\b.*|原始.*", re.IGNORECASE)
 _BACKGROUND = re.compile(r"b(?:ac)?k?gr?n?d\b|backg|bkg|untergrund|fond\b|背景|背底|本底|バック",
                          re.IGNORECASE)  # fmt: skip
@@ -218,7 +219,13 @@ def _read_tables(path: Path, sheets: list[Sheet]) -> Reading:
     notes: list[str] = []
     refused: list[ReadError] = []
     for sheet in sheets:
-        text = "\n".join("\t".join(_plain(cell) for cell in row) for row in sheet.rows)
+        # Empty cells at the end of a row are missing values of its table.
+        width = max(map(len, sheet.rows), default=0)
+        width = width if width * len(sheet.rows) <= _MAX_PADDED else 0
+        text = "\n".join(
+            "\t".join(_plain(cell) for cell in row) + "\t" * (width - len(row) if row else 0)
+            for row in sheet.rows
+        )
         if not text.strip():
             continue
         try:

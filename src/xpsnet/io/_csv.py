@@ -3,6 +3,7 @@
 import csv
 import itertools
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -42,26 +43,36 @@ def spectra_csv(spectra: list[xr.DataArray], path: Path) -> None:
         for i, array in enumerate(spectra):
             if i:
                 file.write("\n")
-            _write_table(writer, array)
+            labels, rows = spectra_table(array, _MAX_COLUMNS)
+            writer.writerow(labels)
+            writer.writerows(["" if v != v else repr(v) for v in row] for row in rows)
 
 
-def _write_table(writer: Any, array: xr.DataArray) -> None:
-    """Write the table of one array."""
+def spectra_table(
+    array: xr.DataArray, max_columns: int
+) -> tuple[list[str], Iterator[list[float | int]]]:
+    """Labels and rows of the table of one array: energies, then a column per spectrum.
+
+    Raises
+    ------
+    ValueError
+        Where it would have more columns than `max_columns`.
+    """
     shape = array.shape[:-1]
     n = int(np.prod(shape))
-    if n > _MAX_COLUMNS:
+    if n > max_columns:
         raise ValueError(
-            f"expected at most {_MAX_COLUMNS} spectra for a csv, got {n}; write .nc or .zarr"
+            f"expected at most {max_columns} spectra for a table, got {n}; write .nc or .zarr"
         )
     axis = f"{array.attrs['scale'].capitalize()} energy [eV]"
     photon_energy = array.attrs.get("photon_energy")
     if photon_energy is not None:
         axis += f" (hv = {float(photon_energy)!r} eV)"
     label = f"{array.name or ''} [{array.attrs.get('units', 'counts')}]".strip()
-    writer.writerow([axis, *(label + _place(array, at) for at in np.ndindex(*shape))])
-    counts = array.values.reshape(n, -1)
-    for energy, row in zip(array["energy"].values.tolist(), counts.T.tolist(), strict=True):
-        writer.writerow([repr(energy), *("" if v != v else repr(v) for v in row)])
+    counts = array.values.reshape(n, -1).T.tolist()
+    pairs = zip(array["energy"].values.tolist(), counts, strict=True)
+    labels = [axis, *(label + _place(array, at) for at in np.ndindex(*shape))]
+    return labels, ([energy, *row] for energy, row in pairs)
 
 
 def _place(array: xr.DataArray, at: tuple[int, ...]) -> str:
@@ -120,14 +131,19 @@ def rebuild_stack(counts: Floats, energy: Floats, labels: list[str]) -> xr.DataA
 
 
 def peaks_csv(peaks: xr.Dataset, path: Path) -> None:
-    """Write one row per peak and spectrum; a spectrum without peaks has one row, too.
+    """Write one row per peak and spectrum."""
+    import pandas as pd
+
+    pd.DataFrame(peaks_table(peaks)).to_csv(path, index=False, lineterminator="\n")
+
+
+def peaks_table(peaks: xr.Dataset) -> dict[str, Any]:
+    """Columns with one row per peak and spectrum; a spectrum without peaks has one row, too.
 
     Columns: region, the spectra's coordinates, peak, label, the peak's parameters each with its
     error, then what belongs to the whole spectrum, with the status in words at the end. Units
     stand in the header.
     """
-    import pandas as pd
-
     center = peaks["center"].load()
     lead = [dim for dim in center.dims if dim != "peak"]
     center = center.transpose(*lead, "peak")
@@ -148,7 +164,7 @@ def peaks_csv(peaks: xr.Dataset, path: Path) -> None:
         table[f"{name} [{units}]" if units not in ("", "1") else name] = values
     if "status" in peaks:
         table["status_meaning"] = _meanings(peaks["status"], table["status"])
-    pd.DataFrame(table).to_csv(path, index=False, lineterminator="\n")
+    return table
 
 
 def _columns(peaks: xr.Dataset, lead: list[Any]) -> list[str]:

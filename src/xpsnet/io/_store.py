@@ -13,11 +13,14 @@ import xarray as xr
 from xpsnet.io._arrays import NO_NAMES, read_arrays
 from xpsnet.io._errors import ReadError, refusal
 from xpsnet.io._nexus import is_nexus, read_nexus
+from xpsnet.io._nexus_own import holds_peaks, read_own_peaks, read_own_spectra
 from xpsnet.io._reading import Reading
 from xpsnet.io._source import read_head
 from xpsnet.io._stored import (
     HDF5_MAGIC,
+    NAME_ATTR,
     NETCDF3_MAGIC,
+    VERSION_ATTR,
     damaged,
     is_zarr,
     netcdf3_groups,
@@ -27,8 +30,6 @@ from xpsnet.io._tree import LAZY_BYTES, Tree, open_tree
 from xpsnet.spectrum import check_spectra
 
 NAME = "netCDF, HDF5 or zarr"
-NAME_ATTR = "xpsnet_name"
-VERSION_ATTR = "xpsnet_version"
 # Attributes of arrays whose dimensions have names, so that xarray opens them unless damaged.
 _NAMED = {"_ARRAY_DIMENSIONS", "DIMENSION_LIST", "REFERENCE_LIST", "_Netcdf4Dimid"}
 
@@ -66,7 +67,8 @@ def read(path: Path) -> Reading:
         raise _without_spectra(path, reasons)
     with open_tree(path) as tree:
         if is_nexus(tree):
-            return read_nexus(tree)
+            own = read_own_spectra(tree)
+            return Reading(own, stored_by_us=True) if own else read_nexus(tree)
         tree.refuse_outside()
         return _read_named_or_not(tree)
 
@@ -100,14 +102,7 @@ def _read_named(path: Path, groups: list[str]) -> tuple[Reading, list[str]]:
     reasons: list[str] = []
     for group, data in _datasets(path, groups):
         if _is_peaks(data):
-            raise PeaksError(
-                refusal(
-                    path,
-                    expected="spectra",
-                    got="peaks that xpsnet.write has stored",
-                    advice="xpsnet.io.read_peaks reads them",
-                )
-            )
+            raise PeaksError(holds_peaks(path))
         reading.stored_by_us = reading.stored_by_us or VERSION_ATTR in data.attrs
         for name in data.data_vars:
             try:
@@ -147,11 +142,11 @@ def read_peaks(path: str | Path) -> xr.Dataset:
     if not is_zarr(path) and (path.is_dir() or not sniff(read_head(path))):
         raise refusal(
             path,
-            expected="a netCDF file or a zarr store with peaks",
+            expected="a netCDF or NeXus file or a zarr store with peaks",
             got="something else",
             advice="write(peaks, 'peaks.nc') makes one",
         )
-    found = [data for _, data in _datasets(path, _all_groups(path)) if _is_peaks(data)]
+    found = [data for data in _all_datasets(path) if _is_peaks(data)]
     if len(found) != 1:
         raise refusal(path, expected="one set of peaks", got=f"{len(found)}")
     return found[0]
@@ -172,13 +167,15 @@ def _groups(tree: Tree) -> list[str]:
     return sorted(tree.members)
 
 
-def _all_groups(path: Path) -> list[str]:
-    """Groups of a store that hold arrays, none of which may lead out of it."""
+def _all_datasets(path: Path) -> list[xr.Dataset]:
+    """All that a store holds which leads nowhere else."""
     if _is_netcdf3(path):
-        return netcdf3_groups(path)
+        return [data for _, data in _datasets(path, netcdf3_groups(path))]
     with open_tree(path) as tree:
+        if is_nexus(tree):
+            return read_own_peaks(tree)
         tree.refuse_outside()
-        return _groups(tree)
+        return [data for _, data in _datasets(path, _groups(tree))]
 
 
 def _datasets(path: Path, groups: list[str]) -> Iterator[tuple[str, xr.Dataset]]:

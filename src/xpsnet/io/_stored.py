@@ -11,6 +11,9 @@ from xpsnet.io._errors import ReadError, refusal
 
 HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
 NETCDF3_MAGIC = b"CDF"
+# What `write` leaves in stores: the name of a spectrum, and the version of the library.
+NAME_ATTR = "xpsnet_name"
+VERSION_ATTR = "xpsnet_version"
 ZARR_FILES = ("zarr.json", ".zgroup", ".zmetadata", ".zarray")
 
 # Axes are loaded at once, everything else lazily where it is large.

@@ -1,35 +1,45 @@
-"""Writing spectra and peaks: netCDF, zarr and csv, by extension."""
+"""Writing spectra and peaks: netCDF, zarr, NeXus, Excel, VAMAS and csv, by extension."""
 
 import os
 import shutil
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import xarray as xr
 
 from xpsnet.io._csv import is_our_csv, peaks_csv, spectra_csv
-from xpsnet.io._store import NAME_ATTR, VERSION_ATTR
-from xpsnet.io._stored import HDF5_MAGIC, is_zarr
+from xpsnet.io._stored import HDF5_MAGIC, NAME_ATTR, VERSION_ATTR, is_zarr
+from xpsnet.io._write_excel import is_our_workbook, write_excel
+from xpsnet.io._write_nexus import write_nexus
 from xpsnet.spectrum import check_spectra
 
 Spectra = list[xr.DataArray]
+
+
+class Content(NamedTuple):
+    """What is written: spectra or peaks, and the spectra that the peaks were fitted to."""
+
+    data: Spectra | xr.Dataset
+    spectra: xr.DataArray | None
 
 
 def write(
     data: xr.DataArray | Sequence[xr.DataArray] | xr.Dataset,
     path: str | os.PathLike[str],
     *,
+    spectra: xr.DataArray | None = None,
     overwrite: bool = False,
 ) -> None:
     """Write spectra or peaks to a file whose extension names the format.
 
-    `read` and `read_peaks` give back from netCDF and zarr exactly what was written. A csv of
-    spectra keeps energies, counts, name, units, scale, photon energy and the numbers along the
-    other dimensions; a csv of peaks is a table for people and spreadsheets, one row per peak
-    and spectrum, with errors, status and units.
+    `read` and `read_peaks` give back from netCDF, zarr and NeXus exactly what was written. Csv
+    and Excel files of spectra keep energies, counts, name, units, scale, photon energy and the
+    numbers along the other dimensions; those of peaks are tables for people and spreadsheets,
+    one row per peak and spectrum, with errors, status and units, in Excel also the curves.
+    VAMAS keeps spectra, and peaks as components that CasaXPS shows (`xpsnet.read_fit`).
 
     The file appears when it is complete. Files that xpsnet has written are replaced; any other
     file of this name, such as measured data, is left alone.
@@ -38,9 +48,12 @@ def write(
     ----------
     data : DataArray, sequence of DataArray, or Dataset
         Spectra, or peaks as `predict`, `refine` and `fit` return them. Lazy data are streamed
-        to netCDF and zarr.
+        to netCDF, zarr and NeXus.
     path : path
-        Ends with .nc, .nc4, .h5 or .hdf5 (all netCDF 4), .zarr or .csv.
+        Ends with .nc, .nc4, .h5 or .hdf5 (all netCDF 4), .zarr, .nxs, .xlsx, .vms or .csv.
+    spectra : DataArray, optional
+        The spectra that the peaks were fitted to, to be stored with them: in NeXus and Excel
+        if given, in VAMAS always.
     overwrite : bool
         Replace any file of this name.
 
@@ -60,7 +73,12 @@ def write(
             f"expected a file name that ends with one of {', '.join(_WRITERS)}, got "
             f"{path.name!r}; add the extension of the format"
         )
-    content = _checked(data)
+    content = Content(_checked(data), None if spectra is None else check_spectra(spectra))
+    if spectra is not None and not (writer in _WITH_SPECTRA and isinstance(data, xr.Dataset)):
+        raise ValueError(
+            f"expected spectra= with peaks for .nxs, .xlsx or .vms, got {path.name!r}; write the "
+            f"spectra to a file of their own"
+        )
     if not path.parent.is_dir():
         raise FileNotFoundError(f"expected an existing folder, got {str(path.parent)!r}; create it")
     if path.exists() and not overwrite and not _is_ours(path):
@@ -109,6 +127,8 @@ def _is_ours(path: Path) -> bool:
         head = file.read(200)
     if head.startswith(HDF5_MAGIC):
         return _hdf5_is_ours(path)
+    if head.startswith(b"PK"):
+        return is_our_workbook(path)
     return not head or is_our_csv(path)
 
 
@@ -128,13 +148,13 @@ def _hdf5_is_ours(path: Path) -> bool:
         return False
 
 
-def _write_netcdf(content: Spectra | xr.Dataset, path: Path) -> None:
+def _write_netcdf(content: Content, path: Path) -> None:
     """Write one group per spectrum, or the root for a single one and for peaks."""
-    for mode, group, data in _groups(content):
+    for mode, group, data in _groups(content.data):
         data.to_netcdf(path, mode=mode, group=group, engine="h5netcdf")
 
 
-def _write_zarr(content: Spectra | xr.Dataset, path: Path) -> None:
+def _write_zarr(content: Content, path: Path) -> None:
     """Write the same groups as for netCDF, in zarr format 2, which knows texts of fixed length."""
     try:
         import zarr  # noqa: F401
@@ -143,7 +163,7 @@ def _write_zarr(content: Spectra | xr.Dataset, path: Path) -> None:
             "expected the package zarr, to write .zarr, got no such package; pip install "
             "napari-xpsnet[zarr], or write .nc"
         ) from error
-    for mode, group, data in _groups(content):
+    for mode, group, data in _groups(content.data):
         data = data.unify_chunks()
         if data.chunks:
             # Zarr chunks are all of one size.
@@ -209,19 +229,44 @@ def _version() -> str:
     return str(__version__)
 
 
-def _write_csv(content: Spectra | xr.Dataset, path: Path) -> None:
+def _write_csv(content: Content, path: Path) -> None:
     """Write tables."""
-    if isinstance(content, xr.Dataset):
-        peaks_csv(content, path)
+    if isinstance(content.data, xr.Dataset):
+        peaks_csv(content.data, path)
     else:
-        spectra_csv(content, path)
+        spectra_csv(content.data, path)
 
 
-_WRITERS: dict[str, Callable[[Spectra | xr.Dataset, Path], None]] = {
+def _write_excel(content: Content, path: Path) -> None:
+    """Write a workbook."""
+    write_excel(content.data, path, content.spectra)
+
+
+def _write_nexus(content: Content, path: Path) -> None:
+    """Write entries of NeXus, with attributes that HDF5 holds."""
+    data: Spectra | xr.Dataset
+    if isinstance(content.data, xr.Dataset):
+        data = _storable(content.data)
+    else:
+        data = [_storable_array(one) for one in content.data]
+    spectra = None if content.spectra is None else _storable_array(content.spectra)
+    write_nexus(data, path, spectra, _version())
+
+
+def _storable_array(spectra: xr.DataArray) -> xr.DataArray:
+    """Copy with attributes that all stores hold."""
+    stored = _storable(spectra.rename("counts").to_dataset())
+    return stored["counts"].rename(spectra.name)
+
+
+_WRITERS: dict[str, Callable[[Content, Path], None]] = {
     ".nc": _write_netcdf,
     ".nc4": _write_netcdf,
     ".h5": _write_netcdf,
     ".hdf5": _write_netcdf,
     ".zarr": _write_zarr,
+    ".nxs": _write_nexus,
+    ".xlsx": _write_excel,
     ".csv": _write_csv,
 }
+_WITH_SPECTRA = (_write_nexus, _write_excel)
