@@ -14,13 +14,16 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
+from xpsnet.io import _ole
 from xpsnet.io._avantage_excel import Region, axis_problem, find_regions
 from xpsnet.io._errors import refusal
 from xpsnet.io._regions import region_name
-from xpsnet.io._workbook import Cell, Sheet, read_workbook
+from xpsnet.io._source import read_bytes, read_head
+from xpsnet.io._workbook import MAX_BYTES, ZIP, Cell, Sheet, read_workbook
 from xpsnet.numerics.lineshapes import LINE_SHAPES
 from xpsnet.peaks import Status, make_peaks
 
+NAME = "Excel export of Avantage"
 Floats = npt.NDArray[np.float64]
 
 _MAX_HEADER_ROWS = 40
@@ -71,7 +74,7 @@ def read_fits(path: Path) -> list[tuple[str, xr.Dataset]]:
     list of (str, Dataset)
         Region and peaks, one per sheet with rows in the peak table. Centers, widths and heights
         are those of the table; `background` (energy) is the background curve on the fitted
-        window, `area_in_file` (peak) and `atomic_percent` (peak) are what Avantage made of it.
+        window, `vendor_area` (peak) and `atomic_percent` (peak) are what Avantage made of it.
 
     Raises
     ------
@@ -83,6 +86,8 @@ def read_fits(path: Path) -> list[tuple[str, xr.Dataset]]:
     UserWarning
         Of peaks that our line shapes cannot express, and of such without a fitted curve.
     """
+    if _ole.sniff(read_head(path)):
+        _check_workbook(path)
     sheets = read_workbook(path)
     regions = [r for r in find_regions(sheets) if r.counts.ndim == 1]
     regions = [r for r in regions if not axis_problem(r.energy)]
@@ -108,6 +113,21 @@ def read_fits(path: Path) -> list[tuple[str, xr.Dataset]]:
     for note in notes:
         warnings.warn(f"{path}: {note}", UserWarning, stacklevel=2)
     return fits
+
+
+def sniff(head: bytes) -> bool:
+    """Whether this may be a workbook."""
+    return _ole.sniff(head) or head.startswith(ZIP)
+
+
+def _check_workbook(path: Path) -> None:
+    """Refuse an OLE file that is no workbook."""
+    with _ole.Streams(path, read_bytes(path, MAX_BYTES)) as streams:
+        if not _ole.WORKBOOKS & set(streams.names):
+            raise refusal(
+                path, expected="a workbook with a table of peaks", got="another OLE file",
+                advice="export the spectra with their peak table from Avantage to Excel",
+            )  # fmt: skip
 
 
 def _peak_table(sheet: Sheet) -> list[_Peak]:
@@ -219,14 +239,15 @@ def _fit(
         },
     )  # fmt: skip
     units = region.units
-    fit["area_in_file"] = xr.Variable(
-        "peak", [p.area for p in peaks], {"units": f"{units} eV", "long_name": "Area in the file"}
-    )
+    texts = {"units": f"{units} eV", "long_name": "Area as the vendor's program shows it"}
+    fit["vendor_area"] = xr.Variable("peak", [peak.area for peak in peaks], texts)
     percent = [p.others.get("atomic_percent", "") for p in peaks]
     if any(isinstance(value, float) for value in percent):
         values = [value if isinstance(value, float) else np.nan for value in percent]
         fit["atomic_percent"] = xr.Variable(
-            "peak", values, {"units": "%", "long_name": "Atomic percentage in the file"}
+            "peak",
+            values,
+            {"units": "%", "long_name": "Atomic share in the peak table"},
         )
     return fit
 

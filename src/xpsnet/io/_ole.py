@@ -25,7 +25,7 @@ _MAX_STREAMS = 5000
 _DAMAGE = (ArithmeticError, AttributeError, LookupError, OSError, RecursionError, TypeError,
            ValueError, struct.error)  # fmt: skip
 _PROJECT = {"Peaks", "Fitted Peaks", "Data Spaces"}
-_WORKBOOKS = {"Workbook", "Book"}
+WORKBOOKS = {"Workbook", "Book"}
 _OTHERS = {"WordDocument": "a Word document", "PowerPoint Document": "a presentation"}
 
 
@@ -117,7 +117,7 @@ def read(path: Path) -> Reading:
         roots = {name.split("/")[0] for name in streams.names}
         if "VGData" in roots:
             return _thermo_vgd.read_streams(path, {n: streams.read(n) for n in _wanted(streams)})
-        if roots & _WORKBOOKS:
+        if roots & WORKBOOKS:
             return _avantage_excel.read(path)
         raise _no_spectra(path, roots)
 

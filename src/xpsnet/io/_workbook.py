@@ -23,9 +23,9 @@ _MAX_PART = 64 << 20
 _MAX_UNPACKED = 128 << 20
 _MAX_RATIO = 200  # of a part above 1 MiB; sheets of numbers reach about 10
 _MAX_SHEETS = 500
-_MAX_ROWS, _MAX_COLUMNS = 100_000, 1024
+_MAX_ROWS, _MAX_COLUMNS = 100_000, 512
 _MAX_CELLS = 5_000_000
-_ZIP = b"PK\x03\x04"
+ZIP = b"PK\x03\x04"
 _WORKBOOK = "xl/workbook.xml"
 # Parts without cells: left out, so that nothing in them can do harm.
 _NOT_NEEDED = ("drawing", "theme", "chart", "media", "docprops", "styles", "worksheets/_rels",
@@ -63,7 +63,7 @@ def read_workbook(path: Path) -> list[Sheet]:
         Where the file is damaged or too large, or the package that reads it is not installed.
     """
     data = read_bytes(path, MAX_BYTES)
-    is_new = data.startswith(_ZIP)
+    is_new = data.startswith(ZIP)
     sheets = _new_sheets(path, data) if is_new else _old_sheets(path, data)
     taken: list[Sheet] = []
     n_cells = 0
@@ -138,12 +138,12 @@ def _trimmed(path: Path, name: str, rows: Iterable[tuple[Any, ...]]) -> list[lis
     empty: list[list[Cell]] = []
     n_cells = 0
     for row in rows:
-        n = len(row)
-        while n and row[n - 1] is None:
-            n -= 1
-        if n == 0:
+        if row.count(None) == len(row):
             empty.append([])
             continue
+        n = len(row)
+        while row[n - 1] is None:
+            n -= 1
         trimmed += [*empty, [_cell(value) for value in row[:n]]]
         empty = []
         n_cells += n
@@ -171,7 +171,10 @@ def _checked_copy(path: Path, data: bytes) -> io.BytesIO:
     with zipfile.ZipFile(io.BytesIO(data)) as archive, zipfile.ZipFile(copy, "w") as checked:
         parts = archive.infolist()
         names = [part.filename for part in parts]
-        if len(parts) > _MAX_PARTS or len(set(names)) < len(names) or not is_workbook(names):
+        if not is_workbook(names):
+            raise refusal(path, expected="a workbook", got="another zip archive",
+                          advice="unpack it and open the files in it")  # fmt: skip
+        if len(parts) > _MAX_PARTS or len(set(names)) < len(names):
             raise refusal(
                 path, expected=f"a workbook of up to {_MAX_PARTS} different parts",
                 got=f"{len(parts)} parts", advice="save the sheet as csv",

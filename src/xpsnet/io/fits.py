@@ -7,7 +7,7 @@ from typing import NamedTuple, overload
 
 import xarray as xr
 
-from xpsnet.io import _casa_text, _vamas, _vamas_fits
+from xpsnet.io import _avantage_fits, _casa_text, _vamas, _vamas_fits
 from xpsnet.io._errors import refusal
 from xpsnet.io._regions import region_name
 from xpsnet.io._source import read_head
@@ -25,6 +25,7 @@ class FitReader(NamedTuple):
 
 FIT_READERS: tuple[FitReader, ...] = (
     FitReader(_vamas.NAME, _vamas.sniff, _vamas_fits.read_fits),
+    FitReader(_avantage_fits.NAME, _avantage_fits.sniff, _avantage_fits.read_fits),
     FitReader(_casa_text.NAME, _casa_text.sniff, _casa_text.read_fits),
 )
 
