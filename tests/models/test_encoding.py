@@ -9,8 +9,8 @@ from scipy.optimize import curve_fit
 
 from xpsnet.models import encoding, network
 from xpsnet.models.encoding import LAPLACE_STD
-from xpsnet.models.heights import solve_heights
 from xpsnet.models.network import CONFIGS
+from xpsnet.numerics.heights import solve_heights
 from xpsnet.numerics.lineshapes import LINE_SHAPES, PARK2020_FWHM_PER_WIDTH
 from xpsnet.simulation.paper import paper_line
 from xpsnet.simulation.raw import line as simulated_line

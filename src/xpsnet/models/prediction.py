@@ -12,9 +12,10 @@ import numpy.typing as npt
 import xarray as xr
 
 from xpsnet.blocks import map_spectra
-from xpsnet.models import encoding, engines, heights, weights
+from xpsnet.models import encoding, engines, weights
 from xpsnet.models.network import NetworkConfig
 from xpsnet.numerics.backgrounds import BACKGROUNDS
+from xpsnet.numerics.heights import solve_heights
 from xpsnet.numerics.lineshapes import LINE_SHAPES
 from xpsnet.numerics.noise import estimate_noise
 from xpsnet.peaks import Status, from_numerics, make_peaks
@@ -284,7 +285,7 @@ def _solve(
         ones = np.ones_like(guess.center)
         extra = [] if guess.fraction is None else [guess.fraction]
         lines = shape.value(energy, guess.center, guess.fwhm, ones, *extra)
-    height, terms = heights.solve_heights(counts, energy, lines, request.background, used)
+    height, terms = solve_heights(counts, energy, lines, request.background, used)
     for number, name in enumerate(BACKGROUNDS[request.background]):
         answer.background[name][target] = terms[:, number]
     if not k:

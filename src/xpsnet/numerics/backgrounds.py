@@ -1,7 +1,7 @@
 """Backgrounds of photoemission spectra: terms of a fit, and curves drawn from the data.
 
 A background that is fitted together with the peaks ("active") is linear in its coefficients once
-the noise-free sum of the peaks is known; `background_columns` gives the terms. `shirley`,
+the noise-free sum of the peaks is known; `background_columns` gives the terms. `linear`, `shirley`,
 `tougaard_u2` and `tougaard_u3` draw a background from measured counts before any fit ("static").
 Energies are binding-like: larger is more tightly bound, in either direction along the axis.
 Formulas and references are in ``docs/definitions.md``.
@@ -18,6 +18,7 @@ __all__ = [
     "TOUGAARD_U2",
     "TOUGAARD_U3",
     "background_columns",
+    "linear",
     "shirley",
     "tougaard_u2",
     "tougaard_u3",
@@ -101,8 +102,40 @@ def background_columns(background: str, energy: npt.ArrayLike, peaks: npt.ArrayL
         elif term == "shirley":
             columns[..., number] = _running_integral(axis, curve)
         else:
-            columns[..., number] = curve @ _loss_matrix(axis.tobytes(), TOUGAARD_U2[1], None).T
+            columns[..., number] = curve @ loss_matrix(axis.tobytes(), TOUGAARD_U2[1], None).T
     return columns
+
+
+def linear(counts: npt.ArrayLike, energy: npt.ArrayLike, *, n_end: int = 5) -> Floats:
+    """Straight line between the two ends of each spectrum.
+
+    Parameters
+    ----------
+    counts : array_like, shape (..., n)
+        Signal [counts or counts/s]; NaN points are left out.
+    energy : array_like, shape (n,)
+        Binding-like energy [eV], monotonic in either direction, uniform or not.
+    n_end : int
+        Points averaged at each end, at most a quarter of the spectrum.
+
+    Returns
+    -------
+    ndarray, shape (..., n)
+        Background [unit of `counts`]; NaN where `counts` is, or less than three points are finite.
+
+    Raises
+    ------
+    ValueError
+        If `energy` and `counts` do not fit each other.
+    """
+    axis, spectra = _checked(energy, counts)
+
+    def draw(rows: Floats, at: Floats) -> Floats:
+        low, high = _ends(rows, n_end)
+        first, last = (float(end[0, 0]) for end in _ends(at[None], n_end))
+        return np.asarray(low + (high - low) * (at - first) / (last - first))
+
+    return _by_missing_points(draw, spectra, axis)
 
 
 def shirley(
@@ -265,7 +298,7 @@ def _tougaard(
 
     def draw(rows: Floats, at: Floats) -> Floats:
         low, high = _ends(rows, n_end)
-        loss = (rows - low) @ _loss_matrix(at.tobytes(), c, d).T
+        loss = (rows - low) @ loss_matrix(at.tobytes(), c, d).T
         if b is not None:
             return low + b * loss
         last = loss[:, -1:]
@@ -323,7 +356,7 @@ def _running_integral(energy: Floats, curve: Floats) -> Floats:
 
 
 @lru_cache(maxsize=16)
-def _loss_matrix(axis: bytes, c: float, d: float | None) -> Floats:
+def loss_matrix(axis: bytes, c: float, d: float | None) -> Floats:
     """Quadrature matrix of the loss integral, B = 1; kept, since a fit asks for it at every step.
 
     Trapezoid rule: the point itself carries K(0) = 0, so the others have their full weights.

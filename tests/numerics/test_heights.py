@@ -5,8 +5,8 @@ import numpy.typing as npt
 import pytest
 from scipy.optimize import nnls
 
-from xpsnet.models.heights import non_negative_solve, solve_heights
 from xpsnet.numerics.backgrounds import BACKGROUNDS, background_columns
+from xpsnet.numerics.heights import solve_heights
 from xpsnet.numerics.lineshapes import LINE_SHAPES
 
 Floats = npt.NDArray[np.float64]
@@ -111,7 +111,8 @@ def test_twin_of_scipy_nnls() -> None:
     rng = np.random.default_rng(2)
     columns = rng.uniform(0, 1, (40, 30, 4))
     counts = np.einsum("npc,nc->np", columns, rng.uniform(-0.5, 1, (40, 4)))
-    found = non_negative_solve(columns, counts, np.ones(4, bool))
+    axis, lines = np.arange(30.0), np.swapaxes(columns, 1, 2)
+    found, _ = solve_heights(counts, axis, lines, "none", slice(0, 30))
     assert found.min() >= 0
     for row in range(40):
         exact, distance = nnls(columns[row], counts[row])
@@ -121,10 +122,11 @@ def test_twin_of_scipy_nnls() -> None:
         assert np.linalg.norm(columns[row] @ found[row] - counts[row]) < 1.1 * distance + 1e-6
 
 
-def test_without_bounds_it_is_ordinary_least_squares() -> None:
+def test_offsets_are_those_of_ordinary_least_squares() -> None:
     rng = np.random.default_rng(3)
-    columns, counts = rng.normal(size=(3, 30, 4)), rng.normal(size=(3, 30))
-    found = non_negative_solve(columns, counts, np.zeros(4, bool))
-    for row in range(3):
-        expected = np.linalg.lstsq(columns[row], counts[row], rcond=None)[0]
-        np.testing.assert_allclose(found[row], expected, rtol=1e-6)
+    counts = rng.normal(size=(3, ENERGY.size)) + np.linspace(-3, 5, ENERGY.size)
+    lines = np.zeros((3, 0, ENERGY.size))
+    _, terms = solve_heights(counts, ENERGY, lines, "linear", ALL)
+    columns = background_columns("linear", ENERGY, np.zeros(ENERGY.size))
+    expected = np.linalg.lstsq(columns, counts.T, rcond=None)[0].T
+    np.testing.assert_allclose(terms, expected, rtol=1e-6)

@@ -1,0 +1,221 @@
+"""Heights and background by linear least squares, for centers and widths that are known.
+
+The active Shirley and Tougaard terms follow the peaks, so the problem is linear only for given
+peaks: three rounds, each with the heights of the one before, settle it.
+"""
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+
+from xpsnet.numerics._compile import compiled, reassociated
+from xpsnet.numerics.backgrounds import (
+    BACKGROUNDS,
+    TOUGAARD_U2,
+    background_columns,
+    loss_matrix,
+)
+
+Floats = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
+
+ROUNDS = 3
+# A peak cannot be negative, nor can a loss background; an offset and a slope can.
+NON_NEGATIVE_TERMS = ("shirley", "tougaard")
+# Two lines on top of each other share their height instead of failing.
+_RIDGE = 1e-9
+
+
+def solve_heights(
+    counts: Floats, energy: Floats, lines: Floats, background: str, used: slice
+) -> tuple[Floats, Floats]:
+    """Heights of unit lines and coefficients of the background that fit spectra best.
+
+    Parameters
+    ----------
+    counts : ndarray, shape (n, used points)
+        Finite signal [counts or counts/s] at the used points.
+    energy : ndarray, shape (points,)
+        Binding-like energies [eV] of the whole fitted axis, over which integrals run.
+    lines : ndarray, shape (n, k, points)
+        Lines of height 1 on the whole axis.
+    background : str
+        Key of `BACKGROUNDS`.
+    used : slice
+        Points of the axis that `counts` holds.
+
+    Returns
+    -------
+    heights : ndarray, shape (n, k)
+        Not negative, in the unit of `counts`.
+    coefficients : ndarray, shape (n, terms)
+        In the order of ``BACKGROUNDS[background]``; see `background_columns` for their units.
+
+    Notes
+    -----
+    Coefficients that must not be negative and come out so are set to zero and the rest is solved
+    again until none is left: not always the exact optimum with bounds, but near enough for a start.
+    """
+    terms = BACKGROUNDS[background]
+    n, n_lines, n_points = lines.shape
+    positive = np.array([True] * n_lines + [term in NON_NEGATIVE_TERMS for term in terms], bool)
+    active = any(positive[n_lines:])
+    fixed = background_columns(background, energy, np.zeros(n_points))
+    fixed = np.ascontiguousarray(fixed[:, : len(terms) - active].T)
+    losses = np.zeros((0, n_points))
+    if terms[-1:] == ("tougaard",):
+        losses = np.array(loss_matrix(np.asarray(energy, float).tobytes(), TOUGAARD_U2[1], None))
+    out = np.empty((n, positive.size))
+    start, stop, _ = used.indices(n_points)
+    _solve_rows(
+        np.ascontiguousarray(counts, np.float64),
+        np.ascontiguousarray(lines, np.float64),
+        fixed,
+        np.ascontiguousarray(energy, np.float64),
+        np.ascontiguousarray(losses),
+        active,
+        positive,
+        start,
+        stop,
+        out,
+    )
+    return out[:, :n_lines], out[:, n_lines:]
+
+
+@reassociated
+def _dot(a: Floats, b: Floats) -> float:
+    """Scalar product of two rows."""
+    total = 0.0
+    for j in range(a.size):
+        total += a[j] * b[j]
+    return total
+
+
+@compiled
+def _solve_rows(
+    counts: Floats,
+    lines: Floats,
+    fixed: Floats,
+    energy: Floats,
+    losses: Floats,
+    active: bool,
+    positive: Flags,
+    start: int,
+    stop: int,
+    out: Floats,
+) -> None:
+    """All spectra, one after the other, into `out` (n, columns)."""
+    n_lines, n_points = lines.shape[1], lines.shape[2]
+    n_columns = positive.size
+    columns = np.empty((n_columns, n_points))
+    gram = np.empty((n_columns, n_columns))
+    right = np.empty(n_columns)
+    factor = np.empty((n_columns, n_columns))
+    total = np.empty(n_points)
+    columns[n_lines : n_lines + fixed.shape[0]] = fixed
+    for row in range(counts.shape[0]):
+        columns[:n_lines] = lines[row]
+        settled = n_columns - 1 if active else n_columns
+        for p in range(settled):
+            _fill_row(columns, counts[row], start, stop, gram, right, p)
+        solution = out[row]
+        solution[:n_lines] = 1.0
+        for _ in range(ROUNDS if active else 1):
+            if active:
+                total[:] = 0.0
+                for i in range(n_lines):
+                    for j in range(n_points):
+                        total[j] += solution[i] * columns[i, j]
+                _draw_active(total, energy, losses, columns[n_columns - 1])
+                _fill_row(columns, counts[row], start, stop, gram, right, n_columns - 1)
+            _solve_not_negative(gram, right, positive, factor, solution)
+
+
+@compiled
+def _fill_row(
+    columns: Floats,
+    counts: Floats,
+    start: int,
+    stop: int,
+    gram: Floats,
+    right: Floats,
+    p: int,
+) -> None:
+    """Products of column `p` with those before it, with itself and with the counts."""
+    own = columns[p, start:stop]
+    for q in range(p + 1):
+        gram[p, q] = _dot(own, columns[q, start:stop])
+        gram[q, p] = gram[p, q]
+    right[p] = _dot(own, counts)
+
+
+@compiled
+def _draw_active(total: Floats, energy: Floats, losses: Floats, column: Floats) -> None:
+    """The term that follows the peaks: Tougaard's where `losses` are given, else Shirley's."""
+    n = total.size
+    if losses.shape[0]:
+        for j in range(n):
+            column[j] = _dot(losses[j], total)
+        return
+    ascending = energy[n - 1] > energy[0]
+    column[0 if ascending else n - 1] = 0.0
+    for i in range(1, n):
+        j = i if ascending else n - 1 - i
+        before = j - 1 if ascending else j + 1
+        area = 0.5 * abs(energy[j] - energy[before]) * (total[j] + total[before])
+        column[j] = column[before] + area
+
+
+@compiled
+def _solve_not_negative(
+    gram: Floats, right: Floats, positive: Flags, factor: Floats, solution: Floats
+) -> None:
+    """Solve the normal equations, dropping coefficients that must not be negative and are."""
+    n = right.size
+    size = np.empty(n)
+    left = np.ones(n, np.bool_)
+    for p in range(n):
+        size[p] = math.sqrt(gram[p, p]) if gram[p, p] > 0.0 else 1.0
+    for _ in range(n + 1):
+        for p in range(n):
+            for q in range(p):
+                both = left[p] and left[q]
+                factor[p, q] = gram[p, q] / (size[p] * size[q]) if both else 0.0
+            own = gram[p, p] / (size[p] * size[p]) if left[p] else 1.0
+            factor[p, p] = own + _RIDGE
+            solution[p] = right[p] / size[p] if left[p] else 0.0
+        _solve_symmetric(factor, solution)
+        done = True
+        for p in range(n):
+            if left[p] and positive[p] and solution[p] < 0.0:
+                left[p] = False
+                done = False
+        if done:
+            break
+    for p in range(n):
+        solution[p] = solution[p] / size[p] if left[p] else 0.0
+
+
+@compiled
+def _solve_symmetric(matrix: Floats, right: Floats) -> None:
+    """Cholesky factor and solution of a positive matrix, both in place."""
+    n = right.size
+    for p in range(n):
+        for q in range(p + 1):
+            value = matrix[p, q]
+            for r in range(q):
+                value -= matrix[p, r] * matrix[q, r]
+            if p == q:
+                # Rounding may eat the ridge of columns that are all but the same.
+                matrix[p, p] = math.sqrt(max(value, 0.1 * _RIDGE))
+            else:
+                matrix[p, q] = value / matrix[q, q]
+    for p in range(n):
+        for q in range(p):
+            right[p] -= matrix[p, q] * right[q]
+        right[p] /= matrix[p, p]
+    for p in range(n - 1, -1, -1):
+        for q in range(p + 1, n):
+            right[p] -= matrix[q, p] * right[q]
+        right[p] /= matrix[p, p]
