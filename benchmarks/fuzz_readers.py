@@ -4,7 +4,7 @@ Question: does a reader end in anything but spectra or a `ReadError`, take longe
 than 1 GB, whatever the bytes? Sound files of every layout (those of tests/io, and measured ones
 where there are any) are damaged by chance: bits, bytes and numbers changed, parts cut, repeated,
 moved, spliced, lines and encodings changed, members of archives damaged inside. Each goes through
-the format's own reader, whatever its `sniff` says, and through `xpsnet.read`.
+the format's own reader, whatever its `sniff` says, and through `xpsnet.read` and `xpsnet.read_fit`.
 
     python benchmarks/fuzz_readers.py [--reader VAMAS] [--n 100000] [--seed 0] [--write]
     python benchmarks/fuzz_readers.py --reader VAMAS --seed 0 --case 4711    # shows one case again
@@ -138,16 +138,18 @@ def _members(data: bytes) -> dict[str, bytes]:
 
 
 def try_one(read: Any, path: Path) -> str:
-    """Read a damaged file both ways; say what came of it, or raise what no reader may raise."""
+    """Read a damaged file in all ways; say what came of it, or raise what no reader may raise."""
     _spectra_or_refusal(lambda: read(path).spectra)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         spectra = _spectra_or_refusal(lambda: xpsnet.read(path))
+        n_warned = len(caught)
+        _spectra_or_refusal(lambda: xpsnet.read_fit(path))
     if spectra is None:
         return "refused"
     for spectrum in spectra:
         check(spectrum)
-    return "warned" if caught else "read"
+    return "warned" if n_warned else "read"
 
 
 def _spectra_or_refusal(read: Any) -> Any:
