@@ -177,8 +177,8 @@ def check(spectrum: Any) -> None:
         assert spectrum.values.dtype.kind in "iuf", "counts are no numbers"
 
 
-def address_space(which: str) -> int:
-    """Bytes of address space that this process has taken ("VmSize") or once had ("VmPeak")."""
+def taken(which: str) -> int:
+    """Bytes of this process: address space ("VmSize"), memory ("VmRSS") and its peak ("VmHWM")."""
     status = Path("/proc/self/status").read_text(encoding="utf-8")
     return int(re.search(rf"{which}:\s*(\d+) kB", status)[1]) * 1024  # type: ignore[index]
 
@@ -198,13 +198,14 @@ def work(reader: str, measured: Path | None, seed: int, cases: range, now: Any, 
         for sound in seeds:  # loads whatever is loaded on first use
             try_one(read, place(sound, folder))
         signal.signal(signal.SIGPROF, _over_time)
-        start = address_space("VmSize")
+        start = taken("VmSize")
+        before = taken("VmRSS")
         _, hard = resource.getrlimit(resource.RLIMIT_AS)
         resource.setrlimit(resource.RLIMIT_AS, (start + MAX_GROWTH, hard))
         for case in cases:
             now[0], now[1] = case, time.monotonic()
             _try_case(read, seeds, folder, (reader, seed, case), tally)
-        tally.growth = address_space("VmPeak") - start
+        tally.growth = max(taken("VmHWM") - before, 0)
         out.send(tally)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
