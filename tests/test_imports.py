@@ -16,7 +16,7 @@ PLUGIN = ROOT / "napari_xpsnet"
 
 # Units of the library and their level; a unit may import lower levels and itself.
 UNITS = {
-    "ground": (0, {"constants", "numerics", "progress"}),
+    "ground": (0, {"constants", "numerics", "progress", "threads"}),
     "data model": (
         1,
         {

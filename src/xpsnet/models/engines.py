@@ -21,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from xpsnet.models import network, weights
+from xpsnet.threads import n_threads
 
 Device = Literal["auto", "cpu", "gpu"]
 Outputs = dict[str, npt.NDArray[Any]]
@@ -70,7 +71,7 @@ class OnnxEngine:
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads or _n_cores()
+        options.intra_op_num_threads = threads or n_threads()
         options.log_severity_level = 3
         self._session = onnxruntime.InferenceSession(
             str(file), options, providers=["CPUExecutionProvider"]
@@ -149,13 +150,6 @@ def _serve(pipe: Any, model: weights.Model) -> None:
             pipe.send(engine(spectra))
         except Exception as error:  # the parent has to hear of any failure
             pipe.send(f"{type(error).__name__}: {error}")
-
-
-def _n_cores() -> int:
-    """Cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _has_gpu() -> bool:

@@ -21,6 +21,7 @@ from xpsnet.numerics.noise import estimate_noise
 from xpsnet.peaks import Status, from_numerics, make_peaks
 from xpsnet.progress import Cancel, Progress, reporting
 from xpsnet.spectrum import check_spectra, crop, scale_sign
+from xpsnet.threads import in_threads
 
 Floats = npt.NDArray[np.float64]
 
@@ -257,13 +258,19 @@ def _predict_batch(
     answer.n_peaks[rows] = chosen
     status = np.where(outside, Status.OUTSIDE_MODEL, Status.OK)
     answer.status[rows] = np.where(chosen == 0, Status.NO_PEAKS, status)
+    parts: list[tuple[int, int, npt.NDArray[np.intp]]] = []
     for place, k in enumerate(request.counts):
         mine = np.arange(len(rows)) if request.all_counts else np.flatnonzero(chosen == k)
-        for at in range(0, len(mine), SOLVED_AT_ONCE):
-            part = mine[at : at + SOLVED_AT_ONCE]
-            some = {name: values[part] for name, values in outputs.items()}
-            target: Any = (rows[part], place) if request.all_counts else rows[part]
-            _solve(answer, target, some, counts[part], used, energy, k, request)
+        starts = range(0, len(mine), SOLVED_AT_ONCE)
+        parts += [(place, k, mine[at : at + SOLVED_AT_ONCE]) for at in starts]
+
+    def solve(work: tuple[int, int, npt.NDArray[np.intp]]) -> None:
+        place, k, part = work
+        some = {name: values[part] for name, values in outputs.items()}
+        target: Any = (rows[part], place) if request.all_counts else rows[part]
+        _solve(answer, target, some, counts[part], used, energy, k, request)
+
+    in_threads(solve, parts)
 
 
 def _solve(
