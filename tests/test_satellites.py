@@ -122,6 +122,7 @@ def test_a_stack_is_the_same_as_its_spectra_and_dask_stays_lazy() -> None:
         ({"x_ray_source": "Al 1486.6 achromatic"}, "Al Ka"),
         ({"source": "al k-alpha twin anode"}, "Al Ka"),
         ({"photon_energy": 1253.64}, "Mg Ka"),
+        ({"source": "Mg"}, "Mg Ka"),
     ],
 )
 def test_the_source_is_found_in_the_attributes(attrs: dict[str, object], name: str) -> None:
@@ -136,6 +137,8 @@ def test_the_source_is_found_in_the_attributes(attrs: dict[str, object], name: s
     [
         ({"x_ray_source": "Al 1486.6 mono"}, None, "without a monochromator, got 'Al 1486.6 mono'"),
         ({"photon_energy": 1486.6}, None, "photon energy 1486.6 eV; pass source"),
+        ({"x_ray_source": "Al 1486.6"}, None, "source 'Al 1486.6' and no photon energy"),
+        ({"source": "Algol"}, None, "source 'Algol'"),
         ({}, None, "no photon energy; pass source"),
         ({}, "Ag La", "one of the sources"),
         ({}, [(-8.0, 0.1)], "a shift > 0 eV"),

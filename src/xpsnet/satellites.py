@@ -1,5 +1,6 @@
 """X-ray satellites of sources without a monochromator, taken out of the spectra."""
 
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -11,8 +12,12 @@ from xpsnet.constants import PHOTON_ENERGIES, SATELLITES
 from xpsnet.spectrum import check_spectra
 
 _SAME_PHOTON_ENERGY = 1.0  # [eV] instruments differ by some tenths in what they take for K alpha
+_ACHROMATIC = re.compile(
+    r"\b(?:std|standard|achrom|dual|twin|non[ -]?mono|unmono|no mono)", re.IGNORECASE
+)
 _END_POINTS = 5  # points at the upper end that tell what lies beyond it
 _MAX_HEIGHT = 0.5
+_SPECTRA_AT_ONCE = 2048
 _SAME_ENERGY = 1e-9  # [eV] rounding of an axis
 
 
@@ -110,18 +115,19 @@ def _source_of(spectra: xr.DataArray) -> str:
     """Find the source by what the attributes tell."""
     told = str(spectra.attrs.get("x_ray_source") or spectra.attrs.get("source") or "")
     remedy = 'pass source="Mg Ka" or source="Al Ka" if there was no monochromator'
-    if "mono" in told.lower():
+    if re.search(r"\bmono", told, re.IGNORECASE):
         raise ValueError(
             f"expected a source without a monochromator, got {told!r}, which has no satellites; "
             f"{remedy}"
         )
-    for name in SATELLITES:
-        if told.lower().startswith(name[:2].lower()):
-            return name
     photon_energy = spectra.attrs.get("photon_energy")
     # Mg K alpha is never monochromated; Al K alpha may be.
     if photon_energy and abs(photon_energy - PHOTON_ENERGIES["Mg Ka"]) < _SAME_PHOTON_ENERGY:
         return "Mg Ka"
+    if re.match(r"mg\b", told, re.IGNORECASE):
+        return "Mg Ka"
+    if re.match(r"al\b", told, re.IGNORECASE) and _ACHROMATIC.search(told):
+        return "Al Ka"
     shown = f"photon energy {photon_energy:g} eV" if photon_energy else "no photon energy"
     raise ValueError(
         f"expected spectra whose attributes tell a Mg or Al source without a monochromator, got "
@@ -134,43 +140,49 @@ def _without(
 ) -> Floats:
     """Counts without satellites, shape (..., n); `bound` grows towards more bound."""
     order = np.argsort(bound)[::-1]  # the most bound first: each point needs those before it
-    values = np.asarray(counts, dtype=np.float64).reshape(-1, bound.size)[:, order]
-    bound = bound[order]
-    result = np.full_like(values, np.nan)
-    present = np.isfinite(values)
-    patterns, which = np.unique(present, axis=0, return_inverse=True)
-    for k, pattern in enumerate(patterns):
-        if pattern.any():
-            rows = np.ix_(np.flatnonzero(which.ravel() == k), np.flatnonzero(pattern))
-            result[rows] = _solved(values[rows], bound[pattern], lines)
-    back = np.empty_like(result)
-    back[:, order] = result
-    return back.reshape(np.shape(counts))
+    values = np.asarray(counts).reshape(-1, bound.size)
+    result = np.empty(values.shape)
+    for first in range(0, len(values), _SPECTRA_AT_ONCE):
+        some = values[first : first + _SPECTRA_AT_ONCE, order].astype(np.float64)
+        missing = ~np.isfinite(some)
+        for row in np.flatnonzero(missing.any(axis=1)):
+            some[row] = _filled(some[row], bound[order], missing[row])
+        solved = _solved(np.ascontiguousarray(some.T), bound[order], lines).T
+        solved[missing] = np.nan
+        result[first : first + _SPECTRA_AT_ONCE, order] = solved
+    return result.reshape(np.shape(counts))
+
+
+def _filled(values: Floats, bound: Floats, missing: npt.NDArray[np.bool_]) -> Floats:
+    """Values of one spectrum with its missing points interpolated, shape (n,)."""
+    if missing.all():
+        return np.zeros_like(values)
+    present = values[~missing]
+    top = float(present[:_END_POINTS].mean())  # as beyond the window
+    filled: Floats = np.interp(-bound, -bound[~missing], present, left=top)
+    return filled
 
 
 def _solved(values: Floats, bound: Floats, lines: list[tuple[float, float]]) -> Floats:
-    """Solve the lower triangular system for spectra without gaps, shape (spectra, n)."""
-    from scipy.sparse import csc_array, identity
-    from scipy.sparse.linalg import splu
-
+    """Solve the recursion, shape (n, spectra), the most bound first."""
     n = bound.size
-    beyond = values[:, :_END_POINTS].mean(axis=1) / (1.0 + sum(a for _, a in lines))
-    rows, columns, weights = [], [], []
-    right = values.copy()
-    for shift, height in lines:
-        wanted = bound + shift
-        outside = wanted > bound[0] + _SAME_ENERGY
-        right[:, outside] -= height * beyond[:, None]
-        inside = np.flatnonzero(~outside)
-        # Linear interpolation between the neighbors: after[i] is less bound or the same.
-        after = np.clip(np.searchsorted(-bound, -wanted[inside]), 1, n - 1)
-        before = after - 1
-        span = bound[before] - bound[after]
-        share = (wanted[inside] - bound[after]) / span
-        rows += [inside, inside]
-        columns += [before, after]
-        weights += [height * share, height * (1.0 - share)]
-    where = (np.concatenate(rows), np.concatenate(columns))
-    system = identity(n, format="csc") + csc_array((np.concatenate(weights), where), shape=(n, n))
-    factors = splu(csc_array(system), permc_spec="NATURAL", diag_pivot_thresh=0.0)
-    return np.asarray(factors.solve(np.ascontiguousarray(right.T)), dtype=np.float64).T
+    shifts, heights = np.array(lines).T
+    wanted = bound[:, None] + shifts
+    outside = wanted > bound[0] + _SAME_ENERGY
+    # Linear interpolation between two neighbors, of which `after` is less bound.
+    after = np.clip(np.searchsorted(-bound, -wanted), min(1, n - 1), n - 1)
+    before = np.maximum(after - 1, 0)
+    span = np.where(outside, 1.0, bound[before] - bound[after])
+    share = np.clip((wanted - bound[after]) / span, 0.0, 1.0)
+    columns = np.concatenate([before, after], axis=1)
+    weights = np.concatenate([heights * share, heights * (1.0 - share)], axis=1)
+    weights[np.concatenate([outside, outside], axis=1)] = 0.0
+    # Steps longer than a shift: the point itself is its neighbor.
+    itself = columns == np.arange(n)[:, None]
+    divisor = 1.0 + (weights * itself).sum(axis=1)
+    weights[itself] = 0.0
+    beyond = values[:_END_POINTS].mean(axis=0) / (1.0 + heights.sum())
+    solved: Floats = values - (outside @ heights)[:, None] * beyond
+    for j in range(n):
+        solved[j] = (solved[j] - weights[j] @ solved[columns[j]]) / divisor[j]
+    return solved

@@ -43,9 +43,10 @@ def test_sources(save, reference: str, anode: str, photon_energy: float | None) 
 
 def test_satellites_are_offered_without_a_monochromator(save) -> None:
     path = save(dump(spectrum_object(reference_energy="F_REFER_TO_XRAY_MG", anode="F_STD_ANODE")))
-    with pytest.warns(UserWarning, match=r"'Mg Ka'.*xpsnet\.remove_satellites"):
+    with pytest.warns(UserWarning, match=r"'Mg Ka achromatic'.*xpsnet\.remove_satellites"):
         (spectrum,) = read(path)
     assert spectrum.attrs["photon_energy"] == 1253.6
+    assert xpsnet.remove_satellites(spectrum).attrs["satellites_removed"] == "Mg Ka"
 
 
 def test_the_transmission_becomes_a_coordinate(save) -> None:

@@ -105,6 +105,19 @@ def test_a_source_without_monochromator_is_told(save, source: str) -> None:
     assert xpsnet.remove_satellites(spectrum).attrs["satellites_removed"] == f"{source[:2]} Ka"
 
 
+@pytest.mark.parametrize("source", ["Al 1486.6 mono", "Al 1486.6", "Ag 2984.3 std"])
+def test_no_satellites_are_told_of_other_sources(save, source: str) -> None:
+    (spectrum,) = read(save(File([carbon()], source=source).data()))
+    with pytest.raises(ValueError, match="expected"):
+        xpsnet.remove_satellites(spectrum)
+
+
+def test_keys_alone_are_no_header(save) -> None:
+    rows = "".join(f"{energy:.1f}\t5\n" for energy in ENERGY)
+    path = save("Platform: PC\nTechnique: XPS\nFileType: text\nBE\tcounts\n" + rows)
+    assert sniff(path) == "text"
+
+
 def test_kinetic_energies_of_auger_files_rise(save) -> None:
     region = carbon(start=250.0, stop=260.0, step=0.1)
     data = File([region], source="").data().replace(b"Technique: XPS", b"Technique: AES")

@@ -160,8 +160,10 @@ def _is_wave(head: bytes) -> bool:
     if not order:
         return False
     n = sum(_HEADERS[struct.unpack_from(f"{order}h", head)[0]])
+    if len(head) < n:
+        return False
     words = np.frombuffer(head[: n // 2 * 2], dtype=f"{order}i2")
-    return len(head) >= n and int(words.astype(np.int64).sum()) & 0xFFFF == 0
+    return int(words.astype(np.int64).sum()) & 0xFFFF == 0
 
 
 def _check_sizes(data: bytes) -> None:

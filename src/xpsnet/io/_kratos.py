@@ -36,6 +36,7 @@ _SOURCES = {
     "CR": "Cr Ka",
 }
 _STAGE = {"x": "Stage X Position", "y": "Stage Y Position", "z": "Stage Z Position"}
+_ACHROMATIC = {"Al Ka achromatic", "Mg Ka achromatic", "Mg Ka"}
 _EXPORT = "export VAMAS (.vms) from Vision or ESCApe"
 Floats = npt.NDArray[np.float64]
 Fields = dict[str, str]
@@ -92,7 +93,7 @@ def read(path: Path) -> Reading:
             path, expected="at least one spectrum in a Kratos dataset", got="none",
             advice=notes[0] if notes else _EXPORT,
         )  # fmt: skip
-    achromatic = {b.attrs.get("x_ray_source") for b in blocks} & {"Al Ka", "Mg Ka"}
+    achromatic = {b.attrs.get("x_ray_source") for b in blocks} & _ACHROMATIC
     if achromatic:
         notes.append(
             f"the X-ray source {sorted(map(str, achromatic))} has no monochromator: every line has "
@@ -197,6 +198,8 @@ def _attrs(fields: Fields) -> dict[str, str | int | float]:
         if "MONO" in words and f"{source} mono" in PHOTON_ENERGIES:
             source += " mono"
         attrs |= {"x_ray_source": source, "photon_energy": PHOTON_ENERGIES[source]}
+        if "MONO" not in words and "ANODE" in words:  # the anode is told, and no monochromator
+            attrs["x_ray_source"] = f"{source} achromatic"
     pass_energy = _number(fields, "Pass energy")
     if pass_energy > 0:
         attrs["pass_energy"] = pass_energy

@@ -15,7 +15,7 @@ from xpsnet.io._phi_header import (
     Area,
     Header,
     Region,
-    is_monochromatic,
+    has_satellites,
     layer_times,
     read_areas,
     read_date,
@@ -28,7 +28,7 @@ from xpsnet.io._regions import region_name
 from xpsnet.io._source import read_bytes
 
 NAME = "PHI MultiPak"
-MAX_BYTES = 256 << 20
+MAX_BYTES = 128 << 20
 _RECORD_BYTES = 96
 _MAX_RECORDS = 100_000
 _SIZES = {"f4": 4, "f8": 8, "u8": 8}  # "u8" holds float64, too
@@ -56,7 +56,8 @@ def sniff(head: bytes) -> bool:
     if start.startswith(b"SOFH"):
         return True
     found = {match[1] for match in _KEY_LINE.finditer(start.replace(b"\r", b"\n"))}
-    return _KEY_LINE.match(start) is not None and len(found) >= 3
+    told = b"EOFH" in start or b"SpectralRegDef" in start
+    return _KEY_LINE.match(start) is not None and len(found) >= 3 and told
 
 
 def read(path: Path) -> Reading:
@@ -101,7 +102,7 @@ def read(path: Path) -> Reading:
             advice=notes[0] if notes else "images and maps of PHI hold no spectra for us",
         )
     source = header.first("XraySource")
-    if source[:2] in ("Mg", "Al") and not is_monochromatic(source):
+    if has_satellites(source):
         notes.append(
             f"the X-ray source {shown(source)} has no monochromator: every line has weak "
             f"satellites at lower binding energy; xpsnet.remove_satellites(spectra) removes them"
@@ -205,7 +206,7 @@ def _spectrum(
     if 0 < region.seconds < 1e7:
         attrs |= {"dwell_time": region.seconds / region.n_sweeps, "n_scans": region.n_sweeps}
         if group[0].unit.startswith("c/s"):
-            values = values * region.seconds
+            values *= region.seconds  # our own copy
             attrs["units"] = "counts"
     if attrs["units"] == "counts/s":
         notes.append(

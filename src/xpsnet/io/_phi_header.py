@@ -17,6 +17,7 @@ MAX_HEADER = 8 << 20
 MAX_ENERGY = 1e5
 _END = re.compile(rb"(?:\A|[\r\n])EOFH[ \t]*(?:\r\n|\n|\r)")
 _NUMBER = re.compile(r"[+-]?(?:\d{1,30}\.?\d{0,30}|\.\d{1,30})(?:[eE][+-]?\d{1,3})?")
+_ACHROMATIC = re.compile(r"\b(?:std|standard|achrom|dual|twin)")
 _MAX_LABEL = 200
 _MAX_LEVELS = 100_000
 
@@ -175,9 +176,15 @@ def read_date(header: Header) -> str:
     return f"{year}-{month:02d}-{day:02d}"
 
 
-def is_monochromatic(source: str) -> bool:
-    """Whether the text of an X-ray source names a monochromator."""
-    return "mono" in source.lower()
+def has_satellites(source: str) -> bool:
+    """Whether the text of an X-ray source tells that it has no monochromator.
+
+    That of Mg never has one; that of Al says so ("std", "achromatic").
+    """
+    element, _, words = source[:_MAX_LABEL].lower().partition(" ")
+    if "mono" in words:
+        return False
+    return element == "mg" or (element == "al" and _ACHROMATIC.search(words) is not None)
 
 
 def read_photon_energy(source: str) -> float | None:
