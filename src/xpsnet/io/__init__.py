@@ -23,6 +23,7 @@ from xpsnet.io import (
     _omicron,
     _phi,
     _scienta_text,
+    _specs_sle,
     _specs_xml,
     _specs_xy,
     _store,
@@ -71,6 +72,7 @@ READERS = (
     Reader(_omicron.NAME, _omicron.sniff, _omicron.read),
     Reader(_specs_xy.NAME, _specs_xy.sniff, _specs_xy.read),
     Reader(_specs_xml.NAME, _specs_xml.sniff, _specs_xml.read),
+    Reader(_specs_sle.NAME, _specs_sle.sniff, _specs_sle.read),
     # Before text, which would take everything that can be decoded.
     Reader("no spectra", _foreign.sniff, _foreign.read),
     Reader(_text.NAME, _text.sniff, _text.read),

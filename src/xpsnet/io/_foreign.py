@@ -24,7 +24,6 @@ _KINDS = (
           "unpack it first"),
     _Kind((b"<Chart", b"\xef\xbb\xbf<Chart"), "a chart of Avantage, which holds display settings",
           "the spectrum lies in the .vgd file of the same name beside it: open that"),
-    _Kind((b"SQLite format 3\0",), "an SQLite database (SPECS .sle)", _EXPORT),
     _Kind((b"%PDF",), "a PDF document", _EXPORT),
     _Kind((b"{\\rtf",), "a Word document", "save it as plain text"),
 )  # fmt: skip

@@ -21,6 +21,7 @@ from xpsnet.io._errors import refusal, shown
 from xpsnet.io._reading import Reading
 from xpsnet.io._regions import region_name
 from xpsnet.io._source import decode
+from xpsnet.io._specs_detectors import DetectorError, sum_detectors
 from xpsnet.io._xml import Node, OtherRootError, RefusedXmlError, Stream
 
 NAME = "SPECS XML"
@@ -172,23 +173,14 @@ def _detectors(node: Node) -> list[Node]:
     return _parts(info, "detectors") if info else []
 
 
-def _first_samples(node: Node, definition: Node, n_samples: int, n: int) -> list[int]:
-    """For each detector, the sample at which it sees the first energy of the region."""
-    shifts = [_number(detector, "shift") for detector in _detectors(node)]
-    if not shifts:
-        return [_count(node, "mcd_head")]
-    if not np.isfinite(shifts).all():
-        raise _BrokenError("a detector has no shift")
+def _offsets(node: Node, definition: Node) -> Floats:
+    """Energies of the detectors above that of the analyzer [eV], shape (n_detectors,)."""
+    shifts = np.array([_number(detector, "shift") for detector in _detectors(node)] or [0.0])
     mode = definition.words("scan_mode", "name").lower()
-    if mode == "fixedretardingratio" and len(shifts) > 1:
+    if mode == "fixedretardingratio" and shifts.size > 1:
         raise _BrokenError("several detectors at a fixed retarding ratio: export it as .xy")
-    step, pass_energy = _number(definition, "scan_delta"), _number(definition, "pass_energy")
-    pass_energy = pass_energy if np.isfinite(pass_energy) else 0.0
-    places = _count(node, "mcd_head") - np.array(shifts) * pass_energy / step
-    first = np.floor(places + 0.5)
-    if first.min() < 0 or first.max() + n > n_samples:
-        raise _BrokenError("the shifts of the detectors lead out of the scan")
-    return [int(i) for i in first]
+    pass_energy = _number(definition, "pass_energy")
+    return shifts * (pass_energy if np.isfinite(pass_energy) else 0.0)
 
 
 def _blocks(node: Node, group: str, budget: list[int], notes: list[str]) -> list[Block]:
@@ -251,10 +243,12 @@ def _curves(counts: Floats, node: Node, definition: Node, n: int) -> list[Floats
             f"expected {n_curves} x {n_samples} x {n_detectors} counts (curves, energies, "
             f"detectors), got {counts.size}"
         )
-    first = _first_samples(node, definition, n_samples, n)
     samples = counts.reshape(n_curves, n_samples, n_detectors)
-    return [sum((curve[i : i + n, d] for d, i in enumerate(first)), np.zeros(n))
-            for curve in samples]  # fmt: skip
+    step, head = _number(definition, "scan_delta"), _count(node, "mcd_head")
+    try:
+        return list(sum_detectors(samples, _offsets(node, definition), step, head, n))
+    except DetectorError as error:
+        raise _BrokenError(str(error)) from error
 
 
 def _attrs(node: Node, definition: Node, group: str) -> dict[str, str | int | float]:

@@ -37,6 +37,17 @@ class Node:
         """First element in it whose attribute `name` is this."""
         return next((node for node in self.children if node.attrs.get("name") == name), None)
 
+    def of_tag(self, *tags: str) -> list["Node"]:
+        """All elements in it, at any depth, that have one of these tags."""
+        found = []
+        waiting = self.children[::-1]
+        while waiting:
+            node = waiting.pop()
+            if node.tag in tags:
+                found.append(node)
+            waiting += node.children[::-1]
+        return found
+
     def words(self, *names: str) -> str:
         """Text of an element in it, found by the names on the way; empty where there is none."""
         node: Node | None = self
@@ -46,7 +57,10 @@ class Node:
 
 
 class Stream:
-    """Parses XML and gives every wanted element, with all in it, to `take`."""
+    """Parses XML and gives every wanted element, with all in it, to `take`.
+
+    Any first element is allowed where no `roots` are given.
+    """
 
     def __init__(
         self,
@@ -64,8 +78,8 @@ class Stream:
         self._n_text = 0
         self._text: list[str] = []
 
-    def parse(self, source: BinaryIO | bytes) -> None:
-        """Parse a file or bytes.
+    def parse(self, source: BinaryIO | str) -> None:
+        """Parse a file, or a text.
 
         Raises
         ------
@@ -76,7 +90,8 @@ class Stream:
         expat.ExpatError
             Where it is no XML.
         """
-        parser = expat.ParserCreate()
+        # A text has been decoded already, whatever encoding it states.
+        parser = expat.ParserCreate("utf-8" if isinstance(source, str) else None)
         parser.buffer_text = True
         parser.specified_attributes = True  # defaults of a DTD could be large
         parser.StartDoctypeDeclHandler = _refuse_outside
@@ -85,15 +100,15 @@ class Stream:
         parser.StartElementHandler = self._start
         parser.EndElementHandler = self._end
         parser.CharacterDataHandler = self._characters
-        if isinstance(source, bytes):
-            parser.Parse(source, True)
+        if isinstance(source, str):
+            parser.Parse(source.encode("utf-8", errors="replace"), True)
             return
         while piece := source.read(_PIECE):
             parser.Parse(piece, False)
         parser.Parse(b"", True)
 
     def _start(self, tag: str, attrs: dict[str, str]) -> None:
-        if not self._path and tag not in self._roots:
+        if not self._path and self._roots and tag not in self._roots:
             raise OtherRootError(tag[:100])
         self._n_nodes += 1
         if len(self._path) >= _MAX_DEPTH or self._n_nodes > _MAX_NODES:
