@@ -69,11 +69,13 @@ def make_peaks(
     counts: npt.ArrayLike | None = None,
     noise: npt.ArrayLike | None = None,
     redchi: npt.ArrayLike | None = None,
+    aic: npt.ArrayLike | None = None,
     bic: npt.ArrayLike | None = None,
     stderr: Arrays | None = None,
     spread: Arrays | None = None,
     covariance: tuple[Sequence[str], npt.ArrayLike] | None = None,
     label: Sequence[str] | None = None,
+    keep_order: bool = False,
     attrs: Mapping[str, Any] | None = None,
 ) -> xr.Dataset:
     """Assemble a peaks Dataset: sorted by energy on the stored scale, with areas and units.
@@ -105,7 +107,7 @@ def make_peaks(
     n_peaks_probability : array_like, shape (..., count), optional
     counts : array_like of int, shape (count,), optional
         The numbers of peaks that `count` stands for; by default 0, 1, 2, ...
-    noise, redchi, bic : array_like, shape (...), optional
+    noise, redchi, aic, bic : array_like, shape (...), optional
     stderr, spread : mapping of str to array_like, optional
         Standard errors after refinement and the network's own uncertainty, shape (..., peak)
         or, for names that start with "background_", (...).
@@ -113,6 +115,8 @@ def make_peaks(
         Names are "center_0" for a parameter of peak 0, anything else for shared ones.
     label : sequence of str, shape (peak,), optional
         Names of the peaks; they keep the order that is given, instead of ascending energy.
+    keep_order : bool
+        Keep the order that is given without labels, too.
     attrs : mapping, optional
         Provenance (`model`, `region`, `units`, ...); None is left out.
 
@@ -129,7 +133,7 @@ def make_peaks(
     energy = np.asarray(energy, dtype=np.float64)
     ordered = ordered_arrays(parameters, line_shape, background_parameters, background)
     order = np.argsort(ordered["center"], axis=-1, kind="stable")  # NaN goes last
-    if label is not None:
+    if label is not None or keep_order:
         order = np.broadcast_to(np.arange(order.shape[-1]), order.shape)
     ordered = {k: np.take_along_axis(v, order, -1) for k, v in ordered.items()}
     lead = tuple(d for d in dims if d not in ("energy", "peak"))
@@ -146,7 +150,7 @@ def make_peaks(
     given: dict[str, Any] = {
         f"background_{k}": background_parameters[k] for k in background_terms(background)
     }
-    given |= {"noise": noise, "redchi": redchi, "bic": bic}
+    given |= {"noise": noise, "redchi": redchi, "aic": aic, "bic": bic}
     for name, values in given.items():
         if values is not None:
             variables[name] = (lead, one_per_spectrum(name, values, shape, np.float64))

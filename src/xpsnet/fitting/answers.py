@@ -15,6 +15,8 @@ from xpsnet.spectrum import scale_sign
 
 # What spectra tell about their origin, where the peaks that the fit started from do not.
 _PROVENANCE = ("photon_energy", "source_file", "instrument")
+# What every fit says anew.
+_OWN = ("units", "energy_range", "links", "doublets", "shared", "background_choice")
 
 
 def answers_to_peaks(
@@ -48,8 +50,9 @@ def answers_to_peaks(
         table.enter(row, answer, sign)
     attrs = {k: spectra.attrs.get(k) for k in _PROVENANCE}
     attrs |= {"region": str(spectra.name) if spectra.name else None}
-    attrs |= {k: v for k, v in peaks.attrs.items() if k not in ("units", "energy_range")}
+    attrs |= {k: v for k, v in peaks.attrs.items() if k not in _OWN}
     attrs["units"] = spectra.attrs.get("units")
+    attrs["links"] = setup.constraints.on_scale(sign).links_text() or None
     attrs["shared"] = " ".join(n for n in setup.share if n in table.shape_parameters)
 
     def shaped(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
@@ -72,10 +75,12 @@ def answers_to_peaks(
         status=shaped(table.status),
         noise=shaped(table.noise),
         redchi=shaped(table.redchi),
+        aic=shaped(table.aic),
         bic=shaped(table.bic),
         stderr=errors,
         covariance=covariance,
         label=[str(text) for text in peaks["label"].values] if "label" in peaks else None,
+        keep_order=bool(setup.constraints.links),
         attrs=attrs,
     )
 
@@ -92,7 +97,7 @@ class _Table:
         self.covariance = np.full((n_rows, n, n), np.nan)
         self.area_stderr = np.full((n_rows, n_peaks), np.nan)
         self.exists = np.zeros((n_rows, n_peaks), dtype=bool)
-        self.noise, self.redchi, self.bic = np.full((3, n_rows), np.nan)
+        self.noise, self.redchi, self.aic, self.bic = np.full((4, n_rows), np.nan)
         self.status = np.zeros(n_rows, dtype=np.int64)
 
     def enter(self, row: int, answer: Answer, sign: int) -> None:
@@ -100,7 +105,8 @@ class _Table:
         self.status[row] = answer.status
         self.noise[row] = answer.noise
         if answer.goodness is not None:
-            self.redchi[row], self.bic[row] = answer.goodness.redchi, answer.goodness.bic
+            self.redchi[row] = answer.goodness.redchi
+            self.aic[row], self.bic[row] = answer.goodness.aic, answer.goodness.bic
         if answer.parameters is None:
             return
         slots = answer.slots

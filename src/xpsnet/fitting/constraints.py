@@ -38,6 +38,10 @@ class Constraints:
         }
         return Constraints(turned, tuple(link.mirrored() for link in self.links))
 
+    def links_text(self) -> str:
+        """The links as one text, which `parse_links` reads."""
+        return "; ".join(f"{link.parameter}_{link.peak} = {link}" for link in self.links)
+
     def for_slots(self, slots: Slots) -> "Constraints":
         """Constraints on the peaks that there are, renumbered."""
         place = {int(slot): number for number, slot in enumerate(slots)}
@@ -49,6 +53,18 @@ class Constraints:
             elif int(number) in place:
                 limits[f"{parameter}_{place[int(number)]}"] = pair
         return Constraints(limits, for_slots(self.links, slots))
+
+
+def parse_links(text: str) -> tuple[Link, ...]:
+    """Links from the attribute `links` of a peaks Dataset.
+
+    Raises
+    ------
+    ValueError
+        Where the text holds something else.
+    """
+    parts = [part.partition("=") for part in text.split(";") if part.strip()]
+    return tuple(parse_link(name.strip(), link.strip()) for name, _, link in parts)
 
 
 def check_constraints(

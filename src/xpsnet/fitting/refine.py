@@ -1,12 +1,15 @@
 """Refinement: least squares from peaks found elsewhere, for spectra of any shape."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import xarray as xr
 
 from xpsnet.fitting.answers import answers_to_peaks
+from xpsnet.fitting.choose_background import DEFAULT, choose_background
+from xpsnet.fitting.doublets import Doublet, with_partners
 from xpsnet.fitting.one_spectrum import Answer, Setup, fit_one
 from xpsnet.fitting.parameters import (
     Constraint,
@@ -16,7 +19,16 @@ from xpsnet.fitting.parameters import (
     make_layout,
     start_parameters,
 )
-from xpsnet.fitting.rows import Noise, Rows, fitted_window, make_rows, make_setup, noise_like
+from xpsnet.fitting.rows import (
+    Noise,
+    Rows,
+    find_doublets,
+    fitted_window,
+    make_rows,
+    make_setup,
+    noise_like,
+)
+from xpsnet.fitting.static_background import fixed_background
 from xpsnet.peaks import Status
 from xpsnet.progress import Cancel, Progress, reporting
 from xpsnet.spectrum import scale_sign
@@ -32,10 +44,11 @@ def refine(
     peaks: xr.Dataset,
     *,
     engine: Engine = "auto",
-    background: str = "shirley+linear",
+    background: str | xr.DataArray = "shirley+linear",
     line_shape: str | None = None,
     share: tuple[str, ...] = ("fraction",),
     constraints: Mapping[str, Constraint] | None = None,
+    doublets: Sequence[Doublet | str] = (),
     energy_range: tuple[float, float] | None = None,
     noise: Noise = None,
     scale_errors: bool = False,
@@ -55,9 +68,12 @@ def refine(
         Peaks with a `label` keep it, and their order.
     engine : {"auto", "lmfit"}
         What fits; both are lmfit with exact derivatives here.
-    background : str
+    background : str or DataArray
         "none", "constant", "linear", "shirley", "shirley+linear", "tougaard" or
-        "tougaard+linear"; Shirley and Tougaard follow the fitted peaks, not the data.
+        "tougaard+linear", fitted with the peaks: Shirley and Tougaard follow these, not the data.
+        "auto" decides between them by BIC, once for all spectra. "static linear", "static
+        shirley" or "static tougaard" is drawn from the data beforehand and held, as is a curve
+        of your own (a DataArray like `spectra`).
     line_shape : str, optional
         By default that of `peaks`.
     share : tuple of str
@@ -65,7 +81,11 @@ def refine(
         ("fraction", "fwhm"); () frees all.
     constraints : mapping, optional
         By parameter ("fwhm" for all peaks, "fwhm_0" for that of lowest energy): a number holds
-        it there, a pair (lowest, highest) limits it, None for an open end.
+        it there, a pair (lowest, highest) limits it, None for an open end. A text links it to
+        another peak: "center_0 + 1.19", "0.5 * height_0", "fwhm_0", "0.5 * area_0"; with a pair
+        the offset or ratio is fitted within: "center_0 + (1.1, 1.3)", "height_0 * (0.4, 0.6)".
+    doublets : sequence of Doublet or str
+        Spin-orbit doublets from `doublet`, or their levels ("S 2p") with the amounts of the table.
     energy_range : (float, float), optional
         Fitted range [eV] on the spectra's scale; by default that of `peaks`.
     noise : float, ndarray or DataArray, optional
@@ -84,9 +104,11 @@ def refine(
     Returns
     -------
     Dataset
-        Peaks with `*_stderr`, `area_stderr`, `noise`, `redchi`, `bic` and one `status` per
-        spectrum; `covariance` (..., parameter, parameter_2) on demand. A parameter that ended
-        on a limit is held there: it has no error, those of the others are for that value.
+        Peaks with `*_stderr`, `area_stderr`, `noise`, `redchi`, `aic`, `bic` and one `status` per
+        spectrum; `partner` (peak) where there are doublets; `covariance` (..., parameter,
+        parameter_2) on demand, its names counted from 0 ("center_0" is that of the first peak).
+        A parameter that ended on a limit is held there: it has no error, those of the others are
+        for that value. A Shirley or Tougaard background that ended at 0 is simply absent.
 
     Raises
     ------
@@ -107,18 +129,32 @@ def refine(
         )
     cropped = fitted_window(spectra, peaks, energy_range)
     line_shape = line_shape or str(peaks.attrs.get("line_shape", "pseudo_voigt"))
+    paired, links = find_doublets(doublets, cropped, peaks, line_shape)
+    held = fixed_background(cropped, background)
+    auto = held is None and isinstance(background, str) and background == "auto"
     setup = make_setup(
         cropped,
         peaks.sizes["peak"],
         line_shape=line_shape,
-        background=background,
+        background=DEFAULT if auto else "none" if held is not None else str(background),
         share=share,
         constraints=constraints,
         scale_errors=scale_errors,
+        links=links,
     )
     rows = make_rows(cropped, peaks, noise_like(noise, spectra, cropped))
+    if held is not None:
+        rows = held.taken_from(rows)
+    words = None
+    if auto:
+        chosen, words = choose_background(setup, rows)
+        setup = replace(setup, background=chosen)
     answers = _fit_all(setup, rows, progress, cancel)
-    return answers_to_peaks(setup, answers, cropped, peaks, with_covariance=covariance)
+    refined = answers_to_peaks(setup, answers, cropped, peaks, with_covariance=covariance)
+    if words is not None:
+        refined.attrs["background_choice"] = words
+    refined = with_partners(refined, paired)
+    return refined if held is None else held.entered(refined)
 
 
 def _fit_all(setup: Setup, rows: Rows, progress: Progress, cancel: Cancel) -> list[Answer]:

@@ -1,6 +1,6 @@
 """Labelled spectra and starts as rows of arrays, checked."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
+from xpsnet.fitting.doublets import Doublet, doublet_links, pair_doublets
 from xpsnet.fitting.links import Link
 from xpsnet.fitting.one_spectrum import Setup
 from xpsnet.fitting.parameters import (
@@ -35,7 +36,7 @@ class Rows:
     counts, noise : ndarray, shape (spectra, n)
         Counts (NaN: missing) and standard deviation of every point.
     starts : dict of str to ndarray, shape (spectra, peak)
-        Peaks in ascending order of their energy on the stored scale, or as they are labeled;
+        Peaks in ascending order of their energy on the stored scale, or as labeled or linked;
         centers on the scale of the numerics.
     status : ndarray of int, shape (spectra,)
         What the starts came with.
@@ -169,13 +170,58 @@ def make_starts(
     }
     absent = np.full_like(starts["center"], np.nan)
     starts = {"fwhm": absent, "height": absent, **starts}
-    if "label" not in peaks:  # labeled peaks keep their places
+    # Peaks with labels or links keep their places.
+    if "label" not in peaks and "links" not in peaks.attrs:
         order = np.argsort(starts["center"], axis=-1, kind="stable")
         starts = {name: np.take_along_axis(values, order, -1) for name, values in starts.items()}
     starts["center"] = scale_sign(spectra.attrs["scale"]) * starts["center"]
     if "status" in peaks:
         return starts, per_spectrum(peaks["status"], spectra).astype(np.int64)
     return starts, np.zeros(len(starts["center"]), dtype=np.int64)
+
+
+def find_doublets(
+    doublets: Sequence[Doublet | str], spectra: xr.DataArray, peaks: xr.Dataset, line_shape: str
+) -> tuple[list[Doublet], list[Link]]:
+    """Doublets with their peaks, found from the starts where not given, and their links.
+
+    Parameters
+    ----------
+    doublets : sequence of Doublet or str
+        As for `refine`.
+    spectra : DataArray
+        From `fitted_window`.
+    peaks : Dataset
+        The starts; their medians over all spectra count.
+    line_shape : str
+        Key of `LINE_SHAPES`.
+
+    Raises
+    ------
+    ValueError
+        Where no two peaks are the doublet.
+    """
+    if not doublets:
+        return [], []
+    scale = str(spectra.attrs["scale"])
+    starts, _ = make_starts(spectra, peaks)
+    center = _median(scale_sign(scale) * starts["center"])
+    area = _median(starts["height"] * starts["fwhm"])
+    found = pair_doublets(doublets, scale, center, area)
+    if len(found) < len(doublets):
+        regions = {one if isinstance(one, str) else one.region for one in doublets}
+        lost = sorted(regions - {one.region for one in found})
+        raise ValueError(
+            f"expected two peaks with the distance and the areas of {', '.join(lost)}, got "
+            f"centers {np.round(center, 2).tolist()}; say which by doublet(..., peaks=(0, 1))"
+        )
+    return found, doublet_links(found, line_shape, scale, center)
+
+
+def _median(values: Floats) -> Floats:
+    """Median over the spectra of finite values, shape (peak,); NaN where there is none."""
+    columns = (column[np.isfinite(column)] for column in values.T)
+    return np.array([np.median(one) if one.size else np.nan for one in columns])
 
 
 def noise_like(noise: Noise, spectra: xr.DataArray, cropped: xr.DataArray) -> Floats | None:

@@ -55,6 +55,44 @@ def goodness(residual: Floats, n_free: int) -> Goodness:
     return Goodness(chisqr, float(redchi), float(aic), float(bic))
 
 
+def effective_points(residual: Floats) -> float:
+    """Number of independent points that a residual of correlated points is worth.
+
+    Parameters
+    ----------
+    residual : ndarray, shape (n_points,)
+        Weighted, in the order of the energies.
+
+    Returns
+    -------
+    float
+        n / (1 + 2 sum r_l), over the correlations r_l of points l steps apart, from 1 up to the
+        first that is not above its own chance, 1 / root n; at least 1 and at most n.
+
+    Notes
+    -----
+    Smoothed, resampled or detector-shared counts hold the same information several times. A model
+    that misses something leaves a correlated residual as well, and the fewer points are then right
+    too: that many say the same wrong thing.
+    """
+    n = residual.size
+    power = float(residual @ residual)
+    if n < 2 or power == 0:
+        return float(max(n, 1))
+    # Zeros behind the residual keep its end from meeting its beginning.
+    spectrum = np.fft.rfft(residual, 2 * n)
+    correlation = np.fft.irfft(np.abs(spectrum) ** 2, 2 * n)[1 : n // 2 + 1] / power
+    chance = correlation <= 1 / np.sqrt(n)
+    length = int(np.argmax(chance)) if chance.any() else correlation.size
+    return float(np.clip(n / (1 + 2 * correlation[:length].sum()), 1.0, n))
+
+
+def bayesian_information(chisqr: float, n_points: int, n_free: int, points: float) -> float:
+    """BIC in which `points` independent points of `n_points` count (`effective_points`)."""
+    mean_square = max(chisqr / n_points, 1e-250)
+    return float(points * np.log(mean_square) + n_free * np.log(points))
+
+
 def covariance_from_jacobian(jacobian: Floats, free: npt.NDArray[np.bool_]) -> tuple[Floats, bool]:
     """Covariance of the free parameters.
 
