@@ -28,6 +28,11 @@ def reassociated(function: _Function) -> _Function:
     return _compiled(function, {"contract", "reassoc", "nsz"})
 
 
+def inlined(function: _Function) -> _Function:
+    """Put into the compiled functions that call it, which may know some arguments at that time."""
+    return cast(_Function, numba.njit(inline="always")(function))
+
+
 def _compiled(function: _Function, relaxed: set[str]) -> _Function:
     """Compile with some freedom in floating point; never that of taking NaN for impossible."""
     # The numpy error model turns division by zero into inf instead of raising inside a map.
