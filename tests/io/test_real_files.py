@@ -170,9 +170,6 @@ def test_the_series_is_one_stack_on_the_union_of_its_energies(real_data: Path) -
     [
         ("vamas/Pt4f.json", "got JSON; export"),
         ("thermo/Cl2p Scan.xml", "got a chart of Avantage.* the .vgd file"),
-        ("phi/SnO2_10nm_1.pro", "got a PHI MultiPak file"),
-        ("scienta/Ag_0001Ag__001.ibw", "unknown binary file"),
-        ("specs/In-situ_PBTTT_XPS_SPECS.xml", "got XML"),
         ("paper/P3HT_S2p_numerics.txt", "text that begins with 'Peak 1"),
     ],
 )
