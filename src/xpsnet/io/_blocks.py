@@ -41,6 +41,8 @@ class Block:
     details: dict[str, str | int | float] = field(default_factory=dict)
     variables: dict[str, Variable] = field(default_factory=dict)
     curves: dict[str, Floats] = field(default_factory=dict)
+    # Variables that the file itself names as the dimensions of the stack.
+    dims: tuple[str, ...] = ()
 
 
 def variable_name(label: str, unit: str) -> tuple[str, str]:
@@ -129,7 +131,7 @@ def _stack(group: list[Block]) -> xr.DataArray:
     for name, (_, unit) in group[0].variables.items():
         if all(name in block.variables for block in group):
             values = [block.variables[name][0] for block in group]
-            coords[name] = _along(values, dims, shape, {"units": unit} if unit else {})
+            coords[name] = _along(values, dims, shape, {"units": unit} if unit else {}, name)
     attrs = dict(group[0].attrs)
     for name in group[0].details:
         details = [block.details.get(name, "") for block in group]
@@ -138,7 +140,7 @@ def _stack(group: list[Block]) -> xr.DataArray:
         elif len({isinstance(value, str) for value in details}) == 1:
             coords[name] = _along(details, dims, shape, {})
     counts = np.stack([block.counts for block in group]).reshape(*shape, -1)
-    if dims == ("scan",):
+    if dims == ("scan",) and "scan" not in coords:
         coords["scan"] = np.arange(len(group))
     attrs |= {"units": group[0].units, "region_original": group[0].label}
     if group[0].scale is not None:
@@ -152,6 +154,9 @@ def _layout(group: list[Block]) -> tuple[tuple[str, ...], tuple[int, ...], Seque
     """Dimensions of a stack, their sizes, and the order of the blocks in it."""
     n = len(group)
     everything = range(n)
+    stated = _stated_layout(group)
+    if stated is not None:
+        return stated
     if n == 1:
         return (), (), everything
     varying = _varying(group)
@@ -172,16 +177,27 @@ def _layout(group: list[Block]) -> tuple[tuple[str, ...], tuple[int, ...], Seque
     return ("scan",), (n,), everything
 
 
+def _stated_layout(
+    group: list[Block],
+) -> tuple[tuple[str, ...], tuple[int, ...], Sequence[int]] | None:
+    """Dimensions that the file names, where the blocks fill them."""
+    dims = group[0].dims
+    if not dims or any(b.dims != dims or not set(dims) <= set(b.variables) for b in group):
+        return None
+    grid = _grid(*(np.array([b.variables[name][0] for b in group]) for name in dims), least=1)
+    return None if grid is None else (dims, *grid)
+
+
 def _precedence(name: str) -> int:
     """Process variables before y, x and z."""
     return _STAGE.index(name) + 1 if name in _STAGE else 0
 
 
-def _grid(*columns: Floats) -> tuple[tuple[int, ...], list[int]] | None:
+def _grid(*columns: Floats, least: int = 2) -> tuple[tuple[int, ...], list[int]] | None:
     """Shape and order of a full grid of variables, each in order of its appearance."""
     axes = [list(dict.fromkeys(column.tolist())) for column in columns]
     shape = tuple(len(axis) for axis in axes)
-    if math.prod(shape) != len(columns[0]) or min(shape) < 2:
+    if math.prod(shape) != len(columns[0]) or min(shape) < least:
         return None
     cells = {cell: i for i, cell in enumerate(zip(*(c.tolist() for c in columns), strict=True))}
     if len(cells) != len(columns[0]):
@@ -194,9 +210,14 @@ def _along(
     dims: tuple[str, ...],
     shape: tuple[int, ...],
     attrs: dict[str, str],
+    name: str = "",
 ) -> Any:
     """Coordinate of one value per block, reduced to the dimensions along which it changes."""
     array = np.array(values)
+    if name in dims:
+        axis = dims.index(name)
+        along = np.moveaxis(array.reshape(shape), axis, -1).reshape(-1, shape[axis])
+        return xr.Variable((name,), along[0], attrs)
     if (array == array[0]).all():
         return xr.Variable((), array[0], attrs)
     array = array.reshape(shape)

@@ -25,6 +25,7 @@ from xpsnet.io._vamas_parse import (
 from xpsnet.io._words import scale_of_label, units_of_label
 
 NAME = "VAMAS"
+DIMENSIONS = "Dimensions of xpsnet:"
 MAX_BYTES = 512 << 20
 _MAX_REPAIRS = 100
 _SEARCH_BYTES = 8 << 20
@@ -195,6 +196,7 @@ def _to_block(raw: RawBlock, header: Header) -> Block:
         details=_details(raw),
         variables=_variables(values, header),
         curves={_curve_name(ordinates[i][0], i): columns[i] for i in columns if i != main},
+        dims=_stated_dims(values["comment"]),
     )
 
 
@@ -292,13 +294,23 @@ def _variables(values: dict[str, Any], header: Header) -> dict[str, tuple[float,
     return found
 
 
+def _stated_dims(comment: list[str]) -> tuple[str, ...]:
+    """Dimensions of the stack that a block belongs to, which only our own files name."""
+    if not comment or not comment[-1].startswith(DIMENSIONS) or len(comment[-1]) > 500:
+        return ()
+    return tuple(
+        variable_name(word, "")[0] for word in comment[-1].removeprefix(DIMENSIONS).split()
+    )
+
+
 def drop_constant_positions(blocks: list[Block]) -> None:
     """Forget x and y without a unit where they never change: they are not a map's."""
     for name in ("x", "y"):
         given = {block.variables.get(name) for block in blocks}
         if len(given) == 1 and given != {None} and given.pop()[1] == "":  # type: ignore[index]
             for block in blocks:
-                del block.variables[name]
+                if name not in block.dims:
+                    del block.variables[name]
 
 
 def _set_positive(attrs: dict[str, str | int | float], name: str, value: float) -> None:

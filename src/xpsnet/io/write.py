@@ -12,6 +12,7 @@ import xarray as xr
 
 from xpsnet.io._csv import is_our_csv, peaks_csv, spectra_csv
 from xpsnet.io._stored import HDF5_MAGIC, NAME_ATTR, VERSION_ATTR, is_zarr
+from xpsnet.io._vamas_write import is_our_vamas, write_vamas
 from xpsnet.io._write_excel import is_our_workbook, write_excel
 from xpsnet.io._write_nexus import write_nexus
 from xpsnet.spectrum import check_spectra
@@ -129,7 +130,7 @@ def _is_ours(path: Path) -> bool:
         return _hdf5_is_ours(path)
     if head.startswith(b"PK"):
         return is_our_workbook(path)
-    return not head or is_our_csv(path)
+    return not head or is_our_csv(path) or is_our_vamas(path)
 
 
 def _mentions(file: Path, word: bytes) -> bool:
@@ -259,6 +260,19 @@ def _storable_array(spectra: xr.DataArray) -> xr.DataArray:
     return stored["counts"].rename(spectra.name)
 
 
+def _write_vamas(content: Content, path: Path) -> None:
+    """Write VAMAS; peaks as CasaXPS components of their spectra."""
+    if not isinstance(content.data, xr.Dataset):
+        write_vamas(path, content.data)
+    elif content.spectra is not None:
+        write_vamas(path, [content.spectra], content.data)
+    else:
+        raise ValueError(
+            "expected the spectra that the peaks belong to, which VAMAS stores with them; say "
+            "write(peaks, path, spectra=spectra)"
+        )
+
+
 _WRITERS: dict[str, Callable[[Content, Path], None]] = {
     ".nc": _write_netcdf,
     ".nc4": _write_netcdf,
@@ -267,6 +281,7 @@ _WRITERS: dict[str, Callable[[Content, Path], None]] = {
     ".zarr": _write_zarr,
     ".nxs": _write_nexus,
     ".xlsx": _write_excel,
+    ".vms": _write_vamas,
     ".csv": _write_csv,
 }
-_WITH_SPECTRA = (_write_nexus, _write_excel)
+_WITH_SPECTRA = (_write_nexus, _write_excel, _write_vamas)
