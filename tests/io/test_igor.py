@@ -234,3 +234,7 @@ def test_measured_text_and_waves_agree(real_data) -> None:
         np.testing.assert_allclose(binary.energy, text.energy, rtol=0, atol=1e-6)
         for key in ("photon_energy", "pass_energy", "n_scans", "dwell_time", "scale", "acquired"):
             assert binary.attrs[key] == text.attrs[key]
+
+
+def test_a_head_shorter_than_that_of_a_wave_is_none(save) -> None:
+    assert sniff(save(b"\x05\x00" + b"a" * 101)) != _igor.NAME

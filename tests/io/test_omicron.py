@@ -32,6 +32,13 @@ def test_a_region_has_its_time_and_pass_energy(save, newline: str) -> None:
     np.testing.assert_allclose(xpsnet.to_counts_per_second(spectrum), COUNTS)
 
 
+def test_blank_lines_between_all_lines(save) -> None:
+    text = (REGION + values(1) + layer() + table()).replace("\n", "\n\n")
+    (spectrum,) = read(save(text), scale="binding")
+    np.testing.assert_array_equal(spectrum, COUNTS)
+    assert spectrum.attrs["n_scans"] == 5
+
+
 def test_the_scale_is_told_only_by_energies_below_zero(save) -> None:
     energy = np.round(20 - 0.5 * np.arange(60), 3)
     (spectrum,) = read(save(REGION + values(1) + layer() + table(energy=energy)))
@@ -98,7 +105,7 @@ def test_stray_lines_are_told(save) -> None:
     rows = table().splitlines(keepends=True)
     text = REGION + values(1) + layer() + "".join([*rows[:9], "aborted\n", "88\n", *rows[9:]])
     path = save(text)
-    with pytest.warns(UserWarning, match=r"line 1[56] left out: expected an energy and counts"):
+    with pytest.warns(UserWarning, match=r"line 15 and 1 more lines left out: expected an energy"):
         (spectrum,) = read(path, scale="binding")
     np.testing.assert_array_equal(spectrum, COUNTS)
 

@@ -19,7 +19,7 @@ from xpsnet.io._words import photon_energy_of
 
 NAME = "Omicron EIS or CLAM2"
 MAX_BYTES = 64 << 20
-MAX_LINES = 2_000_000
+MAX_LINES = 1_000_000
 MAX_SCANS = 10_000
 _EIS_HEAD = re.compile(
     r"(?:Region\tEnabled\t|\d+\t(?:true|false)\t[^\t\n]*\t[-\d.]+\t[-\d.]+\t|Layer\tEnabled\t)",
@@ -86,8 +86,9 @@ class _Layer:
 def _read_eis(path: Path, lines: list[str]) -> Reading:
     """Read regions with their layers."""
     notes: list[str] = []
+    stray: list[int] = []
     blocks: list[Block] = []
-    for layer in _layers(lines, notes):
+    for layer in _layers(lines, stray):
         name = f"region {layer.region.get('region', '?')}, layer {layer.layer.get('layer', '?')}"
         try:
             if layer.layer.get("enabled", "").lower() == "false":
@@ -95,6 +96,7 @@ def _read_eis(path: Path, lines: list[str]) -> Reading:
             blocks.append(_block(layer))
         except ValueError as error:
             notes.append(f"{name} (line {layer.line}) is left out: {error}")
+    _note_stray(stray, lines, notes)
     if not blocks:
         raise refusal(
             path, expected="at least one layer with counts", got="none",
@@ -107,14 +109,26 @@ def _read_eis(path: Path, lines: list[str]) -> Reading:
     return Reading(stack_blocks(blocks), notes)
 
 
-def _layers(lines: list[str], notes: list[str]) -> Iterator[_Layer]:
-    """Cut the text into layers; lines that are no numbers where numbers should be are noted."""
+def _note_stray(stray: list[int], lines: list[str], notes: list[str]) -> None:
+    """Tell of lines that are no numbers where numbers should be."""
+    if stray:
+        others = f" and {len(stray) - 1} more lines" if len(stray) > 1 else ""
+        notes.append(
+            f"line {stray[0]}{others} left out: expected an energy and counts, got "
+            f"{shown(lines[stray[0] - 1][:200])}"
+        )
+
+
+def _layers(lines: list[str], stray: list[int]) -> Iterator[_Layer]:
+    """Cut the text into layers; numbers of lines that do not belong go to `stray`."""
     region: dict[str, str] = {}
     layer: dict[str, str] = {}
     keys: list[str] = []
     current = _Layer(region, layer, 1)
     for number, line in enumerate(lines, start=1):
         cells = [cell.strip() for cell in line.split("\t")]
+        if not any(cells):
+            continue
         if cells[0] in ("Region", "Layer", "Energy"):
             if current.rows:
                 yield current
@@ -132,9 +146,8 @@ def _layers(lines: list[str], notes: list[str]) -> Iterator[_Layer]:
             if row:
                 current.region, current.layer = region, layer
                 current.rows.append((number, row))
-            elif line.strip():
-                notes.append(f"line {number} left out: expected an energy and counts, got "
-                             f"{shown(line)}")  # fmt: skip
+            else:
+                stray.append(number)
     if current.rows:
         yield current
 
@@ -205,7 +218,9 @@ def _number(words: dict[str, str], key: str) -> float:
 def _read_edc(path: Path, lines: list[str]) -> Reading:
     """Read the scans of an EDC text into one array over scan and energy."""
     notes: list[str] = []
-    header, scans = _scans(path, lines, notes)
+    stray: list[int] = []
+    header, scans = _scans(path, lines, stray)
+    _note_stray(stray, lines, notes)
     tables = []
     for line, rows in scans:
         table = np.array(rows, dtype=np.float64)
@@ -237,7 +252,7 @@ def _read_edc(path: Path, lines: list[str]) -> Reading:
 
 
 def _scans(
-    path: Path, lines: list[str], notes: list[str]
+    path: Path, lines: list[str], stray: list[int]
 ) -> tuple[str, list[tuple[int, list[list[float]]]]]:
     """Header, and for each scan its line and its rows of energy, rate and two currents."""
     header: list[str] = []
@@ -250,7 +265,7 @@ def _scans(
         elif line.strip():
             row = _row(line.split())
             if row is None:
-                notes.append(f"line {number} left out: expected numbers, got {shown(line)}")
+                stray.append(number)
             else:
                 row += [np.nan] * (len(_COLUMNS) - len(row))
                 scans[-1][1].append(row[: len(_COLUMNS)])
