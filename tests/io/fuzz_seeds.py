@@ -274,6 +274,17 @@ def _casa_text(folder: Path) -> list[Seed]:
             Seed("two", (short[0] + "\r\n" + short[0]).encode())]  # fmt: skip
 
 
+def _specs_sle(folder: Path) -> list[Seed]:
+    import sle_writer as writer
+
+    one = np.arange(61.0).reshape(-1, 1, 1)
+    scans = [(f"Loop={i}u, Scan [Idx]=0u", one) for i in range(2)]
+    loops = writer.sle(folder / "loops.sle", [writer.Spectrum(scans)])
+    many = writer.Spectrum([("", np.ones((117, 3, 1)))])
+    packed = writer.sle(folder / "packed.sle", [many], shifts=(-0.07, 0.0, 0.07), packed=True)
+    return [Seed("loops", loops.read_bytes()), Seed("packed", packed.read_bytes())]
+
+
 SEEDS: dict[str, Callable[[Path], list[Seed]]] = {
     "VAMAS": _vamas,
     "CasaXPS text": _casa_text,
@@ -289,6 +300,7 @@ SEEDS: dict[str, Callable[[Path], list[Seed]]] = {
     "Omicron EIS or CLAM2": _omicron,
     "SPECS xy": _specs_xy,
     "SPECS XML": _specs_xml,
+    "SPECS Prodigy database": _specs_sle,
     "text": _text,
 }
 """Reader name -> sound files of its format, written with the help of a folder."""
