@@ -161,3 +161,21 @@ def test_spectra_beside_peaks_need_a_format_for_both(tmp_path, name: str) -> Non
 def test_spectra_of_another_fit_are_refused(tmp_path) -> None:
     with pytest.raises(ValueError, match="the spectra that the peaks were fitted to"):
         write(peaks(), tmp_path / "a.xlsx", spectra=spectrum())
+
+
+def test_vamas_takes_the_peaks_with_their_spectra(tmp_path) -> None:
+    path = tmp_path / "a.vms"
+    with pytest.raises(ValueError, match="the spectra that the peaks belong to, which VAMAS"):
+        write(peaks(), path)
+    write(xpsnet.sample("line_scan")[:3], path)
+    (stack,) = read(path)
+    np.testing.assert_array_equal(stack, xpsnet.sample("line_scan")[:3])
+    spectra = xpsnet.sample("spectrum")
+    fit = xpsnet.predict(spectra, device="cpu")
+    write(fit, path, spectra=spectra)
+    (back,) = xpsnet.read_fit(path)
+    n = int(fit["n_peaks"])
+    np.testing.assert_allclose(back["center"][:n], fit["center"][:n], atol=0.02)
+    path.write_bytes(path.read_bytes().replace(b"Written by xpsnet", b"Measured by"))
+    with pytest.raises(FileExistsError, match="which xpsnet has not written"):
+        write(spectra, path)

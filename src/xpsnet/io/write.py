@@ -282,6 +282,7 @@ _WRITERS: dict[str, Callable[[Content, Path], None]] = {
     ".nxs": _write_nexus,
     ".xlsx": _write_excel,
     ".vms": _write_vamas,
+    ".vamas": _write_vamas,
     ".csv": _write_csv,
 }
 _WITH_SPECTRA = (_write_nexus, _write_excel, _write_vamas)
