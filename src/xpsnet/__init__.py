@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:  # for editors and type checkers; at run time __getattr__ finds the names
     from xpsnet.calibration import calibrate
     from xpsnet.evaluation import evaluate
+    from xpsnet.fitting.doublets import doublet
+    from xpsnet.fitting.exchange import from_lmfit, to_lmfit
     from xpsnet.fitting.follow import follow
-    from xpsnet.fitting.refine import refine, to_lmfit
+    from xpsnet.fitting.refine import refine
     from xpsnet.io import read
     from xpsnet.io._errors import ReadError
     from xpsnet.io.fits import read_fit
@@ -29,9 +31,11 @@ _MODULES = {
     "calibrate": "xpsnet.calibration",
     "crop": "xpsnet.spectrum",
     "curves": "xpsnet.peaks",
+    "doublet": "xpsnet.fitting",
     "evaluate": "xpsnet.evaluation",
     "fit": "xpsnet.pipeline",
     "follow": "xpsnet.fitting.follow",
+    "from_lmfit": "xpsnet.fitting",
     "list_models": "xpsnet.models",
     "load_model": "xpsnet.models",
     "plot": "xpsnet.plotting",
@@ -56,9 +60,11 @@ __all__ = [
     "calibrate",
     "crop",
     "curves",
+    "doublet",
     "evaluate",
     "fit",
     "follow",
+    "from_lmfit",
     "list_models",
     "load_model",
     "plot",

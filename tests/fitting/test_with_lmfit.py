@@ -4,7 +4,8 @@ import lmfit
 import numpy as np
 import pytest
 
-from xpsnet.fitting import refine, to_lmfit
+from xpsnet.fitting import doublet, from_lmfit, refine, static_background, to_lmfit
+from xpsnet.fitting.with_lmfit import profile_intervals
 from xpsnet.numerics.lineshapes import LINE_SHAPES
 from xpsnet.peaks import Status, curves
 
@@ -210,3 +211,151 @@ def test_few_peaks_with_leading_dimensions_of_size_one(two_peak_case, make_hand_
     assert sum(name.startswith("center") for name in params) == n_peaks
     curve = model.eval(params, energy=peaks.energy.values)
     np.testing.assert_allclose(curve, curves(peaks).envelope[0], rtol=1e-9)
+
+
+LINKED = [
+    {"constraints": {"center_1": "center_0 + 1.6", "fwhm_1": "1.2 * fwhm_0"}},
+    {"constraints": {"center_1": "center_0 + (1.3, 1.9)", "height_1": "height_0 * (0.3, 0.8)"}},
+    {"constraints": {"area_1": "0.6 * area_0", "fwhm_1": "fwhm_0 * (0.5, 2)"}},
+    {
+        "doublets": [
+            doublet("X 3d", (0, 1), splitting=(1.4, 1.8), ratio=(0.3, 0.9), fwhm_ratio=(0.5, 2.0))
+        ]
+    },
+    {"share": ("fwhm", "fraction"), "constraints": {"height_1": "height_0 / 2"}},
+]
+
+
+@pytest.mark.parametrize("scale", ["binding", "kinetic"])
+@pytest.mark.parametrize("arguments", LINKED, ids=range(len(LINKED)))
+def test_links_and_doublets_go_to_lmfit_and_come_back(arguments, scale, make_case, make_hand_peaks):
+    turned = scale == "kinetic" and "doublets" in arguments
+    heights = (1500.0, 3000.0) if turned else (3000.0, 1500.0)
+    truth = make_hand_peaks(
+        (284.8, 286.4), (1.1, 1.3), heights, 0.35, background="shirley+linear", scale=scale
+    )
+    case = make_case(truth)
+    peaks = refine(case.spectrum, truth, noise=case.noise, covariance=True, **arguments)
+    assert peaks.status == Status.OK
+    model, params = to_lmfit(case.spectrum, peaks)
+    energy = peaks.energy.values
+    np.testing.assert_allclose(model.eval(params, energy=energy), curves(peaks).envelope, rtol=1e-9)
+    assert any(parameter.expr for parameter in params.values())
+    result = model.fit(
+        case.spectrum.values,
+        params,
+        energy=energy,
+        weights=1 / case.noise.values,
+        scale_covar=False,
+        fit_kws=TIGHT,
+    )
+    assert result.redchi == pytest.approx(float(peaks.redchi), rel=1e-7)
+    back = from_lmfit(result, peaks)
+    assert back.status == Status.OK
+    for name in ("center", "fwhm", "height", "area", "fraction"):
+        errors = peaks[f"{name}_stderr"]
+        assert (abs(back[name] - peaks[name]) <= 2e-3 * errors).all()
+        # lmfit's numerical derivatives are good to about 1e-4 of an error.
+        np.testing.assert_allclose(back[f"{name}_stderr"], errors, rtol=5e-3)
+    np.testing.assert_allclose(back.bic, peaks.bic, rtol=1e-6)
+    np.testing.assert_allclose(back.aic, peaks.aic, rtol=1e-6)
+    scale_of = np.sqrt(np.diag(peaks.covariance))
+    np.testing.assert_allclose(
+        back.covariance / np.outer(scale_of, scale_of),
+        peaks.covariance / np.outer(scale_of, scale_of),
+        atol=1e-2,
+    )
+    assert list(back.parameter.values) == list(peaks.parameter.values)
+    assert back.attrs == peaks.attrs
+
+
+def test_parameters_alone_come_back_as_they_went(two_peak_case, rough_start):
+    peaks = refine(two_peak_case.spectrum, rough_start, noise=two_peak_case.noise)
+    _, params = to_lmfit(two_peak_case.spectrum, peaks)
+    back = from_lmfit(params, peaks)
+    for name in ("center", "fwhm", "height", "fraction", "area", "background_shirley"):
+        np.testing.assert_allclose(back[name], peaks[name], rtol=1e-12)
+    np.testing.assert_allclose(back.center_stderr, peaks.center_stderr, rtol=1e-12)
+    assert "redchi" not in back
+    params["center_0"].set(value=285.0)
+    assert float(from_lmfit(params, peaks).center[0]) == 285.0
+
+
+def test_a_held_background_is_part_of_the_model(two_peak_case):
+    spectrum = two_peak_case.spectrum
+    drawn = static_background(spectrum, "shirley")
+    peaks = refine(spectrum, two_peak_case.truth, background=drawn, noise=two_peak_case.noise)
+    model, params = to_lmfit(spectrum, peaks)
+    curve = model.eval(params, energy=peaks.energy.values)
+    np.testing.assert_allclose(curve, curves(peaks).envelope, rtol=1e-9)
+    assert "background_constant" not in params
+    back = from_lmfit(params, peaks)
+    np.testing.assert_array_equal(back.background, peaks.background)
+
+
+def test_peaks_of_leading_dimensions_of_size_one_come_back_over_them(two_peak_case):
+    peaks = refine(two_peak_case.spectrum.expand_dims("x"), two_peak_case.truth)
+    _, params = to_lmfit(two_peak_case.spectrum, peaks)
+    back = from_lmfit(params, peaks)
+    assert back.center.dims == ("x", "peak")
+    np.testing.assert_allclose(back.area, peaks.area)
+
+
+def test_parameters_of_another_model_are_refused(two_peak_case, rough_start):
+    peaks = refine(two_peak_case.spectrum, rough_start)
+    _, params = to_lmfit(two_peak_case.spectrum, peaks)
+    del params["fwhm_1"]
+    with pytest.raises(ValueError, match="none named fwhm_1"):
+        from_lmfit(params, peaks)
+
+
+@pytest.fixture(scope="module")
+def weak_case(make_case, make_hand_peaks):
+    """One peak on a constant: three parameters that are nearly normal, and a share that is not."""
+    truth = make_hand_peaks((284.8,), (1.2,), (150.0,), 0.15, background="constant")
+    case = make_case(truth, seed=5)
+    return case, refine(case.spectrum, truth, background="constant", noise=case.noise)
+
+
+def profiled(weak_case, **arguments):
+    case, peaks = weak_case
+    model, params = to_lmfit(case.spectrum, peaks)
+    return profile_intervals(
+        model, params, case.spectrum.energy.values, case.spectrum.values, case.noise.values,
+        **arguments,
+    )  # fmt: skip
+
+
+def test_profiles_of_normal_parameters_are_their_errors(weak_case):
+    _, peaks = weak_case
+    intervals = profiled(weak_case, names=["center_0", "background_constant"])
+    assert list(intervals) == ["center_0", "background_constant"]
+    for name, interval in intervals.items():
+        best, error = found(peaks, name), found(peaks, name, "_stderr")
+        np.testing.assert_allclose(interval[0], [best - error, best + error], atol=0.05 * error)
+        # Two errors away the peak is not quite a parabola any more.
+        outer = [best - 2 * error, best + 2 * error]
+        np.testing.assert_allclose(interval[1], outer, atol=0.3 * error)
+
+
+def test_a_profile_ends_where_chi_square_has_risen_by_one(weak_case):
+    case, peaks = weak_case
+    [interval] = profiled(weak_case, names=["fwhm_0"], levels=(0.6827,)).values()
+    base = float(peaks.redchi) * (241 - 5)
+    for end in interval[0]:
+        held = refine(
+            case.spectrum, peaks, background="constant", noise=case.noise,
+            constraints={"fwhm": float(end)},
+        )  # fmt: skip
+        assert float(held.redchi) * (241 - 4) - base == pytest.approx(1.0, abs=0.02)
+
+
+def test_a_profile_that_meets_a_limit_is_open(weak_case):
+    [interval] = profiled(weak_case, names=["fraction"], levels=(0.9545,)).values()
+    assert np.isnan(interval[0, 0])
+    assert interval[0, 1] > 0.15
+
+
+def test_what_does_not_vary_has_no_profile(weak_case):
+    with pytest.raises(ValueError, match=r"parameters that vary, .* got \['center_1'\]"):
+        profiled(weak_case, names=["center_1"])

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from xpsnet.fitting.constraints import Constraint, Constraints, check_constraints
-from xpsnet.fitting.layout import ADDED, DIVIDED, MULTIPLIED, Floats, Layout
+from xpsnet.fitting.layout import ADDED, MULTIPLIED, Floats, Layout
 from xpsnet.fitting.links import Limits, resolved
 from xpsnet.fitting.make_layout import make_layout
 from xpsnet.numerics.lineshapes import LINE_SHAPES
@@ -30,6 +30,7 @@ __all__ = [
     "Layout",
     "Limits",
     "check_constraints",
+    "flat_values",
     "make_layout",
     "shape_limits",
     "start_parameters",
@@ -141,41 +142,54 @@ def start_parameters(
     lower, upper = _limits(layout, line_shape, energy, constraints)
     limits = shape_limits(line_shape, energy)
     starts = [_start(p, line_shape, limits, peaks, layout.n_peaks) for p in layout.shape_parameters]
-    given = np.stack(np.broadcast_arrays(*starts), axis=-1)
-    values = np.zeros((*given.shape[:-2], len(layout.names)))
-    weights = np.clip(np.nan_to_num(given[..., layout.shape_parameters.index("height")]), 0, None)
-    weights = weights + weights.max(axis=-1, initial=0.0, keepdims=True) + 1
-    for j in range(len(layout.shape_parameters)):
-        for entry in np.unique(layout.peak_index[:, j]):
-            own = np.flatnonzero((layout.peak_index[:, j] == entry) & ~layout.linked[:, j])
-            values[..., entry] = np.average(given[..., own, j], axis=-1, weights=weights[..., own])
+    values = flat_values(layout, np.stack(np.broadcast_arrays(*starts), axis=-1))
+    for entry in layout.peak_partner[layout.peak_partner >= 0]:  # unknown amounts
+        middle = (lower[entry] + upper[entry]) / 2
+        values[..., entry] = np.where(np.isfinite(values[..., entry]), values[..., entry], middle)
     parameters = FitParameters(layout, values, lower, upper, np.ones(lower.size, dtype=bool))
     if layout.n_peaks == 0:
         # Without peaks an active background has nothing to follow.
         following = [i for i in layout.background_index if layout.names[i].endswith(ACTIVE_TERMS)]
         parameters = parameters.hold(np.array(following, dtype=np.int64), 0.0)
     held = lower == upper
-    parameters = parameters.hold(held, lower[held]).inside()
-    return parameters.with_values(_with_amounts(parameters, given)).inside()
+    return parameters.hold(held, lower[held]).inside()
 
 
-def _with_amounts(parameters: FitParameters, given: Floats) -> Floats:
-    """Values with the fitted amounts of links as the starts of both peaks have them."""
-    layout, values = parameters.layout, parameters.values.copy()
-    for k, j in zip(*np.nonzero(layout.peak_partner >= 0), strict=True):
-        entry = layout.peak_partner[k, j]
+def flat_values(layout: Layout, shapes: Floats) -> Floats:
+    """Flat parameters whose peaks are these, or as near as sharing and links allow.
+
+    Parameters
+    ----------
+    layout : Layout
+        From `make_layout`.
+    shapes : ndarray, shape (..., n_peaks, n_shape_parameters)
+        Physical parameters.
+
+    Returns
+    -------
+    ndarray, shape (..., n_parameters)
+        Background coefficients are 0, fitted amounts of links NaN where the peaks do not tell
+        them. Of a shared parameter the mean, weighted by height, is taken.
+    """
+    values = np.zeros((*shapes.shape[:-2], len(layout.names)))
+    weights = np.nan_to_num(shapes[..., layout.shape_parameters.index("height")])
+    weights = np.clip(weights, 0, None)
+    weights = weights + weights.max(axis=-1, initial=0.0, keepdims=True) + 1
+    for j in range(len(layout.shape_parameters)):
+        for entry in np.unique(layout.peak_index[:, j]):
+            own = np.flatnonzero((layout.peak_index[:, j] == entry) & ~layout.linked[:, j])
+            values[..., entry] = np.average(shapes[..., own, j], axis=-1, weights=weights[..., own])
+    # Columns in order: the ratio of areas needs that of widths.
+    for j, k in zip(*np.nonzero((layout.peak_partner >= 0).T), strict=True):
         base = layout.peak_ratio[k, j] * values[..., layout.peak_index[k, j]]
-        rest = given[..., k, j] - layout.peak_offset[k, j]
-        operation = layout.peak_operation[k, j]
-        if operation == ADDED:
+        rest = shapes[..., k, j] - layout.peak_offset[k, j]
+        if layout.peak_operation[k, j] == ADDED:
             amount = rest - base
         else:
-            divisor = layout.peak_divisor[k, j] if operation == DIVIDED else entry
-            factor = values[..., divisor] if operation == DIVIDED else 1.0
+            divisor = layout.peak_divisor[k, j]
+            factor = values[..., divisor] if divisor >= 0 else 1.0
             amount = rest * factor / np.where(base > 0, base, np.nan)
-        if parameters.free[entry]:
-            middle = (parameters.lower[entry] + parameters.upper[entry]) / 2
-            values[..., entry] = np.where(np.isfinite(amount), amount, middle)
+        values[..., layout.peak_partner[k, j]] = amount
     return values
 
 

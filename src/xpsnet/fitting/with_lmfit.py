@@ -17,13 +17,16 @@ help, it takes its own center and width along: nothing determines them any more.
 """
 
 import inspect
+import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import lmfit
 import numpy as np
 import numpy.typing as npt
+from scipy import special
 
-from xpsnet.fitting.layout import ADDED
+from xpsnet.fitting.layout import ADDED, Layout
 from xpsnet.fitting.parameters import FitParameters, Floats
 from xpsnet.fitting.residuals import Problem, SpectrumModel
 
@@ -234,7 +237,12 @@ def _falls_inward(solution: Solution, start: FitParameters) -> npt.NDArray[np.bo
 
 
 def as_lmfit(
-    line_shape: str, background: str, parameters: FitParameters, stderr: Floats, sign: int
+    line_shape: str,
+    background: str,
+    parameters: FitParameters,
+    plain: Layout,
+    sign: int,
+    curve: tuple[Floats, Floats] | None = None,
 ) -> "tuple[lmfit.Model, lmfit.Parameters]":
     """A model of lmfit's own, on the scale and in the units of the spectrum.
 
@@ -243,39 +251,39 @@ def as_lmfit(
     line_shape, background : str
         What the model consists of.
     parameters : FitParameters
-        On the scale of the spectrum, with the model's limits.
-    stderr : ndarray, shape (n_parameters,)
-        Standard errors that are known already; NaN where not.
+        On the scale of the spectrum, with the model's limits and links.
+    plain : Layout
+        Of the same peaks, without links: its entries are what the model takes.
     sign : int
         -1 where the scale is kinetic, else 1.
+    curve : (energy, counts), optional
+        A background that is held.
 
     Returns
     -------
     model : lmfit.Model
         Of the independent variable `energy`, on which the integrals of an active background run.
     params : lmfit.Parameters
-        Named as the entries of the layout; held where they lie on a limit.
+        Named as the entries of both layouts; held where they lie on a limit, expressions where
+        they are linked.
     """
-    layout = parameters.layout
-    mirrored = layout.mirror(sign)
+    mirrored = plain.mirror(sign)
 
     def spectrum(energy: npt.ArrayLike, **given: float) -> Floats:
         """Sum of the peaks and the background."""
-        axis = sign * np.asarray(energy, dtype=float)
-        values = mirrored * np.array([given[name] for name in layout.names], dtype=float)
-        return SpectrumModel(line_shape, background, axis, layout).curve(values)
+        axis = np.asarray(energy, dtype=float)
+        values = mirrored * np.array([given[name] for name in plain.names], dtype=float)
+        counts = SpectrumModel(line_shape, background, sign * axis, plain).curve(values)
+        return counts if curve is None else counts + np.interp(axis, *curve)
 
     # lmfit learns the names of the parameters from the signature.
     kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
     spectrum.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
-        [inspect.Parameter(name, kind) for name in ("energy", *layout.names)]
+        [inspect.Parameter(name, kind) for name in ("energy", *plain.names)]
     )
-    model = lmfit.Model(
-        spectrum,
-        independent_vars=["energy"],
-        name=f"{layout.n_peaks} x {line_shape} + {background} background",
-    )
-    params = lmfit.Parameters()
+    name = f"{plain.n_peaks} x {line_shape} + {'fixed' if curve else background} background"
+    model = lmfit.Model(spectrum, independent_vars=["energy"], name=name)
+    layout, params = parameters.layout, lmfit.Parameters()
     for i, name in enumerate(layout.names):
         on_limit = parameters.values[i] in (parameters.lower[i], parameters.upper[i])
         params.add(
@@ -285,5 +293,97 @@ def as_lmfit(
             max=float(parameters.upper[i]),
             vary=bool(parameters.free[i] and not on_limit),
         )
-        params[name].stderr = float(stderr[i]) if np.isfinite(stderr[i]) else None
+    for k, j in zip(*np.nonzero(layout.linked), strict=True):
+        params.add(plain.names[plain.peak_index[k, j]], expr=_expression(layout, int(k), int(j)))
     return model, params
+
+
+def _expression(layout: Layout, k: int, j: int) -> str:
+    """One linked parameter as lmfit writes it."""
+    partner, divisor = layout.peak_partner[k, j], layout.peak_divisor[k, j]
+    added = layout.peak_operation[k, j] == ADDED
+    text = str(layout.names[layout.peak_index[k, j]])
+    if layout.peak_ratio[k, j] != 1:
+        text = f"{float(layout.peak_ratio[k, j])!r} * {text}"
+    if partner >= 0:
+        text += f" {'+' if added else '*'} {layout.names[partner]}"
+    if divisor >= 0:
+        text += f" / {layout.names[divisor]}"
+    if layout.peak_offset[k, j]:
+        text += f" + {float(layout.peak_offset[k, j])!r}"
+    return text
+
+
+def profile_intervals(
+    model: "lmfit.Model",
+    params: "lmfit.Parameters",
+    energy: Floats,
+    counts: Floats,
+    noise: Floats,
+    *,
+    names: Sequence[str] | None = None,
+    levels: Sequence[float] = (0.6827, 0.9545),
+) -> dict[str, Floats]:
+    """Intervals by profile likelihood: each parameter is moved while all others are fitted again.
+
+    They need no straight line near the optimum, as standard errors do, and may lie unevenly around
+    the best value. The noise counts as stated: an interval ends where chi-square has risen by that
+    of one degree of freedom at its level.
+
+    Parameters
+    ----------
+    model, params : lmfit.Model, lmfit.Parameters
+        From `as_lmfit`, near the optimum.
+    energy, counts, noise : ndarray, shape (n,)
+        The spectrum and its standard deviations; points that are not finite are left out.
+    names : sequence of str, optional
+        Parameters that vary; all of them by default.
+    levels : sequence of float
+        Probabilities of the intervals, ascending.
+
+    Returns
+    -------
+    dict of str to ndarray, shape (n_levels, 2)
+        Lowest and highest value, NaN where chi-square does not rise far enough.
+
+    Raises
+    ------
+    ValueError
+        Where a parameter does not vary.
+    """
+    used = np.isfinite(counts) & np.isfinite(noise) & (noise > 0)
+    varying = [name for name, parameter in params.items() if parameter.vary]
+    wrong = sorted(set(names or ()) - set(varying))
+    if wrong or not varying:
+        raise ValueError(f"expected parameters that vary, {varying}, got {wrong or 'none'}")
+
+    def residual(tried: "lmfit.Parameters") -> Floats:
+        # The whole axis: a background's integrals run over missing points too.
+        return np.asarray((model.eval(tried, energy=energy) - counts)[used] / noise[used])
+
+    minimizer = lmfit.Minimizer(residual, params, scale_covar=False)
+    best = minimizer.minimize(method="leastsq")
+    if not best.errorbars:
+        nothing = np.full((len(levels), 2), np.nan)
+        return {name: nothing.copy() for name in names or varying}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # a bound reached is told by NaN
+        found = lmfit.conf_interval(
+            minimizer, best, p_names=list(names or varying), sigmas=list(levels), prob_func=_rise
+        )
+    return {name: _ends(pairs, len(levels)) for name, pairs in found.items()}
+
+
+def _rise(
+    best: "lmfit.minimizer.MinimizerResult", other: "lmfit.minimizer.MinimizerResult"
+) -> float:
+    """Probability of a smaller rise of chi-square, for one parameter that is moved."""
+    return float(special.gammainc(0.5, max(other.chisqr - best.chisqr, 0.0) / 2))
+
+
+def _ends(pairs: Sequence[tuple[float, float]], n_levels: int) -> Floats:
+    """Intervals (n_levels, 2) from lmfit's list: lowest of all levels first, best value inside."""
+    values = np.array([value for _, value in pairs], dtype=float)
+    values[~np.isfinite(values)] = np.nan
+    low, high = values[:n_levels][::-1], values[-n_levels:]
+    return np.stack([low, high], axis=-1)
