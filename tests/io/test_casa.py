@@ -1,12 +1,15 @@
 """CasaXPS fits: comments in VAMAS blocks and text exports, in our own terms."""
 
 import json
+import random
 import warnings
 from pathlib import Path
 
 import numpy as np
 import pytest
+import xarray as xr
 from casa_comments import Component, Region, comment
+from test_damage import DAMAGE
 from vamas_writer import Block, vamas
 
 import xpsnet
@@ -263,3 +266,63 @@ def test_gaussians_of_every_share_keep_their_area() -> None:
         whole = LINE_SHAPES["gl_product"].area
         assert whole is not None
         assert line.area == pytest.approx(float(whole(0.0, 1.0, 1.0, m / 100)))
+
+
+def test_variables_named_like_those_of_peaks_do_no_harm(save) -> None:
+    text = comment([Region(950.0, 960.0, TWO)])
+    blocks = [Block(_counts(), 948.0, comment=text, variables=(float(i), 2.0 * i)) for i in (1, 2)]
+    path = save(vamas(blocks, variables=[("Area", "m"), ("Status", "d")]))
+    (peaks,) = xpsnet.read_fit(path)
+    assert peaks.area.dims == ("area_of_stack", "peak")
+
+
+def _found(path: Path) -> list[xr.Dataset]:
+    """Fits of a damaged file; none where it is refused in words that name it."""
+    try:
+        return xpsnet.read_fit(path)
+    except ReadError as error:
+        if str(path) not in str(error):
+            raise
+        return []
+
+
+@pytest.mark.parametrize("kind", ["cut off", "bits flipped", "lines deleted", "values replaced"])
+def test_damage_to_a_fit_ends_in_a_fit_or_a_refusal(tmp_path: Path, kind: str) -> None:
+    text = comment([Region(950.0, 960.0, TWO)], ["Calib M = 284.5 A = 284.8 BE ADD"])
+    sound = vamas([Block(_counts()[:80], 950.0, comment=text)] * 2).encode()
+    random_ = random.Random(kind)
+    path = tmp_path / "a.vms"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for _ in range(40):
+            path.write_bytes(DAMAGE[kind](sound, random_))
+            for peaks in _found(path):
+                assert {"center", "fwhm", "height", "background", "vendor_center"} <= set(peaks)
+                assert xpsnet.curves(peaks).component.dims[-2:] == ("peak", "energy")
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("MFWHM 1.25", "MFWHM 1e-300"),
+        ("MFWHM 1.25", "MFWHM 1e29"),
+        ("Area 1200.0", "Area 1e29"),
+        ("Position 956.0", "Position -1e29"),
+        ("950.0 960.0 2.93 1", "-1e29 1e29 2.93 1e9"),
+        ("GL(30)", "LA(1e9,1e-9,1e9)"),
+        ("GL(30)", "LF(1,1,1e-300,499,1e300)"),
+        ("GL(30)", "GL(nan)"),
+        ("GL(30)", "GL(30)T(1e-9)"),
+        ("(*Shirley*)", "(*U 3 Tougaard*)"),
+        ("299 542 275 9.3", "1e20 0 -1e20 nan"),
+        ("M = 284.5", "M = 1e29"),
+    ],
+)
+def test_absurd_numbers_do_no_harm(save, old: str, new: str) -> None:
+    text = comment([Region(950.0, 960.0, TWO)], ["Calib M = 284.5 A = 284.8 BE ADD"])
+    damaged = vamas([Block(_counts(), 948.0, comment=text)]).replace(old, new)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "/.*region O 1s")
+        for peaks in _found(save(damaged)):
+            assert peaks.sizes["peak"] == 2
+            xpsnet.curves(peaks)

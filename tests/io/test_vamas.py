@@ -370,3 +370,33 @@ def test_refusals_name_the_line(save, old: str, new: str, message: str) -> None:
 def test_a_header_alone_is_refused(save) -> None:
     with pytest.raises(ReadError, match="at least one block"):
         read(save(vamas([])))
+
+
+def test_an_angle_series_of_regions_of_different_lengths_keeps_the_transmission(save) -> None:
+    blocks = []
+    for angle in (0.0, 25.0, 50.0, 75.0):
+        for species, n in (("O", 40), ("C", 25)):
+            transmission = (np.linspace(2, 1, n) + angle / 100).tolist()
+            more = [("Transmission", "d", transmission)]
+            y = counts(n, seed=int(angle))
+            blocks.append(Block(y, species=species, variables=(angle,), more=more))
+    oxygen, carbon = read(save(vamas(blocks, mode="SDPSV", variables=[("Angle", "deg")])))
+    for stack, n in ((oxygen, 40), (carbon, 25)):
+        assert stack.dims == ("angle", "energy")
+        assert stack.transmission.dims == ("angle", "energy")
+        np.testing.assert_array_equal(stack[2], counts(n, seed=50))
+        np.testing.assert_allclose(stack.transmission[2], np.linspace(2, 1, n) + 0.5)
+
+
+def test_a_profile_of_a_thousand_blocks_is_read_whole(save) -> None:
+    values = [counts(30, seed=i) for i in range(4)]
+    blocks = [
+        Block(values[k], species=species, variables=(10.0 * level,))
+        for level in range(250)
+        for k, species in enumerate(("O", "C", "N", "Si"))
+    ]
+    stacks = read(save(vamas(blocks, mode="SDP", variables=[("Etch Time", "s")])))
+    assert [stack.shape for stack in stacks] == [(250, 30)] * 4
+    for k, stack in enumerate(stacks):
+        np.testing.assert_array_equal(stack, np.broadcast_to(values[k], (250, 30)))
+        np.testing.assert_array_equal(stack.etch_time, 10.0 * np.arange(250))

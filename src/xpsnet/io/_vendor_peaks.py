@@ -22,6 +22,9 @@ _VENDOR = {
     "vendor_area": ("Area as the vendor's program shows it", "counts/s eV"),
 }
 
+# Names of further variables of peaks, which a coordinate of the spectra must not have.
+_TAKEN = ("peak", "parameter", "area", "background", "n_peaks", "status", "label", "count")
+
 
 @dataclass
 class Fitted:
@@ -92,10 +95,12 @@ def to_peaks(
     tables = {name: table.reshape(*shape, n) for name, table in tables.items()}
     vendor = {name: tables.pop(name) for name in _VENDOR}
     longest = max(present, key=lambda fit: len(fit.center))
+    taken = {*tables, *vendor, *_TAKEN}
+    dims = [f"{dim}_of_stack" if dim in taken else dim for dim in dims]
     peaks = make_peaks(
         energy[window],
         dims,
-        coords,
+        {name: coordinate for name, coordinate in coords.items() if _fits(name, coordinate, taken)},
         scale=str(attrs["scale"]),
         line_shape=line_shape,
         background="curve",
@@ -111,6 +116,11 @@ def to_peaks(
             texts = {"long_name": long_name, "units": units}
             peaks[name] = ((*dims, "peak"), vendor[name], texts)
     return peaks
+
+
+def _fits(name: Hashable, coordinate: Any, taken: set[str]) -> bool:
+    """Whether a coordinate of the spectra has a place among the variables of peaks."""
+    return name not in taken and not taken & set(getattr(coordinate, "dims", ()))
 
 
 def common_shape(lines: Sequence[CasaLine]) -> str:
