@@ -77,7 +77,7 @@ def test_best_weights_are_those_of_the_best_look(run: Path) -> None:
     best = min(_log(run), key=lambda row: float(row["val_loss"]))
     assert _state(run)["best_at"] == int(best["spectra"])
     assert _state(run)["best_loss"] == pytest.approx(float(best["val_loss"]))
-    net = network.build(TOY.network())
+    net = network.build(TOY.architecture())
     weights.load_weights(run / "best.npz", net)
     batch = simulation.simulate(TOY.validation, RECIPE, seed=10**6)
     found = training._validate(net, batch, TOY)
@@ -149,7 +149,9 @@ def test_loss_that_is_no_number_keeps_the_good_checkpoint(
 
 
 def test_refusals(run: Path, tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"expected a network of \['default'.*got 'best'"):
+    with pytest.raises(
+        ValueError, match=r"expected a network of \['default'.* or a TOML file, got 'best'"
+    ):
         train("best", tmp_path)
     with pytest.raises(ValueError, match=r"expected a network of \['default'.*name='mine'"):
         train(replace(TOY, name="mine"), tmp_path)
@@ -190,13 +192,13 @@ def test_card_of_an_exported_run(model: weights.Model, run: Path) -> None:
     assert 0 < card["accuracy"]["toy"]["count_accuracy"] < 1
     for name, expected in card["files"].items():
         assert weights.sha256(model.folder / name) == expected
-    assert model.config == TOY.network()
+    assert model.config == TOY.architecture()
     assert (model.folder / "toy.csv").read_text() == (run / "log.csv").read_text()
 
 
 def test_exported_graph_answers_like_the_network(model: weights.Model, run: Path) -> None:
     seen = np.asarray(simulation.simulate(50, RECIPE, seed=2)["spectra"], np.float32)
-    net = network.build(TOY.network())
+    net = network.build(TOY.architecture())
     weights.load_weights(run / "best.npz", net)
     expected = net.predict_on_batch(seen)
     found = engines.OnnxEngine(model.file(".onnx"))(seen)

@@ -310,7 +310,7 @@ def _add_network_commands(commands: Any) -> None:
     parser = commands.add_parser("train", help="train a network on simulated spectra")
     parser.set_defaults(command=run_train)
     add = parser.add_argument
-    add("name", metavar="NAME", help="park2020, default, ...")
+    add("name", metavar="NAME", help="park2020, default, or a TOML file with your own recipe")
     add("--resume", action="store_true", help="go on where the last run stopped")
     add("--minutes", type=float, help="stop after this time; --resume goes on")
     add("--spectra", type=int, help="spectra to see in all")

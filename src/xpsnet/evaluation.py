@@ -55,7 +55,7 @@ def evaluate(
         If model or recipe are unknown or do not fit each other.
     """
     model = weights.load_model(model)
-    recipe = simulation.get_recipe(recipe or str(model.card["training"]["recipe"]))
+    recipe = training_recipe(model) if recipe is None else simulation.get_recipe(recipe)
     paper = model.config.architecture == "park2020"
     if paper != isinstance(recipe, simulation.PaperRecipe):
         raise ValueError(
@@ -73,6 +73,12 @@ def evaluate(
     if paper:
         return paper_errors(outputs, batch)
     return {**_count_metrics(outputs, batch, model.config), **_peak_metrics(outputs, batch, model)}
+
+
+def training_recipe(model: weights.Model) -> simulation.Recipe:
+    """What a model was trained on: its own recipe, or the named one of the library."""
+    own = model.card["training"]["recipe"]
+    return simulation.get_recipe(own) if isinstance(own, str) else simulation.recipe_from(own)
 
 
 def paper_errors(outputs: engines.Outputs, batch: simulation.Batch) -> Metrics:

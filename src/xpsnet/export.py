@@ -13,7 +13,7 @@ from typing import Any
 from xpsnet import simulation
 from xpsnet.evaluation import evaluate
 from xpsnet.models import network, weights
-from xpsnet.training import TrainConfig
+from xpsnet.training_config import TrainConfig, config_from
 
 PACKAGES = ("keras", "numpy", "onnxruntime", "tensorflow", "tensorflow-cpu", "tf2onnx")
 
@@ -46,9 +46,9 @@ def export(run: str | Path, folder: str | Path, *, n_evaluate: int = 20_000) -> 
     if not best.exists() or not state_file.exists():
         raise ValueError(f"expected best.npz and state.json in {run}; train longer first")
     saved = json.loads(state_file.read_text(encoding="utf-8"))
-    config = TrainConfig(**saved["config"])
+    config = config_from(saved["config"])
     folder.mkdir(parents=True, exist_ok=True)
-    net = network.build(config.network())
+    net = network.build(config.architecture())
     weights.load_weights(best, net)
     weights.save_weights(folder / f"{config.name}.npz", net)
     _write_onnx(net, folder / f"{config.name}.onnx")
@@ -79,8 +79,8 @@ def _card(config: TrainConfig, state: dict[str, Any], folder: Path) -> dict[str,
     names = [f"{config.name}.npz", f"{config.name}.onnx"]
     return {
         "name": config.name,
-        "network": asdict(config.network()),
-        "training": asdict(config),
+        "network": asdict(config.architecture()),
+        "training": config.plain(),
         "recipe": simulation.describe_recipe(simulation.get_recipe(config.recipe)),
         "spectra_seen": state["best_at"],
         "seconds": round(state["seconds"]),
@@ -102,12 +102,13 @@ def _installed(name: str) -> bool:
 
 def _accuracy(model: weights.Model, n: int) -> dict[str, Any]:
     """Measured on every recipe of the architecture."""
-    recipes = [str(model.card["training"]["recipe"])]
+    own = model.card["training"]["recipe"]
+    recipes: dict[str, Any] = {own if isinstance(own, str) else model.name: None}
     if model.config.architecture == "park2020":
-        recipes = ["park2020", "park2020-code"]
+        recipes = {"park2020": "park2020", "park2020-code": "park2020-code"}
     return {
-        recipe: {k: round(v, 5) for k, v in evaluate(model, recipe, n=n).items()}
-        for recipe in recipes
+        name: {k: round(v, 5) for k, v in evaluate(model, recipe, n=n).items()}
+        for name, recipe in recipes.items()
     }
 
 

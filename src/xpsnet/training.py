@@ -15,57 +15,17 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 from . import simulation
 from .models import losses, network, weights
+from .training_config import CONFIGS, TrainConfig, get_config
+
+__all__ = ["CONFIGS", "TrainConfig", "train"]
 
 ROUND = 50  # optimizer steps between two looks at the clock
-
-
-@dataclass(frozen=True)
-class TrainConfig:
-    """Everything that decides a training run; written into the model card."""
-
-    name: str
-    recipe: str
-    spectra: int
-    batch_size: int = 512
-    learning_rate: float = 1e-3
-    schedule: Literal["cosine", "plateau"] = "cosine"
-    warmup: int = 500
-    plateau_patience: int = 10
-    plateau_factor: float = 0.1
-    average: float = 0.9
-    evaluate_every: int = 250_000
-    validation: int = 8192
-    mixed_precision: bool = False
-    seed: int = 1
-
-    def network(self) -> network.NetworkConfig:
-        """Architecture that this run trains."""
-        if self.name not in network.CONFIGS:
-            raise ValueError(
-                f"expected a network of {sorted(network.CONFIGS)}, got name={self.name!r}"
-            )
-        return network.CONFIGS[self.name]
-
-
-CONFIGS: dict[str, TrainConfig] = {
-    "default": TrainConfig("default", "default", spectra=10_000_000, mixed_precision=True),
-    "park2020": TrainConfig(
-        "park2020",
-        "park2020",
-        spectra=60_000_000,
-        batch_size=1024,
-        schedule="plateau",
-        plateau_patience=2,
-        plateau_factor=0.3,
-        evaluate_every=1_000_000,
-    ),
-}
 
 
 @dataclass
@@ -82,7 +42,7 @@ class RunState:
 
 
 def train(
-    config: str | TrainConfig,
+    config: str | Path | TrainConfig,
     folder: str | Path | None = None,
     *,
     resume: bool = False,
@@ -94,8 +54,8 @@ def train(
 
     Parameters
     ----------
-    config : str or TrainConfig
-        ``"default"``, ``"park2020"`` or a configuration of your own.
+    config : str, Path or TrainConfig
+        ``"default"``, ``"park2020"``, or your own as a TOML file (see `xpsnet.training_config`).
     folder : path, optional
         Where the run lives; ``runs/<name>`` unless given.
     resume : bool
@@ -131,12 +91,9 @@ def train(
     return run.folder
 
 
-def _configure(config: str | TrainConfig, spectra: int | None) -> TrainConfig:
-    """Configuration by name, with another number of spectra where asked for."""
-    if isinstance(config, str):
-        if config not in CONFIGS:
-            raise ValueError(f"expected a network of {sorted(CONFIGS)}, got {config!r}")
-        config = CONFIGS[config]
+def _configure(config: str | Path | TrainConfig, spectra: int | None) -> TrainConfig:
+    """The configuration, with another number of spectra where asked for."""
+    config = get_config(config)
     return config if spectra is None else replace(config, spectra=spectra)
 
 
@@ -150,8 +107,10 @@ class _Run:
         self.config = config
         self.folder = Path(folder) if folder is not None else Path("runs") / config.name
         self.state = RunState(learning_rate=config.learning_rate, device=_device())
-        architecture = config.network()
+        architecture = config.architecture()
         self.network = network.build(architecture, mixed_precision=config.mixed_precision)
+        if config.start and not resume:
+            weights.load_weights(weights.load_model(config.start).file(".npz"), self.network)
         # Averages and looks are in float32, on the network that ships.
         self.judge = network.build(architecture)
         self.trainer = _trainer(self.network, config)
@@ -202,7 +161,7 @@ class _Run:
         arrays = {f"v{i:04d}": v.numpy() for i, v in enumerate(variables)}
         arrays |= {f"m{i:04d}": mean for i, mean in enumerate(self.average)}
         weights.save_arrays(self.folder / "checkpoint.npz", arrays)
-        text = json.dumps({"config": asdict(self.config), "state": asdict(self.state)}, indent=1)
+        text = json.dumps({"config": self.config.plain(), "state": asdict(self.state)}, indent=1)
         (self.folder / "state.json").write_text(text + "\n")
 
     def _prepare_folder(self, resume: bool) -> None:
@@ -312,7 +271,7 @@ def _trainer(net: Any, config: TrainConfig) -> Any:
 
 def _loss_function(config: TrainConfig) -> Callable[[Any, Any], Any]:
     """Loss of outputs and truth."""
-    architecture = config.network()
+    architecture = config.architecture()
     if architecture.architecture == "park2020":
         return losses.park2020_loss
     return lambda outputs, truth: losses.default_loss(outputs, truth, architecture)

@@ -29,7 +29,8 @@ Floats = npt.NDArray[np.float64]
 LEAST_POINTS = 8
 # No detector counts that far: such numbers stand for missing points, and their squares overflow.
 LARGEST_COUNT = 1e100
-# What `default` was trained for; outside of it the answer is given, with a status.
+# What networks are trained for whose card does not say it (window in eV); outside of it the answer
+# is given, with a status.
 FEWEST_TRAINED_POINTS = 40
 TRAINED_WINDOW = (5.0, 40.0)
 # Design matrices of this many spectra are held at a time.
@@ -246,7 +247,7 @@ def _predict_batch(
     request: Request,
 ) -> None:
     """Network and linear least squares for one batch, written into the answer."""
-    outside = _is_outside(counts, energy[used])
+    outside = _is_outside(counts, energy[used], request.model)
     counts = _without_gaps(counts, energy[used])
     engine = engines.get_engine(request.model, request.device)
     outputs = engine(encoding.encode(counts, energy[used], request.config))
@@ -327,11 +328,13 @@ def _without_gaps(counts: Floats, energy: Floats) -> Floats:
     return counts
 
 
-def _is_outside(counts: Floats, energy: Floats) -> npt.NDArray[np.bool_]:
+def _is_outside(counts: Floats, energy: Floats, model: weights.Model) -> npt.NDArray[np.bool_]:
     """Which spectra of a window are unlike those of the training."""
-    low, high = TRAINED_WINDOW
+    recipe = model.card.get("recipe", {})
+    low, high = recipe.get("window", TRAINED_WINDOW)
     unlike = not 0.99 * low <= float(np.ptp(energy)) <= 1.01 * high
-    few = np.isfinite(counts).sum(axis=1) < FEWEST_TRAINED_POINTS
+    fewest = recipe.get("measured_points", (FEWEST_TRAINED_POINTS,))[0]
+    few = np.isfinite(counts).sum(axis=1) < fewest
     return np.asarray(few | unlike)
 
 

@@ -28,6 +28,7 @@ __all__ = [
     "describe_recipe",
     "draw_batch",
     "get_recipe",
+    "recipe_from",
     "simulate",
 ]
 
@@ -90,6 +91,47 @@ def get_recipe(recipe: str | Recipe) -> Recipe:
 def describe_recipe(recipe: Recipe) -> dict[str, Any]:
     """Recipe as plain values for the model card."""
     return {"kind": type(recipe).__name__, **asdict(recipe)}
+
+
+def recipe_from(values: dict[str, Any]) -> Recipe:
+    """Inverse of `describe_recipe`; what is left out is that of the default recipe.
+
+    Raises
+    ------
+    ValueError
+        If a name is unknown, or a value is not of the kind and range of its field.
+    """
+    rest = dict(values)
+    kind = rest.pop("kind", "RawRecipe")
+    if kind not in ("RawRecipe", "PaperRecipe"):
+        raise ValueError(f"expected a recipe of kind RawRecipe or PaperRecipe, got {kind!r}")
+    usual: Recipe = RawRecipe() if kind == "RawRecipe" else PaperRecipe()
+    known = asdict(usual)
+    unknown = sorted(set(rest) - set(known))
+    if unknown:
+        raise ValueError(f"expected a recipe with names from {sorted(known)}, got {unknown}")
+    checked = {name: _like(name, value, known[name]) for name, value in rest.items()}
+    recipe = type(usual)(**checked)
+    if not 0 <= recipe.min_peaks <= recipe.max_peaks or recipe.max_peaks < 1:
+        raise ValueError(
+            f"expected 0 <= min_peaks <= max_peaks, got {recipe.min_peaks} and {recipe.max_peaks}"
+        )
+    return recipe
+
+
+def _like(name: str, value: Any, usual: Any) -> Any:
+    """A value of the kind of the usual one: a number >= 0, or an ascending pair of them."""
+    pair = isinstance(usual, tuple)
+    numbers = list(value) if pair and isinstance(value, list | tuple) else [value]
+    whole = isinstance(usual, int)
+    sound = all(
+        isinstance(x, int if whole else int | float) and not isinstance(x, bool) and x >= 0
+        for x in numbers
+    )
+    if not sound or len(numbers) != 1 + pair or numbers != sorted(numbers):
+        what = "an ascending pair of numbers" if pair else "a number"
+        raise ValueError(f"expected {name} as {what} >= 0 like {usual!r}, got {value!r}")
+    return tuple(float(x) for x in numbers) if pair else numbers[0]
 
 
 def draw_batch(xp: Any, draw: Draw, n: int, recipe: Recipe) -> Batch:

@@ -20,16 +20,18 @@ Batch = dict[str, Any]
 class RawRecipe:
     """Core-level windows with background left in, noise of any gain, any Lorentzian share.
 
-    Lengths are shares of the window. A simulated peak is asked for only when the spectrum holds it:
-    when leaving it out would raise chi-square by at least `min_chi_square` after every larger peak
-    (center and width free) and a smooth background have been fitted; below that it stays in the
-    spectrum but not in the truth.
+    Lengths are shares of the window, `noise` is that of the largest count, and `window` the width
+    [eV] of the windows that the network is meant for (nothing simulated depends on it). A simulated
+    peak is asked for only when the spectrum holds it: when leaving it out would raise chi-square by
+    at least `min_chi_square` after every larger peak (center and width free) and a smooth
+    background have been fitted; below that it stays in the spectrum but not in the truth.
     """
 
     min_peaks: int = 0
     max_peaks: int = 6
     n_points: int = 384
     extent: float = 1.0
+    window: tuple[float, float] = (5.0, 40.0)
     measured_points: tuple[float, float] = (40.0, 1000.0)
     points_per_fwhm: float = 5.0
     fwhm: tuple[float, float] = (0.01, 0.3)
