@@ -6,10 +6,11 @@ by point.
 """
 
 from xpsnet.fitting._batch_rows import Floats, Integers
+from xpsnet.numerics._asymmetric import asymmetric_pseudo_voigt, prepare_asymmetric
 from xpsnet.numerics._chain import visible
 from xpsnet.numerics._codes import (
+    ASYMMETRIC_PSEUDO_VOIGT,
     DONIACH_SUNJIC,
-    DONIACH_SUNJIC_GAUSS,
     GAUSSIAN,
     GL_PRODUCT,
     LORENTZIAN,
@@ -88,6 +89,8 @@ def _line_point_by_point(
     """A line of a shape whose kernel has branches."""
     if shape == VOIGT:
         prepare_voigt(values[3], constants)
+    elif shape == ASYMMETRIC_PSEUDO_VOIGT:
+        prepare_asymmetric(values[3], values[4], constants)
     elif shape == DONIACH_SUNJIC:
         prepare_doniach(1.0, values[3], constants)
     else:
@@ -96,14 +99,17 @@ def _line_point_by_point(
     inverse = 1.0 / visible(values[1])
     for j in range(energy.size):
         t = (energy[j] - values[0]) * inverse
-        point = voigt(t, constants) if shape == VOIGT else doniach(t, constants)
-        value, slope, by_first, by_second = point
+        if shape == VOIGT:
+            value, slope, by_first, by_second = voigt(t, constants)
+        elif shape == ASYMMETRIC_PSEUDO_VOIGT:
+            value, slope, by_first, by_second = asymmetric_pseudo_voigt(t, constants)
+        else:
+            value, slope, by_first, by_second = doniach(t, constants)
         rows[at[0], j] = -height * inverse * slope
         rows[at[1], j] = -height * inverse * slope * t
         rows[at[2], j] = value
         rows[at[3], j] = height * (by_second if shape == DONIACH_SUNJIC else by_first)
-        if shape == DONIACH_SUNJIC_GAUSS:
-            rows[at[4], j] = height * by_second
+        rows[at[4], j] = height * by_second
         total[j] += height * value
 
 

@@ -97,7 +97,7 @@ def make_work(plan: Plan, layout: Layout) -> Work:
         counts=np.zeros(p),
         weights=np.zeros(p),
         shapes=np.zeros((layout.n_peaks, _SHAPE_PARAMETERS)),
-        at=np.zeros(_SHAPE_PARAMETERS, dtype=np.int64),
+        at=m + 1 + np.arange(_SHAPE_PARAMETERS, dtype=np.int64),  # the rows to spare
         constants=np.zeros(N_LINE_CONSTANTS),
         ids=np.zeros(m, dtype=np.int64),
         normal=np.zeros((m, m)),

@@ -1,16 +1,17 @@
-"""Answers of a fit, one per spectrum, as a peaks Dataset."""
+"""Answers of fits as arrays over the spectra, and as a peaks Dataset."""
 
-from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from xpsnet.fitting.one_spectrum import Answer, Setup
+from xpsnet.fitting.layout import Layout
+from xpsnet.fitting.one_spectrum import Setup
 from xpsnet.fitting.parameters import Floats
 from xpsnet.numerics.backgrounds import BACKGROUNDS
-from xpsnet.peaks import make_peaks
+from xpsnet.peaks import Status, make_peaks
 from xpsnet.spectrum import scale_sign
 
 # What spectra tell about their origin, where the peaks that the fit started from do not.
@@ -19,9 +20,115 @@ _PROVENANCE = ("photon_energy", "source_file", "instrument")
 _OWN = ("units", "energy_range", "links", "doublets", "shared", "background_choice")
 
 
+@dataclass(frozen=True)
+class Answers:
+    """What became of S spectra that started with k peaks each, or fewer.
+
+    Everything is on the scale of the numerics, m flat parameters as `layout` says: physical ones,
+    links resolved. NaN where a peak is not there, or nothing was fitted.
+
+    Attributes
+    ----------
+    layout : Layout
+        That of `Setup.plain_layout` for k peaks.
+    status : ndarray of int, shape (S,)
+    values, stderr : ndarray, shape (S, m)
+        The error of what was held is NaN.
+    covariance : ndarray, shape (S, m, m)
+        NaN for what was held or is not determined.
+    area_stderr : ndarray, shape (S, k)
+    chisqr, redchi, aic, bic : ndarray, shape (S,)
+    noise : ndarray, shape (S,)
+        Root mean square of the standard deviations of the points.
+    correlation : ndarray, shape (S,)
+        Of the residuals of neighboring points.
+    own_chi_square : ndarray, shape (S, k)
+        Chi-square that the line of each peak makes up alone.
+    """
+
+    layout: Layout
+    status: npt.NDArray[np.int64]
+    values: Floats
+    stderr: Floats
+    covariance: Floats
+    area_stderr: Floats
+    chisqr: Floats
+    redchi: Floats
+    aic: Floats
+    bic: Floats
+    noise: Floats
+    correlation: Floats
+    own_chi_square: Floats
+
+    @classmethod
+    def not_done(cls, layout: Layout, n_spectra: int) -> "Answers":
+        """Answers of so many spectra that no fit has reached."""
+
+        def unknown(*shape: int) -> Floats:
+            return np.full((n_spectra, *shape), np.nan)
+
+        m, k = len(layout.names), layout.n_peaks
+        return cls(
+            layout,
+            np.full(n_spectra, int(Status.NOT_DONE)),
+            values=unknown(m),
+            stderr=unknown(m),
+            covariance=unknown(m, m),
+            area_stderr=unknown(k),
+            chisqr=unknown(),
+            redchi=unknown(),
+            aic=unknown(),
+            bic=unknown(),
+            noise=unknown(),
+            correlation=unknown(),
+            own_chi_square=unknown(k),
+        )
+
+    def __len__(self) -> int:
+        """Number of spectra."""
+        return len(self.status)
+
+    @property
+    def exists(self) -> npt.NDArray[np.bool_]:
+        """Where there is a peak, shape (S, k)."""
+        return np.isfinite(self.values[:, self.layout.column("center")])
+
+    def rows(self, chosen: npt.NDArray[Any] | slice) -> "Answers":
+        """Some of the answers."""
+        return replace(self, **{name: array[chosen] for name, array in self._arrays().items()})
+
+    def replaced(self, rows: npt.NDArray[Any], others: "Answers") -> "Answers":
+        """The same answers with others of the same layout in these rows."""
+        changed = {name: array.copy() for name, array in self._arrays().items()}
+        for name, array in others._arrays().items():
+            changed[name][rows] = array
+        return replace(self, **changed)
+
+    def on_scale(self, sign: int) -> "Answers":
+        """The same answers on the scale of this sign (-1: kinetic)."""
+        if sign > 0:
+            return self
+        factors = self.layout.mirror(sign)
+        covariance = self.covariance * np.outer(factors, factors)
+        return replace(self, values=self.values * factors, covariance=covariance)
+
+    def peak(self, flat: Floats, shape_parameter: str) -> Floats:
+        """One shape parameter of every peak, shape (S, k); NaN where there is none."""
+        return np.where(self.exists, flat[:, self.layout.column(shape_parameter)], np.nan)
+
+    def term(self, flat: Floats, term: str) -> Floats:
+        """One background coefficient, shape (S,)."""
+        return np.asarray(flat[:, self.layout.names.index(f"background_{term}")])
+
+    def _arrays(self) -> dict[str, Any]:
+        """The fields with one row per spectrum."""
+        names = (field.name for field in fields(self) if field.name != "layout")
+        return {name: getattr(self, name) for name in names}
+
+
 def answers_to_peaks(
     setup: Setup,
-    answers: Sequence[Answer],
+    answers: Answers,
     spectra: xr.DataArray,
     peaks: xr.Dataset,
     *,
@@ -33,7 +140,7 @@ def answers_to_peaks(
     ----------
     setup : Setup
         Of the fit.
-    answers : sequence of Answer
+    answers : Answers
         In the order of the spectra.
     spectra : DataArray
         The fitted window.
@@ -44,25 +151,22 @@ def answers_to_peaks(
     """
     lead = spectra.dims[:-1]
     shape = tuple(spectra.sizes[d] for d in lead)
-    table = _Table(setup, len(answers), peaks.sizes["peak"])
     sign = scale_sign(spectra.attrs["scale"])
-    for row, answer in enumerate(answers):
-        table.enter(row, answer, sign)
+    found, layout = answers.on_scale(sign), answers.layout
     attrs = {k: spectra.attrs.get(k) for k in _PROVENANCE}
     attrs |= {"region": str(spectra.name) if spectra.name else None}
     attrs |= {k: v for k, v in peaks.attrs.items() if k not in _OWN}
     attrs["units"] = spectra.attrs.get("units")
     attrs["links"] = setup.constraints.on_scale(sign).links_text() or None
-    attrs["shared"] = " ".join(n for n in setup.share if n in table.shape_parameters)
+    attrs["shared"] = " ".join(n for n in setup.share if n in layout.shape_parameters)
 
     def shaped(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
         return values.reshape((*shape, *values.shape[1:]))
 
     terms = BACKGROUNDS[setup.background]
-    errors = {n: shaped(table.peak(table.stderr, n)) for n in table.shape_parameters}
-    errors["area"] = shaped(table.area_stderr)
-    errors |= {f"background_{n}": shaped(table.term(table.stderr, n)) for n in terms}
-    covariance = (table.layout.names, shaped(table.covariance)) if with_covariance else None
+    errors = {n: shaped(found.peak(found.stderr, n)) for n in layout.shape_parameters}
+    errors["area"] = shaped(found.area_stderr)
+    errors |= {f"background_{n}": shaped(found.term(found.stderr, n)) for n in terms}
     return make_peaks(
         spectra["energy"].values,
         lead,
@@ -70,61 +174,16 @@ def answers_to_peaks(
         scale=spectra.attrs["scale"],
         line_shape=setup.line_shape,
         background=setup.background,
-        parameters={n: shaped(table.peak(table.values, n)) for n in table.shape_parameters},
-        background_parameters={n: shaped(table.term(table.values, n)) for n in terms},
-        status=shaped(table.status),
-        noise=shaped(table.noise),
-        redchi=shaped(table.redchi),
-        aic=shaped(table.aic),
-        bic=shaped(table.bic),
+        parameters={n: shaped(found.peak(found.values, n)) for n in layout.shape_parameters},
+        background_parameters={n: shaped(found.term(found.values, n)) for n in terms},
+        status=shaped(found.status),
+        noise=shaped(found.noise),
+        redchi=shaped(found.redchi),
+        aic=shaped(found.aic),
+        bic=shaped(found.bic),
         stderr=errors,
-        covariance=covariance,
+        covariance=(layout.names, shaped(found.covariance)) if with_covariance else None,
         label=[str(text) for text in peaks["label"].values] if "label" in peaks else None,
         keep_order=bool(setup.constraints.links),
         attrs=attrs,
     )
-
-
-class _Table:
-    """Answers as arrays with one row per spectrum and one column per possible parameter."""
-
-    def __init__(self, setup: Setup, n_rows: int, n_peaks: int) -> None:
-        self.setup = setup
-        self.layout = setup.plain_layout(n_peaks)
-        self.shape_parameters = self.layout.shape_parameters
-        n = len(self.layout.names)
-        self.values, self.stderr = np.full((2, n_rows, n), np.nan)
-        self.covariance = np.full((n_rows, n, n), np.nan)
-        self.area_stderr = np.full((n_rows, n_peaks), np.nan)
-        self.exists = np.zeros((n_rows, n_peaks), dtype=bool)
-        self.noise, self.redchi, self.aic, self.bic = np.full((4, n_rows), np.nan)
-        self.status = np.zeros(n_rows, dtype=np.int64)
-
-    def enter(self, row: int, answer: Answer, sign: int) -> None:
-        """Fill one row, on the scale of this sign."""
-        self.status[row] = answer.status
-        self.noise[row] = answer.noise
-        if answer.goodness is not None:
-            self.redchi[row] = answer.goodness.redchi
-            self.aic[row], self.bic[row] = answer.goodness.aic, answer.goodness.bic
-        if answer.parameters is None:
-            return
-        slots = answer.slots
-        layout = self.setup.plain_layout(slots.size)
-        at = np.empty(len(layout.names), dtype=np.int64)
-        at[layout.peak_index] = self.layout.peak_index[slots]
-        at[layout.background_index] = self.layout.background_index
-        factors = layout.mirror(sign)
-        self.values[row, at] = answer.values * factors
-        self.stderr[row, at] = answer.stderr
-        self.covariance[row][np.ix_(at, at)] = answer.covariance * np.outer(factors, factors)
-        self.area_stderr[row, slots] = answer.area_stderr
-        self.exists[row, slots] = True
-
-    def peak(self, flat: Floats, shape_parameter: str) -> Floats:
-        """One shape parameter of every peak, shape (spectra, peak); NaN where there is none."""
-        return np.where(self.exists, flat[:, self.layout.column(shape_parameter)], np.nan)
-
-    def term(self, flat: Floats, term: str) -> Floats:
-        """One background coefficient, shape (spectra,)."""
-        return flat[:, self.layout.names.index(f"background_{term}")]

@@ -6,7 +6,6 @@ any number of callers may run at the same time, progress can be told and a job s
 blocks. The machine code is kept on disk: it is compiled once per machine.
 """
 
-import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ import numpy.typing as npt
 
 from xpsnet.fitting.layout import Layout
 from xpsnet.peaks import Status
+from xpsnet.threads import n_threads
 
 if TYPE_CHECKING:
     from xpsnet.fitting._batch_solver import Answers
@@ -69,13 +69,6 @@ class BatchSolution:
     code: npt.NDArray[np.int8]
     own_chi_square: Floats
     correlation: Floats
-
-
-def n_threads() -> int:
-    """Threads that a job runs in by default: one per core that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def solve_batch(
