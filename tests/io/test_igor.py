@@ -117,6 +117,7 @@ def _with(at: int, form: str, *values: int) -> bytes:
         (_with(12, "<i", -5), "promise"),
         (_with(76, "<i", 2**30), "do not make 1073741824 points"),
         (_with(132, "<4i", 2**15, 2**15, 2**15, 2**15), "do not make 61 points"),
+        (_with(140, "<i", 5), "do not make 61 points"),
         (_with(80, "<h", 0), "texts or complex numbers"),
         (_with(80, "<h", 3), "texts or complex numbers"),
         (spectrum_wave()[:300], "headers are cut off"),

@@ -4,6 +4,7 @@ The package igor2 reads the waves. Sizes are checked here before it takes memory
 of packed files are walked here: their byte order is the one in which the records fill the file.
 """
 
+import math
 import struct
 from collections.abc import Iterator
 from io import BytesIO
@@ -192,10 +193,8 @@ def _promised(data: bytes, order: str, version: int, n_bin: int) -> tuple[list[i
         sizes += struct.unpack_from(f"{order}11i", data, 20)
         n_points = struct.unpack_from(f"{order}i", data, n_bin + 12)[0]
         shape = struct.unpack_from(f"{order}4i", data, n_bin + 68)
-        total = 1
-        for n in shape[: shape.index(0) if 0 in shape else 4]:
-            total *= n
-        if min(shape) < 0 or total != n_points:
+        used = shape[: shape.index(0) if 0 in shape else 4]
+        if min(shape) < 0 or any(shape[len(used) :]) or math.prod(used) != n_points:
             raise _BrokenError(f"its dimensions {shape} do not make {n_points} points")
         return sizes, n_points, struct.unpack_from(f"{order}h", data, n_bin + 16)[0]
     n_sizes = {1: 1, 2: 3, 3: 4}[version]

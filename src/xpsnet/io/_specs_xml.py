@@ -205,16 +205,29 @@ def _blocks(node: Node, group: str, budget: list[int], notes: list[str]) -> list
         attrs=_attrs(node, definition, group),
         curves={"transmission": transmission} if is_told else {},
     )
+    blocks = _scans(node, definition, template, budget, notes)
+    if not blocks:
+        compact = " in the open form: export it as .xy" if _parts(node, "compact_cycles") else ""
+        raise _BrokenError(f"it holds no whole scans{compact}")
+    drop_constant(blocks, ("cycle", "scan", "curve"))
+    return blocks
+
+
+def _scans(
+    node: Node, definition: Node, template: Block, budget: list[int], notes: list[str]
+) -> list[Block]:
+    """Make a block of each cycle, scan and curve of a region."""
+    n = template.energy.size
     blocks: list[Block] = []
     for i, cycle in enumerate(_parts(node, "cycles")):
         details = _details(cycle, definition)
         for j, scan in enumerate(_parts(cycle, "scans")):
             try:
-                curves = _curves(
-                    _numbers(scan.child("counts"), budget), node, definition, energy.size
-                )
+                curves = _curves(_numbers(scan.child("counts"), budget), node, definition, n)
             except _BrokenError as error:
-                notes.append(f"scan {j} of cycle {i} of {shown(name)} is left out: {error}")
+                notes.append(
+                    f"scan {j} of cycle {i} of {shown(template.label)} is left out: {error}"
+                )
                 continue
             budget[1] -= len(curves)
             if budget[1] < 0:
@@ -226,10 +239,6 @@ def _blocks(node: Node, group: str, budget: list[int], notes: list[str]) -> list
                     "curve": (float(k), ""),
                 }
                 blocks.append(replace(template, counts=curve, details=details, variables=variables))
-    if not blocks:
-        compact = " in the open form: export it as .xy" if _parts(node, "compact_cycles") else ""
-        raise _BrokenError(f"it holds no whole scans{compact}")
-    drop_constant(blocks, ("cycle", "scan", "curve"))
     return blocks
 
 

@@ -115,51 +115,62 @@ def read(path: Path) -> Reading:
     return Reading(stack_blocks(blocks), notes)
 
 
+class _Header:
+    """Everything that the lines of the header have said so far."""
+
+    def __init__(self) -> None:
+        self._common: dict[str, str] = {}
+        self._region: dict[str, str] = {}
+        self._cycle: dict[str, str] = {}
+        self._parameters: dict[str, str] = {}
+        self._loop: tuple[dict[str, int], bool, int] | None = None
+
+    def take(self, content: str, number: int) -> None:
+        """Take one line, without its prefix."""
+        if found := _LOOP.fullmatch(content):
+            self._loop = _indices(found[2]), bool(found[1]), number
+        elif _CYCLE.fullmatch(content):
+            self._cycle = {}
+        elif parameter := _PARAMETER.fullmatch(content):
+            if len(self._parameters) < _MAX_KEYS:
+                self._parameters[parameter[1]] = parameter[2]
+        elif content.lower().startswith(("region:", "group:")):
+            self._region, self._cycle, self._loop, self._parameters = {}, {}, None, {}
+            _take(content, self._region if content[0] in "Rr" else self._common)
+        elif self._loop:
+            _take(content, self._cycle)
+        else:
+            _take(content, self._region if self._region else self._common)
+
+    def table(self, number: int) -> _Table:
+        """Begin a table whose first row is at a line."""
+        indices, external, first = self._loop or ({}, False, number)
+        settings = {**self._common, **self._region, **self._cycle}
+        return _Table(first, indices, settings, dict(self._parameters), external)
+
+
 def _tables(text: str) -> Iterator[_Table]:
     """Give the tables of a file one by one."""
     match = _CREATED.match(text)
     prefix = match[1] if match else "#"
-    common: dict[str, str] = {}
-    region: dict[str, str] = {}
-    cycle: dict[str, str] = {}
-    parameters: dict[str, str] = {}
-    loop: tuple[dict[str, int], bool, int] | None = None
+    header = _Header()
     table: _Table | None = None
     left = _MAX_NUMBERS
     for number, line in enumerate(re.split(r"\r\n|\n|\r", text), start=1):
         line = line.strip()
         if not line or len(line) > _MAX_LINE:
             continue
-        if not line.startswith(prefix) or not prefix:
-            row = _row(line) if left > 0 else None
-            if row is not None:
-                left -= len(row)
-                if table is None:
-                    indices, external, first = loop or ({}, False, number)
-                    settings = {**common, **region, **cycle}
-                    table = _Table(first, indices, settings, dict(parameters), external)
-                table.rows.append(row)
-                continue
+        is_row = left > 0 and not (prefix and line.startswith(prefix))
+        row = _row(line) if is_row else None
+        if row is not None:
+            left -= len(row)
+            table = table or header.table(number)
+            table.rows.append(row)
+            continue
         if table is not None:
             yield table
             table = None
-        content = line.removeprefix(prefix).strip()
-        found = _LOOP.fullmatch(content)
-        if found:
-            loop = _indices(found[2]), bool(found[1]), number
-        elif _CYCLE.fullmatch(content):
-            cycle = {}
-        elif parameter := _PARAMETER.fullmatch(content):
-            if len(parameters) < _MAX_KEYS:
-                parameters[parameter[1]] = parameter[2]
-        else:
-            if content.lower().startswith(("region:", "group:")):
-                target = region if content[0] in "Rr" else common
-                region.clear()
-                cycle, loop, parameters = {}, None, {}
-            else:
-                target = cycle if loop else region if region else common
-            _take(content, target)
+        header.take(line.removeprefix(prefix).strip(), number)
     if table is not None:
         yield table
 
