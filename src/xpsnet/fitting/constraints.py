@@ -38,6 +38,13 @@ class Constraints:
         }
         return Constraints(turned, tuple(link.mirrored() for link in self.links))
 
+    def with_links(self, links: Iterable[Link]) -> "Constraints":
+        """The same constraints and these links, which replace others of the same parameters."""
+        new = {link.key: link for link in links}
+        kept = tuple(link for link in self.links if link.key not in new)
+        limits = {k: v for k, v in self.limits.items() if k not in {f"{p}_{n}" for p, n in new}}
+        return Constraints(limits, (*kept, *new.values()))
+
     def links_text(self) -> str:
         """The links as one text, which `parse_links` reads."""
         return "; ".join(f"{link.parameter}_{link.peak} = {link}" for link in self.links)
