@@ -12,10 +12,13 @@ from qtpy.QtWidgets import QDialog, QDialogButtonBox, QFileDialog, QLabel, QVBox
 
 from napari_xpsnet._controls import AxisForm
 from napari_xpsnet._layers import ENERGY, LayerTuple
-from napari_xpsnet._reader import read_layers
+from napari_xpsnet._reader import EXTENSIONS, read_layers
 from napari_xpsnet._worker import sentence
 
-FILTERS = "Spectra (*.vms *.vamas *.npl *.txt *.csv *.dat *.asc *.xy *.nc *.h5);;All files (*)"
+MORE = (".txt", ".csv", ".dat", ".asc", ".xml", ".zip", ".xls", ".xlsx", ".nc", ".h5", ".hdf5")
+"""What other programs use as well, so that it is opened here and not by drag and drop."""
+
+FILTERS = f"Spectra ({' '.join(f'*{one}' for one in (*EXTENSIONS, *MORE))});;All files (*)"
 SHOWN = 6
 """Regions and remarks that the dialog lists."""
 

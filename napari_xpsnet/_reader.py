@@ -11,7 +11,20 @@ from typing import Any
 
 from napari_xpsnet._layers import LayerTuple, spectra_layer
 
-EXTENSIONS = (".vms", ".vamas", ".npl", ".xps.nc")
+EXTENSIONS = (
+    ".vms", ".vamas", ".npl",  # VAMAS
+    ".vgd", ".avg",  # Thermo Avantage
+    ".spe", ".pro",  # PHI MultiPak
+    ".ibw", ".pxt", ".itx",  # Scienta SES and others, by way of Igor
+    ".xy", ".sle",  # SPECS
+    ".kal", ".dset",  # Kratos
+    ".nxs",  # NeXus
+    ".xps.nc",  # our own
+)  # fmt: skip
+"""Of spectroscopy alone; what other programs write under the same name is told by content."""
+
+_PLAIN_TEXT = (".xy",)
+"""Extensions under which programs of spectroscopy write bare columns of numbers."""
 
 Paths = str | Sequence[str]
 
@@ -25,14 +38,16 @@ def get_reader(path: Paths) -> Callable[[Paths], list[LayerTuple]] | None:
 
 
 def _is_ours(path: Path) -> bool:
-    """Whether name and first bytes are those of a VAMAS file or of an HDF5/netCDF store."""
+    """Whether name and first bytes are those of a file of spectra."""
     if not path.name.lower().endswith(EXTENSIONS) or not path.is_file():
         return False
-    with path.open("rb") as file:
-        head = file.read(2048)
-    if path.name.lower().endswith(".xps.nc"):
-        return head.startswith((b"\x89HDF\r\n\x1a\n", b"CDF"))
-    return b"VAMAS" in head
+    from xpsnet.io import ReadError, sniff
+
+    try:
+        found = sniff(path)
+    except ReadError:
+        return False
+    return found != "no spectra" and (found != "text" or path.suffix.lower() in _PLAIN_TEXT)
 
 
 def read_layers(path: Paths, **told: Any) -> list[LayerTuple]:

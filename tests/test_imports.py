@@ -38,7 +38,7 @@ UNITS = {
     "plotting": (2, {"plotting"}),
     "report": (2, {"_report"}),
     "training": (3, {"evaluation", "export", "training", "training_config"}),
-    "pipeline": (3, {"pipeline"}),
+    "pipeline": (3, {"_fit_steps", "pipeline"}),
     "cli": (4, {"cli"}),
     "doors": (5, {"__init__", "accessor"}),
 }

@@ -138,7 +138,7 @@ def _packed(folder: Path) -> bytes:
 
 
 def _phi(folder: Path) -> list[Seed]:
-    profile = phi.Region("C1s", phi.rate(11, 3), stop=299.0)
+    profile = phi.Region("C1s", phi.rate(11, 3), stop=299.0, axes=("pnt", "cyc"))
     old = phi.Region("Su1s", phi.rate(11), stop=299.0, dtype="u8")
     times = np.array([[0.0, 60.0, 90.0]])
     return [

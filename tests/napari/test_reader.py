@@ -12,13 +12,16 @@ from npe2 import PluginManager, PluginManifest
 
 import xpsnet
 from napari_xpsnet import _sample_data
-from napari_xpsnet._reader import get_reader, read_layers
+from napari_xpsnet._reader import EXTENSIONS, get_reader, read_layers
 from napari_xpsnet._writer import ours, write_spectra
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
-@pytest.mark.parametrize("name", ["a.csv", "a.txt", "a.h5", "a.nc", "a.tif", "a.zarr", "folder"])
+@pytest.mark.parametrize(
+    "name",
+    ["a.csv", "a.txt", "a.h5", "a.nc", "a.tif", "a.xml", "a.zip", "a.xls", "a.zarr", "folder"],
+)
 def test_foreign_names_are_not_claimed(name: str, tmp_path: Path) -> None:
     path = tmp_path / name
     if path.suffix in ("", ".zarr"):
@@ -28,8 +31,9 @@ def test_foreign_names_are_not_claimed(name: str, tmp_path: Path) -> None:
     assert get_reader(str(path)) is None
 
 
-@pytest.mark.parametrize("name", ["a.vms", "a.npl", "a.vamas", "a.xps.nc"])
-def test_foreign_content_is_not_claimed(name: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("extension", sorted({*EXTENSIONS} - {".xy"}))
+def test_foreign_content_is_not_claimed(extension: str, tmp_path: Path) -> None:
+    name = f"a{extension}"
     path = tmp_path / name
     path.write_text("energy,counts\n1,2\n")
     assert get_reader(str(path)) is None
@@ -39,8 +43,10 @@ def test_foreign_content_is_not_claimed(name: str, tmp_path: Path) -> None:
 def test_no_folder_and_only_our_extensions_are_claimed() -> None:
     manifest = PluginManifest.from_file(ROOT / "napari.yaml")
     (reader,) = manifest.contributions.readers
-    assert reader.filename_patterns == ["*.vms", "*.vamas", "*.npl", "*.xps.nc"]
+    assert reader.filename_patterns == [f"*{extension}" for extension in EXTENSIONS]
     assert not reader.accepts_directories
+    shared = {".txt", ".csv", ".xml", ".zip", ".h5", ".nc", ".xls", ".xlsx", ".tif", ".dat"}
+    assert not shared & set(EXTENSIONS)
 
 
 def test_every_command_of_the_manifest_can_be_imported() -> None:
