@@ -8,7 +8,7 @@ negative one those that are not.
 import itertools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from io import BytesIO
+from io import SEEK_CUR, BytesIO
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -90,6 +90,14 @@ class Lines:
 
     def exact(self, what: str) -> float:
         """Read a number; NaN only for 1e37, which means unknown."""
+        line = self._file.readline()
+        try:
+            quick = float(line)  # for nearly all lines
+        except ValueError:
+            self._file.seek(-len(line), SEEK_CUR)
+        else:
+            self.number += 1
+            return quick if abs(quick) < _UNKNOWN * 0.999 else np.nan
         text = self.text(what)
         value = _number(text)
         if value is None:
