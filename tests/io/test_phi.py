@@ -79,6 +79,13 @@ def test_without_a_time_the_values_stay_counts_per_second(save) -> None:
     np.testing.assert_array_equal(xpsnet.to_counts_per_second(spectrum), rate())
 
 
+def test_values_in_counts_stay(save) -> None:
+    (spectrum,) = read(save(File([carbon(unit="cnt")]).data()))
+    assert spectrum.attrs["units"] == "counts"
+    np.testing.assert_array_equal(spectrum, rate())
+    np.testing.assert_allclose(xpsnet.to_counts_per_second(spectrum), rate() / 0.4)
+
+
 def test_latin_1_and_dates(save) -> None:
     keys = {"Operator": "Jos\xe9", "InstrumentModel": "PHI \xb5-Probe", "AcqFileDate": "24 01 26"}
     (spectrum,) = read(save(File([carbon()], keys=keys).data()))
@@ -203,6 +210,16 @@ def test_several_areas_are_positions(save) -> None:
     assert stack["sample"].values.tolist() == ["#3 Cu foil", "#4"]
     assert stack.x.attrs["units"] == "um"
     np.testing.assert_allclose(stack[1], rate(seed=1) * 0.4, rtol=1e-6)
+
+
+def test_profiles_of_several_areas(save) -> None:
+    times = np.array([[0.0, 30, 60, 90, 120]])
+    second = profile(index=1)
+    second.rate = rate(n_levels=5, seed=1)
+    (stack,) = read(save(File([profile(), second], keys=AREAS, times=times).data()))
+    assert stack.dims == ("position", "etch_time", "energy")
+    np.testing.assert_array_equal(stack.etch_time, times[0])
+    np.testing.assert_allclose(stack[1], rate(n_levels=5, seed=1) * 0.4, rtol=1e-6)
 
 
 def test_areas_side_by_side_in_one_array(save) -> None:

@@ -36,6 +36,7 @@ _KEYS = ("Platform", "Technique", "TechniqueEx", "FileType", "FileDesc", "FileDa
          "AcqFilename", "SoftwareVersion", "InstrumentModel", "XraySource", "AnalyserWorkFcn",
          "NoSpectralReg", "SpectralRegDef")  # fmt: skip
 _KEY_LINE = re.compile(rb"^(" + "|".join(_KEYS).encode() + rb"): ", re.MULTILINE)
+_COUNTS = ("c", "cnt", "cts", "counts")  # all files seen hold rates, "c/s"
 _ROLES = {"cyc": "cycle", "ang": "angle", "sar": "position"}
 Floats = npt.NDArray[np.float64]
 
@@ -200,23 +201,10 @@ def _spectrum(
     if len(shapes) > 1:
         raise ValueError(f"expected the same size in all areas, got {sorted(shapes)}")
     values = group[0].values if len(group) == 1 else np.concatenate([r.values for r in group])
-    attrs: dict[str, str | int | float] = {"scale": "binding", "units": "counts/s"}
-    if header.first("Technique").upper().startswith("AES"):
-        attrs["scale"] = "kinetic"
-    if 0 < region.seconds < 1e7:
-        attrs |= {"dwell_time": region.seconds / region.n_sweeps, "n_scans": region.n_sweeps}
-        if group[0].unit.startswith("c/s"):
-            values *= region.seconds  # our own copy
-            attrs["units"] = "counts"
-    if attrs["units"] == "counts/s":
-        notes.append(
-            f"region {region.number} ({region.label}): the time per point is not known, so that "
-            f"the values stay counts/s"
-        )
+    attrs = _attrs(header, region, group[0].unit, notes)
+    if attrs["units"] == "counts" and group[0].unit not in _COUNTS:
+        values *= region.seconds  # our own copy
     name = region_name(region.label)
-    attrs |= _common_attrs(header) | {"region_original": region.label}
-    if 0 < region.pass_energy < 1e4:
-        attrs["pass_energy"] = region.pass_energy
     coords: dict[str, Any] = {"energy": _energies(region, values.shape[-1], notes)}
     dims = ("position", _ROLES.get(group[0].axes[1], "scan"), "energy")
     if group[0].axes[1] == "sar":  # areas side by side: levels and areas mean the same
@@ -250,20 +238,35 @@ def _energies(region: Region, n: int, notes: list[str]) -> Floats:
     return energy
 
 
-def _common_attrs(header: Header) -> dict[str, str | int | float]:
-    """What all regions have in common."""
+def _attrs(
+    header: Header, region: Region, unit: str, notes: list[str]
+) -> dict[str, str | int | float]:
+    """What the header tells about a region; its units are counts where the time is known."""
+    kinetic = header.first("Technique").upper().startswith("AES")
+    attrs: dict[str, str | int | float] = {"scale": "kinetic" if kinetic else "binding"}
+    timed = 0 < region.seconds < 1e7
+    if timed:
+        attrs |= {"dwell_time": region.seconds / region.n_sweeps, "n_scans": region.n_sweeps}
+    attrs["units"] = "counts" if timed or unit in _COUNTS else "counts/s"
+    if attrs["units"] == "counts/s":
+        notes.append(
+            f"region {region.number} ({region.label}): the time per point is not known, so that "
+            f"the values stay counts/s"
+        )
+    if 0 < region.pass_energy < 1e4:
+        attrs["pass_energy"] = region.pass_energy
     source = header.first("XraySource")[:200]
+    photon_energy = read_photon_energy(source)
+    if photon_energy is not None:
+        attrs["photon_energy"] = photon_energy
     texts = {
         "technique": header.first("Technique"),
         "instrument": header.first("InstrumentModel"),
         "x_ray_source": source,
         "acquired": read_date(header),
+        "region_original": region.label,
     }
-    attrs: dict[str, str | int | float] = {key: text[:200] for key, text in texts.items() if text}
-    photon_energy = read_photon_energy(source)
-    if photon_energy is not None:
-        attrs["photon_energy"] = photon_energy
-    return attrs
+    return attrs | {key: text[:200] for key, text in texts.items() if text}
 
 
 def _with_areas(spectrum: xr.DataArray, areas: list[Area]) -> xr.DataArray:
