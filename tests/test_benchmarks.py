@@ -22,3 +22,29 @@ def test_paper_table_is_printed_and_drawn(real_data: Path, tmp_path: Path) -> No
     assert "default, fit (raw)" in done.stdout
     drawn = {file.name for file in tmp_path.iterdir()}
     assert drawn == {"README.md", *(f"figure{n}.png" for n in (1, 3, 4, 6, 7))}
+
+
+def test_every_measured_file_is_compared(real_data: Path) -> None:
+    script = ROOT / "benchmarks" / "bench_read.py"
+    done = subprocess.run(
+        [sys.executable, script, "--measured", real_data],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "| vamas/Pt4f.vms | VAMAS | Pt 4f | 281 |" in done.stdout
+    assert done.stdout.count("vamas 0.2: exact") == 5
+    assert "not compared" not in done.stdout
+
+
+def test_large_files_are_made_and_read() -> None:
+    script = ROOT / "benchmarks" / "bench_read.py"
+    done = subprocess.run(
+        [sys.executable, script, "--speed", "--megabytes", "1", "--blocks", "8"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "VAMAS depth profile, 8 blocks" in done.stdout
