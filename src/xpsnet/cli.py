@@ -127,6 +127,11 @@ def run_train(chosen: argparse.Namespace) -> None:
 
 def run_evaluate(chosen: argparse.Namespace) -> None:
     """Measure a network on simulated spectra with known truth."""
+    if chosen.report:
+        from xpsnet.model_report import write_report
+
+        print(f"wrote {write_report(chosen.name, chosen.report)}")
+        return
     from xpsnet.evaluation import evaluate
 
     for name, value in evaluate(chosen.name).items():
@@ -319,6 +324,7 @@ def _add_network_commands(commands: Any) -> None:
     parser = commands.add_parser("evaluate", help="measure a network on simulated spectra")
     parser.set_defaults(command=run_evaluate)
     parser.add_argument("name", metavar="NAME", help="a network's name or file")
+    parser.add_argument("--report", metavar="FOLDER", help="write a page with figures there")
 
     parser = commands.add_parser("models", help="list the networks")
     parser.set_defaults(command=run_models)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from xpsnet.models import encoding, engines, network, weights
 
 Metrics = dict[str, float]
 PAPER_TARGETS = ("n_peaks", "center", "width", "height")
+PARAMETERS = ("center", "fwhm", "height", "fraction")
 
 
 def evaluate(
@@ -68,11 +70,78 @@ def evaluate(
             f"expected a recipe of {config.n_points} points and at most {config.max_peaks} peaks, "
             f"got {recipe.n_points} and {recipe.max_peaks}"
         )
+    if paper:
+        batch = simulation.simulate(n, recipe, seed)
+        return paper_errors(_run(model, np.asarray(batch["spectra"], np.float32), device), batch)
+    found = assess(model, recipe, n=n, seed=seed, device=device)
+    return {**_count_metrics(found), **_peak_metrics(found)}
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """Answers of a `default` network beside the truth of n simulated spectra.
+
+    Attributes
+    ----------
+    batch : dict of ndarray
+        The spectra and their truth.
+    outputs : dict of ndarray
+        What the network returned.
+    probability : ndarray, shape (n, counts)
+        Of every peak count from 0.
+    truth : ndarray of int, shape (n,)
+        True number of peaks.
+    row : ndarray of int, shape (m,)
+        Spectrum of each of the m peaks of the spectra whose count is right.
+    error, spread : dict of ndarray, shape (m,)
+        Absolute errors of those peaks and their stated spreads: center and FWHM in units of the
+        true FWHM, height relative, Lorentzian share.
+    """
+
+    batch: simulation.Batch
+    outputs: engines.Outputs
+    probability: npt.NDArray[np.float64]
+    truth: npt.NDArray[np.int64]
+    row: npt.NDArray[np.int64]
+    error: dict[str, npt.NDArray[np.float64]]
+    spread: dict[str, npt.NDArray[np.float64]]
+
+    @property
+    def right(self) -> npt.NDArray[np.bool_]:
+        """Whether the most probable count is the true one, shape (n,)."""
+        return np.asarray(self.probability.argmax(axis=1) == self.truth)
+
+
+def assess(
+    model: weights.Model,
+    recipe: simulation.Recipe,
+    *,
+    n: int,
+    seed: int,
+    device: engines.Device = "cpu",
+) -> Assessment:
+    """Let a `default` network answer simulated spectra; arguments as for `evaluate`."""
     batch = simulation.simulate(n, recipe, seed)
     outputs = _run(model, np.asarray(batch["spectra"], np.float32), device)
-    if paper:
-        return paper_errors(outputs, batch)
-    return {**_count_metrics(outputs, batch, model.config), **_peak_metrics(outputs, batch, model)}
+    probability = encoding.probabilities(outputs, model.config)
+    truth = np.asarray(batch["n_peaks"]).astype(np.int64)
+    right = probability.argmax(axis=1) == truth
+    rows, errors, spreads = [], [], []
+    for k in range(1, model.config.max_peaks + 1):
+        mine = np.flatnonzero(right & (truth == k))
+        error, spread = _errors_of_count(outputs, batch, mine, k, model.config)
+        rows.append(np.repeat(mine, k))
+        errors.append(error)
+        spreads.append(spread)
+    return Assessment(
+        batch,
+        outputs,
+        probability,
+        truth,
+        np.concatenate(rows),
+        {name: np.concatenate([part[name].ravel() for part in errors]) for name in PARAMETERS},
+        {name: np.concatenate([part[name].ravel() for part in spreads]) for name in PARAMETERS},
+    )
 
 
 def training_recipe(model: weights.Model) -> simulation.Recipe:
@@ -126,52 +195,43 @@ def _run(model: weights.Model, spectra: Any, device: engines.Device) -> engines.
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
-def _count_metrics(
-    outputs: engines.Outputs, batch: simulation.Batch, config: network.NetworkConfig
-) -> Metrics:
+def _count_metrics(found: Assessment) -> Metrics:
     """Accuracy and calibration of the peak count."""
-    probability = encoding.probabilities(outputs, config)
-    truth = np.asarray(batch["n_peaks"]).astype(int)
-    right = probability.argmax(axis=1) == truth
+    right, truth = found.right, found.truth
     metrics = {"count_accuracy": float(right.mean())}
-    for k in encoding.counts_known(config):
+    for k in range(found.probability.shape[1]):
         if (truth == k).any():
             metrics[f"count_accuracy_{k}"] = float(right[truth == k].mean())
-    bins = reliability(probability.max(axis=1), right)
+    bins = reliability(found.probability.max(axis=1), right)
     distance = sum(m * abs(stated - seen) for stated, seen, m in bins)
     return {**metrics, "calibration_error": distance / len(truth)}
 
 
-def _peak_metrics(
-    outputs: engines.Outputs, batch: simulation.Batch, model: weights.Model
-) -> Metrics:
+def _errors_of_count(
+    outputs: engines.Outputs,
+    batch: simulation.Batch,
+    rows: npt.NDArray[np.int64],
+    k: int,
+    config: network.NetworkConfig,
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Errors and stated spreads of the peaks of spectra with k peaks, each (spectra, k)."""
+    some = {name: values[rows] for name, values in outputs.items()}
+    guess = encoding.decode(some, k, np.array([0.0, 1.0]), config)
+    true = {name: np.asarray(batch[name])[rows, :k] for name in PARAMETERS}
+    height = np.exp(some["peaks"][:, network.set_slices(config.max_peaks)[k], 2])
+    fraction = guess.fraction if guess.fraction is not None else np.zeros_like(guess.center)
+    found = {"center": guess.center, "fwhm": guess.fwhm, "height": height, "fraction": fraction}
+    unit = {"center": true["fwhm"], "fwhm": true["fwhm"], "height": true["height"]}
+    own = {"center": guess.fwhm, "fwhm": guess.fwhm}
+    error = {name: np.abs(found[name] - true[name]) / unit.get(name, 1.0) for name in PARAMETERS}
+    return error, {name: guess.spread[name] / own.get(name, 1.0) for name in PARAMETERS}
+
+
+def _peak_metrics(found: Assessment) -> Metrics:
     """Median errors of the peaks and the honesty of their spreads, where the count is right."""
-    config = model.config
-    probability = encoding.probabilities(outputs, config)
-    truth = np.asarray(batch["n_peaks"]).astype(int)
-    right = probability.argmax(axis=1) == truth
-    errors: dict[str, list[Any]] = {name: [] for name in ("center", "fwhm", "height", "fraction")}
-    spreads: dict[str, list[Any]] = {name: [] for name in errors}
-    for k in range(1, config.max_peaks + 1):
-        mine = right & (truth == k)
-        some = {name: values[mine] for name, values in outputs.items()}
-        guess = encoding.decode(some, k, np.array([0.0, 1.0]), config)
-        true = {name: np.asarray(batch[name])[mine, :k] for name in errors}
-        height = np.exp(some["peaks"][:, network.set_slices(config.max_peaks)[k], 2])
-        found = {"center": guess.center, "fwhm": guess.fwhm, "height": height}
-        fraction = guess.fraction if guess.fraction is not None else np.zeros_like(guess.center)
-        found["fraction"] = fraction
-        unit = {"center": true["fwhm"], "fwhm": true["fwhm"], "height": true["height"]}
-        own = {"center": guess.fwhm, "fwhm": guess.fwhm}
-        for name in errors:
-            error = np.abs(found[name] - true[name]) / unit.get(name, 1.0)
-            errors[name].append(error.ravel())
-            spreads[name].append((guess.spread[name] / own.get(name, 1.0)).ravel())
     metrics: Metrics = {}
-    for name, parts in errors.items():
-        error, spread = np.concatenate(parts), np.concatenate(spreads[name])
-        if not error.size:
-            continue
-        metrics[name] = float(np.median(error))
-        metrics[f"{name}_within_spread"] = float((error < spread).mean())
+    for name, error in found.error.items():
+        if error.size:
+            metrics[name] = float(np.median(error))
+            metrics[f"{name}_within_spread"] = float((error < found.spread[name]).mean())
     return metrics

@@ -82,7 +82,8 @@ def draw_raw(xp: Any, draw: Draw, n: int, recipe: RawRecipe) -> Batch:
     total = xp.sum(components, axis=1)
     step = instrument.running_integral(xp, total, inside, points)
     loss = instrument.running_integral(xp, step, inside, points)
-    clean = total + instrument.draw_background(xp, draw, axis, step, loss)
+    background = instrument.draw_background(xp, draw, axis, step, loss)
+    clean = total + background
     largest = xp.max(clean, axis=-1, keepdims=True)
     sigma, spread = instrument.draw_sigma(xp, draw, clean, largest, recipe.noise)
     noise, inflation = instrument.draw_noise(xp, draw, n, recipe.n_points)
@@ -95,7 +96,9 @@ def draw_raw(xp: Any, draw: Draw, n: int, recipe: RawRecipe) -> Batch:
     kept = xp.sum(components * keep[:, :, None], axis=1)
     signal = instrument.onto_grid(xp, kept, index, share) / scale
     truth = _compact(xp, peaks, keep, scale)
-    return {"spectra": spectra, "signal": signal, "relative_noise": spread, **truth}
+    rise = xp.max(background, axis=-1, keepdims=True) - xp.min(background, axis=-1, keepdims=True)
+    told = {"relative_noise": spread, "background_rise": rise}
+    return {"spectra": spectra, "signal": signal, **told, **truth}
 
 
 def _draw_count(xp: Any, draw: Draw, n: int, recipe: RawRecipe) -> Any:
