@@ -114,10 +114,12 @@ def test_damaged_rows_are_left_out_with_their_lines(save) -> None:
         ("DS_ACPROPID_START_TIME", "DS_OTHER", {"acquired": "2008-05-12T17:34:00"}),
         ("DS_ANPROPID_PASS   ", "DS_ANPROPID_PASS : Pass energy", {"pass_energy": 50.0}),
         ("VT_I4   = 7", "VT_I4   = #empty#", {"dwell_time": 0.05}),
+        ("VT_I4   = 16033400", "VT_I4   = 1e300", {"n_scans": 7}),
         ("\n", "\r\n", {"n_scans": 7}),
         ("\n", "\r\r\n", {"n_scans": 7}),
     ],
-    ids=["binding", "rates", "no such day", "no start", "label", "empty", "CRLF", "CRCRLF"],
+    ids=["binding", "rates", "no such day", "no start", "label", "empty", "absurd", "CRLF",
+         "CRCRLF"],
 )  # fmt: skip
 def test_properties_in_other_spellings(save, old: str, new: str, attrs: dict[str, object]) -> None:
     (spectrum,) = read(save(avg(Measurement(counts())).replace(old, new)))

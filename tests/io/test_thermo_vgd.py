@@ -275,6 +275,7 @@ def test_axes_that_promise_too_much_take_no_memory(save) -> None:
         (30, b"\x20", "sectors of 512 or 4096 bytes"),
         (32, b"\x00", "sectors of 512 or 4096 bytes"),
         (44, b"\xff\xff\xff\x7f", "allocation tables"),
+        (64, b"\xff\xff\xff\x7f", "allocation tables"),
         (72, b"\xff\xff\xff\x7f", "allocation tables"),
         (48, b"\xff\xff\xff\x7f", "an intact OLE container"),
         (76, b"\xff\xff\xff\x7f", "an intact OLE container"),
@@ -296,6 +297,15 @@ def test_a_container_cut_off_is_refused_or_read(save) -> None:
         except ReadError:
             ends.add(0)
     assert 0 in ends <= {0, 12}
+
+
+@pytest.mark.parametrize("stream", ["Root Entry", "VGData", OWN_SET])
+def test_streams_larger_than_the_file_are_refused(save, stream: str) -> None:
+    data = bytearray(vgd(Measurement(counts())))
+    entry = data.index(stream.encode("utf-16-le"))
+    data[entry + 120 : entry + 124] = (1 << 30).to_bytes(4, "little")
+    with pytest.raises(ReadError, match="expected an intact OLE container, got damage"):
+        read(save(bytes(data)))
 
 
 def test_a_directory_that_is_a_long_chain_is_refused(save) -> None:

@@ -21,6 +21,7 @@ NAME = "Thermo Avantage or Excel (OLE)"
 MAGIC = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 MAX_BYTES = 512 << 20
 _MAX_STREAMS = 5000
+_MAX_SETS, _MAX_SET = 64, 1 << 20  # property sets, and bytes of one
 # Everything that olefile may raise on damaged containers.
 _DAMAGE = (ArithmeticError, AttributeError, LookupError, OSError, RecursionError, TypeError,
            ValueError, struct.error)  # fmt: skip
@@ -41,13 +42,16 @@ class Streams:
     def __init__(self, path: Path, data: bytes) -> None:
         self.path = path
         _check_header(path, data)
+        self._size = len(data)
         try:
             self._ole = olefile.OleFileIO(io.BytesIO(data))
             listed = self._ole.listdir()
+            n_small = self._ole.root.size
         except _DAMAGE as error:
             raise self._damaged(error) from error
-        if len(listed) > _MAX_STREAMS:
-            raise self._damaged(f"{len(listed)} streams")
+        # A chain of sectors may be a ring: only the stated size ends it.
+        if len(listed) > _MAX_STREAMS or n_small > self._size:
+            raise self._damaged(f"{len(listed)} streams, {n_small} bytes of small ones")
         self.names = ["/".join(parts) for parts in listed]
 
     def __enter__(self) -> Self:
@@ -61,10 +65,14 @@ class Streams:
     ) -> None:
         self._ole.close()
 
-    def read(self, name: str) -> bytes:
+    def read(self, name: str, limit: int = MAX_BYTES) -> bytes:
         """Bytes of one stream; fewer than declared where the file is cut off."""
         try:
-            data: bytes = self._ole.openstream(name.split("/")).read()
+            parts = name.split("/")
+            size = self._ole.get_size(parts)
+            if size > min(limit, self._size):
+                raise self._damaged(f"{size} bytes", name)
+            data: bytes = self._ole.openstream(parts).read()
         except _DAMAGE as error:
             raise self._damaged(error, name) from error
         return data
@@ -84,7 +92,7 @@ def _check_header(path: Path, data: bytes) -> None:
         raise refusal(path, f"byte {len(data)}", expected="a header of 512 bytes", got="the end")
     sector_shift, mini_shift = struct.unpack_from("<2H", data, 30)
     (n_tables,) = struct.unpack_from("<I", data, 44)
-    (n_more_tables,) = struct.unpack_from("<I", data, 72)
+    n_small_tables, _, n_more_tables = struct.unpack_from("<3I", data, 64)
     if sector_shift not in (9, 12) or mini_shift != 6:
         raise refusal(
             path, "byte 30", expected="sectors of 512 or 4096 bytes",
@@ -92,10 +100,12 @@ def _check_header(path: Path, data: bytes) -> None:
             advice="the file is damaged: copy it again",
         )  # fmt: skip
     needed = (len(data) >> sector_shift) // (1 << (sector_shift - 2)) + 1
-    if n_tables > 2 * needed + 109 or n_more_tables > n_tables:
+    most = 2 * needed + 109
+    if n_tables > most or n_more_tables > n_tables or n_small_tables > len(data) >> sector_shift:
         raise refusal(
             path, "byte 44", expected=f"about {needed} allocation tables for this size",
-            got=f"{n_tables} and {n_more_tables}", advice="the file is damaged: copy it again",
+            got=f"{n_tables}, {n_small_tables} and {n_more_tables}",
+            advice="the file is damaged: copy it again",
         )  # fmt: skip
 
 
@@ -116,15 +126,17 @@ def read(path: Path) -> Reading:
     with Streams(path, data) as streams:
         roots = {name.split("/")[0] for name in streams.names}
         if "VGData" in roots:
-            return _thermo_vgd.read_streams(path, {n: streams.read(n) for n in _wanted(streams)})
+            return _thermo_vgd.read_streams(path, _wanted(streams))
         if roots & WORKBOOKS:
             return _avantage_excel.read(path)
         raise _no_spectra(path, roots)
 
 
-def _wanted(streams: Streams) -> list[str]:
-    """Names of the streams that an Avantage reader looks into."""
-    return [n for n in streams.names if n.startswith(("VGData", "VGSpace", "\x05"))]
+def _wanted(streams: Streams) -> dict[str, bytes]:
+    """Streams that the reader of `.vgd` looks into."""
+    sets = [name for name in streams.names if name.startswith("\x05")][:_MAX_SETS]
+    data = [name for name in streams.names if name in ("VGData", "VGDataAxes", "VGSpaceAxes")]
+    return {n: streams.read(n) for n in data} | {n: streams.read(n, _MAX_SET) for n in sets}
 
 
 def _no_spectra(path: Path, roots: set[str]) -> ReadError:

@@ -38,7 +38,8 @@ def read_bytes(path: Path, limit: int) -> bytes:
                 advice="export fewer regions per file, or convert it to netCDF or zarr",
             )
         with path.open("rb") as file:
-            data = file.read(limit)
+            # Python takes the memory of all bytes that are asked for, before it reads.
+            data = file.read(size)
     except OSError as error:
         raise refusal(
             path, expected="a file that can be opened", got=error.strerror or str(error)

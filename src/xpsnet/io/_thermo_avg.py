@@ -29,6 +29,7 @@ NAME = "Thermo Avantage (avg)"
 MAX_BYTES = 256 << 20
 _MAX_AXES = 16
 _MAX_LINE = 20_000
+_MAX_NUMBER = 1e18  # of a property
 _PROPERTY = re.compile(r"(DS_\w+(?:\[\d+\])?)\s*:(?:[^=':]*:)?\s*(VT_\w+)\s*=\s*(.*)")
 _DATA_AXIS = re.compile(r"\d+\s*=\s*(\d{1,9})\s*,\s*(\d{1,9})\s*,\s*(\d{1,3})")
 _SPACE_AXIS = re.compile(
@@ -178,12 +179,11 @@ def _typed(kind: str, text: str) -> Any:
     if kind == "VT_BOOL":
         return int(text.lower() in ("true", "1", "-1"))
     value = _number(text)
-    if not np.isfinite(value):
+    if not abs(value) < _MAX_NUMBER:  # nor NaN
         return None
     if kind == "VT_R4":
-        with np.errstate(over="ignore"):
-            # Single precision is printed with more digits than it has: 1486.680054.
-            return float(str(np.float32(value)))
+        # Single precision is printed with more digits than it has: 1486.680054.
+        return float(str(np.float32(value)))
     return value if kind == "VT_R8" else int(value)
 
 

@@ -23,7 +23,7 @@ _MAX_PART = 64 << 20
 _MAX_UNPACKED = 128 << 20
 _MAX_RATIO = 200  # of a part above 1 MiB; sheets of numbers reach about 10
 _MAX_SHEETS = 500
-_MAX_ROWS, _MAX_COLUMNS = 100_000, 512
+_MAX_ROWS, _MAX_COLUMNS = 100_000, 1024
 _MAX_CELLS = 5_000_000
 ZIP = b"PK\x03\x04"
 _WORKBOOK = "xl/workbook.xml"
@@ -128,7 +128,10 @@ def _new_sheets(path: Path, data: bytes) -> Iterator[Sheet]:
             _checked_copy(path, data), read_only=True, data_only=True, keep_links=False
         )
         for sheet in book.worksheets:
-            rows = sheet.iter_rows(max_row=_MAX_ROWS, max_col=_MAX_COLUMNS, values_only=True)
+            # The stated width saves time; programs that do not know it state a single column.
+            width = sheet.max_column or 1
+            width = _MAX_COLUMNS if width == 1 else min(width, _MAX_COLUMNS)
+            rows = sheet.iter_rows(max_row=_MAX_ROWS, max_col=width, values_only=True)
             yield Sheet(str(sheet.title), _trimmed(path, sheet.title, rows))
 
 
@@ -137,8 +140,10 @@ def _trimmed(path: Path, name: str, rows: Iterable[tuple[Any, ...]]) -> list[lis
     trimmed: list[list[Cell]] = []
     empty: list[list[Cell]] = []
     n_cells = 0
+    blank: tuple[Any, ...] = ()  # openpyxl gives the same one for all rows that are missing
     for row in rows:
-        if row.count(None) == len(row):
+        if row is blank or row.count(None) == len(row):
+            blank = row
             empty.append([])
             continue
         n = len(row)
