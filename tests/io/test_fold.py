@@ -76,3 +76,10 @@ def test_a_dimension_that_is_nowhere_is_refused_in_words(tmp_path) -> None:
     write(image("scan"), path)
     with pytest.raises(ReadError, match="a dimension 'angle' to sum over, got only scan; leave"):
         read(path, sum_over="angle")
+
+
+def test_large_arrays_stay_lazy() -> None:
+    data = image("angle").chunk({"angle": 2})
+    (spectrum,) = fold([data], ("angle",), "a")
+    assert spectrum.chunks is not None
+    np.testing.assert_allclose(spectrum, image("angle").sum("angle"), rtol=1e-12)
