@@ -4,9 +4,11 @@ import zlib
 from pathlib import Path
 
 import h5py
+import numcodecs
 import numpy as np
 import pytest
 import zarr
+import zarr.codecs
 from nexus_writer import ENERGY, nexus
 
 from xpsnet.io import ReadError, _tree, read
@@ -201,5 +203,55 @@ def test_chunks_that_unpack_to_more_than_they_say_are_refused(tmp_path: Path) ->
         file["energy"] = ENERGY
         counts = file.create_dataset("counts", (1, 51), "f8", chunks=(1, 51), compression=1)
         counts.id.write_direct_chunk((0, 0), zlib.compress(bytes(300 << 20)))
-    with pytest.raises(ReadError, match="chunks that unpack to 408 bytes, got more"):
+    with pytest.raises(ReadError, match="chunks that unpack to 1432 bytes, got more"):
         read(tmp_path / "a.h5")
+
+
+def zarr_store(path: Path, compressor, version: int = 2) -> Path:
+    """Store whose counts are packed in one way."""
+    root = zarr.open_group(path, mode="w", zarr_format=version)
+    root.create_array("BE", data=ENERGY)
+    root.create_array("C1s", data=COUNTS, compressors=compressor)
+    return path
+
+
+PACKED = {
+    "blosc": (2, numcodecs.Blosc(), None),
+    "zlib": (2, numcodecs.Zlib(), None),
+    "gzip": (2, numcodecs.GZip(), None),
+    "bz2": (2, numcodecs.BZ2(), None),
+    "lz4": (2, numcodecs.LZ4(), None),
+    "zstd": (2, numcodecs.Zstd(), None),
+    "zstd of zarr 3": (3, zarr.codecs.ZstdCodec(), numcodecs.Zstd()),
+    "gzip of zarr 3": (3, zarr.codecs.GzipCodec(), numcodecs.GZip()),
+    "blosc of zarr 3": (3, zarr.codecs.BloscCodec(), numcodecs.Blosc()),
+    "nothing": (2, None, None),
+}
+
+
+@pytest.mark.parametrize("name", PACKED)
+def test_packed_chunks_are_read(tmp_path: Path, name: str) -> None:
+    version, compressor, _ = PACKED[name]
+    (stack,) = read(zarr_store(tmp_path / "a.zarr", compressor, version))
+    np.testing.assert_array_equal(stack, COUNTS)
+
+
+@pytest.mark.parametrize("name", [name for name in PACKED if name != "nothing"])
+def test_packed_chunks_of_other_sizes_are_refused(tmp_path: Path, name: str) -> None:
+    version, compressor, codec = PACKED[name]
+    path = zarr_store(tmp_path / "a.zarr", compressor, version)
+    (chunk,) = (
+        one for one in (path / "C1s").rglob("*") if one.is_file() and one.name in ("0", "0.0")
+    )
+    chunk.write_bytes(bytes((codec or compressor).encode(np.zeros(40 << 20, "i1"))))
+    if name in ("zlib", "gzip", "gzip of zarr 3"):
+        chunk.write_bytes(bytes((codec or compressor).encode(np.zeros(300 << 20, "i1"))))
+    with pytest.raises(ReadError, match=r"/C1s: expected chunks that unpack to 2248 bytes"):
+        read(path)
+
+
+def test_arrays_in_too_many_chunks_are_refused(tmp_path: Path) -> None:
+    root = zarr.open_group(tmp_path / "a.zarr", mode="w", zarr_format=2)
+    root.create_array("BE", shape=(1_000_000,), chunks=(1,), dtype="f8")
+    with pytest.raises(ReadError, match="an array of at most 20000 chunks, got 1000000"):
+        read(tmp_path / "a.zarr")

@@ -5,7 +5,6 @@ soft links are resolved by their text among what the store itself holds. Object 
 never followed. Sizes are checked against what reading would take.
 """
 
-import zlib
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,16 +16,14 @@ import numpy as np
 import numpy.typing as npt
 
 from xpsnet.io._errors import ReadError, refusal
+from xpsnet.io._packed import MAX_CHUNK, check_deflated, check_zarr_chunks
 from xpsnet.io._stored import check_axis, damaged, is_zarr, plain
 
 LAZY_BYTES = 64 << 20
 _MAX_OBJECTS = 10_000
 _MAX_DEPTH = 20
-_MAX_CHUNK = 256 << 20
 _MAX_ATTRIBUTE = 10_000
-# Deflate makes a byte of at most this many.
-_DEFLATE_RATIO = 1032
-_DEFLATE = 1
+_SLACK = 1024  # bytes that filters may add to a chunk
 
 
 class StoredArray(NamedTuple):
@@ -205,44 +202,30 @@ def _note_dataset(tree: Tree, name: str, dataset: Any) -> None:
         name, tuple(dataset.shape or ()), dtype, _attributes(dataset), dataset.chunks
     )
     _check_sizes(tree.path, array)
-    if array.chunks and array.nbytes <= LAZY_BYTES:
-        _check_deflated(tree.path, array, dataset)
+    if array.chunks and _is_read_at_once(array):
+        check_deflated(tree.path, name, dataset, _chunk_bytes(array) + _SLACK)
     tree.note(array)
 
 
 def _check_sizes(path: Path, array: StoredArray) -> None:
     """Refuse axes and chunks that would fill the memory when they are loaded."""
     check_axis(path, array.name, array.shape)
-    chunk = array._replace(shape=array.chunks or ()).nbytes
-    if chunk > _MAX_CHUNK:
+    chunk = _chunk_bytes(array)
+    if chunk > MAX_CHUNK:
         raise refusal(
-            path, array.name, expected=f"chunks of at most {_MAX_CHUNK >> 20} MiB",
+            path, array.name, expected=f"chunks of at most {MAX_CHUNK >> 20} MiB",
             got=f"{chunk >> 20} MiB", advice="store it anew in smaller chunks",
         )  # fmt: skip
 
 
-def _check_deflated(path: Path, array: StoredArray, dataset: Any) -> None:
-    """Refuse chunks that unpack to more than they say: the library would take the memory."""
-    creation = dataset.id.get_create_plist()
-    filters = [creation.get_filter(i)[0] for i in range(creation.get_nfilters())]
-    if _DEFLATE not in filters:
-        return
-    limit = array._replace(shape=array.chunks or ()).nbytes + 1024
-    suspects: list[tuple[int, ...]] = []
+def _chunk_bytes(array: StoredArray) -> int:
+    """Size of one chunk in memory."""
+    return array._replace(shape=array.chunks or ()).nbytes
 
-    def look(chunk: Any) -> None:
-        if chunk.size * _DEFLATE_RATIO > _MAX_CHUNK:
-            suspects.append(chunk.chunk_offset)
 
-    dataset.id.chunk_iter(look)
-    for offset in suspects:
-        _, packed = dataset.id.read_direct_chunk(offset)
-        unpacker = zlib.decompressobj()
-        if len(unpacker.decompress(packed, limit)) >= limit:
-            raise refusal(
-                path, array.name, expected=f"chunks that unpack to {limit - 1024} bytes",
-                got="more", advice="it may be damaged",
-            )  # fmt: skip
+def _is_read_at_once(array: StoredArray) -> bool:
+    """Whether an array is loaded when the store is read: it is small, or an axis."""
+    return array.nbytes <= LAZY_BYTES or len(array.shape) == 1
 
 
 def _attributes(owner: Any) -> dict[str, Any]:
@@ -283,6 +266,8 @@ def _zarr_tree(path: Path) -> Tree:
                 array = StoredArray(f"/{key}", tuple(member.shape), np.dtype(member.dtype),
                                     _plain_attributes(member), tuple(member.chunks))  # fmt: skip
                 _check_sizes(path, array)
+                if _is_read_at_once(array):
+                    check_zarr_chunks(path, array.name, member, _chunk_bytes(array) + _SLACK)
                 tree.note(array)
             else:
                 tree.groups[f"/{key}"] = _plain_attributes(member)

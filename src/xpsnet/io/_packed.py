@@ -1,0 +1,141 @@
+"""Chunks of stores that would unpack to more than they say, found before a library unpacks them.
+
+HDF5 and the codecs of zarr take the memory that a chunk asks for, whatever the array states. Of
+chunks small enough not to matter nothing is looked at.
+"""
+
+import bz2
+import lzma
+import os
+import struct
+import zlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from xpsnet.io._errors import refusal
+
+MAX_CHUNK = 256 << 20
+_MAX_CHUNKS = 20_000  # of an array that is read at once; zarr takes its time for each
+_DEFLATE = 1  # the number of the filter in HDF5
+_DEFLATE_RATIO = 1032
+_ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
+_MAX_UNSTATED = 16 << 10  # bytes of a zstd frame that does not tell its size
+
+_UNPACKERS: dict[str, Callable[[], Any]] = {
+    "zlib": zlib.decompressobj,
+    "gzip": lambda: zlib.decompressobj(31),
+    "bz2": bz2.BZ2Decompressor,
+    "lzma": lzma.LZMADecompressor,
+}
+
+
+def check_deflated(path: Path, name: str, dataset: Any, n_bytes: int) -> None:
+    """Refuse an HDF5 data set with deflated chunks of more than `n_bytes`.
+
+    Raises
+    ------
+    ReadError
+        With the name of the data set.
+    """
+    creation = dataset.id.get_create_plist()
+    filters = [creation.get_filter(i)[0] for i in range(creation.get_nfilters())]
+    if _DEFLATE not in filters:
+        return
+    suspects: list[tuple[int, ...]] = []
+
+    def look(chunk: Any) -> None:
+        if chunk.size * _DEFLATE_RATIO > MAX_CHUNK:
+            suspects.append(chunk.chunk_offset)
+
+    dataset.id.chunk_iter(look)
+    for offset in suspects:
+        _, packed = dataset.id.read_direct_chunk(offset)
+        _unpack(path, name, "zlib", packed, n_bytes)
+
+
+def check_zarr_chunks(path: Path, name: str, array: Any, n_bytes: int) -> None:
+    """Refuse a zarr array with chunks of more than `n_bytes`, or too many to be read at once.
+
+    Raises
+    ------
+    ReadError
+        With the name of the array.
+    """
+    if array.nchunks > _MAX_CHUNKS:
+        raise refusal(
+            path, name, expected=f"an array of at most {_MAX_CHUNKS} chunks",
+            got=str(array.nchunks), advice="store it anew in larger chunks",
+        )  # fmt: skip
+    codec = _codec(array)
+    for chunk in _chunk_files(path / name.strip("/")):
+        size = chunk.stat().st_size
+        if size > MAX_CHUNK:
+            raise _too_large(path, name, n_bytes, f"a file of {size >> 20} MiB")
+        if codec in _UNPACKERS:
+            if codec in ("bz2", "lzma") or size * _DEFLATE_RATIO > MAX_CHUNK:
+                _unpack(path, name, codec, chunk.read_bytes(), n_bytes)
+            continue
+        with chunk.open("rb") as file:
+            stated = _stated_size(codec, file.read(18), size)
+        if stated > n_bytes:
+            raise _too_large(path, name, n_bytes, f"{stated} bytes")
+
+
+def _codec(array: Any) -> str:
+    """Name of what packs the chunks of a zarr array, "" where nothing does."""
+    metadata = array.metadata
+    if hasattr(metadata, "codecs"):
+        return str(metadata.codecs[-1].to_dict().get("name", ""))
+    compressor = metadata.compressor
+    return str(getattr(compressor, "codec_id", "")) if compressor is not None else ""
+
+
+def _chunk_files(folder: Path) -> Iterator[Path]:
+    """Files of the chunks of one array."""
+    for place, _, names in os.walk(folder):
+        for name in names:
+            if not name.startswith(".z") and name != "zarr.json":
+                yield Path(place) / name
+
+
+def _stated_size(codec: str, head: bytes, size: int) -> int:
+    """Bytes that a chunk unpacks to, as its first bytes say; 0 where they say nothing."""
+    if codec == "blosc" and len(head) >= 8:
+        return int(struct.unpack_from("<I", head, 4)[0])
+    if codec == "lz4" and len(head) >= 4:
+        return int(struct.unpack_from("<I", head)[0])
+    if codec == "zstd" and head.startswith(_ZSTD_MAGIC) and len(head) > 5:
+        return _zstd_size(head, size)
+    return 0
+
+
+def _zstd_size(head: bytes, size: int) -> int:
+    """Size of the content of a zstd frame (RFC 8878, 3.1.1)."""
+    descriptor = head[4]
+    single, width = bool(descriptor & 0x20), (0, 2, 4, 8)[descriptor >> 6]
+    if width == 0 and single:
+        width = 1
+    if width == 0:
+        return 0 if size <= _MAX_UNSTATED else MAX_CHUNK + 1
+    start = 5 + (not single) + (0, 1, 2, 4)[descriptor & 3]
+    stated = int.from_bytes(head[start : start + width], "little")
+    return stated + 256 if width == 2 else stated
+
+
+def _unpack(path: Path, name: str, codec: str, packed: bytes, n_bytes: int) -> None:
+    """Unpack a chunk, but no further than it may reach."""
+    try:
+        unpacked = _UNPACKERS[codec]().decompress(packed, n_bytes + 1)
+    except (zlib.error, lzma.LZMAError, OSError, EOFError):
+        return  # the library will say so
+    if len(unpacked) > n_bytes:
+        raise _too_large(path, name, n_bytes, "more")
+
+
+def _too_large(path: Path, name: str, n_bytes: int, got: str) -> Exception:
+    """Word that a chunk unpacks to more than its array says."""
+    return refusal(
+        path, name, expected=f"chunks that unpack to {n_bytes} bytes", got=got,
+        advice="it may be damaged",
+    )  # fmt: skip
