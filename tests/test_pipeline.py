@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from xpsnet import pipeline
+from xpsnet import _fit_steps
 from xpsnet.peaks import Status, curves, make_peaks
 from xpsnet.pipeline import fit
 from xpsnet.spectrum import make_spectrum
@@ -82,7 +82,7 @@ def network(monkeypatch):
 
     def put(*probability, **options):
         pretended = PretendedNetwork(*probability, **options)
-        monkeypatch.setattr(pipeline, "predict", pretended)
+        monkeypatch.setattr(_fit_steps, "predict", pretended)
         return pretended
 
     return put
@@ -125,22 +125,22 @@ def test_the_number_of_peaks(network, spectrum, probability, expected):
 
 def test_only_likely_counts_are_refined(network, monkeypatch):
     refined = []
-    fit_one = pipeline.fit_one
+    refine_rows = _fit_steps.refine_rows
 
-    def spy(setup, counts, noise, starts, status):
-        refined.append(int(np.isfinite(starts["center"]).sum()))
-        return fit_one(setup, counts, noise, starts, status)
+    def spy(setup, rows, **options):
+        refined.append(int(np.isfinite(rows.starts["center"]).sum()))
+        return refine_rows(setup, rows, **options)
 
-    monkeypatch.setattr(pipeline, "fit_one", spy)
+    monkeypatch.setattr(_fit_steps, "refine_rows", spy)
     network(0.01, 0.3, 0.68, 0.01)
     fit(TWO)
-    assert refined == [2, 1]
+    assert sorted(refined) == [1, 2]
     refined.clear()
     fit(TWO, min_probability=0.5)
     assert refined == [2]
     refined.clear()
     fit(TWO, min_probability=0.0)
-    assert refined == [2, 1, 0]
+    assert sorted(refined) == [0, 1, 2]
 
 
 def test_a_clear_peak_that_the_network_holds_impossible_is_not_invented(network):
@@ -229,10 +229,11 @@ def test_cancel_keeps_what_is_done(network):
     steps = []
     peaks = fit(
         stack(TWO, TWO, TWO, TWO),
+        batch_size=2,
         progress=lambda done, total: steps.append((done, total)),
-        cancel=lambda: len(steps) >= 2,
+        cancel=lambda: len(steps) >= 1,
     )
-    assert steps == [(1, 4), (2, 4)]
+    assert steps == [(2, 4)]
     assert peaks.status.values.tolist() == [Status.OK] * 2 + [Status.NOT_DONE] * 2
 
 
@@ -253,10 +254,89 @@ def test_chunked_spectra_stay_lazy(network):
     xr.testing.assert_equal(computed.status, eager.status)
 
 
+def noisy_map(seed=5):
+    """12 x 10 spectra: one peak, and a weak second one beside it in the right half."""
+    shape, n_x = (12, 10), 10
+    center = np.broadcast_to([284.8, 286.2], (*shape, 2)).copy()
+    center[:, : n_x // 2, 1] = np.nan
+    truth = make_peaks(
+        ENERGY, ("y", "x"), scale="binding", line_shape="pseudo_voigt", background="constant",
+        parameters={"center": center, "fwhm": 1.2, "height": [500.0, 60.0], "fraction": 0.3},
+        background_parameters={"constant": np.full(shape, 200.0)}, status=np.zeros(shape),
+    )  # fmt: skip
+    counts = np.random.default_rng(seed).poisson(curves(truth).envelope.values)
+    return make_spectrum(counts.astype(float), ENERGY, dims=("y", "x", "energy"), scale="binding")
+
+
+DOUBTFUL = {0: (), 1: (284.8,), 2: (284.8, 286.2), 3: (284.8, 286.2, 289.0)}
+
+
+class DoubtfulNetwork(PretendedNetwork):
+    """Knows the peaks, and errs about their number in a tenth of the spectra."""
+
+    def __call__(self, spectra, **options):
+        found = super().__call__(spectra, **options)
+        level = spectra.sel(energy=slice(285.9, 286.5)).mean("energy")
+        level = level - spectra.sel(energy=slice(289, 292)).mean("energy")
+        likely = np.where(level > 85, 0.7, 0.25)
+        wrong = (spectra.sum("energy") % 10 == 3).values
+        two = np.where(wrong, 1 - likely, likely)
+        probability = np.stack([0 * two, 1 - two, two, 0 * two], axis=-1)
+        found["n_peaks_probability"] = (found.n_peaks_probability.dims, probability)
+        return found
+
+
+@pytest.fixture
+def doubtful(monkeypatch):
+    """The doubtful network in the place of the trained one."""
+    pretended = DoubtfulNetwork(0, 0, 0, 0, centers=DOUBTFUL)
+    monkeypatch.setattr(_fit_steps, "predict", pretended)
+
+
+def test_neighbors_clear_speckles_and_leave_edges(doubtful):
+    spectra = noisy_map()
+    alone = fit(spectra, neighbors=False, follow=False)
+    together = fit(spectra)
+    truth = np.where(np.arange(10) < 5, 1, 2)
+    errors = [(p.n_peaks.values != truth).sum() for p in (alone, together)]
+    assert errors[0] >= 5
+    assert errors[1] <= 2
+    assert together.label.values.tolist() == ["state 1", "state 2"]
+    assert (together.start.values > 0).sum() < 40
+    assert "label" not in alone
+    assert "start" not in alone
+
+
+def test_neighbors_never_change_a_fit_that_they_agree_with(doubtful):
+    spectra = noisy_map()
+    alone = fit(spectra, neighbors=False, follow=False)
+    together = fit(spectra)
+    same = (together.start == 0) & (alone.n_peaks == together.n_peaks)
+    assert same.mean() > 0.6
+    xr.testing.assert_allclose(together.redchi.where(same), alone.redchi.where(same), rtol=1e-6)
+    moved = together.center.sortby("peak").where(same)
+    np.testing.assert_allclose(moved.sum("peak"), alone.center.where(same).sum("peak"), rtol=1e-6)
+
+
+@pytest.mark.parametrize("chunks", [{"y": 5, "x": 10}, {"y": 12, "x": 4}], ids=["rows", "columns"])
+def test_chunks_change_nothing_in_a_map(doubtful, chunks):
+    spectra = noisy_map()
+    eager = fit(spectra)
+    lazy = fit(spectra.chunk(chunks))
+    assert lazy.center.chunks is not None
+    computed = lazy.compute()
+    used = np.isfinite(computed.center).any(("y", "x")).values
+    computed = computed.isel(peak=used)
+    for name in ("center", "fwhm", "area", "redchi", "start", "status", "n_peaks"):
+        np.testing.assert_allclose(computed[name], eager[name], rtol=1e-6, err_msg=name)
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
         ({"min_probability": 2.0}, "expected min_probability from 0 to 1"),
+        ({"batch_size": 0}, "expected a batch_size of at least 1"),
+        ({"follow": "yes"}, "expected follow='auto', True, False or a number"),
         ({"background": "flat"}, "expected background from"),
         ({"energy_range": (1.0, 2.0)}, "at least 2 points"),
         ({"constraints": {"width": 1.0}}, "expected constraints on"),

@@ -1,27 +1,23 @@
 """The main job in one call: predict, refine what is likely, decide how many peaks there are.
 
-How the number of peaks of one spectrum is chosen:
+How the peaks of one spectrum are found:
 
-1. **Candidates** are the counts to which the network gives at least `min_probability`, the most
-   probable one always, at most three. Each is refined from the network's peaks for that count.
-2. **A candidate is out** where its refinement did not converge or is not determined, or where one
-   of its peaks is no peak of its own: the chi-square that its line alone makes up is less than 20
-   (the network learned from the same limit), it lies closer to a larger neighbor than 0.3 of the
-   smaller of both widths, its center or width is at the limit of what `refine` allows, or its
-   width is below 1.5 steps of the axis. (Asking for a height of 3 standard errors instead would
-   drop real peaks that overlap: each may be uncertain where both are sure.)
-3. **Among the others** the largest ln P + 0.1 ln E wins. P is the network's probability, and
-   ln E = -(n' ln(chi-square) + k ln n') / 2 is the evidence of the fit of k free parameters in the
-   approximation of the BIC. It is blunted because the network has seen the same points, and
-   because models of lines and backgrounds are never quite true. n' = n (1 - r) / (1 + r) points
-   count instead of n where the residual of neighboring points is correlated by r: smoothed,
-   resampled or shared between channels, or not described by the model.
-4. **Where none is left**, the most probable candidate loses its weakest false peak and is refined
-   again, until all of its peaks are peaks; with the last one goes the status NO_PEAKS.
+1. The network gives every number of peaks a probability, and peaks for it. Those numbers to which
+   it gives at least `min_probability`, the most probable one always, at most three, are refined.
+2. Fits with false peaks are out, and among the others probability and evidence decide:
+   `xpsnet.fitting.decision` says how.
 
-On 1,800 spectra simulated with the network's own recipe (100, 200 and 384 points, first weights
-shipped) the count is right in 82.5 % by the network alone, in 82.7 % by rules 1 to 3, and in 79.8 %
-by the evidence alone; with 3 standard errors in rule 2 it would be 81.3 %.
+How the spectra of a map help each other (`neighbors`):
+
+3. Where the neighbors would have another number of peaks, where a peak is unlike theirs, or where
+   no fit is sound, a spectrum is fitted again from their peaks and those of the summed spectrum,
+   and its number of peaks is decided with what they have as the prior (`xpsnet.fitting.neighbors`).
+   `start` tells where the fit came from; what is fitted is always the spectrum itself.
+4. The peaks get the places of the chemical states that they belong to (`xpsnet.fitting.states`).
+
+Steps 1 and 2 treat every spectrum by itself. Steps 3 and 4 need the spectra at most `OVERLAP` steps
+away and one look at the whole map: its mean spectrum, and a sample of 1,024 spectra for the states.
+Chunks of lazy spectra come with so many of their neighbors, so that chunks change nothing.
 
 A number of peaks that the caller gives is refined as it is, whatever becomes of its peaks.
 """
@@ -32,29 +28,26 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 import xarray as xr
 
-from xpsnet.blocks import map_spectra
+from xpsnet._fit_steps import Job, Outcome, Overview, fit_rows, overview, revise
+from xpsnet.blocks import map_overlapping, map_spectra
 from xpsnet.fitting.answers import answers_to_peaks
-from xpsnet.fitting.one_spectrum import Answer, Setup, fit_one
-from xpsnet.fitting.parameters import Constraint, FitParameters, Floats, shape_limits
-from xpsnet.fitting.rows import Noise, make_rows, make_setup, make_starts, noise_like
-from xpsnet.models import Model, predict
-from xpsnet.numerics.lineshapes import LINE_SHAPES
-from xpsnet.peaks import Status
+from xpsnet.fitting.follow import followed, sampled_rows
+from xpsnet.fitting.neighbors import PRIOR_ROUNDS, Start, reach
+from xpsnet.fitting.parameters import Constraint, Floats
+from xpsnet.fitting.rows import Noise, noise_like
+from xpsnet.fitting.states import LOCAL_ROUNDS, States
+from xpsnet.models import Model
 from xpsnet.progress import Cancel, Progress, reporting
 from xpsnet.spectrum import check_spectra, crop
 
-MAX_CANDIDATES = 3
-EVIDENCE_WEIGHT = 0.1
-LEAST_CHI_SQUARE = 20.0
-LEAST_DISTANCE = 0.3
-LEAST_STEPS = 1.5
-HIGHEST_CORRELATION = 0.9
-_SOUND = (Status.OK, Status.AT_BOUND, Status.OUTSIDE_MODEL, Status.NO_PEAKS)
-
-Starts = Mapping[str, Floats]
+# Spectra of a map that are looked at for its states, and fewer than which are no map.
+SAMPLED = 1024
+FEWEST = 8
+# How far away, in reaches of the neighborhood, a spectrum may matter: rounds of the prior, starts,
+# rounds of following.
+OVERLAP = PRIOR_ROUNDS + 1 + LOCAL_ROUNDS
 
 
 def fit(
@@ -69,9 +62,12 @@ def fit(
     energy_range: tuple[float, float] | None = None,
     noise: Noise = None,
     min_probability: float = 0.05,
+    neighbors: bool | Literal["auto"] = "auto",
+    follow: bool | int | Literal["auto"] = "auto",
     scale_errors: bool = False,
     covariance: bool = False,
     device: Literal["auto", "cpu", "gpu"] = "auto",
+    batch_size: int = 4096,
     progress: Progress = None,
     cancel: Cancel = None,
     dim: str | None = None,
@@ -92,60 +88,172 @@ def fit(
         Window [eV] on the spectra's scale; the whole axis by default.
     min_probability : float
         Counts that the network holds less likely are not refined.
+    neighbors : bool or "auto"
+        Whether spectra next to each other help each other with starts and with the number of
+        peaks; "auto": where there are at least 8 spectra. Switch it off where the leading
+        dimensions only number unrelated spectra.
+    follow : bool, int or "auto"
+        Whether each place along `peak` is one chemical state everywhere, as `xpsnet.follow` does
+        it, or how many states there are; "auto" follows where `neighbors` help, unless
+        `constraints` link peaks by their numbers. False leaves peaks in ascending energy.
     device : {"auto", "cpu", "gpu"}
         Where the network runs.
+    batch_size : int
+        Spectra that the network takes at a time.
     progress : bool or callable, optional
-        True shows bars; a callable gets (done, total) spectra.
+        True shows a bar; a callable gets (done, total) spectra.
     cancel : callable, optional
-        Asked before every spectrum; the rest is left with the status NOT_DONE.
+        Asked again and again; the spectra that are not done then have the status NOT_DONE.
     dim : str, optional
         The energy dimension, if it cannot be told from names and units.
 
     Returns
     -------
     Dataset
-        As from `refine`, with the network's `n_peaks_probability` (..., count).
+        As from `refine`, with the network's `n_peaks_probability` (..., count); of maps also with
+        `start` (...), which tells where the starts of the fit came from, and `label` (peak).
 
     Raises
     ------
     ValueError
         Where arguments do not fit together; never because of what a spectrum holds.
     """
-    if not 0 <= min_probability <= 1:
-        raise ValueError(f"expected min_probability from 0 to 1, got {min_probability}")
+    _check(min_probability, batch_size, follow)
     checked = check_spectra(spectra, dim=dim)
     cropped = checked if energy_range is None else crop(checked, energy_range)
-
-    def fit_now(some: xr.DataArray, progress: Progress) -> xr.Dataset:
-        predicted = predict(
-            some,
-            model=model,
-            n_peaks=n_peaks,
-            all_counts=n_peaks == "auto",
-            device=device,
-            progress=progress is True,
-            cancel=cancel,
-        )
-        setup = make_setup(
-            some,
-            predicted.sizes["peak"],
-            line_shape=line_shape,
-            background=background,
-            share=share,
-            constraints=constraints,
-            scale_errors=scale_errors,
-        )
-        given = noise_like(noise, checked if some is cropped else some, some)
-        answers = _answers(setup, some, predicted, given, min_probability, progress, cancel)
-        peaks = answers_to_peaks(setup, answers, some, predicted, with_covariance=covariance)
-        return peaks.assign(n_peaks_probability=predicted["n_peaks_probability"])
-
+    job = Job(
+        model, n_peaks, background, line_shape, share, constraints, min_probability, scale_errors,
+        covariance, device, batch_size, cancel,
+    )  # fmt: skip
+    together = _Together.asked(cropped, neighbors, follow, n_peaks, constraints)
     if cropped.chunks is not None:
-        return map_spectra(lambda some: fit_now(some, None), cropped)
-    peaks = fit_now(cropped, progress)
-    if n_peaks != "auto":
+        return _fit_lazily(job, cropped, noise, together, covariance)
+    given = noise_like(noise, checked, cropped)
+    rows = _as_rows(cropped)
+    with reporting(progress, rows.sizes["row"], "fit") as step:
+        outcome = fit_rows(job, rows, given, step)
+    look = None
+    if together.any and not job.cancelled():
+        sampled = outcome.sample(sampled_rows(rows.sizes["row"], SAMPLED))
+        look = overview(job, sampled, _mean(cropped), together.n_states)
+    return _finished(job, cropped, given, outcome, together, look, covariance)
+
+
+@dataclass(frozen=True)
+class _Together:
+    """What the spectra of a map do for each other."""
+
+    neighbors: bool
+    follow: bool
+    n_states: int | None
+
+    @property
+    def any(self) -> bool:
+        """Whether spectra need more than themselves."""
+        return self.neighbors or self.follow
+
+    @classmethod
+    def asked(
+        cls,
+        spectra: xr.DataArray,
+        neighbors: bool | Literal["auto"],
+        follow: bool | int | Literal["auto"],
+        n_peaks: int | Literal["auto"],
+        constraints: Mapping[str, Constraint] | None,
+    ) -> "_Together":
+        """What the caller asks for, and what is sensible for so many spectra."""
+        n_spectra = int(np.prod(spectra.shape[:-1]))
+        near = n_spectra >= FEWEST if neighbors == "auto" else bool(neighbors)
+        near = near and n_spectra > 1
+        numbered = any(name.rpartition("_")[2].isdigit() for name in constraints or {})
+        states = near and not numbered if follow == "auto" else bool(follow)
+        number = None if n_peaks == "auto" else max(n_peaks, 1)
+        if follow != "auto" and not isinstance(follow, bool):
+            number = int(follow)
+        return cls(near, states and spectra.ndim > 1 and n_spectra > 0, number)
+
+
+def _check(min_probability: float, batch_size: int, follow: bool | int | str) -> None:
+    """Refuse options that mean nothing."""
+    if not 0 <= min_probability <= 1:
+        raise ValueError(f"expected min_probability from 0 to 1, got {min_probability}")
+    if batch_size < 1:
+        raise ValueError(f"expected a batch_size of at least 1, got {batch_size}")
+    if follow != "auto" and (not isinstance(follow, int | np.integer) or follow < 0):
+        raise ValueError(f"expected follow='auto', True, False or a number, got {follow!r}")
+
+
+def _as_rows(spectra: xr.DataArray) -> xr.DataArray:
+    """The spectra one after the other, over ("row", "energy")."""
+    counts = np.asarray(spectra.values).reshape(-1, spectra.sizes["energy"])
+    return xr.DataArray(
+        counts, dims=("row", "energy"), coords={"energy": spectra["energy"]},
+        attrs=spectra.attrs, name=spectra.name,
+    )  # fmt: skip
+
+
+def _mean(spectra: xr.DataArray) -> xr.DataArray:
+    """Mean of all spectra, over ("row", "energy")."""
+    mean = spectra.mean([d for d in spectra.dims if d != "energy"], keep_attrs=True)
+    return mean.expand_dims("row")
+
+
+def _finished(
+    job: Job,
+    spectra: xr.DataArray,
+    noise: Floats | None,
+    outcome: Outcome,
+    together: _Together,
+    look: Overview | None,
+    covariance: bool,
+    *,
+    padded: bool = False,
+) -> xr.Dataset:
+    """What the neighbors change, as a Dataset; `padded` to a length that no spectrum exceeds."""
+    if together.neighbors and look is not None:
+        rows, shape = _as_rows(spectra), spectra.shape[:-1]
+        outcome = revise(job, rows, noise, outcome, shape, look.of_sum)
+    peaks = answers_to_peaks(
+        outcome.setup, outcome.answers, spectra, outcome.predicted, with_covariance=covariance
+    )
+    lead, shape = spectra.dims[:-1], spectra.shape[:-1]
+    count = np.atleast_1d(outcome.predicted["count"].values)
+    probability = outcome.probability.reshape(*shape, outcome.probability.shape[1])
+    attrs = outcome.predicted["n_peaks_probability"].attrs
+    peaks = peaks.assign_coords(count=("count", count))
+    peaks = peaks.assign(n_peaks_probability=((*lead, "count"), probability, attrs))
+    if together.neighbors:
+        peaks = peaks.assign(start=(lead, outcome.start.reshape(shape), _START_TEXTS))
+    slots = peaks.sizes["peak"]
+    if not padded and job.n_peaks == "auto":
+        peaks = _trimmed(peaks, max(1, int(peaks["n_peaks"].values.max(initial=0))))
+    if not together.follow:
         return peaks
-    return _trimmed(peaks, max(1, int(peaks["n_peaks"].values.max(initial=0))))
+    states = look.states if look is not None else States(*np.empty((3, 0)))
+    if padded:
+        return followed(peaks, states, None, max(slots, states.n), slots)
+    return _without_empty(followed(peaks, states)) if states.n else peaks
+
+
+def _without_empty(peaks: xr.Dataset) -> xr.Dataset:
+    """Peaks without states that no spectrum has, numbered anew."""
+    lead = [d for d in peaks["center"].dims if d != "peak"]
+    used = peaks["center"].notnull().any(lead).values
+    if used.all() or "covariance" in peaks:
+        return peaks
+    peaks = peaks.isel(peak=used)
+    labels = peaks["label"].values.copy()
+    stated = labels != "other"
+    labels[stated] = [f"state {i + 1}" for i in range(int(stated.sum()))]
+    numbers = ("peak", np.arange(1, labels.size + 1), peaks["peak"].attrs)
+    return peaks.assign(label=("peak", labels, peaks["label"].attrs)).assign_coords(peak=numbers)
+
+
+_START_TEXTS = {
+    "long_name": "Where the starts of the fit came from",
+    "flag_values": np.array([s.value for s in Start], dtype=np.int8),
+    "flag_meanings": " ".join(s.name.lower() for s in Start),
+}
 
 
 def _trimmed(peaks: xr.Dataset, n_peaks: int) -> xr.Dataset:
@@ -158,148 +266,34 @@ def _trimmed(peaks: xr.Dataset, n_peaks: int) -> xr.Dataset:
     return peaks.isel(parameter=kept, parameter_2=kept)
 
 
-def _answers(
-    setup: Setup,
-    spectra: xr.DataArray,
-    predicted: xr.Dataset,
-    noise: Floats | None,
-    min_probability: float,
-    progress: Progress,
-    cancel: Cancel,
-) -> list[Answer]:
-    """One answer per spectrum, in order."""
-    fixed = "count" not in predicted["center"].dims
-    by_count = [predicted]
-    if not fixed:
-        by_count = [predicted.isel(count=place) for place in range(predicted.sizes["count"])]
-    found = [make_starts(spectra, peaks) for peaks in by_count]
-    rows = make_rows(spectra, by_count[0], noise)
-    probability = np.ones((len(rows.counts), 1))
-    if not fixed:
-        probability = predicted["n_peaks_probability"].values
-        probability = probability.reshape(len(rows.counts), predicted.sizes["count"])
-    answers: list[Answer] = []
-    with reporting(progress, len(rows.counts), "fit") as step:
-        for i, shares in enumerate(np.nan_to_num(probability)):
-            if cancel is not None and cancel():
-                answers += [Answer(Status.NOT_DONE)] * (len(rows.counts) - i)
-                break
-            spectrum = _Spectrum(setup, rows.counts[i], rows.noise[i])
-            candidates = []
-            for place in _likely(shares, min_probability):
-                starts, status = found[place]
-                one = {name: values[i] for name, values in starts.items()}
-                answer = spectrum.refined(one, Status(int(status[i])))
-                candidates.append(_Candidate(float(shares[place]), answer))
-            answers.append(candidates[0].answer if fixed else _decided(spectrum, candidates))
-            step(1)
-    return answers
+def _fit_lazily(
+    job: Job, spectra: xr.DataArray, noise: Noise, together: _Together, covariance: bool
+) -> xr.Dataset:
+    """Chunk by chunk; where spectra help each other, after one look at the whole map."""
+    import dask
+
+    def on_part(some: xr.DataArray, look: Overview | None) -> xr.Dataset:
+        given = noise_like(noise, some, some)
+        outcome = fit_rows(job, _as_rows(some), given, _silent)
+        return _finished(job, some, given, outcome, together, look, covariance, padded=True)
+
+    if not together.any:
+        return map_spectra(lambda some: on_part(some, None), spectra)
+
+    @dask.delayed  # type: ignore[untyped-decorator]
+    def looked(sample: xr.DataArray, mean: xr.DataArray) -> Overview:
+        given = noise_like(noise, sample, sample)
+        return overview(job, fit_rows(job, sample, given, _silent), mean, together.n_states)
+
+    lead = [str(d) for d in spectra.dims if d != "energy"]
+    shape = tuple(spectra.sizes[d] for d in lead)
+    places = np.unravel_index(sampled_rows(int(np.prod(shape)), SAMPLED), shape)
+    at = {d: xr.DataArray(p, dims="row") for d, p in zip(lead, places, strict=True)}
+    sample = spectra.reset_coords(drop=True).isel(at).transpose("row", "energy")
+    return map_overlapping(
+        on_part, spectra, overlap=OVERLAP * reach(shape), shared=looked(sample, _mean(spectra))
+    )
 
 
-def _likely(probability: Floats, min_probability: float) -> npt.NDArray[np.intp]:
-    """Places of the candidates, the most probable first."""
-    order = np.argsort(-probability, kind="stable")[:MAX_CANDIDATES]
-    return order[: max(1, int((probability[order] >= min_probability).sum()))]
-
-
-@dataclass(frozen=True)
-class _Spectrum:
-    """One spectrum, to be fitted several times."""
-
-    setup: Setup
-    counts: Floats
-    noise: Floats
-
-    def refined(self, starts: Starts, status: Status) -> Answer:
-        """Refine peaks."""
-        return fit_one(self.setup, self.counts, self.noise, starts, status)
-
-
-@dataclass(frozen=True)
-class _Candidate:
-    """One count of one spectrum, refined."""
-
-    probability: float
-    answer: Answer
-
-
-def _decided(spectrum: _Spectrum, candidates: list[_Candidate]) -> Answer:
-    """The answer that rules 2 to 4 of the module choose; the most probable candidate is first."""
-    sound = [c for c in candidates if _is_sound(spectrum, c.answer)]
-    if not sound:
-        return _pruned(spectrum, candidates[0].answer)
-    if len(sound) == 1:
-        return sound[0].answer
-    correlation = _correlation(min((c.answer for c in sound), key=_chi_square).residual)
-    scores = [
-        np.log(max(c.probability, 1e-12)) + EVIDENCE_WEIGHT * _evidence(c.answer, correlation)
-        for c in sound
-    ]
-    return sound[int(np.argmax(scores))].answer
-
-
-def _is_sound(spectrum: _Spectrum, answer: Answer) -> bool:
-    """Whether a fit ended well and all of its peaks are peaks."""
-    return answer.status in _SOUND and not _false_peaks(spectrum, answer).any()
-
-
-def _false_peaks(spectrum: _Spectrum, answer: Answer) -> npt.NDArray[np.bool_]:
-    """Peaks that are none of their own (rule 2), shape (n_peaks,)."""
-    if answer.parameters is None:
-        return np.zeros(0, dtype=bool)
-    setup, layout, values = spectrum.setup, answer.parameters.layout, answer.parameters.values
-    center, fwhm, height = (values[layout.column(n)] for n in ("center", "fwhm", "height"))
-    limits = shape_limits(setup.line_shape, setup.energy)
-    step = np.median(np.abs(np.diff(setup.energy)))
-    false = _own_chi_square(spectrum, answer.parameters) < LEAST_CHI_SQUARE
-    false |= (center <= limits["center"][0]) | (center >= limits["center"][1])
-    false |= (fwhm < LEAST_STEPS * step) | (fwhm >= limits["fwhm"][1])
-    near = np.abs(center[:, None] - center) < LEAST_DISTANCE * np.minimum(fwhm[:, None], fwhm)
-    larger = (height * fwhm)[:, None] < height * fwhm
-    return np.asarray(false | (near & larger).any(axis=1))
-
-
-def _own_chi_square(spectrum: _Spectrum, parameters: FitParameters) -> Floats:
-    """Chi-square that the line of each peak makes up alone, shape (n_peaks,)."""
-    shape, layout = LINE_SHAPES[spectrum.setup.line_shape], parameters.layout
-    if layout.n_peaks == 0:
-        return np.empty(0)
-    values = [parameters.values[layout.column(name)] for name in shape.parameters]
-    used = np.isfinite(spectrum.counts)
-    lines = shape.value(spectrum.setup.energy[used], *values) / spectrum.noise[used]
-    return np.asarray((lines**2).sum(axis=-1))
-
-
-def _pruned(spectrum: _Spectrum, answer: Answer) -> Answer:
-    """Take away the weakest false peak until there is none (rule 4)."""
-    while answer.parameters is not None:
-        false = _false_peaks(spectrum, answer)
-        if not false.any():
-            break
-        strength = _own_chi_square(spectrum, answer.parameters)
-        weakest = int(np.argmin(np.where(false, strength, np.inf)))
-        layout, values = answer.parameters.layout, answer.parameters.values
-        starts = {n: np.delete(values[layout.column(n)], weakest) for n in layout.shape_parameters}
-        answer = spectrum.refined(starts, Status.OK)
-    return answer
-
-
-def _chi_square(answer: Answer) -> float:
-    """Sum of squared weighted residuals."""
-    return np.inf if answer.goodness is None else answer.goodness.chisqr
-
-
-def _evidence(answer: Answer, correlation: float) -> float:
-    """Logarithm of the evidence of a fit (rule 3)."""
-    if answer.goodness is None or answer.parameters is None:
-        return -np.inf
-    n = answer.residual.size * (1 - correlation) / (1 + correlation)
-    mean_square = max(answer.goodness.chisqr / answer.residual.size, np.finfo(float).tiny)
-    return float(-(n * np.log(mean_square) + answer.parameters.free.sum() * np.log(n)) / 2)
-
-
-def _correlation(residual: Floats) -> float:
-    """Correlation of the residuals of neighboring points, 0 where it is negative."""
-    power = float(residual @ residual)
-    found = float(residual[1:] @ residual[:-1]) / power if power > 0 else 0.0
-    return float(np.clip(found, 0.0, HIGHEST_CORRELATION))
+def _silent(steps: int) -> None:
+    """No progress."""

@@ -4,6 +4,8 @@ Neighbors lie along every leading dimension: one step in three or more dimension
 diagonal step in two, one or two steps in one. Beyond the edge there is none.
 """
 
+from collections.abc import Mapping
+from enum import IntEnum
 from itertools import product
 
 import numpy as np
@@ -12,6 +14,19 @@ import numpy.typing as npt
 from xpsnet.fitting.parameters import Floats
 
 Shape = tuple[int, ...]
+
+
+class Start(IntEnum):
+    """Where the starts of a fit came from."""
+
+    NETWORK = 0
+    NEIGHBORS = 1
+    SUM = 2
+
+
+# Rounds in which neighbors tell each other how many peaks they have, and how often one is unlike.
+PRIOR_ROUNDS = 2
+UNLIKE = 0.1
 
 
 def offsets(shape: Shape) -> list[tuple[int, ...]]:
@@ -68,3 +83,96 @@ def median(values: Floats) -> Floats:
     low = np.take_along_axis(ordered, np.maximum(n - 1, 0) // 2, axis=0)
     high = np.take_along_axis(ordered, n // 2, axis=0)
     return np.asarray((low + np.where(n % 2 == 0, high, low))[0] / 2)
+
+
+def log_prior(score: Floats, shape: Shape) -> Floats:
+    """Prior of every number of peaks, from what the neighbors have.
+
+    A spectrum has the number of peaks of one of its neighbors, drawn at random, or, once in ten,
+    any: p(k) = 0.9 mean_j q_j(k) + 0.1 / K. The neighbors' probabilities q_j(k) follow from their
+    own scores, and in a second round from these and their neighbors.
+
+    Parameters
+    ----------
+    score : ndarray, shape (spectra, K)
+        Logarithms, of any origin per spectrum; -inf for what is out. All -inf: nothing is known.
+    shape : tuple of int
+        Of the grid.
+
+    Returns
+    -------
+    ndarray, shape (spectra, K)
+    """
+    n_counts = score.shape[1]
+    prior = np.zeros_like(score)
+    for _ in range(PRIOR_ROUNDS):
+        q = probabilities(score + prior)
+        q[~np.isfinite(score).any(axis=1)] = np.nan
+        near = around(q, shape)
+        n = np.isfinite(near).sum(axis=0)
+        mean = np.nansum(near, axis=0) / np.maximum(n, 1)
+        mean = np.where(n > 0, mean, 1 / n_counts)
+        prior = np.log((1 - UNLIKE) * mean + UNLIKE / n_counts)
+    return prior
+
+
+def probabilities(score: Floats) -> Floats:
+    """Probabilities (spectra, K) from logarithms of any origin, even where all are -inf."""
+    finite = np.isfinite(score)
+    top = np.where(finite, score, -np.inf).max(axis=1, keepdims=True)
+    power = np.exp(np.where(finite, score - np.where(np.isfinite(top), top, 0.0), -np.inf))
+    total = power.sum(axis=1, keepdims=True)
+    return np.where(total > 0, power / np.where(total > 0, total, 1.0), 1 / score.shape[1])
+
+
+def starts_around(
+    peaks: Mapping[str, Floats], count: int, shape: Shape
+) -> tuple[dict[str, Floats], npt.NDArray[np.bool_]]:
+    """Starts for a number of peaks: the medians of the neighbors that have as many.
+
+    Parameters
+    ----------
+    peaks : mapping of str to ndarray, shape (spectra, peak)
+        Peaks of all spectra, in ascending energy; NaN behind.
+    count : int
+    shape : tuple of int
+        Of the grid.
+
+    Returns
+    -------
+    starts : dict of str to ndarray, shape (spectra, peak)
+    known : ndarray of bool, shape (spectra,)
+        Where at least two neighbors have so many peaks.
+    """
+    mine = np.isfinite(peaks["center"]).sum(axis=1) == count
+    order = np.argsort(peaks["center"], axis=1, kind="stable")
+    starts = {}
+    for name, values in peaks.items():
+        ordered = np.take_along_axis(values, order, axis=1)
+        starts[name] = median(around(np.where(mine[:, None], ordered, np.nan), shape))
+    known = np.nansum(around(mine.astype(float), shape), axis=0) >= 2
+    return starts, np.asarray(known)
+
+
+def outliers(
+    peaks: Mapping[str, Floats], stderr: Mapping[str, Floats], shape: Shape
+) -> npt.NDArray[np.bool_]:
+    """Spectra with a peak unlike that of neighbors with as many peaks, shape (spectra,).
+
+    Its center is off by more than a quarter of the width and 4 standard errors, or its width by
+    more than a factor 1.5 and 4 standard errors.
+    """
+    number = np.isfinite(peaks["center"]).sum(axis=1)
+    found = np.zeros(len(number), dtype=bool)
+    for count in np.unique(number[number > 0]):
+        starts, known = starts_around(peaks, int(count), shape)
+        order = np.argsort(peaks["center"], axis=1, kind="stable")
+        own = {n: np.take_along_axis(peaks[n], order, axis=1) for n in ("center", "fwhm")}
+        error = {n: 4 * np.nan_to_num(np.take_along_axis(stderr[n], order, axis=1)) for n in own}
+        with np.errstate(divide="ignore", invalid="ignore"):
+            off = np.abs(own["center"] - starts["center"])
+            far = off > np.maximum(0.25 * starts["fwhm"], error["center"])
+            ratio = np.abs(np.log(own["fwhm"] / starts["fwhm"]))
+            far |= ratio > np.maximum(np.log(1.5), error["fwhm"] / own["fwhm"])
+        found |= known & (number == count) & far.any(axis=1)
+    return found
