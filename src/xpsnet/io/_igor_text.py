@@ -69,7 +69,7 @@ def read(path: Path) -> Reading:
         Where no wave has an energy axis.
     """
     text = decode(read_bytes(path, MAX_BYTES)).replace("\0", "")
-    if text.count("\n") + text.count("\r") > 2 * _MAX_LINES:
+    if max(text.count("\n"), text.count("\r")) > _MAX_LINES:
         raise refusal(path, expected=f"at most {_MAX_LINES} lines", got="more",
                       advice="save fewer waves per file, or a binary wave")  # fmt: skip
     notes: list[str] = []

@@ -73,7 +73,7 @@ def read(path: Path) -> Reading:
         Where no region holds a table of energies and counts.
     """
     text = decode(read_bytes(path, MAX_BYTES)).replace("\0", "")
-    if text.count("\n") + text.count("\r") > 2 * _MAX_LINES:
+    if max(text.count("\n"), text.count("\r")) > _MAX_LINES:
         raise refusal(path, expected=f"at most {_MAX_LINES} lines", got="more",
                       advice="export fewer regions per file")  # fmt: skip
     promised, regions = _regions(text)

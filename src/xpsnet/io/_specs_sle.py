@@ -7,7 +7,7 @@ Written from the layout as public readers describe it.
 
 import re
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,8 @@ from xpsnet.io._sqlite import Database, RefusedDatabaseError
 NAME = "SPECS Prodigy database"
 MAX_BYTES = 4 << 30
 _MAX_NUMBERS = 64 << 20
+_MAX_TEXT = 64 << 20
+_MAX_NODE = 4 << 20
 _LOOPS = ("cycle", "loop", "loop_2", "loop_3", "iteration", "scan")
 _MODES = ("fixedanalyzertransmission", "snapshotfat", "snapshot", "fixedretardingratio", "")
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
@@ -54,8 +56,10 @@ class _Tables:
     spectra: dict[str, dict[str, Any]]
     scans: dict[str, list[dict[str, Any]]]
     pieces: dict[str, list[dict[str, Any]]]
-    details: dict[str, int]
-    left: int = _MAX_NUMBERS
+    details: dict[str, dict[str, Any]]
+    numbers_left: int = _MAX_NUMBERS
+    text_left: int = _MAX_TEXT
+    parsed: dict[tuple[str, str], list[dict[str, str]]] = field(default_factory=dict)
 
 
 def sniff(head: bytes) -> bool:
@@ -138,7 +142,7 @@ def _tables(database: Database) -> _Tables:
         {str(row["Node"]): row for row in database.rows("Spectrum", wanted)},
         scans,
         pieces,
-        {str(row["Node"]): row["rowid"] for row in database.rows("NodeData", ["rowid", "Node"])},
+        {str(r["Node"]): r for r in database.rows("NodeData", ["rowid", "Node", "#Data"])},
     )  # fmt: skip
 
 
@@ -153,10 +157,18 @@ def _whole(value: Any, default: int = 1) -> int:
 
 def _parameters(tables: _Tables, number: str, tag: str) -> list[dict[str, str]]:
     """Attributes of the elements in the XML that belongs to a node."""
-    rowid = tables.details.get(tables.nodes.get(number, number))
-    if rowid is None:
+    node = tables.nodes.get(number, number)
+    row = tables.details.get(node)
+    if row is None:
         return []
-    return parameters_of(tables.database.value("NodeData", "Data", rowid), tag)
+    if (node, tag) not in tables.parsed:
+        size = _whole(row["#Data"], 0)
+        tables.text_left -= size
+        if size > _MAX_NODE or tables.text_left < 0:
+            raise _BrokenError("its settings are larger than settings are")
+        text = tables.database.value("NodeData", "Data", row["rowid"])
+        tables.parsed[node, tag] = parameters_of(text, tag)
+    return tables.parsed[node, tag]
 
 
 def _spectra(plan: Planned, tables: _Tables, notes: list[str]) -> list[xr.DataArray]:
@@ -227,8 +239,8 @@ def _counts(
     n_detectors, n_slices = _whole(layout.get("EnergyChns")), _whole(layout.get("NonEnergyChns"))
     n_samples = _whole(layout.get("Samples"), n)
     total = n_samples * n_detectors * n_slices
-    tables.left -= total
-    if tables.left < 0:
+    tables.numbers_left -= total
+    if tables.numbers_left < 0:
         raise _BrokenError("the database holds too many numbers")
     pieces = tables.pieces.get(str(scan["RawID"]), [])
     pieces.sort(key=lambda piece: _whole(piece["Offset"], 0))
@@ -274,6 +286,9 @@ def _numbers(piece: dict[str, Any], limit: int, database: Database) -> Floats:
     n = _whole(piece["ChunkSize"], 0)
     if not 0 < n <= limit:
         raise _BrokenError(f"expected at most {limit} numbers in a piece, got {n}")
+    # What is packed is hardly ever larger than what is not.
+    if _whole(piece["#Data"], 0) > 8 * n + 4096:
+        raise _BrokenError(f"expected {n} numbers, got {piece['#Data']} bytes")
     data = database.value("CountRateData", "Data", piece["rowid"])
     if not isinstance(data, bytes):
         raise _BrokenError("expected bytes, got none")

@@ -18,8 +18,8 @@ from xpsnet.io._source import decode, read_bytes
 from xpsnet.io._words import scale_of_label, units_of_label
 
 NAME = "SPECS xy"
-MAX_BYTES = 256 << 20
-_MAX_LINES = 4_000_000
+MAX_BYTES = 128 << 20
+_MAX_LINES = 2_000_000
 _MAX_NUMBERS = 16 << 20
 _MAX_LINE = 100_000
 _MAX_KEYS = 500
@@ -86,8 +86,8 @@ def read(path: Path) -> Reading:
         Where no table holds energies and counts.
     """
     text = decode(read_bytes(path, MAX_BYTES)).lstrip("\ufeff").replace("\0", "")
-    n_lines = text.count("\n") + text.count("\r")
-    if n_lines > 2 * _MAX_LINES:
+    n_lines = max(text.count("\n"), text.count("\r"))
+    if n_lines > _MAX_LINES:
         raise refusal(path, expected=f"at most {_MAX_LINES} lines", got=f"{n_lines}",
                       advice="export fewer regions per file")  # fmt: skip
     notes: list[str] = []

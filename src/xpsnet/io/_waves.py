@@ -60,15 +60,19 @@ def spectra_of(waves: Sequence[Wave], notes: list[str]) -> list[xr.DataArray]:
         Energy last, the other dimensions in reversed order.
     """
     spectra: list[xr.DataArray] = []
-    energies = [wave for wave in waves if _holds_energies(wave)]
+    holders = {id(wave) for wave in waves if _holds_energies(wave)}
+    energies: dict[int, Wave] = {}
     for wave in waves:
-        if any(wave is other for other in energies):
+        if id(wave) in holders:
+            energies.setdefault(wave.values.size, wave)
+    for wave in waves:
+        if id(wave) in holders:
             continue
         dim = _energy_dimension(wave, notes)
         if dim is not None:
             energy, label = wave.scales[dim].values(wave.values.shape[dim]), wave.scales[dim].label
         else:
-            partner = next((e for e in energies if e.values.size == wave.values.shape[0]), None)
+            partner = energies.get(wave.values.shape[0])
             if partner is None:
                 notes.append(f"the wave {wave.name!r} is left out: it has no energy axis")
                 continue
