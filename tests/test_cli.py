@@ -173,11 +173,21 @@ def test_names_that_cannot_be_written_are_refused_before_the_fit(
     assert not library.calls
 
 
+def test_vamas_without_a_photon_energy_is_refused_before_the_fit(
+    library: Library, capsys: pytest.CaptureFixture[str]
+) -> None:
+    del library.regions[0].attrs["photon_energy"]
+    assert cli.main(["fit", "a.vms", "-o", "peaks.vms"]) == 2
+    assert "say --photon-energy 1486.6" in capsys.readouterr().err
+    assert "fit" not in library.calls
+
+
 def test_every_suffix_that_is_let_through_can_be_written(tmp_path: Path) -> None:
     from xpsnet.io import write
 
     for suffix in cli.RESULT_SUFFIXES:
-        write(_peaks(), tmp_path / f"peaks{suffix}")
+        beside = {"spectra": _spectra()} if suffix in cli.SUFFIXES_WITH_SPECTRA else {}
+        write(_peaks(), tmp_path / f"peaks{suffix}", **beside)
 
 
 def test_a_region_may_be_a_number(library: Library) -> None:

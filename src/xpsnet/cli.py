@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["main"]
 
-RESULT_SUFFIXES = (".csv", ".h5", ".hdf5", ".nc", ".nc4", ".zarr")
+RESULT_SUFFIXES = (".csv", ".h5", ".hdf5", ".nc", ".nc4", ".nxs", ".vms", ".xlsx", ".zarr")
+SUFFIXES_WITH_SPECTRA = (".nxs", ".vms", ".xlsx")
 FIGURE_SUFFIXES = (".pdf", ".png", ".svg")
 USER_ERROR = 2
 INTERRUPTED = 130
@@ -65,17 +66,29 @@ def run_fit(chosen: argparse.Namespace) -> None:
     _check_names(chosen.output, RESULT_SUFFIXES)
     _check_names([chosen.plot] if chosen.plot else [], FIGURE_SUFFIXES)
     spectra = _one_region(chosen)
+    _check_vamas(chosen.output, spectra)
     peaks = _peaks(spectra, chosen)
     print(f"{spectra.name or 'spectra'} of {', '.join(chosen.file)}")
     print(peak_report(peaks))
     for path in chosen.output:
-        write(peaks, path)
+        beside = {"spectra": spectra} if path.lower().endswith(SUFFIXES_WITH_SPECTRA) else {}
+        write(peaks, path, **beside)
         print(f"wrote {path}")
     if chosen.plot:
         from xpsnet.plotting import plot
 
         plot(spectra, peaks).savefig(chosen.plot, dpi=200)
         print(f"wrote {chosen.plot}")
+
+
+def _check_vamas(paths: Sequence[str], spectra: "xr.DataArray") -> None:
+    """Refuse VAMAS before the fit where the components could not be written after it."""
+    kinetic = spectra.attrs["scale"] == "kinetic" or "photon_energy" in spectra.attrs
+    if not kinetic and any(path.lower().endswith(".vms") for path in paths):
+        raise ValueError(
+            "expected a photon energy, because the components in a VAMAS file are kinetic; say "
+            "--photon-energy 1486.6"
+        )
 
 
 def _peaks(spectra: "xr.DataArray", chosen: argparse.Namespace) -> "xr.Dataset":
@@ -298,7 +311,7 @@ def _add_fit(commands: Any) -> None:
         action="append",
         default=[],
         metavar="PATH",
-        help="write the peaks: .csv, .nc or .zarr; may be given again",
+        help="write the peaks: .csv, .xlsx, .vms, .nxs, .nc or .zarr; may be given again",
     )
     add("--plot", metavar="PATH", help="draw the fit: .png, .pdf or .svg")
 
