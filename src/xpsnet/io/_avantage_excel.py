@@ -27,6 +27,7 @@ Floats = npt.NDArray[np.float64]
 
 _MAX_PREAMBLE = 60
 _MIN_POINTS = 5
+_MAX_TABLE = 20_000_000  # cells of one sheet, empty ones too
 _MAX_PADDED = 5_000_000
 _COUNTS = re.compile(r"(?:raw|counts?)\b.*|原始.*", re.IGNORECASE)
 _BACKGROUND = re.compile(r"b(?:ac)?k?gr?n?d\b|backg|bkg|untergrund|fond\b|背景|背底|本底|バック",
@@ -103,9 +104,10 @@ def _region(sheet: Sheet) -> Region | None:
     while last < len(sheet.rows) and isinstance(_at(sheet.rows[last], 0), float):
         last += 1
     rows = sheet.rows[place + 1 : last]
-    if len(rows) < _MIN_POINTS:
+    width = max(map(len, [labels, units, *rows]))
+    if len(rows) < _MIN_POINTS or len(rows) * width > _MAX_TABLE:
         return None
-    table = np.full((len(rows), max(len(labels), len(units), max(map(len, rows)))), np.nan)
+    table = np.full((len(rows), width), np.nan)
     for target, row in zip(table, rows, strict=True):
         target[: len(row)] = [cell if isinstance(cell, float) else np.nan for cell in row]
     columns = [c for c in range(1, table.shape[1]) if np.isfinite(table[:, c]).any()]

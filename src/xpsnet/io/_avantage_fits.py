@@ -16,7 +16,7 @@ import xarray as xr
 
 from xpsnet.io import _ole
 from xpsnet.io._avantage_excel import Region, axis_problem, find_regions
-from xpsnet.io._errors import refusal
+from xpsnet.io._errors import refusal, shown
 from xpsnet.io._regions import region_name
 from xpsnet.io._source import read_bytes, read_head
 from xpsnet.io._workbook import MAX_BYTES, ZIP, Cell, Sheet, read_workbook
@@ -27,8 +27,10 @@ NAME = "Excel export of Avantage"
 Floats = npt.NDArray[np.float64]
 
 _MAX_HEADER_ROWS = 40
-_MAX_PEAKS = 500
+_MAX_PEAKS = 200
 _MIN_POINTS = 5
+_MAX_LABEL, _MAX_COLUMNS = 100, 200
+_MAX_COMPARED = 2000  # points at which a line and a curve are compared
 _SHARES = np.linspace(0.0, 1.0, 101)
 _MAX_MISFIT = 0.03  # of the height; more is no line of these shapes
 _SHAPES = ("gl_product", "pseudo_voigt")
@@ -133,7 +135,8 @@ def _check_workbook(path: Path) -> None:
 def _peak_table(sheet: Sheet) -> list[_Peak]:
     """Rows of a sheet with a peak table; none in any other sheet."""
     for i, row in enumerate(sheet.rows[:_MAX_HEADER_ROWS]):
-        labels = [cell.strip() if isinstance(cell, str) else "" for cell in row]
+        cells = [cell if isinstance(cell, str) else "" for cell in row[:_MAX_COLUMNS]]
+        labels = [cell[:_MAX_LABEL].strip() for cell in cells]
         columns = {
             name: next(c for c, label in enumerate(labels) if words.search(label))
             for name, words in _COLUMNS.items()
@@ -176,17 +179,20 @@ def _assigned(
 ) -> list[tuple[Region, list[_Peak]]]:
     """Peaks of each sheet, by column, title, name or place."""
     assigned: dict[int, list[_Peak]] = {}
+    usual = [region_name(region.sheet) for region in regions]
     for peak in peaks:
-        best = max(range(len(regions)), key=lambda i: _likeness(regions[i], peak), default=-1)
-        if best < 0 or _likeness(regions[best], peak) == 0:
-            notes.append(f"peak {peak.name!r} is left out: no sheet of spectra belongs to it")
+        own = region_name(peak.name)
+        scores = [_likeness(r, peak, u, own) for r, u in zip(regions, usual, strict=True)]
+        best = int(np.argmax(scores)) if scores else -1
+        if best < 0 or scores[best] == 0:
+            notes.append(f"peak {shown(peak.name)} is left out: no sheet of spectra belongs to it")
         else:
             assigned.setdefault(best, []).append(peak)
     return [(regions[i], assigned[i]) for i in sorted(assigned)]
 
 
-def _likeness(region: Region, peak: _Peak) -> int:
-    """How surely a peak belongs to a sheet; 0 where it cannot."""
+def _likeness(region: Region, peak: _Peak, other: str, own: str) -> int:
+    """How surely a peak belongs to a sheet; 0 where it cannot; with both usual names."""
     low, high = sorted((region.energy[0], region.energy[-1]))
     if (region.scale or peak.scale) != peak.scale or not low <= peak.center <= high:
         return 0
@@ -195,7 +201,6 @@ def _likeness(region: Region, peak: _Peak) -> int:
     title = str(peak.others.get("title", "")).strip().lower()
     if title and title == region.sheet.lower():
         return 4
-    own, other = region_name(peak.name), region_name(region.sheet)
     if peak.name.lower().startswith(region.sheet.lower()) or own == other:
         return 3
     return 1 if other != "survey" and not title else 0
@@ -279,7 +284,7 @@ def _line_shape(
     for peak, (_, misfit) in zip(peaks, found[best], strict=True):
         if misfit > _MAX_MISFIT:
             notes.append(
-                f"peak {peak.name!r} is not a line of ours (asymmetric or convolved): it differs "
+                f"peak {shown(peak.name)} is not a line of ours (asymmetric or convolved): it differs "
                 f"by {100 * misfit:.0f} % of its height"
             )
     return best, [share for share, _ in found[best]]
@@ -289,6 +294,8 @@ def _share(
     shape: str, energy: Floats, curve: Floats, background: Floats, peak: _Peak
 ) -> tuple[float, float]:
     """Lorentzian share with the least misfit to a curve [of the height], and that misfit."""
+    step = -(-energy.size // _MAX_COMPARED)
+    energy, curve, background = (values[::step] for values in (energy, curve, background))
     stated = peak.others.get("share")
     shares = _SHARES if not isinstance(stated, float) else np.clip([stated / 100], 0.0, 1.0)
     sign = 1.0 if peak.scale == "binding" else -1.0
