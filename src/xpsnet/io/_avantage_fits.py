@@ -284,8 +284,8 @@ def _line_shape(
     for peak, (_, misfit) in zip(peaks, found[best], strict=True):
         if misfit > _MAX_MISFIT:
             notes.append(
-                f"peak {shown(peak.name)} is not a line of ours (asymmetric or convolved): it differs "
-                f"by {100 * misfit:.0f} % of its height"
+                f"peak {shown(peak.name)} is not a line of ours (asymmetric or convolved): it "
+                f"differs by {100 * misfit:.0f} % of its height"
             )
     return best, [share for share, _ in found[best]]
 
