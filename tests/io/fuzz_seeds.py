@@ -1,6 +1,7 @@
 """Sound files to damage: small ones of every layout, made by the writers of these tests."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,11 +17,8 @@ import scienta_writer as scienta
 import thermo_writer as thermo
 import xarray as xr
 import zarr
-from kratos_writer import TRANSMISSION, dump, spectrum_object
 from mutations import pack
 from nexus_writer import nexus
-from omicron_writer import REGION, TITLE, layer, scan, table, values
-from phi_writer import File, Region, rate
 from vamas_writer import Block, counts, vamas
 
 import xpsnet
@@ -98,39 +96,6 @@ def _store(folder: Path) -> list[Seed]:
     ]
 
 
-def _phi(folder: Path) -> list[Seed]:
-    areas = {"SpatialAreaDef": ["1 A 1 (1 2 3 45 0)", "2 B 2 (1 2 3 45 0) (3 4 3 45 0)"]}
-    layers = {"DepthCalDef": "1 Layer1 1 0.0 0.0 Ar+ 2.00 1.00 2 '1KV2x2' 1.0 150"}
-    spectrum = Region("C1s", rate(21), n_sweeps=8)
-    old = Region("Cu LMM", rate(21), dtype="u8")
-    profile = Region("Sn3d5", rate(21, 3), kind=" AREA", axes=("pnt", "cyc"))
-    times = np.array([[-0.0, 30.0, 90.0]])
-    return [
-        Seed("two", File([spectrum, old], newline="\r\n").data()),
-        Seed("old", File([old], source="Mg 1253.6 std", begin="").data()),
-        Seed("profile", File([profile], times=times).data()),
-        Seed("layers", File([profile], keys=layers).data()),
-        Seed("areas", File([spectrum, Region("C1s", rate(21), index=1)], keys=areas).data()),
-    ]
-
-
-def _kratos(folder: Path) -> list[Seed]:
-    first, second = spectrum_object(), spectrum_object("C/5", reference_energy="F_XRAY_MG")
-    return [
-        Seed("dump", dump(first + TRANSMISSION, second).encode()),
-        Seed("one", dump(first).replace("\n", "\r\n").encode()),
-    ]
-
-
-def _omicron(folder: Path) -> list[Seed]:
-    eis = REGION + values(1) + layer() + table() + layer(2, "False") + table()
-    return [
-        Seed("eis", (eis + REGION + values(2, "C1s") + layer() + table()).encode()),
-        Seed("cut", eis.split("\n", 1)[1].replace("\n", "\r\n").encode()),
-        Seed("edc", (TITLE + scan(1) + scan(2)).encode()),
-    ]
-
-
 def _packed(folder: Path) -> bytes:
     """Archive of the files of a folder."""
     files = [one for one in sorted(folder.rglob("*")) if one.is_file()]
@@ -141,9 +106,13 @@ def _phi(folder: Path) -> list[Seed]:
     profile = phi.Region("C1s", phi.rate(11, 3), stop=299.0, axes=("pnt", "cyc"))
     old = phi.Region("Su1s", phi.rate(11), stop=299.0, dtype="u8")
     times = np.array([[0.0, 60.0, 90.0]])
+    layers = {"DepthCalDef": "1 Layer1 1 0.0 0.0 Ar+ 2.00 1.00 2 '1KV2x2' 1.0 150"}
+    areas = {"SpatialAreaDef": ["1 A 1 (1 2 3 45 0)", "2 B 2 (1 2 3 45 0) (3 4 3 45 0)"]}
     return [
         Seed("profile", phi.File([profile, profile], times=times).data()),
         Seed("old", phi.File([old], newline="\r\n", begin="", source="Mg 1253.6 std").data()),
+        Seed("layers", phi.File([profile], keys=layers).data()),
+        Seed("areas", phi.File([old, replace(old, index=1)], keys=areas).data()),
     ]
 
 
@@ -242,6 +211,7 @@ def _omicron(folder: Path) -> list[Seed]:
     scans = omicron.scan(1, few) + omicron.scan(2, few)
     return [
         Seed("eis", (region + omicron.layer(2, "False") + table + region).encode()),
+        Seed("cut", region.split("\n", 1)[1].encode()),
         Seed("clam2", (omicron.TITLE + scans).replace("\n", "\r\n").encode()),
     ]
 
