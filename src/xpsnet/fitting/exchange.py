@@ -80,7 +80,8 @@ def to_lmfit(spectrum: xr.DataArray, peaks: xr.Dataset) -> "tuple[lmfit.Model, l
         curve = held["energy"].values, held.values
     model, params = as_lmfit(line_shape, background, parameters, plain, sign, curve)
     for name, error in zip(plain.names, _gathered(peaks, plain, "_stderr"), strict=True):
-        params[name].stderr = float(error) if np.isfinite(error) else None
+        if name in params:  # a parameter equal to another one has none of its own
+            params[name].stderr = float(error) if np.isfinite(error) else None
     return model, params
 
 

@@ -109,7 +109,7 @@ def to_peaks(
         background_curve=backgrounds.reshape(*shape, -1),
         status=np.array([Status.OK if f else Status.NOT_DONE for f in fits]).reshape(shape),
         label=longest.labels,
-        attrs=_attrs(present, longest, attrs),
+        attrs=_attrs(present, longest, attrs, line_shape),
     )
     for name, (long_name, units) in _VENDOR.items():
         if np.isfinite(vendor[name]).any():
@@ -131,15 +131,57 @@ def common_shape(lines: Sequence[CasaLine]) -> str:
     return LEANING if LEANING in shapes else "pseudo_voigt"
 
 
-def _attrs(present: list[Fitted], longest: Fitted, attrs: Mapping[str, Any]) -> dict[str, Any]:
+def _attrs(
+    present: list[Fitted], longest: Fitted, attrs: Mapping[str, Any], line_shape: str
+) -> dict[str, Any]:
     """Attributes of the Dataset: those of the spectra, and the vendor's own words."""
     kept = {key: value for key, value in attrs.items() if key not in ("scale", "region_original")}
     kept |= longest.texts | {"region": longest.region}
+    extra = LINE_SHAPES[line_shape].parameters[3:]
+    own = [shape_parameters(line, line_shape) for line in longest.lines]
+    shared = [name for name in extra if len({round(one[name], 9) for one in own}) == 1]
+    kept["shared"] = " ".join(shared)
     if longest.constraints:
         kept["constraints"] = json.dumps(longest.constraints)
+        # Areas of lines of different shapes have no common factor with heights and widths.
+        linked = ("center", "fwhm", "area") if len(shared) == len(extra) else ("center", "fwhm")
+        kept["links"] = "; ".join(_links(longest, linked)) or None
     if len({json.dumps(fit.texts) for fit in present}) > 1:
         kept["fits"] = json.dumps([fit.texts for fit in present])
     return kept
+
+
+def _links(fit: Fitted, linked: Sequence[str]) -> list[str]:
+    """Links of the vendor in the words of `refine`, with the amounts that the values have."""
+    place = {told["number"]: i for i, told in enumerate(fit.constraints)}
+    found = []
+    widths: list[int] = []
+    for ours in linked:
+        theirs = "position" if ours == "center" else ours
+        leads = [place.get(told[theirs].get("link", -1), -1) for told in fit.constraints]
+        widths = leads if ours == "fwhm" else widths
+        values = fit.vendor["vendor_area"] if ours == "area" else getattr(fit, ours)
+        for i, lead in enumerate(leads):
+            # A ratio of areas needs one of widths.
+            if lead < 0 or _is_circular(leads, i) or (ours == "area" and widths[i] != lead):
+                continue
+            if ours == "center":
+                offset = float(values[i] - values[lead])
+                amount = f"{ours}_{lead} {'+' if offset >= 0 else '-'} {abs(offset):.9g}"
+            else:
+                amount = f"{values[i] / values[lead]:.9g} * {ours}_{lead}"
+            found.append(f"{ours}_{i} = {amount}")
+    return found
+
+
+def _is_circular(leads: list[int], i: int) -> bool:
+    """Whether following the links from a peak never ends."""
+    at = i
+    for _ in leads:
+        at = leads[at]
+        if at < 0:
+            return False
+    return True
 
 
 def shape_note(where: str, fits: Sequence[Fitted]) -> list[str]:
