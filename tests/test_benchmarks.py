@@ -48,3 +48,27 @@ def test_large_files_are_made_and_read() -> None:
     )
     assert done.returncode == 0, done.stderr
     assert "VAMAS depth profile, 8 blocks" in done.stdout
+
+
+def _printed(script: str, *arguments: str) -> str:
+    done = subprocess.run(
+        [sys.executable, ROOT / "benchmarks" / script, *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_accuracy_beside_the_classical_way() -> None:
+    text = _printed("bench_accuracy.py", "--spectra", "40")
+    assert text.count("| (c) from the truth, BIC |") == 2
+    assert "small peak found" in text
+    assert "nothing there, nothing found" in text
+
+
+def test_nist_like_doublets() -> None:
+    text = _printed("bench_nist.py", "--replicates", "1")
+    assert "| 1.8 | 0.5 | 0.5 | 0.05 |" in text
+    assert "singlets called doublets" in text

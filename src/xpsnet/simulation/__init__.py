@@ -60,9 +60,10 @@ def simulate(n: int, recipe: str | Recipe = "default", seed: int = 0) -> Batch:
     dict of ndarray
         ``spectra`` (n, points) as the network reads them; ``n_peaks`` (n,); ``center``, ``fwhm``,
         ``height``, ``fraction`` (n, max_peaks) in network units, absent peaks 0; ``signal`` (n,
-        points), the noise-free peaks that are asked for; for `default` also ``relative_noise`` and
-        ``background_rise`` (n, 1), over the largest count and the highest line. The paper's recipes
-        give ``width`` (the paper's w) instead of ``fwhm`` and ``fraction``.
+        points), the noise-free peaks that are asked for. For `default` also ``relative_noise`` and
+        ``background_rise`` (n, 1), over the largest count and the highest line, and what was
+        measured: ``counts`` (n, points), of which the first ``points`` (n, 1) count. The paper's
+        recipes give ``width`` (the paper's w) instead of ``fwhm`` and ``fraction``.
 
     Raises
     ------

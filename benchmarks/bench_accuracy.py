@@ -1,0 +1,346 @@
+"""How often is the number of peaks right, and how exact are they?
+
+Question: what do the networks see in spectra that nobody has seen, beside
+
+(a) the paper's network (on the paper's recipe, the only one it knows),
+(b) what a person would do without us: smooth, take the minima of the second derivative, fit 0, 1,
+    2, ... of them and take the number of least BIC,
+(c) what nobody can do: least squares started from the truth for every number of peaks (from the
+    largest ones for fewer, with one more where the residual asks for it most), least BIC; and the
+    Cramer-Rao bound, as the standard errors of the fit with the true number.
+
+Equal on both sides: the spectra. (b) and (c) fit the measured points with the batched engine, which
+ends where lmfit ends (bench_refine.py), the line shape of the recipe and "shirley+linear" ("none"
+for the paper's recipe). Recipes and seeds are fixed here and never trained on.
+
+    python benchmarks/bench_accuracy.py [paper] [default] [small] [nothing] [--spectra 20000]
+"""
+
+import argparse
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import xarray as xr
+from scipy.signal import find_peaks, savgol_filter
+
+import xpsnet
+from xpsnet import simulation
+from xpsnet.models import load_model
+from xpsnet.numerics.lineshapes import LINE_SHAPES, PARK2020_FWHM_PER_WIDTH
+from xpsnet.simulation import instrument
+from xpsnet.simulation.draws import NumpyDraw
+from xpsnet.spectrum import make_spectrum
+
+Floats = npt.NDArray[np.float64]
+
+SEEDS = {"paper": 5_000_001, "default": 5_000_002, "small": 5_000_003, "nothing": 5_000_004}
+SAME_OPTIMUM = 1e-3  # relative difference of chi-square
+
+
+@dataclass
+class Task:
+    """Spectra on a common axis of point numbers with their true peaks."""
+
+    spectra: xr.DataArray  # (spectrum, energy), NaN where a spectrum has no point
+    truth: dict[str, Floats]  # center, fwhm (spectrum, peak) in points, NaN where there is none
+    line_shape: str
+    background: str
+
+    @property
+    def n_peaks(self) -> npt.NDArray[np.int64]:
+        """True number of peaks."""
+        return np.isfinite(self.truth["center"]).sum(axis=1)
+
+    def refined(self, rows: npt.NDArray[np.intp], starts: dict[str, Floats]) -> xr.Dataset:
+        """Least squares from given centers and widths."""
+        peaks = xr.Dataset({k: (("spectrum", "peak"), v) for k, v in starts.items()})
+        return xpsnet.refine(
+            self.spectra.isel(spectrum=rows),
+            peaks,
+            engine="batch",
+            line_shape=self.line_shape,
+            background=self.background,
+        )
+
+
+def default_task(n: int) -> tuple[Task, simulation.Batch]:
+    """The recipe of the `default` network."""
+    batch = simulation.simulate(n, "default", SEEDS["default"])
+    points = batch["points"]
+    counts = np.where(np.arange(batch["counts"].shape[1]) < points, batch["counts"], np.nan)
+    there = batch["fwhm"] > 0
+    scale = points - 1
+    truth = {k: np.where(there, batch[k] * scale, np.nan) for k in ("center", "fwhm")}
+    return Task(_spectra(1e4 * counts), truth, "pseudo_voigt", "shirley+linear"), batch
+
+
+def paper_task(n: int) -> tuple[Task, simulation.Batch]:
+    """The recipe of the paper, 1 to 3 peaks."""
+    batch = simulation.simulate(n, "park2020", SEEDS["paper"])
+    there = np.arange(3) < batch["n_peaks"][:, None]
+    points = batch["spectra"].shape[1] - 1
+    truth = {
+        "center": np.where(there, batch["center"] / 15 * points, np.nan),
+        "fwhm": np.where(there, batch["width"] * PARK2020_FWHM_PER_WIDTH / 15 * points, np.nan),
+    }
+    return Task(_spectra(1e4 * batch["spectra"]), truth, "park2020", "none"), batch
+
+
+def _spectra(counts: Floats) -> xr.DataArray:
+    """Counts over the number of the point."""
+    axis = np.arange(counts.shape[1], dtype=float)
+    return make_spectrum(counts, axis, dims=("spectrum", "energy"), scale="binding")
+
+
+def by_derivative(task: Task, most: int) -> npt.NDArray[np.int64]:
+    """Number of peaks that (b) finds."""
+    n = task.spectra.sizes["spectrum"]
+    places = np.full((n, most), np.nan)
+    widths = np.full((n, most), np.nan)
+    for row, counts in enumerate(task.spectra.values):
+        used = counts[np.isfinite(counts)]
+        window = max(7, used.size // 30 * 2 + 1)
+        bend = -savgol_filter(used, window, 3, deriv=2)
+        found, known = find_peaks(bend, height=0, width=1)
+        strongest = np.argsort(-known["peak_heights"])[:most]
+        places[row, : strongest.size] = found[strongest]
+        # Between its points of inflection a Gaussian is 0.85 of its FWHM wide.
+        widths[row, : strongest.size] = 1.5 * np.maximum(known["widths"][strongest], 2)
+    bic = np.full((n, most + 1), np.inf)
+    for k in range(most + 1):
+        rows = np.flatnonzero(np.isfinite(places[:, :k]).all(axis=1))
+        starts = {"center": _padded(places[rows, :k]), "fwhm": _padded(widths[rows, :k])}
+        bic[rows, k] = _criterion(task.refined(rows, starts))
+    return np.asarray(bic.argmin(axis=1))
+
+
+def from_truth(task: Task, most: int) -> tuple[npt.NDArray[np.int64], xr.Dataset]:
+    """Number of peaks of (c), and the fit with the true number."""
+    n = task.spectra.sizes["spectrum"]
+    everything = np.arange(n)
+    best = task.refined(everything, task.truth)
+    strength = np.nan_to_num(best["height"].values * best["fwhm"].values, nan=-1)
+    bic = np.full((n, most + 1), np.inf)
+    bic[everything, task.n_peaks] = _criterion(best)
+    order = np.argsort(-strength, axis=1)
+    fitted = {name: best[name].values for name in ("center", "fwhm")}
+    largest_first = {k: np.take_along_axis(v, order, axis=1) for k, v in fitted.items()}
+    for k in range(most):
+        rows = np.flatnonzero(task.n_peaks > k)
+        if rows.size:
+            starts = {name: _padded(v[rows, :k]) for name, v in largest_first.items()}
+            bic[rows, k] = _criterion(task.refined(rows, starts))
+    rows = np.flatnonzero(task.n_peaks < most)
+    starts = _one_more(task, best, rows)
+    bic[rows, task.n_peaks[rows] + 1] = _criterion(task.refined(rows, starts))
+    return np.asarray(bic.argmin(axis=1)), best
+
+
+def _one_more(task: Task, best: xr.Dataset, rows: npt.NDArray[np.intp]) -> dict[str, Floats]:
+    """The peaks of a fit and one where a line of ordinary width explains most of the residual."""
+    fit = best.isel(spectrum=rows)
+    rest = task.spectra.values[rows] - xpsnet.curves(fit)["envelope"].values
+    usual = np.nanmedian(task.truth["fwhm"])
+    points = np.isfinite(task.spectra.values[rows]).sum(axis=1)
+    n_lines = np.maximum(task.n_peaks[rows], 1)
+    width = np.nansum(fit["fwhm"].values, axis=1) / n_lines
+    width = np.where(width > 0, width, np.minimum(usual, points / 10))
+    place = np.empty(rows.size)
+    for i, row in enumerate(np.nan_to_num(rest)):
+        kernel = np.exp(-4 * np.log(2) * (np.arange(-60, 61) / width[i]) ** 2)
+        place[i] = np.convolve(row, kernel / np.sqrt((kernel**2).sum()), "same").argmax()
+    return {
+        "center": np.column_stack([fit["center"].values, place]),
+        "fwhm": np.column_stack([fit["fwhm"].values, width]),
+    }
+
+
+def _padded(values: Floats) -> Floats:
+    """At least one place for a peak."""
+    return values if values.shape[1] else np.full((len(values), 1), np.nan)
+
+
+def _criterion(fit: xr.Dataset) -> Floats:
+    """BIC, infinite where a fit is no answer."""
+    bic = fit["bic"].values
+    sound = np.isin(fit["status"].values, (0, 1, 6, 10))
+    return np.where(np.isfinite(bic) & sound, bic, np.inf)
+
+
+def same_basin(task: Task, starts: xr.Dataset, best: xr.Dataset) -> float:
+    """Share of the starts from which least squares ends where it ends from the truth."""
+    rows = np.flatnonzero((starts["n_peaks"].values == task.n_peaks) & (task.n_peaks > 0))
+    some = {k: starts[k].values[rows] for k in ("center", "fwhm")}
+    ends = task.refined(rows, some)["redchi"].values
+    exact = best["redchi"].values[rows]
+    return float(np.mean(ends <= exact * (1 + SAME_OPTIMUM)))
+
+
+def in_points(task: Task, model: str, batch: simulation.Batch) -> xr.Dataset:
+    """Prediction of the spectra as the network reads them, in points of the measured axis."""
+    seen = np.asarray(batch["spectra"], float)
+    axis = np.linspace(0, 15, seen.shape[1])
+    spectra = make_spectrum(seen, axis, dims=("spectrum", "energy"), scale="binding")
+    found = xpsnet.predict(spectra, model=model, device="cpu")
+    scale = (np.isfinite(task.spectra.values).sum(axis=1) - 1) / 15
+    for name in ("center", "fwhm"):
+        found[name] = found[name] * xr.DataArray(scale, dims="spectrum")
+    return found
+
+
+def shares(found: npt.ArrayLike, truth: npt.ArrayLike, most: int) -> str:
+    """Right counts, in all and by true number."""
+    right = np.asarray(found) == np.asarray(truth)
+    by = [f"{100 * right[truth == k].mean():.0f}" for k in range(most + 1) if (truth == k).any()]
+    return f"{100 * right.mean():.1f} % | {'/'.join(by)}"
+
+
+def errors(task: Task, found: xr.Dataset, bound: xr.Dataset) -> str:
+    """Median errors with the right count, and those of an estimate at the Cramer-Rao bound."""
+    rows = (found["n_peaks"].values == task.n_peaks) & (task.n_peaks > 0)
+    parts = []
+    for name in ("center", "fwhm"):
+        most = min(found.sizes["peak"], task.truth["fwhm"].shape[1])
+        order = np.sort(task.truth["center"][rows], axis=1)[:, :most]
+        by = np.argsort(np.nan_to_num(task.truth["center"][rows], nan=np.inf), axis=1)[:, :most]
+        fwhm = np.take_along_axis(task.truth["fwhm"][rows], by, axis=1)
+        true = order if name == "center" else fwhm
+        got = found[name].values[rows][:, :most]
+        limit = 0.6745 * np.nanmedian(
+            bound[f"{name}_stderr"].values[rows] / bound["fwhm"].values[rows]
+        )
+        error = np.nanmedian(np.abs(got - true) / fwhm)
+        parts.append(f"{100 * error:.2f} % (bound {100 * limit:.2f} %)")
+    return " | ".join(parts)
+
+
+def compare(title: str, task: Task, models: dict[str, xr.Dataset], most: int) -> dict[str, float]:
+    """Table of one task; returns the shares of right counts."""
+    truth = task.n_peaks
+    classical = by_derivative(task, most)
+    exact, best = from_truth(task, most)
+    print(f"\n### {title}: {truth.size:,} spectra\n")
+    print("| method | count right | by number of peaks [%] | center | FWHM | same optimum |")
+    print("| --- | ---: | --- | --- | --- | ---: |")
+    result = {
+        "classical": float(np.mean(classical == truth)),
+        "truth": float(np.mean(exact == truth)),
+    }
+    for name, found in models.items():
+        basin = same_basin(task, found, best)
+        counts = found["n_peaks"].values
+        line = f"{shares(counts, truth, most)} | {errors(task, found, best)} | {100 * basin:.1f} %"
+        print(f"| {name} | {line} |")
+        result[name] = float(np.mean(counts == truth))
+    print(f"| (b) second derivative, BIC | {shares(classical, truth, most)} | | | |")
+    print(f"| (c) from the truth, BIC | {shares(exact, truth, most)} | | | |")
+    return result
+
+
+def run_paper(n: int) -> dict[str, float]:
+    """The paper's recipe."""
+    task, batch = paper_task(n)
+    models = {name: in_points(task, name, batch) for name in ("park2020", "default")}
+    return compare("The paper's recipe", task, models, 3)
+
+
+def run_default(n: int) -> dict[str, float]:
+    """The default recipe; `fit` on a tenth of it."""
+    task, batch = default_task(n)
+    found = in_points(task, "default", batch)
+    result = compare(
+        "The default task", task, {"default": found}, load_model("default").config.max_peaks
+    )
+    some = slice(0, max(1, n // 10))
+    fitted = xpsnet.fit(task.spectra.isel(spectrum=some), device="cpu")["n_peaks"].values
+    truth = task.n_peaks[some]
+    network = found["n_peaks"].values[some]
+    print(f"\nfit {shares(fitted, truth, 6)}; predict on the same {shares(network, truth, 6)}")
+    result["fit"], result["predict"] = (
+        float(np.mean(fitted == truth)),
+        float(np.mean(network == truth)),
+    )
+    probability = found["n_peaks_probability"].values
+    every = np.eye(probability.shape[1], dtype=bool)[np.minimum(task.n_peaks, 6)]
+    print("calibration (stated against seen, by count):", _calibration(probability, every))
+    return result
+
+
+def _calibration(probability: Floats, truth: npt.NDArray[np.bool_]) -> str:
+    """Mean distance of stated probability and frequency in ten bins, for every count."""
+    parts = []
+    for k in range(truth.shape[1]):
+        place = np.minimum((10 * probability[:, k]).astype(int), 9)
+        gaps = [
+            np.sum(place == i)
+            * abs(np.mean(probability[place == i, k]) - np.mean(truth[place == i, k]))
+            for i in np.unique(place)
+        ]
+        parts.append(f"{k}: {100 * sum(gaps) / len(place):.1f} %")
+    return ", ".join(parts)
+
+
+def run_small(n: int) -> dict[str, float]:
+    """A peak of a tenth of the area, one FWHM beside the large one, noise 2 % of the maximum."""
+    rng = np.random.default_rng(SEEDS["small"])
+    axis = np.linspace(0, 15, 401)
+    line: Callable[..., Any] = LINE_SHAPES["pseudo_voigt"].value
+    fwhm, fraction = rng.uniform(0.8, 2.0, n), rng.uniform(0, 0.6, n)
+    center, side = rng.uniform(5, 10, n), rng.choice([-1, 1], n)
+    large = line(axis, center, fwhm, 1.0, fraction)
+    small = line(axis, center + side * fwhm, fwhm, 1.0 / 9, fraction)
+    result = {}
+    for name, signal in (("small peak found", large + small), ("second peak invented", large)):
+        step = np.cumsum(signal, axis=1) / signal.sum(axis=1, keepdims=True)
+        clean = signal + rng.uniform(0.1, 1, (n, 1)) + rng.uniform(0, 0.3, (n, 1)) * step
+        counts = clean + 0.02 * clean.max(axis=1, keepdims=True) * rng.normal(size=clean.shape)
+        spectra = make_spectrum(counts, axis, dims=("spectrum", "energy"), scale="binding")
+        found = xpsnet.predict(spectra, device="cpu")
+        hit = found["n_peaks"].values == 2
+        if name.startswith("small"):
+            distance = np.abs(found["center"].values - (center + side * fwhm)[:, None])
+            hit &= np.nanmin(distance, axis=1, initial=np.inf) < 0.5 * fwhm
+        else:
+            hit = found["n_peaks"].values > 1
+        result[name] = float(hit.mean())
+        print(f"{name}: {100 * hit.mean():.1f} % of {n:,}")
+    return result
+
+
+def run_nothing(n: int) -> dict[str, float]:
+    """Pure background with noise, as the default recipe draws them."""
+    recipe, draw = simulation.RawRecipe(), NumpyDraw(SEEDS["nothing"])
+    m = recipe.n_points
+    points, axis = instrument.measured_axis(np, draw, n, m, recipe.measured_points)
+    clean = instrument.draw_background(np, draw, axis, 0 * axis, 0 * axis)
+    largest = clean.max(axis=1, keepdims=True)
+    sigma, _ = instrument.draw_sigma(np, draw, clean, largest, recipe.noise)
+    noise, _ = instrument.draw_noise(np, draw, n, m)
+    counts = instrument.onto_grid(np, clean + sigma * noise, *instrument.grid_index(np, points, m))
+    place = np.linspace(0, 15, m)
+    spectra = make_spectrum(counts, place, dims=("spectrum", "energy"), scale="binding")
+    found = xpsnet.predict(spectra, device="cpu")["n_peaks"].values
+    print(f"nothing there, nothing found: {100 * np.mean(found == 0):.1f} % of {n:,}")
+    return {"nothing": float(np.mean(found == 0))}
+
+
+RUNS = {"paper": run_paper, "default": run_default, "small": run_small, "nothing": run_nothing}
+
+
+def main(arguments: list[str] | None = None) -> dict[str, float]:
+    """Print the tables that are asked for; return their figures."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("run", nargs="*", default=list(RUNS), metavar="|".join(RUNS))
+    parser.add_argument("--spectra", type=int, default=20_000)
+    chosen = parser.parse_args(arguments)
+    result: dict[str, float] = {}
+    for name in chosen.run:
+        result |= {f"{name}: {k}": v for k, v in RUNS[name](chosen.spectra).items()}
+    return result
+
+
+if __name__ == "__main__":
+    main()
