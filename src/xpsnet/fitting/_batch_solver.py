@@ -49,6 +49,8 @@ _LEAST_GAIN = 1e-4
 _LEAST_REFUSED = 1e-6
 _LONGEST = 0.5  # steps of a center or width, in widths, and of other shape parameters
 _LEAST_RATIO = 0.1
+_NEXT_TO = 1e-9  # part of the range within which a value counts as being on its limit
+_POWERLESS = 1e-6
 
 
 class Answers(NamedTuple):
@@ -156,6 +158,34 @@ def _descend(
 
 
 @compiled
+def _snap(theta: Floats, lower: Floats, upper: Floats, free: Flags) -> None:
+    """Put what is next to a limit on it: steps that halve the way never arrive."""
+    for i in range(theta.size):
+        near = _NEXT_TO * (upper[i] - lower[i])
+        if free[i] and near < np.inf:
+            theta[i] = lower[i] if theta[i] < lower[i] + near else theta[i]
+            theta[i] = upper[i] if theta[i] > upper[i] - near else theta[i]
+
+
+@compiled
+def _release(plan: Plan, lower: Floats, upper: Floats, work: Work, n: int) -> bool:
+    """Put shape parameters back to their start that are on a limit where they have no effect.
+
+    There the sum of squares cannot tell whether it falls towards the inside: a product line does
+    not depend on a small share to first order.
+    """
+    moved = False
+    for p in range(n):
+        i = work.ids[p]
+        powerless = work.normal[p, p] <= _POWERLESS * work.scale[p] * work.scale[p]
+        on_limit = work.other[i] <= lower[i] or work.other[i] >= upper[i]
+        if on_limit and powerless and i < plan.n_shapes and upper[i] - lower[i] < np.inf:
+            work.other[i] = work.begin[i]
+            moved = True
+    return moved
+
+
+@compiled
 def _hold(
     plan: Plan, theta: Floats, lower: Floats, upper: Floats, free: Flags, work: Work, held: Flags
 ) -> int:
@@ -207,7 +237,11 @@ def _descend_twice(
     chisqr, evaluations, converged = _descend(plan, theta, lower, upper, work, n)
     draw(plan, theta, work)
     copy_row(theta, work.other)
-    if not (np.isfinite(chisqr) and revive(plan, work.begin, free, work.other, work)):
+    if not np.isfinite(chisqr):
+        return chisqr, evaluations, converged
+    revived = revive(plan, work.begin, free, work.other, work)
+    released = _release(plan, lower, upper, work, n)
+    if not (revived or released):
         return chisqr, evaluations, converged
     for i in range(theta.size):
         if free[i]:
@@ -215,6 +249,7 @@ def _descend_twice(
     again, more, ended = _descend(plan, work.other, lower, upper, work, n)
     if again < chisqr:
         copy_row(work.other, theta)
+        _snap(theta, lower, upper, free)
         chisqr, converged = again, ended
     else:
         draw(plan, theta, work)

@@ -1,11 +1,15 @@
 """The one place that says how scalar kernels are compiled.
 
-Machine code is kept on disk per function and renewed when the file of that function changes. Code
-of other files that it calls is compiled in and not looked at again: who edits `_chain.py` touches
-the files that import it.
+Machine code is kept on disk per function. numba renews it when the file of that function changes,
+but code of other files that it calls is compiled in and not looked at again: after an update, new
+constants and old ones would work together. So what is kept is also marked with all files that
+kernels are made of, and renewed when one of them changes.
 """
 
+import hashlib
 from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import numba
@@ -37,4 +41,20 @@ def _compiled(function: _Function, relaxed: set[str]) -> _Function:
     """Compile with some freedom in floating point; never that of taking NaN for impossible."""
     # The numpy error model turns division by zero into inf instead of raising inside a map.
     decorator = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath=relaxed or False)
-    return cast(_Function, decorator(function))
+    dispatcher = decorator(function)
+    kept = getattr(getattr(dispatcher, "_cache", None), "_cache_file", None)
+    if kept is not None and hasattr(kept, "_source_stamp"):  # not where compiling is switched off
+        folder = Path(function.__code__.co_filename).parent
+        kept._source_stamp = (kept._source_stamp, sources_digest(folder))
+    return cast(_Function, dispatcher)
+
+
+@lru_cache(maxsize=8)
+def sources_digest(folder: Path) -> str:
+    """Digest of all files that kernels of a folder are made of."""
+    here = Path(__file__).parent
+    files = {*here.glob("_*.py"), *folder.glob("_batch_*.py"), *folder.glob("layout.py")}
+    digest = hashlib.sha256()
+    for file in sorted(files):
+        digest.update(file.read_bytes())
+    return digest.hexdigest()
