@@ -128,7 +128,7 @@ def test_a_spectrum_without_the_partner_is_fitted_all_the_same(sulfur, sulfur_st
     alone = refine(sulfur.spectrum, both.isel(x=1), background="shirley")
     assert peaks.n_peaks.values.tolist() == [2, 1]
     assert float(peaks.area[0, 1] / peaks.area[0, 0]) == pytest.approx(0.5, rel=1e-9)
-    assert float(peaks.area[1, 0]) == pytest.approx(float(alone.area[0]), rel=1e-9)
+    assert float(peaks.area[1, 0]) == pytest.approx(float(alone.area[0]), rel=1e-4)
 
 
 @pytest.mark.parametrize(

@@ -161,6 +161,17 @@ def test_areas_have_the_ratio_that_is_asked_for(line_shape, ratio, widths, amoun
     assert areas[1] / areas[0] == pytest.approx(0.5, rel=1e-12)
 
 
+def test_a_held_ratio_of_areas_over_fitted_widths_is_a_held_entry():
+    texts = {"area_1": "0.6 * area_0", "fwhm_1": "fwhm_0 * (0.5, 2)"}
+    checked = check_constraints(texts, "pseudo_voigt", 2)
+    layout = make_layout("pseudo_voigt", "none", 2, ("fraction",), checked.links)
+    peaks = {name: np.full(2, value) for name, value in Q0.items()}
+    start = start_parameters(layout, "pseudo_voigt", ENERGY, peaks, checked)
+    entry = layout.names.index("area_ratio_1")
+    assert not start.free[entry]
+    assert start.values[entry] == 0.6
+
+
 def test_links_to_absent_peaks_are_dropped_and_the_rest_renumbered():
     links = [parse_link("center_2", "center_1 + 1"), parse_link("fwhm_3", "fwhm_0")]
     kept = for_slots(links, [1, 2, 3])
@@ -266,3 +277,28 @@ def test_a_fitted_amount_at_its_limit_is_said(two_peak_case):
     )  # fmt: skip
     assert peaks.status == Status.AT_BOUND
     assert float(peaks.center[1] - peaks.center[0]) == pytest.approx(1.2, abs=1e-9)
+
+
+BOTH_ENGINES = [
+    LINKS,
+    {"center_1": "center_0 + 1.6", "height_1": "0.5 * height_0", "fwhm_1": "fwhm_0 + (0, 0.5)"},
+    {"area_1": "area_0 * (0.4, 0.8)", "fwhm_1": "fwhm_0 * (0.5, 2)"},
+    {"area_1": "0.6 * area_0", "fwhm_1": "1.1 * fwhm_0 * (0.5, 2)"},
+]
+
+
+@pytest.mark.parametrize("constraints", BOTH_ENGINES, ids=range(len(BOTH_ENGINES)))
+def test_both_engines_obey_links_alike(constraints, make_case, make_hand_peaks):
+    truth = make_hand_peaks(
+        (284.8, 286.4), (1.1, 1.3), (3000.0, 1500.0), background="shirley+linear"
+    )
+    case = make_case(truth)
+    arguments = {"constraints": constraints, "noise": case.noise}
+    expected = refine(case.spectrum, truth, engine="lmfit", **arguments)
+    peaks = refine(case.spectrum, truth, engine="batch", **arguments)
+    assert peaks.status == expected.status
+    np.testing.assert_allclose(peaks.redchi, expected.redchi, rtol=1e-6)
+    for name in ("center", "fwhm", "height", "area", "fraction"):
+        errors = expected[f"{name}_stderr"]
+        assert (abs(peaks[name] - expected[name]) < 0.01 * errors).all()
+        np.testing.assert_allclose(peaks[f"{name}_stderr"], errors, rtol=0.01)

@@ -230,7 +230,8 @@ def _parameters_of(peaks: xr.Dataset, energy: Floats, sign: int) -> tuple[FitPar
     known = np.nan_to_num(given) * plain.mirror(sign)
     values = flat_values(layout, plain.shapes(known))
     values[layout.background_index] = known[plain.background_index]
-    free = np.isfinite(values)
+    values = np.where(limits.free, values, limits.values)
+    free = np.isfinite(values) & limits.free
     free[layout.background_index] &= np.isfinite(given[plain.background_index])
     if "center_stderr" in peaks and peaks["status"] != Status.ILL_DETERMINED:
         errors = dict(zip(plain.names, _gathered(peaks, plain, "_stderr"), strict=True))

@@ -210,6 +210,12 @@ def resolved(links: Sequence[Link]) -> dict[Key, Link]:
             met.append(link.source)
             link = _chained(link, by_key[link.parameter, link.source])
         ends[key] = link
+    for (parameter, peak), link in ends.items():
+        width = ends.get(("fwhm", peak))
+        if parameter == "area" and not link.fitted and width is not None and width.fitted:
+            # Over a fitted ratio of widths, a held ratio of areas is an entry like a fitted one.
+            held = (link.ratio, link.ratio)
+            ends[parameter, peak] = replace(link, ratio=1.0, fitted="ratio", limits=held)
     return ends
 
 

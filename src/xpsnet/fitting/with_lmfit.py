@@ -285,12 +285,13 @@ def as_lmfit(
     model = lmfit.Model(spectrum, independent_vars=["energy"], name=name)
     layout, params = parameters.layout, lmfit.Parameters()
     for i, name in enumerate(layout.names):
-        on_limit = parameters.values[i] in (parameters.lower[i], parameters.upper[i])
+        low, high = float(parameters.lower[i]), float(parameters.upper[i])
+        on_limit = parameters.values[i] in (low, high)
         params.add(
             name,
             value=float(parameters.values[i]),
-            min=float(parameters.lower[i]),
-            max=float(parameters.upper[i]),
+            min=low if low < high else -np.inf,
+            max=high if low < high else np.inf,
             vary=bool(parameters.free[i] and not on_limit),
         )
     for k, j in zip(*np.nonzero(layout.linked), strict=True):
