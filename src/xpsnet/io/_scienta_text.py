@@ -21,6 +21,7 @@ _MAX_LINES = 2_000_000
 _MAX_LINE = 4 << 20
 _MAX_NUMBERS = 16 << 20
 _MAX_REGIONS = 10_000
+_MAX_TABLES = 20_000
 _SECTION = re.compile(r"\[([A-Za-z][A-Za-z ]{0,60}?) ?(\d{1,7})?(?::(\d{1,7}))?\]")
 _MANIPULATOR = ("manipulator", "user interface information")
 
@@ -76,10 +77,10 @@ def read(path: Path) -> Reading:
     if max(text.count("\n"), text.count("\r")) > _MAX_LINES:
         raise refusal(path, expected=f"at most {_MAX_LINES} lines", got="more",
                       advice="export fewer regions per file")  # fmt: skip
-    promised, regions = _regions(text)
+    notes: list[str] = []
+    promised, regions = _regions(text, notes)
     del text
     spectra: list[xr.DataArray] = []
-    notes: list[str] = []
     for number, region in regions.items():
         try:
             spectra.append(_spectrum(region, f"region {number}", notes))
@@ -108,13 +109,13 @@ def _lines_of(text: str) -> Iterator[str]:
         start = end + 1
 
 
-def _regions(text: str) -> tuple[float, dict[int, _Region]]:
+def _regions(text: str, notes: list[str]) -> tuple[float, dict[int, _Region]]:
     """Sort the lines of a file into regions; also the number of regions that it promises."""
     regions: dict[int, _Region] = {}
     header: list[str] = []
     target: list[str] = header
     table: _Table | None = None
-    left = _MAX_NUMBERS
+    left, n_tables = _MAX_NUMBERS, 0
     for number, line in enumerate(_lines_of(text), start=1):
         match = _SECTION.fullmatch(line) if line.startswith("[") else None
         if match is None:
@@ -134,6 +135,10 @@ def _regions(text: str) -> tuple[float, dict[int, _Region]]:
         region = regions.setdefault(which, _Region(number))
         if kind == "data":
             table = _Table()
+            n_tables += 1
+            if n_tables > _MAX_TABLES or left <= 0:
+                notes.append(f"everything from line {number} on is left out: too many numbers")
+                break
             region.tables.append(table)
         elif kind in ("region", "info"):
             target = getattr(region, kind)

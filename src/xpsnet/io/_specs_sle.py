@@ -35,6 +35,7 @@ MAX_BYTES = 4 << 30
 _MAX_NUMBERS = 64 << 20
 _MAX_TEXT = 64 << 20
 _MAX_NODE = 4 << 20
+_MAX_BLOCKS = 50_000
 _LOOPS = ("cycle", "loop", "loop_2", "loop_3", "iteration", "scan")
 _MODES = ("fixedanalyzertransmission", "snapshotfat", "snapshot", "fixedretardingratio", "")
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
@@ -59,6 +60,7 @@ class _Tables:
     details: dict[str, dict[str, Any]]
     numbers_left: int = _MAX_NUMBERS
     text_left: int = _MAX_TEXT
+    blocks_left: int = _MAX_BLOCKS
     parsed: dict[tuple[str, str], list[dict[str, str]]] = field(default_factory=dict)
 
 
@@ -191,6 +193,9 @@ def _spectra(plan: Planned, tables: _Tables, notes: list[str]) -> list[xr.DataAr
         except _BrokenError as error:
             notes.append(f"scan {scan['RawID']} of {shown(plan.name)} is left out: {error}")
             continue
+        tables.blocks_left -= len(counts)
+        if tables.blocks_left < 0:
+            raise _BrokenError("the database holds too many scans")
         variables = {name: (float(i), "") for name, i in loop_indices(scan["Trace"]).items()}
         for k, row in enumerate(counts):
             blocks.append(

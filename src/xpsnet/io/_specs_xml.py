@@ -27,7 +27,7 @@ from xpsnet.io._xml import Node, OtherRootError, RefusedXmlError, Stream
 NAME = "SPECS XML"
 MAX_BYTES = 256 << 20
 _MAX_NUMBERS = 32 << 20
-_MAX_BLOCKS = 100_000
+_MAX_BLOCKS = 50_000
 _MODES = ("fixedanalyzertransmission", "fixedretardingratio", "")
 _EXPORT = "export the spectra from the instrument's program as VAMAS or text"
 _OTHERS = {

@@ -21,6 +21,7 @@ NAME = "SPECS xy"
 MAX_BYTES = 128 << 20
 _MAX_LINES = 2_000_000
 _MAX_NUMBERS = 16 << 20
+_MAX_TABLES = 20_000
 _MAX_LINE = 100_000
 _MAX_KEYS = 500
 _MAX_TEXT = 500
@@ -92,7 +93,10 @@ def read(path: Path) -> Reading:
                       advice="export fewer regions per file")  # fmt: skip
     notes: list[str] = []
     blocks: list[Block] = []
-    for table in _tables(text):
+    for n_tables, table in enumerate(_tables(text, notes)):
+        if n_tables >= _MAX_TABLES:
+            notes.append(f"the tables from line {table.line} on are left out: too many")
+            break
         try:
             if table.external:
                 _add_external(table, blocks[-1] if blocks else None)
@@ -149,7 +153,7 @@ class _Header:
         return _Table(first, indices, settings, dict(self._parameters), external)
 
 
-def _tables(text: str) -> Iterator[_Table]:
+def _tables(text: str, notes: list[str]) -> Iterator[_Table]:
     """Give the tables of a file one by one."""
     match = _CREATED.match(text)
     prefix = match[1] if match else "#"
@@ -160,10 +164,12 @@ def _tables(text: str) -> Iterator[_Table]:
         line = line.strip()
         if not line or len(line) > _MAX_LINE:
             continue
-        is_row = left > 0 and not (prefix and line.startswith(prefix))
-        row = _row(line) if is_row else None
+        row = None if prefix and line.startswith(prefix) else _row(line)
         if row is not None:
             left -= len(row)
+            if left < 0:
+                notes.append(f"everything from line {number} on is left out: too many numbers")
+                break
             table = table or header.table(number)
             table.rows.append(row)
             continue
