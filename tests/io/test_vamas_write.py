@@ -163,6 +163,24 @@ def test_the_comment_is_what_casaxps_writes(tmp_path: Path) -> None:
     assert area == pytest.approx(3000.0 * 1.1 * casa_line("GL(30)").area / 0.5)
 
 
+@pytest.mark.parametrize("scale", ["binding", "kinetic"])
+def test_links_come_back(tmp_path: Path, scale: str) -> None:
+    spectra = _spectra((), scale)
+    peaks = _peaks(spectra, "pseudo_voigt", fraction=0.3)
+    peaks["fwhm"][1] = peaks["fwhm"][0]
+    sign = "+" if scale == "binding" else "-"
+    peaks.attrs["links"] = (
+        f"center_1 = center_0 {sign} 1.51; fwhm_1 = fwhm_0; area_1 = 0.5 * area_0"
+    )
+    write(peaks, tmp_path / "a.vms", spectra=spectra)
+    again = xpsnet.read_fit(tmp_path / "a.vms", region=0)
+    ratio = 412.5 / 3000.0
+    links = dict(link.split(" = ") for link in again.attrs["links"].split("; "))
+    assert links["center_1"] == f"center_0 {sign} 1.51"
+    assert links["fwhm_1"] == "1 * fwhm_0"
+    assert float(links["area_1"].split()[0]) == pytest.approx(ratio)
+
+
 @pytest.mark.parametrize(
     ("background", "terms", "kind"),
     [

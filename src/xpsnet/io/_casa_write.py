@@ -1,7 +1,7 @@
 """Peaks as CasaXPS comments of VAMAS blocks, so that CasaXPS shows our components."""
 
 import re
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +18,7 @@ NO_FIT = ("Casa Info Follows", "0", "0", "0", "0")
 EXACT = ("gaussian", "lorentzian", "pseudo_voigt", "gl_product")
 """Line shapes of ours that CasaXPS has, too."""
 
+_LINK = re.compile(r"([a-z]+)_(\d{1,4}) = (?:[^\s(]+ \* )?\1_(\d{1,4})(?: [*+-] [^\s(]+)?")
 _TOUGAARD_C = 1643.0
 _PLAIN = "1 0 0 0 0 0 0"
 _BACKGROUNDS = {"none": "None", "constant": "Linear", "linear": "Linear"}
@@ -48,19 +49,16 @@ def casa_comment(peaks: xr.Dataset, photon_energy: float, seconds: float) -> tup
     region = _clean(str(peaks.attrs.get("region", "")) or "region")
     limits = sorted(_kinetic(peaks, peaks["energy"].values[[0, -1]], photon_energy).tolist())
     line_shape = str(peaks.attrs["line_shape"])
-    lines = []
+    table = []
     for i in present:
         one = {name: float(peaks[name].values[i]) for name in LINE_SHAPES[line_shape].parameters}
         shape, width = _shape(line_shape, one)
         label = str(peaks["label"].values[i]) if "label" in peaks else region
         place = float(_kinetic(peaks, np.array(one["center"]), photon_energy))
         area = _area(line_shape, one, peaks, int(i)) / seconds
-        lines.append(
-            f"CASA comp (*{_clean(label)}*) (*{shape}*) Area {area!r} 1e-020 "
-            f"{max(100 * area, 1.0)!r} -1 1 MFWHM {width!r} {0.2 * width!r} {5 * width!r} -1 1 "
-            f"Position {place!r} {limits[0]!r} {limits[1]!r} -1 1 RSF 1 MASS 1 INDEX -1 "
-            f"(*{region}*) CONST (**) UNCORRECTEDRSF 1"
-        )
+        table.append(_Component(_clean(label), shape, area, width, place))
+    follows = _links(str(peaks.attrs.get("links", "")), present.tolist())
+    lines = [_component(table, k, follows, region, limits) for k in range(len(table))]
     kind, numbers = _background(peaks)
     stated = f"{limits[0]!r} {limits[1]!r} 1 {numbers} (*{region}*) 1 0 1"
     return (
@@ -68,6 +66,58 @@ def casa_comment(peaks: xr.Dataset, photon_energy: float, seconds: float) -> tup
         "1", f"CASA region (*{region}*) (*{kind}*) {stated}",
         str(len(lines)), *lines,
     )  # fmt: skip
+
+
+class _Component(NamedTuple):
+    """One component in CasaXPS' own numbers."""
+
+    name: str
+    shape: str
+    area: float
+    width: float
+    place: float
+
+
+def _component(
+    table: list[_Component],
+    k: int,
+    follows: dict[tuple[str, int], int],
+    region: str,
+    limits: list[float],
+) -> str:
+    """The line of a component; links go by the number of the leading one, -1 for none."""
+    one = table[k]
+    area = width = place = "-1 1"
+    if ("area", k) in follows:
+        lead = follows["area", k]
+        area = f"{lead} {one.area / table[lead].area!r}" if table[lead].area else area
+    if ("fwhm", k) in follows:
+        lead = follows["fwhm", k]
+        width = f"{lead} {one.width / table[lead].width!r}"
+    if ("center", k) in follows:
+        lead = follows["center", k]
+        place = f"{lead} {one.place - table[lead].place!r}"
+    return (
+        f"CASA comp (*{one.name}*) (*{one.shape}*) Area {one.area!r} 1e-020 "
+        f"{max(100 * one.area, 1.0)!r} {area} MFWHM {one.width!r} {0.2 * one.width!r} "
+        f"{5 * one.width!r} {width} Position {one.place!r} {limits[0]!r} {limits[1]!r} {place} "
+        f"RSF 1 MASS 1 INDEX -1 (*{region}*) CONST (**) UNCORRECTEDRSF 1"
+    )
+
+
+def _links(text: str, present: list[int]) -> dict[tuple[str, int], int]:
+    """Which component follows which in what; links with a fitted amount are none of CasaXPS'."""
+    number = {peak: k for k, peak in enumerate(present)}
+    found = {}
+    for part in text.split(";"):
+        match = _LINK.fullmatch(part.strip())
+        if match and int(match[2]) in number and int(match[3]) in number:
+            found[match[1], number[int(match[2])]] = number[int(match[3])]
+    # A ratio of heights is one of areas where the lines are equal but for it.
+    for (name, peak), lead in list(found.items()):
+        if name == "height" and found.get(("fwhm", peak)) == lead:
+            found.setdefault(("area", peak), lead)
+    return found
 
 
 def _kinetic(peaks: xr.Dataset, energy: Floats, photon_energy: float) -> Floats:
