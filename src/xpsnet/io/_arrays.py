@@ -41,6 +41,8 @@ _MEASURED = {
     ),
 }
 _MAX_LISTED = 12
+_MAX_AXES = 50  # of one group
+MAX_SPECTRA = 1000
 _ADVICE = "read it with h5py or zarr and make an xarray.DataArray with the dimension energy"
 
 
@@ -117,6 +119,7 @@ def read_arrays(tree: Tree) -> Reading:
             unclear.append(error)
             continue
         if axis is not None:
+            check_number(tree, len(spectra))
             spectra.append(_spectrum(tree, array, axis, told[array.group]))
             notes += axis.notes
     if not spectra and unclear:
@@ -129,13 +132,21 @@ def read_arrays(tree: Tree) -> Reading:
     return Reading(spectra, list(dict.fromkeys([*notes, *map(str, unclear)])))
 
 
+def check_number(tree: Tree, n: int) -> None:
+    """Refuse a store in which every array would be a spectrum of its own."""
+    if n >= MAX_SPECTRA:
+        raise refusal(tree.path, expected=f"at most {MAX_SPECTRA} spectra", got="more",
+                      advice=_ADVICE)  # fmt: skip
+
+
 def _axes(tree: Tree, members: list[StoredArray]) -> list[Axis]:
     """Energy axes among the arrays of a group: those named so, else those with the units eV."""
     flat = [array for array in members if _is_flat_number(array)]
     named = [a for a in flat if is_axis_name(a.label)]
     by_units = [a for a in flat if units_of(a).lower() in _EV_PER_UNIT and not _is_measured(a)]
     for candidates in (named, by_units):
-        axes = [axis for axis in (energies(tree, a) for a in candidates) if axis is not None]
+        found = (energies(tree, array) for array in candidates[:_MAX_AXES])
+        axes = [axis for axis in found if axis is not None]
         if axes:
             return axes
     return []

@@ -11,6 +11,7 @@ import xarray as xr
 from xpsnet.io._arrays import (
     Attrs,
     Axis,
+    check_number,
     count_units,
     energies,
     is_axis_name,
@@ -49,9 +50,12 @@ def read_nexus(tree: Tree) -> Reading:
     spectra: list[xr.DataArray] = []
     notes: list[str] = []
     refused: list[ReadError] = []
-    for group in _data_groups(tree):
+    groups = _data_groups(tree)
+    check_number(tree, len(groups))
+    told = {entry: _entry_attributes(tree, entry) for entry in {_entry(one) for one in groups}}
+    for group in groups:
         try:
-            spectra.append(_spectrum(tree, group, notes))
+            spectra.append(_spectrum(tree, group, told[_entry(group)], notes))
         except ReadError as error:
             refused.append(error)
     if not spectra and refused:
@@ -86,7 +90,7 @@ def _default(tree: Tree, group: str) -> str:
     return group
 
 
-def _spectrum(tree: Tree, group: str, notes: list[str]) -> xr.DataArray:
+def _spectrum(tree: Tree, group: str, told: Attrs, notes: list[str]) -> xr.DataArray:
     """The signal of one NXdata over its axes."""
     signal = _signal(tree, group)
     labels = _axis_labels(tree, group, signal)
@@ -101,7 +105,7 @@ def _spectrum(tree: Tree, group: str, notes: list[str]) -> xr.DataArray:
     dims[place] = "energy"
     coords["energy"] = ("energy", axis.energy)
     spectrum = xr.DataArray(tree.values(signal, place), coords, dims)
-    spectrum.attrs = _attributes(tree, group, signal)
+    spectrum.attrs = {**told, **told_by(tree, group), "units": count_units(signal)}
     if axis.scale:
         spectrum.attrs["scale"] = axis.scale
     spectrum.name = _region(spectrum.attrs, signal)
@@ -184,12 +188,16 @@ def _is_coordinate(stored: StoredArray, size: int) -> bool:
     return stored.shape == (size,) and stored.dtype.kind in "iuf"
 
 
-def _attributes(tree: Tree, group: str, signal: StoredArray) -> Attrs:
-    """What the entry states about sample, instrument and settings."""
-    entry = "/".join(group.split("/")[:2])
-    attrs: Attrs = dict(told_by(tree, group))
+def _entry(group: str) -> str:
+    """Entry that a group lies in."""
+    return "/".join(group.split("/")[:2])
+
+
+def _entry_attributes(tree: Tree, entry: str) -> Attrs:
+    """What an entry states about sample, instrument and settings."""
+    attrs: Attrs = dict(told_by(tree, entry))
     for below in tree.members:
-        if below.startswith(f"{entry}/") and not group.startswith(below):
+        if below.startswith(f"{entry}/") and tree.groups[below].get("NX_class") != "NXdata":
             for name, number in told_by(tree, below).items():
                 attrs.setdefault(name, number)
     for name, places in _TEXTS.items():
@@ -197,7 +205,6 @@ def _attributes(tree: Tree, group: str, signal: StoredArray) -> Attrs:
         text = next((text for text in texts if text), "")
         if text:
             attrs[name] = text
-    attrs["units"] = count_units(signal)
     attrs.setdefault("region_original", entry.strip("/"))
     return attrs
 

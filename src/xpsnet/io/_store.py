@@ -33,6 +33,8 @@ NAME = "netCDF, HDF5 or zarr"
 # Attributes of arrays whose dimensions have names, so that xarray opens them unless damaged.
 _NAMED = {"_ARRAY_DIMENSIONS", "DIMENSION_LIST", "REFERENCE_LIST", "_Netcdf4Dimid"}
 
+_MAX_VARIABLES = 500  # of one group
+
 
 class PeaksError(ReadError):
     """A store holds peaks, and nothing else is to be looked for in it."""
@@ -77,6 +79,11 @@ def _read_named_or_not(tree: Tree) -> Reading:
     """Read arrays with named dimensions, else those that lie beside an energy axis."""
     unreadable: ReadError | None = None
     reasons: list[str] = []
+    has_names = any(_NAMED & array.attrs.keys() for array in tree.arrays.values())
+    if tree.arrays and not has_names and not is_zarr(tree.path):
+        # xarray would open every array only to find no names.
+        return read_arrays(tree)
+    _check_numbers(tree)
     try:
         reading, reasons = _read_named(tree.path, _groups(tree))
         if reading.spectra:
@@ -84,16 +91,23 @@ def _read_named_or_not(tree: Tree) -> Reading:
     except PeaksError:
         raise
     except ReadError as error:
-        if any(_NAMED & array.attrs.keys() for array in tree.arrays.values()):
+        if has_names:
             raise
         unreadable = error
     try:
         return read_arrays(tree)
     except ReadError as error:
-        # The list of arrays helps only where no dimension has a name.
-        if unreadable is None and any("phony_dim" in reason for reason in reasons):
-            raise
         raise unreadable or _without_spectra(tree.path, reasons) from error
+
+
+def _check_numbers(tree: Tree) -> None:
+    """Refuse groups of so many arrays that opening them takes minutes."""
+    for group, members in tree.members.items():
+        if len(members) > _MAX_VARIABLES:
+            raise refusal(
+                tree.path, f"group {group}", expected=f"at most {_MAX_VARIABLES} arrays",
+                got=str(len(members)), advice="open it with xarray and hand over one array",
+            )  # fmt: skip
 
 
 def _read_named(path: Path, groups: list[str]) -> tuple[Reading, list[str]]:
@@ -175,6 +189,7 @@ def _all_datasets(path: Path) -> list[xr.Dataset]:
         if is_nexus(tree):
             return read_own_peaks(tree)
         tree.refuse_outside()
+        _check_numbers(tree)
         return [data for _, data in _datasets(path, _groups(tree))]
 
 
