@@ -344,19 +344,20 @@ def main(arguments: list[str] | None = None) -> int:
         show(readers[0], measured, chosen.seed, chosen.case)
         return 0
     print(HEADER, flush=True)
-    rows, found = [], []
+    rows, n_kinds = [], 0
     for reader in readers:
         start = time.perf_counter()
         tally = run(reader, measured, chosen.seed, chosen.n)
         seconds = time.perf_counter() - start
         rows.append(row(reader, len(seeds_of(reader, measured)), chosen.seed, tally, seconds))
         print(rows[-1], flush=True)
-        found += [(reader, key, tally.n_defects[key], *one) for key, one in tally.defects.items()]
-    for reader, key, n, case, story in found:
-        print(f"\n{reader}: {key}, {n} times, first case {case}: {story}")
-    if chosen.write:
-        write_page(rows)
-    return 1 if found else 0
+        for key, (case, story) in tally.defects.items():
+            times = tally.n_defects[key]
+            print(f"{reader}: {key}, {times} times, first case {case}: {story}", file=sys.stderr)
+        n_kinds += len(tally.defects)
+        if chosen.write:
+            write_page(rows[-1:])
+    return 1 if n_kinds else 0
 
 
 if __name__ == "__main__":
