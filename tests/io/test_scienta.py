@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
-from scienta_writer import Region, ses
+from igor_writer import ibw
+from scienta_writer import Region, note, ses
 
 from xpsnet import to_binding
-from xpsnet.io import ReadError, read, sniff
+from xpsnet.io import ReadError, _scienta_text, read, sniff
 from xpsnet.io._scienta_text import NAME
 
 ENERGY = 382.0 - 0.05 * np.arange(61)
@@ -177,6 +178,25 @@ def test_a_file_without_data_is_refused(save) -> None:
     head = ses([Region(counts(), ENERGY)]).split("[Data 1]")[0]
     with pytest.raises(ReadError, match=r"expected at least one \[Data\].*region 1 at line 5"):
         read(save(head))
+
+
+def test_the_binary_copies_that_ses_writes_are_no_further_scans(tmp_path) -> None:
+    region = Region(counts(), ENERGY)
+    (tmp_path / "Ag_0001.txt").write_text(ses([region]))
+    wave = ibw(counts(), scales=[(382.0, -0.05)], labels=["Binding Energy [eV]"],
+               note=note(region))  # fmt: skip
+    (tmp_path / "Ag_0001Ag__001.ibw").write_bytes(wave)
+    with pytest.warns(UserWarning, match=r"1 spectra are left out, the first of Ag_0001Ag__001"):
+        (spectrum,) = read(tmp_path)
+    assert spectrum.dims == ("energy",)
+    np.testing.assert_allclose(spectrum, counts(), rtol=1e-13)
+
+
+def test_too_many_tables_are_cut_off_with_a_warning(save, monkeypatch) -> None:
+    monkeypatch.setattr(_scienta_text, "_MAX_TABLES", 2)
+    regions = [Region(counts(seed=i), ENERGY, name=name) for i, name in enumerate("CNO")]
+    with pytest.warns(UserWarning, match="everything from line .* left out|promises|no \\[Data\\]"):
+        assert [s.name for s in read(save(ses(regions)))] == ["C", "N"]
 
 
 def test_measured_files_are_read(real_data) -> None:

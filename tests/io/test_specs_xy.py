@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from xpsnet import to_binding
-from xpsnet.io import ReadError, read, sniff
+from xpsnet.io import ReadError, _specs_xy, read, sniff
 from xpsnet.io._specs_xy import NAME
 
 ENERGY = 295.0 - 0.1 * np.arange(61)
@@ -251,6 +251,14 @@ def test_a_table_that_stands_still_is_left_out(save) -> None:
     with pytest.warns(UserWarning, match="expected energies that rise or fall"):
         (spectrum,) = read(save(xy(header(), region(), CYCLE, still, table())))
     np.testing.assert_array_equal(spectrum, counts())
+
+
+def test_too_many_tables_are_cut_off_with_a_warning(save, monkeypatch) -> None:
+    monkeypatch.setattr(_specs_xy, "_MAX_TABLES", 2)
+    text = xy(header(), region(), *loops(("Cycle", 3), ("Curve", 1)))
+    with pytest.warns(UserWarning, match="the tables from line .* are left out: too many"):
+        (stack,) = read(save(text))
+    assert stack.sizes["cycle"] == 2
 
 
 def test_a_measured_file_is_read(real_data) -> None:

@@ -31,6 +31,39 @@ def natural_order(path: Path) -> list[tuple[int, str]]:
     return [(int(piece), "") if piece.isdecimal() else (-1, piece) for piece in pieces if piece]
 
 
+def without_copies(drafts: Sequence[Draft], notes: list[str]) -> list[Draft]:
+    """Leave out spectra that another kind of file holds, too: SES writes text and binary at once.
+
+    Copies were acquired at the same moment and agree to six digits.
+    """
+    kept: list[Draft] = []
+    seen: dict[tuple[str, ...], list[Draft]] = {}
+    copies: list[Draft] = []
+    for draft in drafts:
+        spectrum = draft.spectrum
+        moment = str(spectrum.attrs.get("acquired", ""))
+        key = (str(spectrum.name), moment, str(spectrum.shape))
+        others = seen.setdefault(key, [])
+        if moment and any(_is_copy(draft, other) for other in others):
+            copies.append(draft)
+        else:
+            others.append(draft)
+            kept.append(draft)
+    if copies:
+        notes.append(f"{len(copies)} spectra are left out, the first of {copies[0].path.name}: "
+                     f"files of another kind hold the same")  # fmt: skip
+    return kept
+
+
+def _is_copy(draft: Draft, other: Draft) -> bool:
+    """Whether two files of different kinds hold the same spectrum."""
+    if draft.path.suffix.lower() == other.path.suffix.lower() or draft.spectrum.chunks is not None:
+        return False
+    pairs = ((draft.spectrum.energy.values, other.spectrum.energy.values),
+             (draft.spectrum.values, other.spectrum.values))  # fmt: skip
+    return all(np.allclose(a, b, rtol=1e-6, atol=1e-9, equal_nan=True) for a, b in pairs)
+
+
 def stack_files(drafts: Sequence[Draft]) -> list[Draft]:
     """Stack the one-dimensional spectra of each region over the files.
 

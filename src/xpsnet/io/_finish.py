@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import xarray as xr
 
-from xpsnet.io._collect import Draft, stack_files
+from xpsnet.io._collect import Draft, stack_files, without_copies
 from xpsnet.io._errors import ReadError, refusal
 from xpsnet.io._fold import checked_dims, fold
 from xpsnet.io._regions import region_name
@@ -83,7 +83,7 @@ def finish(
         Where the region is not there, or there more than once, or a dimension to fold is not.
     """
     if len({draft.path for draft in drafts}) > 1:
-        drafts = stack_files(drafts)
+        drafts = stack_files(without_copies(drafts, notes))
     if region is not None:
         drafts = [_chosen(drafts, region)]
     unsaid = [draft for draft in drafts if told.scale is None and "scale" not in _attrs(draft)]
