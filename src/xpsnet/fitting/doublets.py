@@ -25,7 +25,7 @@ Amount = Literal["fixed", "free"] | float | tuple[float, float]
 
 # Found peaks are two lines of a doublet where their distance is that of the splitting within this
 # share of it, or this much [eV], and their areas have the ratio within this factor.
-_SHARE, _LEAST, _FACTOR = 0.15, 0.25, 2.5
+SHARE, LEAST, FACTOR = 0.15, 0.25, 2.5
 # Between what a free width ratio stays: beyond, the two are not lines of one level.
 _WIDTHS = (0.2, 5.0)
 
@@ -295,7 +295,7 @@ def _disagreement(
     main, partner = _by_energy(pair, scale, center)
     distance = abs(float(center[partner] - center[main]))
     low, high = one.splitting or (one.expected[0],) * 2
-    allowed = max(_SHARE * one.expected[0], _LEAST)
+    allowed = max(SHARE * one.expected[0], LEAST)
     off = max(low - distance, distance - high, 0.0) / allowed
     if not np.isfinite(area[[main, partner]]).all():
         return off
@@ -304,7 +304,7 @@ def _disagreement(
     ratio = float(area[partner] / area[main])
     low, high = one.ratio or (one.expected[1],) * 2
     factor = max(low / ratio, ratio / high, 1.0)
-    return float(max(off, np.log(factor) / np.log(_FACTOR)))
+    return float(max(off, np.log(factor) / np.log(FACTOR)))
 
 
 def with_partners(peaks: xr.Dataset, doublets: Sequence[Doublet]) -> xr.Dataset:
