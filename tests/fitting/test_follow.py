@@ -6,7 +6,7 @@ import xarray as xr
 
 from xpsnet.fitting.follow import follow
 from xpsnet.fitting.states import Found, States, assign, find_states
-from xpsnet.peaks import make_peaks
+from xpsnet.peaks import curves, make_peaks
 from xpsnet.samples import sample_truth
 
 PARAMETERS = ("center", "fwhm", "height", "fraction")
@@ -54,6 +54,8 @@ def test_nothing_is_lost_or_changed():
     for name in (*PARAMETERS, "area"):
         before, after = (np.sort(p[name].values, axis=-1) for p in (peaks, followed))
         np.testing.assert_array_equal(before, after[..., : before.shape[-1]])
+    assert followed.attrs == peaks.attrs
+    xr.testing.assert_allclose(curves(followed).envelope, curves(peaks).envelope)
 
 
 def test_a_peak_without_state_is_kept_as_other():

@@ -8,13 +8,13 @@
    each may be uncertain where both are sure.)
 2. **Among the others** the largest score wins,
 
-       0.73 ln P - 0.20 ln(1 + ln E_best - ln E) + 0.23 ln(X / 20)
+       0.82 ln P - 0.23 ln(1 + ln E_best - ln E) + 0.13 ln(X / 20)
 
    P is the network's probability, E the evidence of the fit (`xpsnet.fitting.evidence`), and X the
    least own chi-square of its peaks, over s, with the last logarithm between -3 and 1.5. The
    evidence is blunted, by a logarithm and a weight, because the network has seen the same points,
    and because models of lines and backgrounds are never quite true: far behind is not much worse
-   than behind. The weights are those that describe best the true counts of 2,400 spectra simulated
+   than behind. The weights are those that describe best the true counts of 4,800 spectra simulated
    with the network's own recipe.
 3. **Where none is left**, the most probable fit loses its weakest false peak and is refined again,
    until all of its peaks are peaks; with the last one goes the status NO_PEAKS.
@@ -39,9 +39,9 @@ LEAST_CHI_SQUARE = 20.0
 LEAST_DISTANCE = 0.3
 LEAST_STEPS = 1.5
 HIGHEST_CORRELATION = 0.9
-PROBABILITY_WEIGHT = 0.73
-EVIDENCE_WEIGHT = 0.20
-OWN_WEIGHT = 0.23
+PROBABILITY_WEIGHT = 0.82
+EVIDENCE_WEIGHT = 0.23
+OWN_WEIGHT = 0.13
 OWN_RANGE = (-3.0, 1.5)
 LEAST_PROBABILITY = 1e-6
 SOUND = (Status.OK, Status.AT_BOUND, Status.OUTSIDE_MODEL, Status.NO_PEAKS)

@@ -178,8 +178,9 @@ def _rearranged(
         moved["covariance"] = ((*lead, "parameter", "parameter_2"), matrix)
         kept = kept.assign_coords(parameter=names, parameter_2=names)
     found = kept.assign(moved).assign_coords(peak=number)
-    order = [name for name in (*peaks.data_vars, "label") if name in found]
-    return found[list(dict.fromkeys(order))]
+    order = dict.fromkeys(name for name in (*peaks.data_vars, "label") if name in found)
+    # Selecting by a list of names would lose the energies, which no variable may lie on.
+    return xr.Dataset({name: found[name] for name in order}, found.coords, found.attrs)
 
 
 def _moved_covariance(

@@ -26,7 +26,7 @@ class Start(IntEnum):
 
 # Rounds in which neighbors tell each other how many peaks they have, and how often one is unlike.
 PRIOR_ROUNDS = 2
-UNLIKE = 0.1
+UNLIKE = 0.03
 
 
 def offsets(shape: Shape) -> list[tuple[int, ...]]:
@@ -88,9 +88,9 @@ def median(values: Floats) -> Floats:
 def log_prior(score: Floats, shape: Shape) -> Floats:
     """Prior of every number of peaks, from what the neighbors have.
 
-    A spectrum has the number of peaks of one of its neighbors, drawn at random, or, once in ten,
-    any: p(k) = 0.9 mean_j q_j(k) + 0.1 / K. The neighbors' probabilities q_j(k) follow from their
-    own scores, and in a second round from these and their neighbors.
+    A spectrum has the number of peaks of one of its neighbors, drawn at random, or, three times in
+    a hundred, any: p(k) = 0.97 mean_j q_j(k) + 0.03 / K. The neighbors' probabilities q_j(k) follow
+    from their own scores, and in a second round from these and their neighbors.
 
     Parameters
     ----------
