@@ -6,15 +6,31 @@ not promise.
 """
 
 import os
-from collections.abc import Callable, Iterable
+import threading
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import TypeVar
 
 _Item = TypeVar("_Item")
+_here = threading.local()
+
+
+@contextmanager
+def serially() -> Iterator[None]:
+    """Jobs of this thread run in it alone: the chunks of lazy spectra are parallel already."""
+    before = getattr(_here, "serial", False)
+    _here.serial = True
+    try:
+        yield
+    finally:
+        _here.serial = before
 
 
 def n_threads() -> int:
     """Threads that a job runs in by default: one per core that this process may use."""
+    if getattr(_here, "serial", False):
+        return 1
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

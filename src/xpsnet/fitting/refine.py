@@ -1,14 +1,18 @@
 """Refinement: least squares from peaks found elsewhere, for spectra of any shape."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
+import numpy as np
 import xarray as xr
 
 from xpsnet.fitting.answers import answers_to_peaks
 from xpsnet.fitting.choose_background import DEFAULT, choose_background
 from xpsnet.fitting.doublets import Doublet, with_partners
-from xpsnet.fitting.parameters import Constraint
+from xpsnet.fitting.links import Link
+from xpsnet.fitting.one_spectrum import Setup
+from xpsnet.fitting.parameters import Constraint, Floats
+from xpsnet.fitting.refine_chunks import refine_chunks, some_spectra
 from xpsnet.fitting.refine_rows import Engine, refine_rows
 from xpsnet.fitting.rows import (
     Noise,
@@ -20,6 +24,7 @@ from xpsnet.fitting.rows import (
 )
 from xpsnet.fitting.static_background import fixed_background
 from xpsnet.progress import Cancel, Progress, reporting
+from xpsnet.spectrum import check_spectra
 
 
 def refine(
@@ -44,7 +49,8 @@ def refine(
     Parameters
     ----------
     spectra : DataArray
-        Spectra of any shape with a dimension `energy` [eV]; NaN points are left out.
+        Spectra of any shape with a dimension `energy` [eV]; NaN points are left out. Dask arrays
+        stay lazy.
     peaks : Dataset
         Starts, from `predict` or by hand (`center` at least where there is a peak), over the
         other dimensions of `spectra` or some of them: one set of peaks may serve a whole map.
@@ -113,29 +119,108 @@ def refine(
     cropped = fitted_window(spectra, peaks, energy_range)
     line_shape = line_shape or str(peaks.attrs.get("line_shape", "pseudo_voigt"))
     paired, links = find_doublets(doublets, cropped, peaks, line_shape)
-    held = fixed_background(cropped, background)
-    auto = held is None and isinstance(background, str) and background == "auto"
-    setup = make_setup(
-        cropped,
-        peaks.sizes["peak"],
-        line_shape=line_shape,
-        background=DEFAULT if auto else "none" if held is not None else str(background),
-        share=share,
-        constraints=constraints,
-        scale_errors=scale_errors,
-        links=links,
+    options = _Options(
+        engine, line_shape, share, constraints, paired, links, scale_errors, covariance, cancel
     )
-    rows = make_rows(cropped, peaks, noise_like(noise, spectra, cropped))
-    if held is not None:
-        rows = held.taken_from(rows)
+    lazy = cropped.chunks is not None
     words = None
-    if auto:
-        chosen, words = choose_background(setup, rows)
-        setup = replace(setup, background=chosen)
-    with reporting(progress, len(rows.counts), "refine") as step:
-        answers = refine_rows(setup, rows, engine=engine, cancel=cancel, progress=step)
-    refined = answers_to_peaks(setup, answers, cropped, peaks, with_covariance=covariance)
+    if isinstance(background, str) and background == "auto":
+        some, theirs = some_spectra(cropped, peaks) if lazy else (cropped, peaks)
+        known = None if lazy else noise_like(noise, spectra, cropped)
+        background, words = options.chosen_background(some, theirs, known)
+    if lazy:
+        refined = _refined_lazily(options, spectra, cropped, peaks, noise, background)
+    else:
+        given = noise_like(noise, spectra, cropped)
+        refined = options.refined(cropped, peaks, given, background, progress)
     if words is not None:
         refined.attrs["background_choice"] = words
-    refined = with_partners(refined, paired)
-    return refined if held is None else held.entered(refined)
+    return refined
+
+
+@dataclass(frozen=True)
+class _Options:
+    """What is the same for all chunks of spectra."""
+
+    engine: Engine
+    line_shape: str
+    share: tuple[str, ...]
+    constraints: Mapping[str, Constraint] | None
+    doublets: list[Doublet]
+    links: list[Link]
+    scale_errors: bool
+    covariance: bool
+    cancel: Cancel
+
+    def setup(self, spectra: xr.DataArray, n_peaks: int, background: str) -> Setup:
+        """What the rows of some spectra have in common."""
+        return make_setup(
+            spectra,
+            n_peaks,
+            line_shape=self.line_shape,
+            background=background,
+            share=self.share,
+            constraints=self.constraints,
+            scale_errors=self.scale_errors,
+            links=self.links,
+        )
+
+    def chosen_background(
+        self, spectra: xr.DataArray, peaks: xr.Dataset, noise: Floats | None
+    ) -> tuple[str, str]:
+        """The background that the spectra speak for, and what to say about it."""
+        setup = self.setup(spectra, peaks.sizes["peak"], DEFAULT)
+        return choose_background(setup, make_rows(spectra, peaks, noise))
+
+    def refined(
+        self,
+        spectra: xr.DataArray,
+        peaks: xr.Dataset,
+        noise: Floats | None,
+        background: str | xr.DataArray,
+        progress: Progress = None,
+    ) -> xr.Dataset:
+        """Refine peaks of spectra in memory."""
+        held = fixed_background(spectra, background)
+        fitted = "none" if held is not None else str(background)
+        setup = self.setup(spectra, peaks.sizes["peak"], fitted)
+        rows = make_rows(spectra, peaks, noise)
+        if held is not None:
+            rows = held.taken_from(rows)
+        with reporting(progress, len(rows.counts), "refine") as step:
+            answers = refine_rows(
+                setup, rows, engine=self.engine, cancel=self.cancel, progress=step
+            )
+        found = answers_to_peaks(setup, answers, spectra, peaks, with_covariance=self.covariance)
+        found = with_partners(found, self.doublets)
+        return found if held is None else held.entered(found)
+
+
+def _refined_lazily(
+    options: _Options,
+    spectra: xr.DataArray,
+    cropped: xr.DataArray,
+    peaks: xr.Dataset,
+    noise: Noise,
+    background: str | xr.DataArray,
+) -> xr.Dataset:
+    """Refine chunk by chunk."""
+    if isinstance(noise, np.ndarray):
+        full = np.broadcast_to(noise, check_spectra(spectra).shape)
+        noise = xr.DataArray(full, dims=check_spectra(spectra).dims).assign_coords(
+            energy=spectra["energy"]
+        )
+    if isinstance(noise, xr.DataArray) and "energy" in noise.coords:
+        noise = noise.sel(energy=cropped["energy"])
+    if isinstance(background, xr.DataArray) and "energy" in background.coords:
+        background = background.reindex(energy=cropped["energy"], method="nearest", tolerance=1e-6)
+    if options.engine == "auto":  # what decides is not the size of a chunk
+        many = cropped.size > cropped.sizes["energy"]
+        options = replace(options, engine="batch" if many else "lmfit")
+
+    def refine_part(
+        part: xr.DataArray, starts: xr.Dataset, noise: Noise, background: str | xr.DataArray
+    ) -> xr.Dataset:
+        return options.refined(part, starts, noise_like(noise, part, part), background)
+
+    return refine_chunks(refine_part, cropped, peaks, noise, background)
