@@ -23,14 +23,18 @@ def background_terms(background: str) -> tuple[str, ...]:
     return () if background == CURVE else BACKGROUNDS[background]
 
 
-def checked_curve(curve: npt.ArrayLike | None, shape: tuple[int, ...]) -> Floats:
-    """A stored background, as its own array of this shape (..., n)."""
+def curve_arrays(
+    background: str, curve: npt.ArrayLike | None, lead: Dims, shape: tuple[int, ...]
+) -> dict[str, Any]:
+    """The variable background (..., energy) of this shape, where it is stored as a curve."""
+    if background != CURVE:
+        return {}
     if curve is None:
         raise ValueError(f"expected background_curve of shape {shape} for the background 'curve'")
     array = np.asarray(curve, dtype=np.float64)
     if array.shape != shape:
         raise ValueError(f"expected background_curve of shape {shape}, got {array.shape}")
-    return array.copy()
+    return {"background": ((*lead, "energy"), array.copy())}
 
 
 def interpolate_curve(curve: Floats, fitted: Floats, drawn: Floats) -> Floats:

@@ -19,8 +19,8 @@ from xpsnet._peak_arrays import (
     Order,
     area_arrays,
     background_terms,
-    checked_curve,
     covariance_arrays,
+    curve_arrays,
     draw,
     interpolate_curve,
     one_per_spectrum,
@@ -154,9 +154,7 @@ def make_peaks(
     for name, values in given.items():
         if values is not None:
             variables[name] = (lead, one_per_spectrum(name, values, shape, np.float64))
-    if background == CURVE:
-        curve = checked_curve(background_curve, (*shape, energy.size))
-        variables["background"] = ((*lead, "energy"), curve)
+    variables |= curve_arrays(background, background_curve, lead, (*shape, energy.size))
     exists = np.isfinite(ordered["center"]).sum(axis=-1) if n_peaks is None else n_peaks
     variables["n_peaks"] = (lead, one_per_spectrum("n_peaks", exists, shape, np.int64))
     variables["status"] = (lead, one_per_spectrum("status", status, shape, np.int8))

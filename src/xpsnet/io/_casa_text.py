@@ -267,11 +267,8 @@ def _fitted(table: _Table, spectrum: xr.DataArray) -> Fitted | None:
     components = [one for one in told if one is not None]
     if not components:
         return None
-    counts, background = spectrum.values, np.nan_to_num(table.values[:, last])
-    inside = np.flatnonzero(background != counts)
-    window = slice(int(inside[0]), int(inside[-1]) + 1) if inside.size else slice(0, counts.size)
-    if window.stop - window.start < _MIN_POINTS:
-        window = slice(0, counts.size)
+    background = np.nan_to_num(table.values[:, last])
+    window = _window(background, spectrum.values)
     binding = _binding(table, scale, spectrum)
     if binding is None:
         return None
@@ -279,22 +276,19 @@ def _fitted(table: _Table, spectrum: xr.DataArray) -> Fitted | None:
     position, stated, area = np.array([one[3] for one in components]).T
     curves = [table.values[:, one[0]] - background for one in components]
     seconds = _seconds(table, columns)
-    lines = [
-        _line(shape, binding, curve, numbers)
-        for shape, curve, numbers in zip(
-            shapes, curves, zip(position, stated, area * seconds, strict=True), strict=True
-        )
-    ]
+    numbers = zip(position, stated, area * seconds, strict=True)
+    lines = [_line(*told, binding) for told in zip(shapes, curves, numbers, strict=True)]
     maximum = position + stated * [line.shift for line in lines]
     fwhm = stated * [line.fwhm for line in lines]
-    total = float((spectrum["energy"].values + binding).mean())
     rows = "\n".join("\t".join([word, *table.rows[word][1:]]) for word in _ROWS)
     return Fitted(
         region=str(spectrum.name or spectrum.attrs["region_original"]),
         window=window,
         background=background[window],
         labels=names,
-        center=maximum if scale == "binding" else total - maximum,
+        center=maximum
+        if scale == "binding"
+        else (spectrum["energy"].values + binding).mean() - maximum,
         fwhm=fwhm,
         height=area * seconds / (fwhm * [line.area for line in lines]),
         shapes=shapes,
@@ -303,6 +297,14 @@ def _fitted(table: _Table, spectrum: xr.DataArray) -> Fitted | None:
         texts={"casa_components": rows},
         constraints=[],
     )
+
+
+def _window(background: Floats, counts: Floats) -> slice:
+    """Rows of the region: outside of it the background is the spectrum itself."""
+    inside = np.flatnonzero(background != counts)
+    if not inside.size or inside[-1] - inside[0] < _MIN_POINTS:
+        return slice(0, counts.size)
+    return slice(int(inside[0]), int(inside[-1]) + 1)
 
 
 def _component(table: _Table, column: int, row: int) -> tuple[int, str, str, list[float]] | None:
@@ -338,7 +340,7 @@ def _seconds(table: _Table, columns: slice) -> float:
 
 
 def _line(
-    shape: str, binding: Floats, curve: Floats, numbers: tuple[float, float, float]
+    shape: str, curve: Floats, numbers: tuple[float, float, float], binding: Floats
 ) -> CasaLine:
     """The line of a component: by its name, or as its curve shows it."""
     line = casa_line(shape)

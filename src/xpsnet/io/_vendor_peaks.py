@@ -75,23 +75,15 @@ def to_peaks(
     n = max(len(fit.center) for fit in present)
     window = slice(min(f.window.start for f in present), max(f.window.stop for f in present))
     line_shape = common_shape([line for fit in present for line in fit.lines])
-    tables = {name: np.full((len(fits), n), np.nan) for name in ("center", "fwhm", "height")}
-    extra = LINE_SHAPES[line_shape].parameters[3:]
-    tables |= {name: np.full((len(fits), n), np.nan) for name in (*extra, *_VENDOR)}
+    names = (*LINE_SHAPES[line_shape].parameters, *_VENDOR)
+    tables = {name: np.full((len(fits), n), np.nan) for name in names}
     backgrounds = np.full((len(fits), window.stop - window.start), np.nan)
     for i, fit in enumerate(fits):
-        if fit is None:
-            continue
-        here = slice(0, len(fit.center))
-        own = [shape_parameters(line, line_shape) for line in fit.lines]
-        for name in extra:
-            tables[name][i, here] = [parameters[name] for parameters in own]
-        for name in ("center", "fwhm", "height"):
-            tables[name][i, here] = getattr(fit, name)
-        for name, values in fit.vendor.items():
-            tables[name][i, here] = values
-        before, after = fit.window.start - window.start, window.stop - fit.window.stop
-        backgrounds[i] = np.pad(fit.background, (before, after), mode="edge")
+        if fit is not None:
+            for name, values in _columns(fit, line_shape).items():
+                tables[name][i, : len(fit.center)] = values
+            around = fit.window.start - window.start, window.stop - fit.window.stop
+            backgrounds[i] = np.pad(fit.background, around, mode="edge")
     tables = {name: table.reshape(*shape, n) for name, table in tables.items()}
     vendor = {name: tables.pop(name) for name in _VENDOR}
     longest = max(present, key=lambda fit: len(fit.center))
@@ -116,6 +108,13 @@ def to_peaks(
             texts = {"long_name": long_name, "units": units}
             peaks[name] = ((*dims, "peak"), vendor[name], texts)
     return peaks
+
+
+def _columns(fit: Fitted, line_shape: str) -> dict[str, Any]:
+    """Parameters of lines of this shape, and the vendor's own numbers, one per peak."""
+    own = [shape_parameters(line, line_shape) for line in fit.lines]
+    extra = {name: [one[name] for one in own] for name in LINE_SHAPES[line_shape].parameters[3:]}
+    return {"center": fit.center, "fwhm": fit.fwhm, "height": fit.height, **extra, **fit.vendor}
 
 
 def _fits(name: Hashable, coordinate: Any, taken: set[str]) -> bool:
