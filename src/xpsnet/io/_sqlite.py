@@ -134,7 +134,10 @@ class Database:
         """Turn the exceptions of sqlite3 into our own."""
         try:
             yield
-        except (sqlite3.Error, sqlite3.Warning, OverflowError, MemoryError) as error:
+        except (
+            sqlite3.Error, sqlite3.Warning, OverflowError, MemoryError,
+            UnicodeDecodeError,  # where the words of an error quote damaged bytes
+        ) as error:  # fmt: skip
             stopped = self._calls > _MAX_CALLS
             text = "a query that takes too long" if stopped else str(error)[:200]
             raise RefusedDatabaseError(text) from error
