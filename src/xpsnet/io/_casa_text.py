@@ -256,15 +256,7 @@ def _spectrum(table: _Table) -> xr.DataArray:
 def _fitted(table: _Table, spectrum: xr.DataArray) -> Fitted | None:
     """The components of a table."""
     scale, columns = _main(table)
-    first = columns.start
-    last = next(
-        (i for i in range(first + 2, columns.stop) if table.header[i].startswith("Background")),
-        None,
-    )
-    if last is None:
-        return None
-    told = [_component(table, i, i - first) for i in range(first + 2, last)]
-    components = [one for one in told if one is not None]
+    last, components = _components(table, columns)
     if not components:
         return None
     background = np.nan_to_num(table.values[:, last])
@@ -297,6 +289,18 @@ def _fitted(table: _Table, spectrum: xr.DataArray) -> Fitted | None:
         texts={"casa_components": rows},
         constraints=[],
     )
+
+
+def _components(
+    table: _Table, columns: slice
+) -> tuple[int, list[tuple[int, str, str, list[float]]]]:
+    """Column of the background, and the components before it."""
+    first = columns.start
+    for last in range(first + 2, columns.stop):
+        if table.header[last].startswith("Background"):
+            told = [_component(table, i, i - first) for i in range(first + 2, last)]
+            return last, [one for one in told if one is not None]
+    return first, []
 
 
 def _window(background: Floats, counts: Floats) -> slice:
