@@ -179,3 +179,16 @@ def test_vamas_takes_the_peaks_with_their_spectra(tmp_path) -> None:
     path.write_bytes(path.read_bytes().replace(b"Written by xpsnet", b"Measured by"))
     with pytest.raises(FileExistsError, match="which xpsnet has not written"):
         write(spectra, path)
+
+
+def test_names_that_nexus_cannot_hold_are_refused(tmp_path) -> None:
+    array = xpsnet.sample("line_scan")[:3].assign_coords({"a/b": ("position", [1.0, 2.0, 3.0])})
+    with pytest.raises(ValueError, match="for .nxs, got 'a/b'; rename it"):
+        write(array, tmp_path / "a.nxs")
+
+
+def test_odd_attributes_of_nexus(tmp_path) -> None:
+    odd = {"text": "a\x00b", "texts": np.array(["a", "bc"]), "none": [], "numbers": (1, 2)}
+    write(spectrum().assign_attrs(odd), tmp_path / "a.nxs")
+    attrs = read(tmp_path / "a.nxs")[0].attrs
+    assert (attrs["text"], attrs["texts"], attrs["numbers"]) == ("ab", ["a", "bc"], [1, 2])

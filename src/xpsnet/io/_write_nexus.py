@@ -120,9 +120,9 @@ def _write_axes_attributes(group: Any, dims: Any, coords: Any) -> None:
 
 def _write_variable(group: Any, name: str, variable: xr.Variable) -> Any:
     """Write values, dimensions and attributes of one variable."""
-    if "/" in name or name in ("", "."):
+    if "/" in name or name in ("", ".") or name in group:
         raise ValueError(
-            f"expected names of variables without a slash for .nxs, got {name!r}; rename it"
+            f"expected other names of variables, without a slash, for .nxs, got {name!r}; rename it"
         )
     if variable.dtype.kind in "mM":
         variable = xr.conventions.encode_cf_variable(variable, name=name)
@@ -137,8 +137,19 @@ def _write_variable(group: Any, name: str, variable: xr.Variable) -> Any:
     if variable.dims:  # h5py does not read empty lists
         stored.attrs[DIMS_ATTR] = _list([str(dim) for dim in variable.dims])
     for key, value in variable.attrs.items():
-        stored.attrs[str(key)] = _list(value) if isinstance(value, list | tuple) else value
+        stored.attrs[str(key)] = _attribute(value)
     return stored
+
+
+def _attribute(value: Any) -> Any:
+    """Attribute as HDF5 stores it: lists as arrays, texts without the byte that ends them."""
+    if isinstance(value, str):
+        return value.replace("\0", "")
+    if isinstance(value, list | tuple) or (
+        isinstance(value, np.ndarray) and value.dtype.kind in "UO"
+    ):
+        return _list(list(value))
+    return value
 
 
 def _text_type() -> Any:
@@ -188,7 +199,7 @@ def _write_peaks(entry: Any, peaks: xr.Dataset) -> None:
     table.attrs[COORDS_ATTR] = _list([str(name) for name in peaks.coords])
     attrs = _group(fit, "attributes", "NXcollection")
     for key, value in peaks.attrs.items():
-        attrs.attrs[str(key)] = _list(value) if isinstance(value, list | tuple) else value
+        attrs.attrs[str(key)] = _attribute(value)
     fit.attrs["default"] = "peaks"
     n_points = peaks["center"].size * peaks.sizes.get("energy", 0)
     if 0 < n_points * 8 <= _MAX_CURVES:
