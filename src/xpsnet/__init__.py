@@ -10,6 +10,7 @@ if TYPE_CHECKING:  # for editors and type checkers; at run time __getattr__ find
     from xpsnet.fitting.exchange import from_lmfit, to_lmfit
     from xpsnet.fitting.follow import follow
     from xpsnet.fitting.refine import refine
+    from xpsnet.fitting.uncertainty import confidence
     from xpsnet.io import read
     from xpsnet.io._errors import ReadError
     from xpsnet.io.fits import read_fit
@@ -29,6 +30,7 @@ if TYPE_CHECKING:  # for editors and type checkers; at run time __getattr__ find
 _MODULES = {
     "ReadError": "xpsnet.io._errors",
     "calibrate": "xpsnet.calibration",
+    "confidence": "xpsnet.fitting.uncertainty",
     "crop": "xpsnet.spectrum",
     "curves": "xpsnet.peaks",
     "doublet": "xpsnet.fitting",
@@ -58,6 +60,7 @@ __all__ = [
     "ReadError",
     "__version__",
     "calibrate",
+    "confidence",
     "crop",
     "curves",
     "doublet",
