@@ -11,6 +11,8 @@ import xarray as xr
 
 from xpsnet.fitting.answers import Answers
 from xpsnet.fitting.decision import Decided, Tried, decide, likely
+from xpsnet.fitting.doublet_rows import refine_paired
+from xpsnet.fitting.doublets import Doublet
 from xpsnet.fitting.neighbors import (
     Shape,
     Start,
@@ -21,7 +23,6 @@ from xpsnet.fitting.neighbors import (
 )
 from xpsnet.fitting.one_spectrum import Setup
 from xpsnet.fitting.parameters import Constraint, Floats
-from xpsnet.fitting.refine_rows import refine_rows
 from xpsnet.fitting.rows import Rows, make_rows, make_setup, make_starts
 from xpsnet.fitting.states import Found, States, find_states
 from xpsnet.models import Model, predict
@@ -53,6 +54,8 @@ class Job:
     device: Literal["auto", "cpu", "gpu"]
     batch_size: int
     cancel: Cancel
+    doublets: tuple[Doublet, ...] = ()
+    background_choice: str | None = None
 
     def cancelled(self) -> bool:
         """Whether to stop."""
@@ -357,7 +360,8 @@ class _Chunk:
     ) -> Answers:
         """Least squares of some rows."""
         some = Rows(self.rows.counts[rows], self.rows.noise[rows], dict(starts), status)
-        return refine_rows(self.setup, some, engine="batch", cancel=self.job.cancel)
+        doublets, cancel = self.job.doublets, self.job.cancel
+        return refine_paired(self.setup, some, doublets, engine="batch", cancel=cancel)
 
 
 def overview(

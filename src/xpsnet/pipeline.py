@@ -22,29 +22,41 @@ Chunks of lazy spectra come with so many of their neighbors, so that chunks chan
 A number of peaks that the caller gives is refined as it is, whatever becomes of its peaks.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 import xarray as xr
 
-from xpsnet._fit_steps import Job, Outcome, Overview, fit_rows, overview, revise
+from xpsnet._fit_steps import (
+    Job,
+    Outcome,
+    Overview,
+    fit_rows,
+    overview,
+    revise,
+)
 from xpsnet.blocks import map_overlapping, map_spectra
 from xpsnet.fitting.answers import answers_to_peaks
+from xpsnet.fitting.choose_background import DEFAULT, choose_background
+from xpsnet.fitting.doublet_rows import with_found_partners
+from xpsnet.fitting.doublets import Doublet, as_doublets
 from xpsnet.fitting.follow import followed, sampled_rows
 from xpsnet.fitting.neighbors import PRIOR_ROUNDS, Start, reach
 from xpsnet.fitting.parameters import Constraint, Floats
-from xpsnet.fitting.rows import Noise, noise_like
+from xpsnet.fitting.rows import Noise, make_rows, make_setup, noise_like
 from xpsnet.fitting.states import LOCAL_ROUNDS, States
-from xpsnet.models import Model
+from xpsnet.models import Model, predict
 from xpsnet.progress import Cancel, Progress, reporting
 from xpsnet.spectrum import check_spectra, crop
 
 # Spectra of a map that are looked at for its states, and fewer than which are no map.
 SAMPLED = 1024
 FEWEST = 8
+# Spectra that are looked at for the background.
+BACKGROUND_SAMPLE = 64
 # How far away, in reaches of the neighborhood, a spectrum may matter: rounds of the prior, starts,
 # rounds of following.
 OVERLAP = PRIOR_ROUNDS + 1 + LOCAL_ROUNDS
@@ -59,6 +71,7 @@ def fit(
     line_shape: str = "pseudo_voigt",
     share: tuple[str, ...] = ("fraction",),
     constraints: Mapping[str, Constraint] | None = None,
+    doublet: Doublet | str | Sequence[Doublet | str] = (),
     energy_range: tuple[float, float] | None = None,
     noise: Noise = None,
     min_probability: float = 0.05,
@@ -82,8 +95,13 @@ def fit(
         Network that finds the peaks, as for `predict`.
     n_peaks : int or "auto"
         Number of peaks; "auto" decides for every spectrum as the module says.
-    background, line_shape, share, constraints, noise, scale_errors, covariance
+    background : str
+        As for `refine`; "auto" decides on a sample of the spectra with the network's peaks.
+    line_shape, share, constraints, noise, scale_errors, covariance
         As for `refine`.
+    doublet : str, Doublet or sequence of them
+        Levels whose lines are tied wherever two peaks are such a doublet, for instance "S 2p";
+        see `xpsnet.doublet`.
     energy_range : (float, float), optional
         Window [eV] on the spectra's scale; the whole axis by default.
     min_probability : float
@@ -123,8 +141,10 @@ def fit(
     cropped = checked if energy_range is None else crop(checked, energy_range)
     job = Job(
         model, n_peaks, background, line_shape, share, constraints, min_probability, scale_errors,
-        covariance, device, batch_size, cancel,
+        covariance, device, batch_size, cancel, as_doublets(doublet),
     )  # fmt: skip
+    if background == "auto":
+        job = _with_background(job, cropped, noise)
     together = _Together.asked(cropped, neighbors, follow, n_peaks, constraints)
     if cropped.chunks is not None:
         return _fit_lazily(job, cropped, noise, together, covariance)
@@ -136,7 +156,47 @@ def fit(
     if together.any and not job.cancelled():
         sampled = outcome.sample(sampled_rows(rows.sizes["row"], SAMPLED))
         look = overview(job, sampled, _mean(cropped), together.n_states)
-    return _finished(job, cropped, given, outcome, together, look, covariance)
+    return _told(job, _finished(job, cropped, given, outcome, together, look, covariance))
+
+
+def _with_background(job: Job, spectra: xr.DataArray, noise: Noise) -> Job:
+    """The job with a background that some of its spectra prefer."""
+    some = _sample(spectra, BACKGROUND_SAMPLE).compute()
+    predicted = predict(
+        some, model=job.model, n_peaks=job.n_peaks, device=job.device, batch_size=job.batch_size
+    )
+    setup = make_setup(
+        some,
+        predicted.sizes["peak"],
+        line_shape=job.line_shape,
+        background=DEFAULT,
+        share=job.share,
+        constraints=job.constraints,
+        scale_errors=False,
+    )
+    known = float(noise) if isinstance(noise, int | float) else None
+    rows = make_rows(some, predicted, noise_like(known, some, some))
+    chosen, words = choose_background(setup, rows)
+    return replace(job, background=chosen, background_choice=words)
+
+
+def _sample(spectra: xr.DataArray, n: int) -> xr.DataArray:
+    """Some of the spectra, over ("row", "energy")."""
+    lead = [str(d) for d in spectra.dims if d != "energy"]
+    if not lead:
+        return spectra.reset_coords(drop=True).expand_dims("row")
+    shape = tuple(spectra.sizes[d] for d in lead)
+    places = np.unravel_index(sampled_rows(int(np.prod(shape)), n), shape)
+    at = {d: xr.DataArray(p, dims="row") for d, p in zip(lead, places, strict=True)}
+    return spectra.reset_coords(drop=True).isel(at).transpose("row", "energy")
+
+
+def _told(job: Job, peaks: xr.Dataset) -> xr.Dataset:
+    """What the result says about its doublets and its background."""
+    peaks = with_found_partners(peaks, job.doublets)
+    if job.background_choice is not None:
+        peaks.attrs["background_choice"] = job.background_choice
+    return peaks
 
 
 @dataclass(frozen=True)
@@ -275,7 +335,8 @@ def _fit_lazily(
     def on_part(some: xr.DataArray, look: Overview | None) -> xr.Dataset:
         given = noise_like(noise, some, some)
         outcome = fit_rows(job, _as_rows(some), given, _silent)
-        return _finished(job, some, given, outcome, together, look, covariance, padded=True)
+        peaks = _finished(job, some, given, outcome, together, look, covariance, padded=True)
+        return _told(job, peaks)
 
     if not together.any:
         return map_spectra(lambda some: on_part(some, None), spectra)
@@ -285,11 +346,8 @@ def _fit_lazily(
         given = noise_like(noise, sample, sample)
         return overview(job, fit_rows(job, sample, given, _silent), mean, together.n_states)
 
-    lead = [str(d) for d in spectra.dims if d != "energy"]
-    shape = tuple(spectra.sizes[d] for d in lead)
-    places = np.unravel_index(sampled_rows(int(np.prod(shape)), SAMPLED), shape)
-    at = {d: xr.DataArray(p, dims="row") for d, p in zip(lead, places, strict=True)}
-    sample = spectra.reset_coords(drop=True).isel(at).transpose("row", "energy")
+    shape = tuple(spectra.sizes[d] for d in spectra.dims if d != "energy")
+    sample = _sample(spectra, SAMPLED)
     return map_overlapping(
         on_part, spectra, overlap=OVERLAP * reach(shape), shared=looked(sample, _mean(spectra))
     )

@@ -158,6 +158,12 @@ def _limits(name: str, amount: Amount, fixed: float) -> Limits:
     return low, high
 
 
+def as_doublets(given: "Doublet | str | Iterable[Doublet | str]") -> tuple[Doublet, ...]:
+    """One doublet or several, by their levels or as made by `doublet`."""
+    several = [given] if isinstance(given, Doublet | str) else list(given)
+    return tuple(doublet(one) if isinstance(one, str) else one for one in several)
+
+
 def doublet_links(
     doublets: Iterable[Doublet], line_shape: str, scale: str, center: Floats | None = None
 ) -> list[Link]:
