@@ -69,8 +69,8 @@ class Library:
         self.calls["predict"] = options
         return _peaks(spectra.shape[:-1])
 
-    def write(self, peaks: xr.Dataset, path: str) -> None:
-        self.calls["write"] = {"path": path}
+    def write(self, peaks: xr.Dataset, path: str, spectra: xr.DataArray | None = None) -> None:
+        self.calls["write"] = {"path": path} | ({} if spectra is None else {"spectra": spectra})
 
 
 @pytest.fixture

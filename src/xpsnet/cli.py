@@ -71,8 +71,8 @@ def run_fit(chosen: argparse.Namespace) -> None:
     print(f"{spectra.name or 'spectra'} of {', '.join(chosen.file)}")
     print(peak_report(peaks))
     for path in chosen.output:
-        beside = {"spectra": spectra} if path.lower().endswith(SUFFIXES_WITH_SPECTRA) else {}
-        write(peaks, path, **beside)
+        with_spectra = path.lower().endswith(SUFFIXES_WITH_SPECTRA)
+        write(peaks, path, spectra=spectra if with_spectra else None)
         print(f"wrote {path}")
     if chosen.plot:
         from xpsnet.plotting import plot
