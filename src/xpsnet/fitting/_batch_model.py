@@ -60,6 +60,7 @@ class Plan(NamedTuple):
     linear: Integers  # those and the coefficients of the background
     positive: Flags  # (m,) what the linear start keeps at 0 or above
     alone: Flags  # (k,) whether neither center, fwhm nor height are linked
+    doubt: float  # correlation of a residual, in units of chance, that calls for another attempt
 
 
 class Work(NamedTuple):

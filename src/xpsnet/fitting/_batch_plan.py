@@ -18,6 +18,7 @@ _LANES = 8  # rows are filled up to a multiple of what a processor handles at on
 _TERMS = ("constant", "slope", "shirley", "tougaard")
 _WORK_ROWS, _SHAPE_PARAMETERS = 6, 5
 _MOST_LOSS_POINTS = 5_000
+_DOUBT = 2.5
 
 
 def make_plan(line_shape: str, background: str, energy: Floats, layout: Layout) -> Plan:
@@ -65,6 +66,7 @@ def make_plan(line_shape: str, background: str, energy: Floats, layout: Layout) 
         linear=_whole(np.append(heights, layout.background_index)),
         positive=np.isin(np.arange(m), np.append(heights, active)),
         alone=np.asarray(~layout.linked[:, :3].any(axis=1)),
+        doubt=_DOUBT,
     )
 
 

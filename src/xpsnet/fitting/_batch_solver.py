@@ -9,8 +9,11 @@ a parameter leaves its limit as soon as the sum of squares falls towards the ins
 
 The fit ends where the undamped step, inside the same box, promises to lower chi-square by less
 than a millionth of what one standard error of one parameter costs (or 1e-10 of it), or where it
-cannot be lowered any more. A peak whose height ends at 0 is put once more where it is missed most,
-as `with_lmfit.py` does.
+cannot be lowered any more. It is taken up again in three cases, and the better end counts: a peak
+whose height ends at 0 is put where it is missed most, as `with_lmfit.py` does; a shape parameter
+that has no effect on its limit goes back to its start; and where the residual is correlated beyond
+chance, with several peaks, the whole fit is tried anew in small steps, because it may have ended in
+a wrong place (or the model is wrong: then only the time is lost).
 """
 
 import math
@@ -40,17 +43,24 @@ from xpsnet.numerics._compile import compiled
 OK, NOT_FINITE, TOO_FEW_POINTS, NOT_CONVERGED, NOT_DONE, FAILED = 0, 3, 4, 5, 8, 9
 
 _MAX_EVALUATIONS = 500
-_FIRST_DAMPING = 1e-3
 _LEAST_DAMPING = 1e-9
 _MOST_DAMPING = 1e12
 _ABSOLUTE, _RELATIVE = 1e-6, 1e-10
 _MAX_IDLE, _MAX_LEAPS = 5, 3
 _LEAST_GAIN = 1e-4
 _LEAST_REFUSED = 1e-6
-_LONGEST = 0.5  # steps of a center or width, in widths, and of other shape parameters
+_LONGEST_FACTOR = 0.5  # part by which a fitted ratio may change in a step
 _LEAST_RATIO = 0.1
 _NEXT_TO = 1e-9  # part of the range within which a value counts as being on its limit
+_NEAR = 1e-3  # where it has next to no effect
 _POWERLESS = 1e-6
+# First damping and longest step of a first attempt, and of one for a residual that is correlated
+# beyond chance: more damping and shorter steps cost evaluations, and lead elsewhere.
+_QUICK, _CAREFUL = (1e-3, 0.5), (1.0, 0.2)
+
+Limits = tuple[Floats, Floats]
+Pace = tuple[float, float]
+Outcome = tuple[float, int, bool]  # chi-square, evaluations, whether it ended by itself
 
 
 class Answers(NamedTuple):
@@ -77,25 +87,26 @@ def _shorten(work: Work, entry: int, length: float) -> None:
 
 
 @compiled
-def _limit_steps(plan: Plan, theta: Floats, lower: Floats, upper: Floats, work: Work) -> None:
+def _limit_steps(plan: Plan, theta: Floats, limits: Limits, work: Work, longest: float) -> None:
     """Box around `theta` that a step may not leave, unpacked."""
+    lower, upper = limits
     for i in range(theta.size):
         work.low[i], work.high[i] = lower[i] - theta[i], upper[i] - theta[i]
     for k in range(plan.entry.shape[0]):
         for j in range(plan.entry.shape[1]):
-            length = _LONGEST * (work.shapes[k, 1] if j < 2 else 1.0)
+            length = longest * (work.shapes[k, 1] if j < 2 else 1.0)
             partner = plan.partner[k, j]
             if j != 2:  # chi-square is a parabola of a height
                 _shorten(work, plan.entry[k, j], length)
             if plan.operation[k, j] == ADDED:
                 _shorten(work, partner, length)
             elif plan.operation[k, j] != PLAIN:
-                _shorten(work, partner, _LONGEST * max(abs(theta[partner]), _LEAST_RATIO))
+                _shorten(work, partner, _LONGEST_FACTOR * max(abs(theta[partner]), _LEAST_RATIO))
 
 
 @compiled
 def _prepare_step(
-    plan: Plan, theta: Floats, lower: Floats, upper: Floats, work: Work, n: int
+    plan: Plan, theta: Floats, limits: Limits, work: Work, n: int, longest: float
 ) -> None:
     """Normal equations, scale and box at a point that was just drawn, packed."""
     finish(plan, theta, work)
@@ -103,14 +114,15 @@ def _prepare_step(
     for p in range(n):
         scale = max(work.scale[p], math.sqrt(work.normal[p, p]))
         work.scale[p] = scale if scale > 0.0 else 1.0
-    _limit_steps(plan, theta, lower, upper, work)
+    _limit_steps(plan, theta, limits, work, longest)
     for p in range(n):  # ids ascend, so that packing in place is safe
         work.low[p], work.high[p] = work.low[work.ids[p]], work.high[work.ids[p]]
 
 
 @compiled
-def _try_step(theta: Floats, lower: Floats, upper: Floats, work: Work, n: int) -> None:
+def _try_step(theta: Floats, limits: Limits, work: Work, n: int) -> None:
     """Trial values, never beyond a limit."""
+    lower, upper = limits
     copy_row(theta, work.trial)
     for p in range(n):
         i = work.ids[p]
@@ -118,17 +130,15 @@ def _try_step(theta: Floats, lower: Floats, upper: Floats, work: Work, n: int) -
 
 
 @compiled
-def _descend(
-    plan: Plan, theta: Floats, lower: Floats, upper: Floats, work: Work, n: int
-) -> tuple[float, int, bool]:
-    """Descend from `theta`, in place: chi-square, evaluations, whether it ended by itself."""
+def _descend(plan: Plan, theta: Floats, limits: Limits, work: Work, n: int, pace: Pace) -> Outcome:
+    """Descend from `theta`, in place, with a first damping and a longest step."""
     fill_row(0.0, work.scale)
     chisqr = draw(plan, theta, work)
     evaluations = 1
     if not np.isfinite(chisqr):
         return chisqr, evaluations, False
-    _prepare_step(plan, theta, lower, upper, work, n)
-    damping, growth, idle, leaps = _FIRST_DAMPING, 2.0, 0, 0
+    _prepare_step(plan, theta, limits, work, n, pace[1])
+    damping, growth, idle, leaps = pace[0], 2.0, 0, 0
     while evaluations < _MAX_EVALUATIONS and damping < _MOST_DAMPING and idle < _MAX_IDLE:
         tolerance = _ABSOLUTE + _RELATIVE * chisqr
         decrease = 2.0 * bounded_step(work, damping, n)
@@ -139,9 +149,9 @@ def _descend(
         if 0.0 <= decrease <= tolerance:
             return chisqr, evaluations, True
         if decrease < 0.0:
-            damping = max(10.0 * damping, _FIRST_DAMPING)
+            damping = max(10.0 * damping, _LEAST_REFUSED)
             continue
-        _try_step(theta, lower, upper, work, n)
+        _try_step(theta, limits, work, n)
         tried = draw(plan, work.trial, work)
         evaluations += 1
         gain = (chisqr - tried) / decrease
@@ -149,7 +159,7 @@ def _descend(
             copy_row(work.trial, theta)
             idle = idle + 1 if chisqr - tried <= tolerance else 0
             chisqr, growth = tried, 2.0
-            _prepare_step(plan, theta, lower, upper, work, n)
+            _prepare_step(plan, theta, limits, work, n, pace[1])
             damping *= 0.1 if gain > 0.75 else (1.0 if gain > 0.25 else 3.0)
             damping = max(damping, _LEAST_DAMPING)
         else:  # also where the trial was not finite
@@ -158,38 +168,53 @@ def _descend(
 
 
 @compiled
-def _snap(theta: Floats, lower: Floats, upper: Floats, free: Flags) -> None:
-    """Put what is next to a limit on it: steps that halve the way never arrive."""
-    for i in range(theta.size):
-        near = _NEXT_TO * (upper[i] - lower[i])
-        if free[i] and near < np.inf:
-            theta[i] = lower[i] if theta[i] < lower[i] + near else theta[i]
-            theta[i] = upper[i] if theta[i] > upper[i] - near else theta[i]
+def _nearest_limit(value: float, low: float, high: float, part: float) -> float:
+    """The limit that a value is next to, within a part of the range; NaN where it is not."""
+    near = part * (high - low)
+    if near < np.inf and value <= low + near:
+        return low
+    return high if near < np.inf and value >= high - near else np.nan
 
 
 @compiled
-def _release(plan: Plan, lower: Floats, upper: Floats, work: Work, n: int) -> bool:
-    """Put shape parameters back to their start that are on a limit where they have no effect.
+def _powerless(work: Work, p: int) -> bool:
+    """Whether a packed entry has next to no effect any more, to first order."""
+    return bool(work.normal[p, p] <= _POWERLESS * work.scale[p] * work.scale[p])
 
-    There the sum of squares cannot tell whether it falls towards the inside: a product line does
+
+@compiled
+def _snap(theta: Floats, limits: Limits, work: Work, n: int) -> None:
+    """Put what is next to a limit on it: steps that halve the way never arrive."""
+    lower, upper = limits
+    for p in range(n):
+        i = work.ids[p]
+        part = _NEAR if _powerless(work, p) else _NEXT_TO
+        limit = _nearest_limit(theta[i], lower[i], upper[i], part)
+        theta[i] = limit if limit == limit else theta[i]
+
+
+@compiled
+def _release(plan: Plan, limits: Limits, work: Work, n: int) -> bool:
+    """Put shape parameters back to their start that are next to a limit and without effect there.
+
+    The sum of squares then cannot tell whether it falls towards the inside: a product line does
     not depend on a small share to first order.
     """
+    lower, upper = limits
     moved = False
     for p in range(n):
         i = work.ids[p]
-        powerless = work.normal[p, p] <= _POWERLESS * work.scale[p] * work.scale[p]
-        on_limit = work.other[i] <= lower[i] or work.other[i] >= upper[i]
-        if on_limit and powerless and i < plan.n_shapes and upper[i] - lower[i] < np.inf:
+        limit = _nearest_limit(work.other[i], lower[i], upper[i], _NEAR)
+        if limit == limit and i < plan.n_shapes and _powerless(work, p):
             work.other[i] = work.begin[i]
             moved = True
     return moved
 
 
 @compiled
-def _hold(
-    plan: Plan, theta: Floats, lower: Floats, upper: Floats, free: Flags, work: Work, held: Flags
-) -> int:
+def _hold(plan: Plan, theta: Floats, limits: Limits, free: Flags, work: Work, held: Flags) -> int:
     """Mark free entries on a limit, or of peaks of height 0 alone; gives how many are left."""
+    lower, upper = limits
     left = 0
     for i in range(theta.size):
         used, seen = False, False
@@ -204,72 +229,91 @@ def _hold(
 
 
 @compiled
-def _describe(plan: Plan, theta: Floats, work: Work, own_chi_square: Floats) -> float:
-    """Chi-square that each line makes up alone; gives the correlation of neighboring residuals."""
-    spare = theta.size + 1
-    residual = work.rows[theta.size]
+def _correlation(residual: Floats, weights: Floats) -> float:
+    """Correlation of the residuals of neighboring points."""
     power, product, before = 0.0, 0.0, 0.0
-    for j in range(plan.n_points):
-        if work.weights[j] > 0.0:
+    for j in range(residual.size):
+        if weights[j] > 0.0:
             product += residual[j] * before
             power += residual[j] * residual[j]
             before = residual[j]
+    return product / power if power > 0.0 else 0.0
+
+
+@compiled
+def _weigh_lines(plan: Plan, theta: Floats, work: Work, own_chi_square: Floats) -> None:
+    """Chi-square that the line of each peak makes up alone."""
     for j in range(work.at.size):
-        work.at[j] = spare + j
+        work.at[j] = theta.size + 1 + j
     for k in range(plan.entry.shape[0]):
         line = work.total
         fill_row(0.0, line)
         add_line(plan.shape, plan.energy, work.shapes[k], work.rows, work.at, line, work.constants)
         weigh(line, work.weights)
         own_chi_square[k] = dot(line, line)
-    return product / power if power > 0.0 else 0.0
 
 
 @compiled
-def _descend_twice(
-    plan: Plan, theta: Floats, lower: Floats, upper: Floats, free: Flags, work: Work, n: int
-) -> tuple[float, int, bool]:
-    """Descend, and once more if a peak vanished and can be put where one is missed.
+def _descend_again(
+    plan: Plan, theta: Floats, limits: Limits, work: Work, n: int, pace: Pace, before: Outcome
+) -> Outcome:
+    """Descend from `work.other`, and keep what is better.
 
     Leaves the residual and the normal equations of `theta`.
     """
+    lower, upper = limits
+    for p in range(n):
+        i = work.ids[p]
+        work.other[i] = min(max(work.other[i], lower[i]), upper[i])
+    chisqr, evaluations, converged = _descend(plan, work.other, limits, work, n, pace)
+    evaluations += before[1]
+    if chisqr < before[0]:
+        copy_row(work.other, theta)
+        _snap(theta, limits, work, n)
+        draw(plan, theta, work)
+        return chisqr, evaluations, converged
+    draw(plan, theta, work)
+    finish(plan, theta, work)
+    fill_normal(work.rows, work.rows[theta.size], work, n)
+    draw(plan, theta, work)
+    return before[0], evaluations, before[2]
+
+
+@compiled
+def _descend_to_best(
+    plan: Plan, theta: Floats, limits: Limits, free: Flags, work: Work, n: int
+) -> Outcome:
+    """Descend, and again where the optimum may not be the one."""
     copy_row(theta, work.begin)
-    chisqr, evaluations, converged = _descend(plan, theta, lower, upper, work, n)
+    found = _descend(plan, theta, limits, work, n, _QUICK)
+    if not np.isfinite(found[0]):
+        return found
+    _snap(theta, limits, work, n)
     draw(plan, theta, work)
     copy_row(theta, work.other)
-    if not np.isfinite(chisqr):
-        return chisqr, evaluations, converged
     revived = revive(plan, work.begin, free, work.other, work)
-    released = _release(plan, lower, upper, work, n)
-    if not (revived or released):
-        return chisqr, evaluations, converged
-    for i in range(theta.size):
-        if free[i]:
-            work.other[i] = min(max(work.other[i], lower[i]), upper[i])
-    again, more, ended = _descend(plan, work.other, lower, upper, work, n)
-    if again < chisqr:
-        copy_row(work.other, theta)
-        _snap(theta, lower, upper, free)
-        chisqr, converged = again, ended
-    else:
-        draw(plan, theta, work)
-        finish(plan, theta, work)
-        fill_normal(work.rows, work.rows[theta.size], work, n)
-    draw(plan, theta, work)
-    return chisqr, evaluations + more, converged
+    released = _release(plan, limits, work, n)
+    if revived or released:
+        found = _descend_again(plan, theta, limits, work, n, _QUICK, found)
+    correlation = _correlation(work.rows[theta.size], work.weights)
+    if plan.entry.shape[0] > 1 and correlation > plan.doubt / math.sqrt(plan.n_points):
+        copy_row(work.begin, work.other)
+        found = _descend_again(plan, theta, limits, work, n, _CAREFUL, found)
+    return found
 
 
 @compiled
 def _solve_row(
     plan: Plan,
-    limits: tuple[Floats, Floats, Flags],
+    limits: Limits,
+    free: Flags,
     linear: bool,
     work: Work,
     answers: Answers,
     row: int,
 ) -> None:
     """Fit the spectrum whose counts and weights are in `work`, from `answers.values[row]`."""
-    lower, upper, free = limits
+    lower, upper = limits
     theta = answers.values[row]
     n = pack(free, work.ids)
     for p in range(n):
@@ -288,14 +332,15 @@ def _solve_row(
     if linear:
         start_linear(plan, theta, lower, upper, free, work)
         n = pack(free, work.ids)
-    chisqr, evaluations, converged = _descend_twice(plan, theta, lower, upper, free, work, n)
+    chisqr, evaluations, converged = _descend_to_best(plan, theta, limits, free, work, n)
     answers.evaluations[row], answers.chisqr[row] = evaluations, chisqr
     if not np.isfinite(chisqr):
         return
     answers.code[row] = OK if converged else NOT_CONVERGED
-    answers.correlation[row] = _describe(plan, theta, work, answers.own_chi_square[row])
+    answers.correlation[row] = _correlation(work.rows[theta.size], work.weights)
+    _weigh_lines(plan, theta, work, answers.own_chi_square[row])
     held = answers.held[row]
-    answers.n_free[row] = _hold(plan, theta, lower, upper, free, work, held)
+    answers.n_free[row] = _hold(plan, theta, limits, free, work, held)
     answers.singular[row] = fill_covariance(work, held, n, answers.covariance[row])
 
 
@@ -331,4 +376,4 @@ def solve_rows(
         lower = limits[0][row if limits[0].shape[0] > 1 else 0]
         upper = limits[1][row if limits[1].shape[0] > 1 else 0]
         free = limits[2][row if limits[2].shape[0] > 1 else 0]
-        _solve_row(plan, (lower, upper, free), linear, work, answers, row)
+        _solve_row(plan, (lower, upper), free, linear, work, answers, row)

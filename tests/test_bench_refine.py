@@ -1,0 +1,39 @@
+"""The benchmark of refinement runs at toy size, so that it cannot rot."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
+
+from bench_refine import agreement, main, speed, starts, truth
+
+
+def test_agreement_is_told_in_percent():
+    found = agreement(12)
+    assert found["spectra"] == 12
+    assert found["chi-square not above lmfit's by 1e-4 [%]"] >= 75
+
+
+def test_starts_lead_to_one_optimum():
+    assert starts(20)["all [%]"] >= 80
+
+
+def test_errors_are_about_the_bound():
+    found = truth(64)
+    assert 0.7 < found["center: median / bound"] < 1.4
+    assert 50 < found["center: 68 % intervals [%]"] < 85
+
+
+def test_speed_is_told_for_every_way():
+    found = speed(4)
+    assert all(rate > 0 for rate in found.values())
+    assert "xpsnet.refine / lightest" in found
+
+
+def test_sections_are_chosen_by_name(capsys):
+    assert list(main(["starts", "--spectra", "10"])) == ["starts"]
+    assert "all [%]" in capsys.readouterr().out
+    with pytest.raises(SystemExit):
+        main(["nothing"])
