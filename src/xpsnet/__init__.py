@@ -10,6 +10,7 @@ if TYPE_CHECKING:  # for editors and type checkers; at run time __getattr__ find
     from xpsnet.fitting.exchange import from_lmfit, to_lmfit
     from xpsnet.fitting.follow import follow
     from xpsnet.fitting.refine import refine
+    from xpsnet.fitting.static_background import static_background
     from xpsnet.fitting.uncertainty import confidence
     from xpsnet.io import read
     from xpsnet.io._errors import ReadError
@@ -48,6 +49,7 @@ _MODULES = {
     "remove_satellites": "xpsnet.satellites",
     "sample": "xpsnet.samples",
     "simulate": "xpsnet.simulation",
+    "static_background": "xpsnet.fitting",
     "to_binding": "xpsnet.spectrum",
     "to_counts_per_second": "xpsnet.spectrum",
     "to_kinetic": "xpsnet.spectrum",
@@ -78,6 +80,7 @@ __all__ = [
     "remove_satellites",
     "sample",
     "simulate",
+    "static_background",
     "to_binding",
     "to_counts_per_second",
     "to_kinetic",
