@@ -31,16 +31,16 @@ def harness():
 def test_damaged_files_end_in_spectra_or_a_refusal() -> None:
     environment = {k: v for k, v in os.environ.items() if k != "XPSNET_REAL_DATA"}
     done = subprocess.run(
-        [sys.executable, SCRIPT, "--n", "100", "--seed", "1"],
+        [sys.executable, SCRIPT, "--n", "60", "--seed", "1"],
         env=environment, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.count("| 100 | 1 |") == len(SEEDS)
+    assert done.stdout.count("| 60 | 1 |") == len(SEEDS)
 
 
 def test_every_reader_has_sound_files() -> None:
     names = {reader.name for reader in READERS}
-    assert set(SEEDS) <= names - {"no spectra"}
+    assert set(SEEDS) == names - {"no spectra"}
 
 
 @pytest.mark.parametrize("reader", SEEDS)
