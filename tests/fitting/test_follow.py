@@ -94,6 +94,15 @@ def test_the_number_of_states_and_labels_as_told():
     assert named.label.values.tolist() == ["C-C", "C-O", "O-C=O"]
 
 
+def test_a_given_number_of_states_takes_all_peaks_that_it_can():
+    peaks, _ = jumbled("map")
+    far = peaks.center.values
+    far[3, 3, :1] -= 2.5
+    named = follow(peaks, n_states=3)
+    assert named.sizes["peak"] == 3
+    assert np.isfinite(named.center).sum() == np.isfinite(peaks.center).sum()
+
+
 def test_covariance_moves_with_the_peaks():
     names = ["center_0", "height_0", "fraction", "center_1", "height_1"]
     matrix = np.arange(25.0).reshape(5, 5)

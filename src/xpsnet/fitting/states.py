@@ -10,7 +10,8 @@ and area_s are the medians of the state over the neighbors, so that a state may 
 where no two neighbors have it, those of the whole map are taken, without the last square. a_s =
 2 ln(share / (1 - share)), limited to 4, is the cost of leaving a state absent that this share of
 the spectra has (negative for a rare one, which has to earn its place). A peak that no state takes
-costs 9. Every spectrum gets the assignment of least cost in which no state has two peaks.
+costs 9, or, where the number of states was given, so much that it only happens where all states are
+taken. Every spectrum gets the assignment of least cost in which no state has two peaks.
 
 The states themselves are found one after the other: the place where most spectra have a peak that
 no state took, as long as these are at least 2 % of all spectra; with every new state all peaks are
@@ -36,6 +37,7 @@ MOST_ABSENT = 4.0
 LEAST_SHARE = 0.02
 # Spectra below which a share of them means nothing, and one spectrum is enough for a state.
 _FEW = 8
+_NEVER = 1e9
 _ROUNDS = 3
 LOCAL_ROUNDS = 2
 
@@ -72,12 +74,20 @@ class States:
         Of the spectra that have it.
     area : ndarray, shape (spectra, state), or None
         Where it is known what to expect.
+    complete : bool
+        Whether there are no others: a peak is then left over only where all states are taken.
     """
 
     center: Floats
     fwhm: Floats
     share: Floats
     area: Floats | None = None
+    complete: bool = False
+
+    @property
+    def limit(self) -> float:
+        """What it costs to leave a peak without a state."""
+        return _NEVER if self.complete else UNASSIGNED
 
     @property
     def n(self) -> int:
@@ -114,7 +124,8 @@ def find_states(found: Found, n_states: int | None, most: int) -> States:
         for _ in range(_ROUNDS):
             states = _updated(found, states, assign(found, states))
     order = np.argsort(states.center)
-    return States(states.center[order], states.fwhm[order], states.share[order])
+    ordered = (values[order] for values in (states.center, states.fwhm, states.share))
+    return States(*ordered, complete=n_states == states.n)
 
 
 def _densest(found: Found, place: Places) -> tuple[float, float, int]:
@@ -165,22 +176,22 @@ def assign(found: Found, states: States) -> Places:
         return place
     cost = _costs(found, states)
     best = np.argmin(cost, axis=2)
-    wanted = np.isfinite(found.center) & (np.min(cost, axis=2) < UNASSIGNED)
+    wanted = np.isfinite(found.center) & (np.min(cost, axis=2) < states.limit)
     chosen = (best[:, :, None] == np.arange(states.n)) & wanted[:, :, None]
     # Where no two peaks want the same state, the cheapest of each is the optimum.
     simple = (chosen.sum(axis=1) <= 1).all(axis=1)
     place[simple] = np.where(chosen.any(axis=1), chosen.argmax(axis=1), -1)[simple]
     for row in np.flatnonzero(~simple):
-        place[row] = _optimum(cost[row], np.isfinite(found.center[row]))
+        place[row] = _optimum(cost[row], np.isfinite(found.center[row]), states.limit)
     return place
 
 
-def _optimum(cost: Floats, exists: npt.NDArray[np.bool_]) -> Places:
+def _optimum(cost: Floats, exists: npt.NDArray[np.bool_], limit: float) -> Places:
     """Assignment of least cost of one spectrum, shape (state,)."""
     from scipy.optimize import linear_sum_assignment
 
     peaks = np.flatnonzero(exists)
-    nobody = np.full((peaks.size, peaks.size), UNASSIGNED)
+    nobody = np.full((peaks.size, peaks.size), limit)
     rows, columns = linear_sum_assignment(np.hstack([cost[peaks], nobody]))
     place = np.full(cost.shape[1], -1, dtype=np.intp)
     stated = columns < cost.shape[1]
