@@ -125,17 +125,18 @@ def test_the_direction_of_the_axis_changes_nothing(two_peak_case, rough_start):
         np.testing.assert_allclose(turned[name], peaks[name], rtol=1e-7)
 
 
-def test_a_batch_is_the_loop(make_case, make_hand_peaks):
+@pytest.mark.parametrize("engine", ["batch", "lmfit"])
+def test_a_batch_is_the_loop(engine, make_case, make_hand_peaks):
     cases = [
         make_case(make_hand_peaks((284.8, c), (1.1, 1.3), (900.0, 500.0)), seed=i)
         for i, c in enumerate((286.4, 286.8, 287.2))
     ]
     spectra = xr.concat([case.spectrum for case in cases], "x")
     starts = xr.concat([case.truth for case in cases], "x")
-    together = refine(spectra, starts, covariance=True)
+    together = refine(spectra, starts, engine=engine, covariance=True)
     assert together.sizes["x"] == 3
     for i, case in enumerate(cases):
-        alone = refine(case.spectrum, case.truth, covariance=True)
+        alone = refine(case.spectrum, case.truth, engine=engine, covariance=True)
         xr.testing.assert_allclose(together.isel(x=i), alone, rtol=1e-12)
 
 
@@ -245,7 +246,7 @@ def test_bad_spectra_get_a_status_and_leave_the_others_alone(two_peak_case, roug
         x7=np.random.default_rng(0).normal(size=counts.size),
     )
     peaks = refine(spectra, rough_start)
-    expected = refine(two_peak_case.spectrum, rough_start)
+    expected = refine(two_peak_case.spectrum, rough_start, engine="batch")
     assert peaks.status.values[:5].tolist() == [
         Status.OK,
         Status.NOT_FINITE,
