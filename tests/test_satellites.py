@@ -9,7 +9,7 @@ import xarray as xr
 
 import xpsnet
 from xpsnet.constants import SATELLITES
-from xpsnet.satellites import remove_satellites
+from xpsnet.satellites import anode_without_monochromator, remove_satellites
 from xpsnet.spectrum import make_spectrum, to_kinetic
 
 STEP = 0.05
@@ -170,3 +170,25 @@ def test_a_measured_line_loses_its_satellites(real_data: Path) -> None:
 
     assert bump(spectrum) > 0.03 * float(spectrum.max() - spectrum.min())
     assert abs(bump(cleaned)) < 0.3 * bump(spectrum)
+
+
+@pytest.mark.parametrize(
+    ("told", "anode"),
+    [
+        ("Mg", "Mg Ka"),
+        ("MgKa", "Mg Ka"),
+        ("XR 50 Mg K-alpha", "Mg Ka"),
+        ("Al Ka achromatic", "Al Ka"),
+        ("Al non-mono", "Al Ka"),
+        ("Al without monochromator", "Al Ka"),
+        ("Al", None),
+        ("Al (mono)", None),
+        ("Mg/Al twin", None),
+        ("MgO", None),
+        ("XR 50", None),
+        ("", None),
+    ],
+    ids=lambda text: text or "empty",
+)
+def test_only_what_the_text_of_a_source_tells_counts(told: str, anode: str | None) -> None:
+    assert anode_without_monochromator(told) == anode

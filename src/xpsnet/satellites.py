@@ -13,8 +13,14 @@ from xpsnet.spectrum import check_spectra
 
 _SAME_PHOTON_ENERGY = 1.0  # [eV] instruments differ by some tenths in what they take for K alpha
 _ACHROMATIC = re.compile(
-    r"\b(?:std|standard|achrom|dual|twin|non[ -]?mono|unmono|no mono)", re.IGNORECASE
+    r"\b(?:std|standard|achrom|dual|twin|non[ -]?mono|unmono|no mono|without mono)", re.IGNORECASE
 )
+_MONO = re.compile(r"(?<!non-)(?<!non )(?<!no )(?<!without )\bmono", re.IGNORECASE)
+_ANODES = {
+    "Mg Ka": re.compile(r"\bmg(?![a-z])|\bmg ?k", re.IGNORECASE),
+    "Al Ka": re.compile(r"\bal(?![a-z])|\bal ?k", re.IGNORECASE),
+}
+_MAX_TOLD = 200  # characters of the text of a source
 _END_POINTS = 5  # points at the upper end that tell what lies beyond it
 _MAX_HEIGHT = 0.5
 _SPECTRA_AT_ONCE = 2048
@@ -111,11 +117,38 @@ def _lines(
     return "the given source", lines
 
 
+def anode_without_monochromator(told: str) -> str | None:
+    """Find the anode where the text of an X-ray source tells that it has no monochromator.
+
+    Mg never has one; Al has to say so ("std", "achromatic").
+
+    Parameters
+    ----------
+    told : str
+        As the file words it: "Mg", "Al Ka achromatic", "Mg 1253.6 std".
+
+    Returns
+    -------
+    str or None
+        "Mg Ka" or "Al Ka"; None where the text does not tell it.
+    """
+    told = told[:_MAX_TOLD]
+    named = [name for name, pattern in _ANODES.items() if pattern.search(told)]
+    if len(named) != 1 or _MONO.search(told):
+        return None
+    return named[0] if named[0] == "Mg Ka" or _ACHROMATIC.search(told) else None
+
+
+def source_told(spectra: xr.DataArray) -> str:
+    """Text of the X-ray source that the file named; empty where it named none."""
+    return str(spectra.attrs.get("x_ray_source") or spectra.attrs.get("source") or "")
+
+
 def _source_of(spectra: xr.DataArray) -> str:
     """Find the source by what the attributes tell."""
-    told = str(spectra.attrs.get("x_ray_source") or spectra.attrs.get("source") or "")
+    told = source_told(spectra)
     remedy = 'pass source="Mg Ka" or source="Al Ka" if there was no monochromator'
-    if re.search(r"\bmono", told, re.IGNORECASE):
+    if _MONO.search(told[:_MAX_TOLD]):
         raise ValueError(
             f"expected a source without a monochromator, got {told!r}, which has no satellites; "
             f"{remedy}"
@@ -124,10 +157,8 @@ def _source_of(spectra: xr.DataArray) -> str:
     # Mg K alpha is never monochromated; Al K alpha may be.
     if photon_energy and abs(photon_energy - PHOTON_ENERGIES["Mg Ka"]) < _SAME_PHOTON_ENERGY:
         return "Mg Ka"
-    if re.match(r"mg\b", told, re.IGNORECASE):
-        return "Mg Ka"
-    if re.match(r"al\b", told, re.IGNORECASE) and _ACHROMATIC.search(told):
-        return "Al Ka"
+    if anode := anode_without_monochromator(told):
+        return anode
     shown = f"photon energy {photon_energy:g} eV" if photon_energy else "no photon energy"
     raise ValueError(
         f"expected spectra whose attributes tell a Mg or Al source without a monochromator, got "

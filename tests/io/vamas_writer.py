@@ -24,6 +24,7 @@ class Block:
     variables: tuple[float, ...] = ()
     position: tuple[int, int] = (1, 1)
     photon_energy: float = 1486.6
+    source: str = "Al"
     pass_energy: float = 20.0
     abscissa: tuple[str, str] = ("Kinetic Energy", "eV")
     label: tuple[str, str] = ("Counts", "d")
@@ -78,7 +79,7 @@ def _items(
     items |= {7: [0], 8: [len(block.comment), *block.comment], 9: [block.technique]}
     if mode in ("MAP", "MAPDP"):
         items[10] = block.position
-    items |= {11: block.variables, 12: ["Al"]}
+    items |= {11: block.variables, 12: [block.source]}
     if mode in ("MAPDP", "MAPSVDP", "SDP", "SDPSV"):
         items[13] = [18, 1, 1]
     items |= {14: [block.photon_energy], 15: ["1e+037"], 16: [100, 100]}

@@ -9,9 +9,10 @@ import numpy as np
 import xarray as xr
 
 from xpsnet.io._collect import Draft, stack_files, without_copies
-from xpsnet.io._errors import ReadError, refusal
+from xpsnet.io._errors import ReadError, refusal, shown
 from xpsnet.io._fold import checked_dims, fold
 from xpsnet.io._regions import region_name
+from xpsnet.satellites import anode_without_monochromator, source_told
 from xpsnet.spectrum import check_spectra, scale_sign, shift
 
 
@@ -99,6 +100,7 @@ def finish(
             f"{against[0].path}: states {_attrs(against[0])['scale']} energy, but is taken as "
             f"{told.scale} as scale= says; xpsnet.to_{told.scale} converts instead"
         )
+    notes += _satellites(drafts)
     spectra = [_finished(draft, told) for draft in _named(drafts)]
     if told.sum_over:
         spectra = fold(spectra, told.sum_over, drafts[0].path)
@@ -108,6 +110,20 @@ def finish(
 def _attrs(draft: Draft) -> dict[str, object]:
     """Attributes of a draft."""
     return draft.spectrum.attrs
+
+
+def _satellites(drafts: list[Draft]) -> list[str]:
+    """Sentences that offer to remove satellites, one for each source without monochromator."""
+    files = {
+        source_told(draft.spectrum): draft.path for draft in reversed(drafts)
+        if not draft.stored_by_us and "satellites_removed" not in draft.spectrum.attrs
+        and anode_without_monochromator(source_told(draft.spectrum))
+    }  # fmt: skip
+    return [
+        f"{path}: the X-ray source {shown(source)} has no monochromator: every line has weak "
+        f"satellites at lower binding energy; xpsnet.remove_satellites(spectra) removes them"
+        for source, path in sorted(files.items())
+    ]
 
 
 def _chosen(drafts: list[Draft], region: str | int) -> Draft:

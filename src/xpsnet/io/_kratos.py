@@ -36,7 +36,6 @@ _SOURCES = {
     "CR": "Cr Ka",
 }
 _STAGE = {"x": "Stage X Position", "y": "Stage Y Position", "z": "Stage Z Position"}
-_ACHROMATIC = {"Al Ka achromatic", "Mg Ka achromatic", "Mg Ka"}
 _EXPORT = "export VAMAS (.vms) from Vision or ESCApe"
 Floats = npt.NDArray[np.float64]
 Fields = dict[str, str]
@@ -93,13 +92,6 @@ def read(path: Path) -> Reading:
             path, expected="at least one spectrum in a Kratos dataset", got="none",
             advice=notes[0] if notes else _EXPORT,
         )  # fmt: skip
-    achromatic = {b.attrs.get("x_ray_source") for b in blocks} & _ACHROMATIC
-    if achromatic:
-        notes.append(
-            f"the X-ray source {sorted(map(str, achromatic))} has no monochromator: every line has "
-            f"weak satellites at lower binding energy; xpsnet.remove_satellites(spectra) removes "
-            f"them"
-        )
     return Reading(stack_blocks(blocks), notes)
 
 

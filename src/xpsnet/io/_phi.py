@@ -15,7 +15,6 @@ from xpsnet.io._phi_header import (
     Area,
     Header,
     Region,
-    has_satellites,
     layer_times,
     read_areas,
     read_date,
@@ -101,12 +100,6 @@ def read(path: Path) -> Reading:
             expected="at least one region with a spectrum in a PHI MultiPak file",
             got=f"none in a file of the type {shown(kind)}",
             advice=notes[0] if notes else "images and maps of PHI hold no spectra for us",
-        )
-    source = header.first("XraySource")
-    if has_satellites(source):
-        notes.append(
-            f"the X-ray source {shown(source)} has no monochromator: every line has weak "
-            f"satellites at lower binding energy; xpsnet.remove_satellites(spectra) removes them"
         )
     return Reading(spectra, notes)
 

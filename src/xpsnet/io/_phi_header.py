@@ -17,7 +17,6 @@ MAX_HEADER = 8 << 20
 MAX_ENERGY = 1e5
 _END = re.compile(rb"(?:\A|[\r\n])EOFH[ \t]*(?:\r\n|\n|\r)")
 _NUMBER = re.compile(r"[+-]?(?:\d{1,30}\.?\d{0,30}|\.\d{1,30})(?:[eE][+-]?\d{1,3})?")
-_ACHROMATIC = re.compile(r"\b(?:std|standard|achrom|dual|twin)")
 _MAX_LABEL = 200
 _MAX_LEVELS = 100_000
 
@@ -174,17 +173,6 @@ def read_date(header: Header) -> str:
     if not (1950 < year < 2200 and 1 <= month <= 12 and 1 <= day <= 31):
         return ""
     return f"{year}-{month:02d}-{day:02d}"
-
-
-def has_satellites(source: str) -> bool:
-    """Whether the text of an X-ray source tells that it has no monochromator.
-
-    That of Mg never has one; that of Al says so ("std", "achromatic").
-    """
-    element, _, words = source[:_MAX_LABEL].lower().partition(" ")
-    if "mono" in words:
-        return False
-    return element == "mg" or (element == "al" and _ACHROMATIC.search(words) is not None)
 
 
 def read_photon_energy(source: str) -> float | None:

@@ -26,6 +26,7 @@ from xpsnet.io._words import scale_of_label, units_of_label
 
 NAME = "VAMAS"
 DIMENSIONS = "Dimensions of xpsnet:"
+WITHOUT_SATELLITES = " without satellites of "
 MAX_BYTES = 512 << 20
 _MAX_REPAIRS = 100
 _SEARCH_BYTES = 8 << 20
@@ -257,7 +258,9 @@ def _attrs(values: dict[str, Any], header: Header) -> dict[str, str | int | floa
         _set_positive(attrs, "photon_energy", values["source energy"])
     if values["analyzer mode"].upper() == "FAT":
         _set_positive(attrs, "pass_energy", values["pass energy"])
-    for name, text in (("instrument", header.instrument), ("source", values["source"])):
+    source, _, removed = values["source"].partition(WITHOUT_SATELLITES)
+    told = {"instrument": header.instrument, "source": source, "satellites_removed": removed}
+    for name, text in told.items():
         if text.lower() not in _UNSAID:
             attrs[name] = text
     return attrs

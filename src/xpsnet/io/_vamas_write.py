@@ -11,7 +11,7 @@ import numpy.typing as npt
 import xarray as xr
 
 from xpsnet.io._casa_write import EXACT, NO_FIT, casa_comment
-from xpsnet.io._vamas import DIMENSIONS
+from xpsnet.io._vamas import DIMENSIONS, WITHOUT_SATELLITES
 from xpsnet.io._vamas_parse import END, MAGIC
 
 Floats = npt.NDArray[np.float64]
@@ -245,7 +245,7 @@ def _block_head(
         *comment,
         "XPS",
         *values,
-        _line(str(attrs.get("source", _NOT_SAID))),
+        _source(attrs),
         _number(photon_energy),
         *[_UNKNOWN] * 5,
         "FAT",
@@ -254,6 +254,13 @@ def _block_head(
         *((level[1], level[2]) if level else (name, "")),
         "-1",
     ]
+
+
+def _source(attrs: dict[str, Any]) -> str:
+    """Text of the X-ray source, and what was taken out of it."""
+    text = _line(str(attrs.get("source", _NOT_SAID)))
+    removed = attrs.get("satellites_removed")
+    return f"{text}{WITHOUT_SATELLITES}{_line(str(removed))}" if removed else text
 
 
 def _ordinate(one: xr.DataArray) -> tuple[str, str]:
