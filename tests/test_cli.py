@@ -142,7 +142,8 @@ def test_fit_passes_on_what_the_user_says(
     monkeypatch.chdir(tmp_path)
     words = (
         "fit a.csv --region O1s --range 540 525 --scale kinetic --photon-energy 730"
-        " --energy-offset -0.5 --model mine --peaks 3 --background tougaard -o a.csv"
+        " --energy-offset -0.5 --sum-over angle --sum-over scan --model mine --peaks 3"
+        " --background tougaard -o a.csv"
     )
     assert cli.main(words.split()) == 0
     assert library.calls["read"] == {
@@ -151,6 +152,7 @@ def test_fit_passes_on_what_the_user_says(
         "scale": "kinetic",
         "photon_energy": 730.0,
         "energy_offset": -0.5,
+        "sum_over": ["angle", "scan"],
     }
     assert library.calls["fit"] == {
         "model": "mine",

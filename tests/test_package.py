@@ -101,7 +101,9 @@ def _licenses(about: metadata.PackageMetadata) -> list[str]:
     return [found for found in [*re.split(r"\s+OR\s+", text), *classifiers] if found]
 
 
-@pytest.mark.parametrize("extra", ["", "all", "zarr", "train"], ids=lambda extra: extra or "plain")
+@pytest.mark.parametrize(
+    "extra", ["", "all", "excel", "igor", "train", "zarr"], ids=lambda extra: extra or "plain"
+)
 def test_nothing_under_the_gpl_is_pulled_in(extra: str) -> None:
     requirements = PROJECT["dependencies"]
     if extra:

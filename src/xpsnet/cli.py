@@ -173,6 +173,7 @@ def _regions(chosen: argparse.Namespace) -> "list[xr.DataArray]":
         scale=chosen.scale,
         photon_energy=chosen.photon_energy,
         energy_offset=chosen.energy_offset,
+        sum_over=chosen.sum_over,
     )
     return spectra if isinstance(spectra, list) else [spectra]
 
@@ -275,6 +276,12 @@ def _add_file_options(parser: argparse.ArgumentParser) -> None:
         default=0.0,
         metavar="EV",
         help="added to every energy of the file [eV]",
+    )
+    parser.add_argument(
+        "--sum-over",
+        action="append",
+        metavar="DIMENSION",
+        help='dimension to fold, for instance "angle" of angle-resolved images; may be given again',
     )
 
 
