@@ -17,7 +17,7 @@ from xpsnet.io._source import decode, read_bytes
 
 NAME = "Scienta SES text"
 MAX_BYTES = 128 << 20
-_MAX_LINES = 2_000_000
+_MAX_LINES = 1_000_000
 _MAX_LINE = 4 << 20
 _MAX_NUMBERS = 16 << 20
 _MAX_REGIONS = 10_000

@@ -9,7 +9,7 @@ from typing import BinaryIO
 from xml.parsers import expat
 
 _MAX_DEPTH = 60
-_MAX_NODES = 3_000_000
+_MAX_NODES = 1_500_000
 _MAX_KEPT = 500_000
 _MAX_BEFORE = 100
 _MAX_TEXT = 8 << 20
