@@ -72,3 +72,16 @@ def test_nist_like_doublets() -> None:
     text = _printed("bench_nist.py", "--replicates", "1")
     assert "| 1.8 | 0.5 | 0.5 | 0.05 |" in text
     assert "singlets called doublets" in text
+
+
+def test_a_map_against_its_truth(tmp_path: Path) -> None:
+    options = ("--size", "8", "--points", "60", "--lmfit", "2", "--picture", str(tmp_path))
+    text = _printed("bench_map.py", *options)
+    assert "peak memory (MB)" in text
+    assert (tmp_path / "map_truth.png").stat().st_size > 10_000
+
+
+def test_decisions_about_the_number_of_peaks() -> None:
+    text = _printed("bench_decision.py", "--spectra", "16")
+    assert "16 spectra, number of peaks right in %" in text
+    assert "fit against network:" in text
