@@ -40,10 +40,10 @@ Spectra that came with a fit by hand, and the same spectra predicted (the networ
 napari-xpsnet {version}, model `default` {model}. RMS: root mean square of data minus envelope.
 
 What to see: P3HT and ITO come out as by hand, ITO with two lines where a person drew three, at a
-smaller residual. The metals' lines are asymmetric: with symmetric lines, which is what `fit` is given
-here, Pt 4f7/2 and 4f5/2 become two peaks each and Au 4f7/2 two, and Fe 2p six instead of four; the
-curves then follow the data more closely than the fits by hand, but the added peaks are no states.
-`line_shape="asymmetric_pseudo_voigt"` is the better model there.
+smaller residual. The metals' lines are asymmetric: with symmetric lines, which is what `fit` is
+given here, Pt 4f7/2 and 4f5/2 become two peaks each and Au 4f7/2 two, and Fe 2p six instead of
+four; the curves then follow the data more closely than the fits by hand, but the added peaks are no
+states. `line_shape="asymmetric_pseudo_voigt"` is the better model there.
 
 {sections}
 ## Oxidation of GaN, 16 scans
@@ -65,7 +65,7 @@ peaks = xpsnet.refine(stack, states, share=share, constraints=limits)
 
 The third scan (number 2 here, 0015 of the files) was stored rescaled to a maximum of 10,000 and
 over a shorter range; its shares lie between those of its neighbors. The first scan has a narrower
-line elsewhere, which these states do not describe: its maximum is missed and its shares mean little.
+line elsewhere, which these states do not describe: its maximum is missed, its shares mean little.
 Centers at the end of their range have no error bar.
 
 ![Series](images/real/series.png)
