@@ -275,3 +275,15 @@ def test_groups_of_too_many_named_arrays_are_refused(tmp_path: Path) -> None:
         file["scan_0"].dims[0].attach_scale(file["energy"])
     with pytest.raises(ReadError, match="group /: expected at most 500 arrays, got 502"):
         read(tmp_path / "a.nc")
+
+
+def test_lists_of_any_length_are_not_read(tmp_path: Path) -> None:
+    lists = np.array([np.arange(3)], dtype=object)
+    with h5py.File(plain(tmp_path / "a.h5", {"BE": ENERGY, "C1s": COUNTS}), "a") as file:
+        file.attrs.create("odd", lists, dtype=h5py.vlen_dtype(np.int64))
+    assert read(tmp_path / "a.h5")[0].shape == COUNTS.shape
+    with h5py.File(tmp_path / "a.h5", "a") as file:
+        file["BE"].make_scale("BE")
+        file["C1s"].dims[1].attach_scale(file["BE"])
+    with pytest.raises(ReadError, match="attribute 'odd': expected numbers or texts"):
+        read(tmp_path / "a.h5")

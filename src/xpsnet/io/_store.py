@@ -83,7 +83,7 @@ def _read_named_or_not(tree: Tree) -> Reading:
     if tree.arrays and not has_names and not is_zarr(tree.path):
         # xarray would open every array only to find no names.
         return read_arrays(tree)
-    _check_numbers(tree)
+    _check_openable(tree)
     try:
         reading, reasons = _read_named(tree.path, _groups(tree))
         if reading.spectra:
@@ -100,8 +100,9 @@ def _read_named_or_not(tree: Tree) -> Reading:
         raise unreadable or _without_spectra(tree.path, reasons) from error
 
 
-def _check_numbers(tree: Tree) -> None:
-    """Refuse groups of so many arrays that opening them takes minutes."""
+def _check_openable(tree: Tree) -> None:
+    """Refuse what xarray would take minutes to open, or crash on."""
+    tree.refuse_odd()
     for group, members in tree.members.items():
         if len(members) > _MAX_VARIABLES:
             raise refusal(
@@ -189,7 +190,7 @@ def _all_datasets(path: Path) -> list[xr.Dataset]:
         if is_nexus(tree):
             return read_own_peaks(tree)
         tree.refuse_outside()
-        _check_numbers(tree)
+        _check_openable(tree)
         return [data for _, data in _datasets(path, _groups(tree))]
 
 

@@ -65,6 +65,7 @@ class Tree:
     members: dict[str, list[StoredArray]] = field(default_factory=lambda: defaultdict(list))
     links: dict[str, str] = field(default_factory=dict)
     outside: dict[str, str] = field(default_factory=dict)
+    odd: list[str] = field(default_factory=list)
 
     def note(self, array: StoredArray) -> None:
         """Take up an array."""
@@ -78,6 +79,14 @@ class Tree:
                 self.path, where, expected="data within this file",
                 got=f"a link to {target!r}, which is not followed",
                 advice="open the file that holds the spectra",
+            )  # fmt: skip
+
+    def refuse_odd(self) -> None:
+        """Refuse the store where it has lists of any length, on which HDF5 can crash."""
+        if self.odd:
+            raise refusal(
+                self.path, self.odd[0], expected="numbers or texts", got="lists of any length",
+                advice="it may be damaged",
             )  # fmt: skip
 
     def resolve(self, name: str) -> str:
@@ -170,7 +179,7 @@ def _walk(tree: Tree, group: Any, name: str, depth: int, seen: set[int]) -> None
     if address in seen:
         return
     seen.add(address)
-    tree.groups[name] = _attributes(group)
+    tree.groups[name] = _attributes(group, tree.odd)
     if depth > _MAX_DEPTH or len(group) + len(tree.arrays) + len(tree.groups) > _MAX_OBJECTS:
         raise refusal(
             tree.path, f"group {name}", expected="a store of spectra",
@@ -191,6 +200,8 @@ def _walk(tree: Tree, group: Any, name: str, depth: int, seen: set[int]) -> None
 
 def _note_dataset(tree: Tree, name: str, dataset: Any) -> None:
     """Note an array, or that its data lie elsewhere; check what reading it would take."""
+    import h5py
+
     if dataset.external or dataset.is_virtual:
         tree.outside[name] = "data outside of the file"
         return
@@ -198,9 +209,11 @@ def _note_dataset(tree: Tree, name: str, dataset: Any) -> None:
         dtype = dataset.dtype
     except TypeError:
         return  # a type that numpy does not have: no counts
-    array = StoredArray(
-        name, tuple(dataset.shape or ()), dtype, _attributes(dataset), dataset.chunks
-    )
+    if dataset.id.get_type().get_class() == h5py.h5t.VLEN:
+        tree.odd.append(name)
+        return
+    attributes = _attributes(dataset, tree.odd)
+    array = StoredArray(name, tuple(dataset.shape or ()), dtype, attributes, dataset.chunks)
     _check_sizes(tree.path, array)
     if array.chunks and _is_read_at_once(array):
         check_deflated(tree.path, name, dataset, _chunk_bytes(array) + _SLACK)
@@ -228,17 +241,30 @@ def _is_read_at_once(array: StoredArray) -> bool:
     return array.nbytes <= LAZY_BYTES or len(array.shape) == 1
 
 
-def _attributes(owner: Any) -> dict[str, Any]:
-    """Attributes as plain Python; what is large or of an odd type is left out."""
-    attributes = {}
+def _attributes(owner: Any, odd: list[str]) -> dict[str, Any]:
+    """Attributes as plain Python; of what is large or of an odd type only the name.
+
+    HDF5 can crash on damaged lists of any length. Only those of references, by which dimensions
+    are attached, are usual.
+    """
+    import h5py
+
+    attributes: dict[str, Any] = {}
     for key in owner.attrs:
         try:
-            if owner.attrs.get_id(key).get_storage_size() > _MAX_ATTRIBUTE:
-                continue
-            value = owner.attrs[key]
-        except (TypeError, ValueError, OSError, RuntimeError):
+            stored = owner.attrs.get_id(key)
+            kind = stored.get_type()
+            attributes[str(key)] = ""
+            if kind.get_class() == h5py.h5t.VLEN:
+                if kind.get_super().get_class() != h5py.h5t.REFERENCE:
+                    odd.append(f"{owner.name}, attribute {key!r}")
+            elif (
+                kind.get_class() in (h5py.h5t.INTEGER, h5py.h5t.FLOAT, h5py.h5t.STRING)
+                and stored.get_storage_size() <= _MAX_ATTRIBUTE
+            ):
+                attributes[str(key)] = plain(owner.attrs[key])
+        except (TypeError, ValueError, OSError, RuntimeError, KeyError):
             continue
-        attributes[str(key)] = plain(value)
     return attributes
 
 
