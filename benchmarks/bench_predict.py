@@ -65,7 +65,8 @@ def main(arguments: list[str] | None = None) -> dict[str, float]:
         / seconds(lambda: xpsnet.predict(spectra, device="cpu")),
         "network in ONNX Runtime": len(inputs) / seconds(lambda: onnx(inputs)),
         "network in Keras": len(inputs) / seconds(lambda: keras(inputs)),
-        "xpsnet.refine (lmfit)": len(few) / seconds(lambda: xpsnet.refine(few, starts), 1),
+        "xpsnet.refine (lmfit)": len(few)
+        / seconds(lambda: xpsnet.refine(few, starts, engine="lmfit"), 1),
     }
     baseline = rates["xpsnet.refine (lmfit)"]
     print(f"{'':26s}{'spectra/s':>12s}{'x lmfit':>10s}")
