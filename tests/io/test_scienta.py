@@ -199,6 +199,13 @@ def test_too_many_tables_are_cut_off_with_a_warning(save, monkeypatch) -> None:
         assert [s.name for s in read(save(ses(regions)))] == ["C", "N"]
 
 
+def test_too_many_numbers_are_cut_off_with_a_warning(save, monkeypatch) -> None:
+    monkeypatch.setattr(_scienta_text, "_MAX_NUMBERS", 20)
+    with pytest.warns(UserWarning, match="everything from line .* too many numbers|promises"):
+        (spectrum,) = read(save(ses([Region(counts(), ENERGY)])))
+    assert spectrum.size == 10
+
+
 def test_measured_files_are_read(real_data) -> None:
     path = real_data / "scienta" / "Ag_0001.txt"
     silver = read(path, region="Ag 3d")

@@ -128,6 +128,24 @@ def test_a_wide_table_without_labels_numbers_its_columns(save) -> None:
     np.testing.assert_array_equal(stack.column, [1, 2])
 
 
+@pytest.mark.parametrize(("label", "divisor"), [("Sum", 1), ("Average", 3)])
+def test_sweeps_are_scans_without_the_column_of_their_sum(save, label: str, divisor: int) -> None:
+    columns = [ENERGY, COUNTS, COUNTS * 2, COUNTS * 3, COUNTS * 6 / divisor]
+    head = f"Kinetic Energy\tSweep0\tSweep1\tSweep2\t{label}\n"
+    with pytest.warns(UserWarning, match=f"column '{label}' at line 2 is left out"):
+        (stack,) = read(save(head + rows("\t", False, *columns), "a.dat"))
+    assert stack.dims == ("scan", "energy")
+    assert stack.scan.values.tolist() == [0, 1, 2]
+    np.testing.assert_array_equal(stack[2], COUNTS * 3)
+
+
+def test_a_sum_of_something_else_stays(save) -> None:
+    head = "Kinetic Energy\tSweep0\tSweep1\tSum\n"
+    text = head + rows("\t", False, ENERGY, COUNTS, COUNTS, COUNTS * 5)
+    (stack,) = read(save(text, "a.dat"))
+    assert stack.column.values.tolist() == ["Sweep0", "Sweep1", "Sum"]
+
+
 def test_the_energy_column_may_stand_anywhere(save) -> None:
     index = np.arange(ENERGY.size)
     text = "no\tcounts\tBinding Energy\n" + rows("\t", False, index, COUNTS, ENERGY)

@@ -19,7 +19,7 @@ NAME = "Scienta SES text"
 MAX_BYTES = 128 << 20
 _MAX_LINES = 1_000_000
 _MAX_LINE = 4 << 20
-_MAX_NUMBERS = 16 << 20
+_MAX_NUMBERS = 8 << 20
 _MAX_REGIONS = 10_000
 _MAX_TABLES = 20_000
 _SECTION = re.compile(r"\[([A-Za-z][A-Za-z ]{0,60}?) ?(\d{1,7})?(?::(\d{1,7}))?\]")
@@ -119,8 +119,11 @@ def _regions(text: str, notes: list[str]) -> tuple[float, dict[int, _Region]]:
     for number, line in enumerate(_lines_of(text), start=1):
         match = _SECTION.fullmatch(line) if line.startswith("[") else None
         if match is None:
+            if table is not None and line and left <= 0:
+                notes.append(f"everything from line {number} on is left out: too many numbers")
+                break
             if table is not None:
-                left -= _take_row(table, line, number) if left > 0 else 0
+                left -= _take_row(table, line, number)
             elif len(target) < 5000:
                 target.append(line)
             continue
@@ -136,8 +139,8 @@ def _regions(text: str, notes: list[str]) -> tuple[float, dict[int, _Region]]:
         if kind == "data":
             table = _Table()
             n_tables += 1
-            if n_tables > _MAX_TABLES or left <= 0:
-                notes.append(f"everything from line {number} on is left out: too many numbers")
+            if n_tables > _MAX_TABLES:
+                notes.append(f"everything from line {number} on is left out: too many tables")
                 break
             region.tables.append(table)
         elif kind in ("region", "info"):

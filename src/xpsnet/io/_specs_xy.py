@@ -20,7 +20,7 @@ from xpsnet.io._words import scale_of_label, units_of_label
 NAME = "SPECS xy"
 MAX_BYTES = 128 << 20
 _MAX_LINES = 1_000_000
-_MAX_NUMBERS = 16 << 20
+_MAX_NUMBERS = 6 << 20
 _MAX_TABLES = 20_000
 _MAX_LINE = 100_000
 _MAX_KEYS = 500

@@ -19,6 +19,9 @@ _SAMPLE_CHARS = 400_000
 _MAX_HEADER_LINES = 60
 _MAX_LINE = 8 << 20
 _MAX_LABEL = 300
+_SCAN = re.compile(r"(?:sweep|scan|run)[ _#]{0,3}(\d{1,6})", re.IGNORECASE)
+_TOTAL = re.compile(r"sum|total|mean|average", re.IGNORECASE)
+_SAME_TOTAL = 1e-3  # rounding of what was exported
 _COMMENT = re.compile(r"^\s*(?:#+|%+|!|//|;|\*|'|\")\s*")
 # What programs write for "no value".
 _MISSING = {"", "nan", "na", "n/a", "-", "--", "null", "none", "inf", "-inf",
@@ -237,6 +240,27 @@ def _labels(header: list[str], dialect: Dialect, width: int) -> list[str]:
             if len(cells) == width:
                 return [cell[:_MAX_LABEL] for cell in cells]
     return []
+
+
+def numbers_of_scans(labels: list[str]) -> list[int]:
+    """Find the numbers of sweeps of one spectrum; empty where one label says something else."""
+    found = [_SCAN.fullmatch(label.strip()) for label in labels]
+    numbers = [int(match[1]) for match in found if match]
+    return numbers if len(set(numbers)) == len(labels) else []
+
+
+def find_total(labels: list[str], counts: npt.NDArray[np.float64]) -> int | None:
+    """Find the column beside sweeps, counts (columns, n), that holds their sum or their mean."""
+    totals = [i for i, label in enumerate(labels) if _TOTAL.fullmatch(label.strip())]
+    others = [label for i, label in enumerate(labels) if i not in totals]
+    if len(totals) != 1 or not numbers_of_scans(others):
+        return None
+    total = np.delete(counts, totals, axis=0).sum(axis=0)
+    column = counts[totals[0]]
+    same = any(
+        np.allclose(column, total / n, rtol=_SAME_TOTAL, equal_nan=True) for n in (1, len(others))
+    )
+    return totals[0] if same else None
 
 
 def _quoted_cells(line: str, dialect: Dialect) -> list[str]:

@@ -20,11 +20,11 @@ from xpsnet.io._axis import (
     monotonic_part,
 )
 from xpsnet.io._csv import has_our_labels, read_label, rebuild_stack
-from xpsnet.io._errors import refusal
+from xpsnet.io._errors import refusal, shown
 from xpsnet.io._reading import Reading
 from xpsnet.io._regions import find_region
 from xpsnet.io._source import decode, looks_like_text, read_bytes
-from xpsnet.io._table import MIN_ROWS, Table, find_tables
+from xpsnet.io._table import MIN_ROWS, Table, find_tables, find_total, numbers_of_scans
 from xpsnet.io._words import (
     dwell_time_of,
     is_energy_label,
@@ -143,7 +143,7 @@ def _spectra(table: Table, notes: list[str]) -> list[xr.DataArray]:
                     f"{_lines(table.lines[bad].tolist())} left out: energies out of order, such "
                     f"as {energy[bad[0]]:g} eV"
                 )
-            spectra.append(_spectrum(table, columns, rows))
+            spectra.append(_spectrum(table, columns, rows, notes))
             if len(assigned) > 1 and not table.labels:
                 spectra[-1].name = regions[k]
     return spectra
@@ -200,7 +200,9 @@ def _usable(column: Floats, lines: npt.NDArray[np.int64]) -> bool:
     return bool(sum(part.stop - part.start for part in parts) >= 0.9 * finite.sum())
 
 
-def _spectrum(table: Table, columns: _Columns, rows: npt.NDArray[np.intp]) -> xr.DataArray:
+def _spectrum(
+    table: Table, columns: _Columns, rows: npt.NDArray[np.intp], notes: list[str]
+) -> xr.DataArray:
     """Build one spectrum, or a stack over the columns of a wide table."""
     energy = table.values[rows, columns.energy]
     labels = [table.labels[i] if table.labels else "" for i in columns.counts]
@@ -212,17 +214,25 @@ def _spectrum(table: Table, columns: _Columns, rows: npt.NDArray[np.intp]) -> xr
         attrs["scale"] = scale
     counts = table.values[rows][:, columns.counts].T
     ours = has_our_labels(axis_label)
+    if not ours and (total := find_total(labels, counts)) is not None:
+        notes.append(
+            f"the column {shown(labels[total])} at line {table.lines[0]} is left out: it holds "
+            f"what the {len(labels) - 1} columns beside it add up to"
+        )
+        counts, labels = np.delete(counts, total, axis=0), [*labels[:total], *labels[total + 1 :]]
     if ours:
         name, attrs["units"] = read_label(labels[0])
     else:
         name, original = _region(labels[0], header)
         attrs |= {"region_original": original} if original else {}
-    if len(columns.counts) == 1:
+    if len(labels) == 1:
         return xr.DataArray(counts[0], {"energy": energy}, ("energy",), name=name, attrs=attrs)
     stacked = rebuild_stack(counts, energy, labels) if ours else None
     if stacked is None:
-        names: Any = labels if any(labels) else np.arange(1, len(labels) + 1)
-        stacked = xr.DataArray(counts, {"column": names, "energy": energy}, ("column", "energy"))
+        scans = numbers_of_scans(labels)
+        dim = "scan" if scans else "column"
+        names: Any = scans or (labels if any(labels) else np.arange(1, len(labels) + 1))
+        stacked = xr.DataArray(counts, {dim: names, "energy": energy}, (dim, "energy"))
     stacked.name = name
     return stacked.assign_attrs(attrs)
 
