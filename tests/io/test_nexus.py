@@ -278,7 +278,8 @@ def test_groups_of_too_many_named_arrays_are_refused(tmp_path: Path) -> None:
 
 
 def test_lists_of_any_length_are_not_read(tmp_path: Path) -> None:
-    lists = np.array([np.arange(3)], dtype=object)
+    lists = np.empty(1, dtype=object)
+    lists[0] = np.arange(3)
     with h5py.File(plain(tmp_path / "a.h5", {"BE": ENERGY, "C1s": COUNTS}), "a") as file:
         file.attrs.create("odd", lists, dtype=h5py.vlen_dtype(np.int64))
     assert read(tmp_path / "a.h5")[0].shape == COUNTS.shape
