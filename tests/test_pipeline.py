@@ -125,13 +125,13 @@ def test_the_number_of_peaks(network, spectrum, probability, expected):
 
 def test_only_likely_counts_are_refined(network, monkeypatch):
     refined = []
-    refine_rows = _fit_steps.refine_rows
+    refine_paired = _fit_steps.refine_paired
 
-    def spy(setup, rows, **options):
+    def spy(setup, rows, doublets, **options):
         refined.append(int(np.isfinite(rows.starts["center"]).sum()))
-        return refine_rows(setup, rows, **options)
+        return refine_paired(setup, rows, doublets, **options)
 
-    monkeypatch.setattr(_fit_steps, "refine_rows", spy)
+    monkeypatch.setattr(_fit_steps, "refine_paired", spy)
     network(0.01, 0.3, 0.68, 0.01)
     fit(TWO)
     assert sorted(refined) == [1, 2]
