@@ -12,6 +12,7 @@ the format's own reader, whatever its `sniff` says, and through `xpsnet.read` an
 
 import argparse
 import datetime
+import itertools
 import multiprocessing
 import os
 import platform
@@ -306,11 +307,15 @@ def write_page(rows: Iterable[str]) -> None:
     before, _, rest = text.partition(HEADER)
     if not rest:
         raise ValueError(f"expected the table with its head in {PAGE}, got none")
-    old, _, after = rest.lstrip("\n").partition("\n\n")
-    table = {line.split("|")[1].strip(): line for line in [*old.splitlines(), *rows]}
+    lines = rest.lstrip("\n").splitlines()
+    old = list(itertools.takewhile(lambda line: line.startswith("|"), lines))
+    after = "\n".join(lines[len(old) :]).strip("\n") + "\n"
+    table = {line.split("|")[1].strip(): line for line in [*old, *rows]}
     order = [reader.name for reader in READERS]
-    lines = sorted(table.items(), key=lambda item: order.index(item[0]) if item[0] in order else 99)
-    body = "\n".join(line for _, line in lines)
+    ordered = sorted(
+        table.items(), key=lambda item: order.index(item[0]) if item[0] in order else 99
+    )
+    body = "\n".join(line for _, line in ordered)
     stamp = (f"Last changed {datetime.date.today()}, Python {platform.python_version()}, "
              f"numpy {np.__version__}.")  # fmt: skip
     after = re.sub(r"Last changed .*", stamp, after)
