@@ -233,7 +233,7 @@ def test_a_gap_in_the_axis_is_no_damage(save) -> None:
     ("content", "message"),
     [
         (b"", "got an empty file"),
-        (b"\n\0 \n", "got an empty file"),
+        (b"\n\0 \n", "got 4 bytes of nothing but zeros and blanks"),
         (b"one number per line\n" + b"5\n" * 50, "text that begins with 'one number"),
         (b"to be or not to be\n" * 20, "text that begins with 'to be"),
         (b'{"B.E.": [1, 2, 3]}', "got JSON"),
@@ -306,4 +306,10 @@ def test_absurd_headers_do_no_harm(save) -> None:
 def test_too_many_lines_are_refused(save, monkeypatch) -> None:
     monkeypatch.setattr("xpsnet.io._text.MAX_LINES", 30)
     with pytest.raises(ReadError, match="text of at most 30 lines, got 41"):
+        read(save("BE\n" + rows(), "a.txt"))
+
+
+def test_too_many_numbers_are_refused(save, monkeypatch) -> None:
+    monkeypatch.setattr("xpsnet.io._table._MAX_NUMBERS", 50)
+    with pytest.raises(ReadError, match="got more than 50 numbers at line 27; convert it"):
         read(save("BE\n" + rows(), "a.txt"))

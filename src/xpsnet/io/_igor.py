@@ -88,7 +88,9 @@ def read(path: Path) -> Reading:
             path,
             expected="a wave with an energy axis",
             got=notes[0] if notes else "none",
-            advice='scale its dimension in Igor: SetScale/P x start, step, "eV", wave',
+            advice='scale its dimension in Igor: SetScale/P x start, step, "eV", wave'
+            if waves
+            else "it is cut off or damaged: copy it again, or save it again in Igor",
         )
     return Reading(spectra, notes)
 

@@ -19,9 +19,9 @@ from xpsnet.io._waves import Scale, Wave, spectra_of
 
 NAME = "Igor text"
 MAX_BYTES = 128 << 20
-_MAX_LINES = 2_000_000
+_MAX_LINES = 1_000_000
 _MAX_LINE = 1 << 20
-_MAX_NUMBERS = 16 << 20
+_MAX_NUMBERS = 8 << 20
 _MAX_WAVES = 10_000
 _WAVES = re.compile(r"WAVES\b\s*(.*)", re.IGNORECASE)
 _SHAPE = re.compile(r"/N\s*=\s*\(?\s*(\d{1,9}(?:\s*,\s*\d{1,9}){0,3})\s*\)?", re.IGNORECASE)

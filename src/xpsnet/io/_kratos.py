@@ -20,7 +20,7 @@ from xpsnet.io._words import scale_of_label, units_of_label
 
 NAME = "Kratos"
 MAX_BYTES = 64 << 20
-MAX_LINES = 2_000_000
+MAX_LINES = 1_000_000
 MAX_ENERGY = 1e5
 MAX_VALUES = 2_000_000
 _MAGIC = b"\0\0\xde\x01\0\0\0\x02"

@@ -89,7 +89,8 @@ class Streams:
 def _check_header(path: Path, data: bytes) -> None:
     """Refuse a header that would make the allocation tables larger than the file allows."""
     if len(data) < 512:
-        raise refusal(path, f"byte {len(data)}", expected="a header of 512 bytes", got="the end")
+        raise refusal(path, f"byte {len(data)}", expected="a header of 512 bytes", got="the end",
+                      advice="copy the file again from the instrument")  # fmt: skip
     sector_shift, mini_shift = struct.unpack_from("<2H", data, 30)
     (n_tables,) = struct.unpack_from("<I", data, 44)
     n_small_tables, _, n_more_tables = struct.unpack_from("<3I", data, 64)

@@ -45,7 +45,8 @@ def read_bytes(path: Path, limit: int) -> bytes:
             path, expected="a file that can be opened", got=error.strerror or str(error)
         ) from error
     if not data.strip(b"\0 \t\r\n"):
-        raise refusal(path, expected="spectra", got="an empty file")
+        got = f"{len(data)} bytes of nothing but zeros and blanks" if data else "an empty file"
+        raise refusal(path, expected="spectra", got=got, advice="copy it from the instrument again")
     return data
 
 

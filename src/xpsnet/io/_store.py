@@ -130,7 +130,8 @@ def _read_named(path: Path, groups: list[str]) -> tuple[Reading, list[str]]:
 def _without_spectra(path: Path, reasons: list[str]) -> ReadError:
     """Word that a store holds no spectra."""
     got = reasons[0] if reasons else "no arrays"
-    return refusal(path, expected="an array with an energy dimension", got=got)
+    advice = "store the energies beside the counts, with the units eV, or call a dimension energy"
+    return refusal(path, expected="an array with an energy dimension", got=got, advice=advice)
 
 
 def read_peaks(path: str | Path) -> xr.Dataset:

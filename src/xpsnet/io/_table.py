@@ -19,6 +19,7 @@ _SAMPLE_CHARS = 400_000
 _MAX_HEADER_LINES = 60
 _MAX_LINE = 8 << 20
 _MAX_LABEL = 300
+_MAX_NUMBERS = 8 << 20
 _SCAN = re.compile(r"(?:sweep|scan|run)[ _#]{0,3}(\d{1,6})", re.IGNORECASE)
 _TOTAL = re.compile(r"sum|total|mean|average", re.IGNORECASE)
 _SAME_TOTAL = 1e-3  # rounding of what was exported
@@ -30,6 +31,10 @@ _FIRST = set("0123456789+-.\"'")
 _NOT_PLAIN = re.compile(r"[nN_]")  # of nan, inf and 1_000, which float() takes for numbers
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eEdD][+-]?\d+)?")
 _NUMBER_COMMA = re.compile(r"[+-]?(?:\d+(?:,\d+)?|,\d+)(?:[eEdD][+-]?\d+)?")
+
+
+class TooManyNumbersError(Exception):
+    """The tables of a text would take long to read."""
 
 
 class Dialect(NamedTuple):
@@ -112,6 +117,11 @@ def find_tables(text: str) -> tuple[list[Table], list[int]]:
     (list of Table, list of int)
         The tables, and the numbers (from 1) of the lines of numbers that fit into none. No
         tables at all where words interrupt the numbers more than `MAX_PIECES` times.
+
+    Raises
+    ------
+    TooManyNumbersError
+        Where the text holds more than 8 million numbers.
     """
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     dialect = _find_dialect(text)
@@ -183,9 +193,13 @@ def _sample(text: str) -> list[str]:
 def _runs(text: str, dialect: Dialect) -> Iterator[_Run]:
     """Cut the text into runs of rows."""
     run = _Run([])
+    left = _MAX_NUMBERS
     for number, line in enumerate(_lines_of(text), start=1):
         row = dialect.row(line)
         if row is not None:
+            left -= len(row)
+            if left < 0:
+                raise TooManyNumbersError(f"more than {_MAX_NUMBERS} numbers at line {number}")
             run.rows.append(row)
             run.lines.append(number)
             continue

@@ -24,7 +24,14 @@ from xpsnet.io._errors import refusal, shown
 from xpsnet.io._reading import Reading
 from xpsnet.io._regions import find_region
 from xpsnet.io._source import decode, looks_like_text, read_bytes
-from xpsnet.io._table import MIN_ROWS, Table, find_tables, find_total, numbers_of_scans
+from xpsnet.io._table import (
+    MIN_ROWS,
+    Table,
+    TooManyNumbersError,
+    find_tables,
+    find_total,
+    numbers_of_scans,
+)
 from xpsnet.io._words import (
     dwell_time_of,
     is_energy_label,
@@ -36,7 +43,7 @@ from xpsnet.io._words import (
 
 NAME = "text"
 MAX_BYTES = 128 << 20
-MAX_LINES = 2_000_000
+MAX_LINES = 1_000_000
 _MAX_SEARCHED = 50  # columns among which energies without a label are looked for
 _MAX_EVIDENCE = 1000  # characters of a header line that are searched for words
 Floats = npt.NDArray[np.float64]
@@ -78,7 +85,12 @@ def read_text(path: Path, text: str, label: str) -> Reading:
             got=f"{n_lines}",
             advice="convert it to netCDF or zarr",
         )
-    tables, stray = find_tables(text)
+    try:
+        tables, stray = find_tables(text)
+    except TooManyNumbersError as error:
+        raise refusal(
+            path, expected="a smaller table", got=str(error), advice="convert it to netCDF or zarr"
+        ) from error
     notes: list[str] = []
     spectra: list[xr.DataArray] = []
     for table in tables:
@@ -137,7 +149,9 @@ def _spectra(table: Table, notes: list[str]) -> list[xr.DataArray]:
             kept = monotonic_part(energy[part])
             first, last = part.start, part.stop
             rows = np.arange(first, last)[kept]
-            bad = np.setdiff1d(np.flatnonzero(np.isfinite(energy[part])) + first, rows)
+            is_bad = np.isfinite(energy[part])
+            is_bad[kept] = False
+            bad = np.flatnonzero(is_bad) + first
             if bad.size:
                 notes.append(
                     f"{_lines(table.lines[bad].tolist())} left out: energies out of order, such "
