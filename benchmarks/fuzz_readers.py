@@ -318,7 +318,7 @@ def write_page(rows: Iterable[str]) -> None:
     body = "\n".join(line for _, line in ordered)
     stamp = (f"Last changed {datetime.date.today()}, Python {platform.python_version()}, "
              f"numpy {np.__version__}.")  # fmt: skip
-    after = re.sub(r"Last changed .*", stamp, after)
+    after = re.sub(r"Last changed.*", stamp, after)
     PAGE.write_text(f"{before}{HEADER}\n{body}\n\n{after}", encoding="utf-8")
 
 
