@@ -124,8 +124,12 @@ def find_states(found: Found, n_states: int | None, most: int) -> States:
         for _ in range(_ROUNDS):
             states = _updated(found, states, assign(found, states))
     order = np.argsort(states.center)
-    ordered = (values[order] for values in (states.center, states.fwhm, states.share))
-    return States(*ordered, complete=n_states == states.n)
+    return States(
+        states.center[order],
+        states.fwhm[order],
+        states.share[order],
+        complete=n_states == states.n,
+    )
 
 
 def _densest(found: Found, place: Places) -> tuple[float, float, int]:
