@@ -221,5 +221,6 @@ def _files(path: PathLike | Iterable[PathLike]) -> tuple[list[Path], bool]:
         raise refusal(path, expected="a folder that can be listed", got=str(error)) from error
     files = sorted((one for one in found if one.is_file() or is_zarr(one)), key=natural_order)
     if not 0 < len(files) <= _MAX_FILES:
-        raise refusal(path, expected=f"a folder with 1 to {_MAX_FILES} files", got=f"{len(files)}")
+        raise refusal(path, expected=f"a folder with 1 to {_MAX_FILES} files", got=f"{len(files)}",
+                      advice="choose the folder in which the spectra are")  # fmt: skip
     return files, True

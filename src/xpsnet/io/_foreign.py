@@ -48,7 +48,7 @@ def read(path: Path) -> Reading:
         raise refusal(
             path,
             "byte 0",
-            expected="VAMAS, text, netCDF or HDF5",
+            expected="a file of an XPS instrument, text, netCDF or HDF5",
             got=f"an unknown binary file that begins with {head[:8].hex(' ')}",
             advice=_EXPORT,
         )

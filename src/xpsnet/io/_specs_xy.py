@@ -18,7 +18,7 @@ from xpsnet.io._source import decode, read_bytes
 from xpsnet.io._words import scale_of_label, units_of_label
 
 NAME = "SPECS xy"
-MAX_BYTES = 128 << 20
+MAX_BYTES = 64 << 20
 _MAX_LINES = 1_000_000
 _MAX_NUMBERS = 6 << 20
 _MAX_TABLES = 20_000

@@ -23,7 +23,7 @@ from xpsnet.io._csv import has_our_labels, read_label, rebuild_stack
 from xpsnet.io._errors import refusal, shown
 from xpsnet.io._reading import Reading
 from xpsnet.io._regions import find_region
-from xpsnet.io._source import decode, looks_like_text, read_bytes
+from xpsnet.io._source import HEAD_BYTES, decode, looks_like_text, read_bytes
 from xpsnet.io._table import (
     MIN_ROWS,
     Table,
@@ -72,7 +72,12 @@ def read(path: Path) -> Reading:
     ReadError
         Where no table holds an energy axis and counts.
     """
-    return read_text(path, decode(read_bytes(path, MAX_BYTES)).replace("\0", ""), path.stem)
+    data = read_bytes(path, MAX_BYTES)
+    # Only the head was looked at, and it may hold nothing but zeros.
+    if data.startswith(b"\0") and not looks_like_text(data.lstrip(b"\0")[:HEAD_BYTES]):
+        raise refusal(path, expected="text", got="an unknown binary file",
+                      advice="export the spectra as text or VAMAS")  # fmt: skip
+    return read_text(path, decode(data).replace("\0", ""), path.stem)
 
 
 def read_text(path: Path, text: str, label: str) -> Reading:
