@@ -8,10 +8,11 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+from magicgui.widgets import ComboBox
 from qtpy.QtWidgets import QDialog, QDialogButtonBox, QFileDialog, QLabel, QVBoxLayout, QWidget
 
 from napari_xpsnet._controls import AxisForm
-from napari_xpsnet._layers import ENERGY, LayerTuple
+from napari_xpsnet._layers import ENERGY, LayerTuple, pixel_dims
 from napari_xpsnet._reader import EXTENSIONS, read_layers
 from napari_xpsnet._worker import sentence
 
@@ -107,6 +108,14 @@ class EnergyDialog(QDialog):
         self.setWindowTitle("Open XPS spectra")
         self.form = AxisForm()
         self.form.show.visible = False
+        dims = _dims(layers)
+        self.sum_over = ComboBox(
+            label="Sum over",
+            choices=[("nothing", None), *((dim, dim) for dim in dims)],
+            tooltip="Adds up the spectra along a dimension, for instance the angles of an image",
+        )
+        if dims:
+            self.form.container.append(self.sum_over)
         buttons = QDialogButtonBox(
             QDialogButtonBox.StandardButton.Open | QDialogButtonBox.StandardButton.Cancel
         )
@@ -124,7 +133,14 @@ class EnergyDialog(QDialog):
 
     def told(self) -> dict[str, Any]:
         """Keywords of `xpsnet.read`; what is left as in the file is not among them."""
-        return self.form.state().keywords()
+        summed = self.sum_over.value
+        return self.form.state().keywords() | ({"sum_over": summed} if summed else {})
+
+
+def _dims(layers: list[LayerTuple]) -> list[str]:
+    """Dimensions beside energy, each once."""
+    found = (pixel_dims(keywords["metadata"]["dataarray"]) for _, keywords, _ in layers)
+    return list(dict.fromkeys(str(dim) for dims in found for dim in dims))
 
 
 def _regions_text(layers: list[LayerTuple]) -> str:

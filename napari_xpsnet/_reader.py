@@ -58,7 +58,8 @@ def read_layers(path: Paths, **told: Any) -> list[LayerTuple]:
     path : str or sequence of str
         File, or files that belong together.
     **told
-        What the files do not say: `scale`, `photon_energy`, `energy_offset` of `xpsnet.read`.
+        What the files do not say: `scale`, `photon_energy`, `energy_offset` of `xpsnet.read`;
+        its `sum_over`.
 
     Raises
     ------

@@ -51,6 +51,24 @@ def test_silent_file_is_asked_about(
     assert viewer.layers[0] is layer
 
 
+def test_a_dimension_can_be_summed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, qtbot) -> None:
+    path = tmp_path / "sweeps.txt"
+    rows = "".join(f"{530 + i / 10}\t{i}\t{2 * i}\n" for i in range(20))
+    path.write_text("B.E.\tSweep1\tSweep2\n" + rows)
+
+    def execute(dialog: _open.EnergyDialog) -> int:
+        assert list(dialog.sum_over.choices) == [None, "scan"]
+        dialog.sum_over.value = "scan"
+        return int(QDialog.DialogCode.Accepted)
+
+    monkeypatch.setattr(_open.EnergyDialog, "exec", execute)
+    (layer,) = _open.open_paths(ViewerModel(), [str(path)])
+    spectra = layer.metadata["dataarray"]
+    assert spectra.dims == ("energy",)
+    assert spectra.values[10] == 30
+    assert layer.metadata["origin"]["told"] == {"sum_over": "scan"}
+
+
 def test_dialog_can_be_left_as_it_is_or_cancelled(
     silent_file: str, monkeypatch: pytest.MonkeyPatch, qtbot
 ) -> None:

@@ -40,6 +40,27 @@ def test_foreign_content_is_not_claimed(extension: str, tmp_path: Path) -> None:
     assert get_reader(str(tmp_path / f"missing {name}")) is None
 
 
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("surface.pro", b"DIGITAL SURF\0" + bytes(2000)),
+        ("compressed.pro", b"DSCOMPRESSED" + bytes(2000)),
+        ("procedure.pro", b"; IDL\npro plot_it, x, y\n  plot, x, y\nend\n"),
+        ("project.pro", b"QT += core gui\nTARGET = app\n"),
+        ("camera.spe", bytes(4100) + bytes(range(1, 9)) * 500),
+        ("gamma.Spe", b"$SPEC_ID:\nNo sample\n$DATA:\n0 9\n" + b"5\n" * 10),
+        ("wave.itx.pxt", b"\x7fELF" + bytes(100)),
+        ("letter.nxs", b"%PDF-1.7\n"),
+    ],
+)
+def test_files_of_other_programs_with_our_extensions_are_not_claimed(
+    name: str, content: bytes, tmp_path: Path
+) -> None:
+    path = tmp_path / name
+    path.write_bytes(content)
+    assert get_reader(str(path)) is None
+
+
 def test_no_folder_and_only_our_extensions_are_claimed() -> None:
     manifest = PluginManifest.from_file(ROOT / "napari.yaml")
     (reader,) = manifest.contributions.readers
