@@ -100,7 +100,7 @@ def test_sets_of_other_counts_are_judged_by_their_curve_alone(batch: dict[str, A
 def test_the_right_curves_cost_nothing(batch: dict[str, Any]) -> None:
     from keras import ops
 
-    recipe = simulation.RawRecipe(measured_points=(1000.0, 1001.0))
+    recipe = simulation.RawRecipe(measured_points=(1000.0, 1001.0), asymmetric=0)
     found = simulation.simulate(50, recipe, seed=2)
     fine = {name: np.asarray(values, np.float32) for name, values in found.items()}
     peaks = _right_outputs(fine)["peaks"]

@@ -46,7 +46,13 @@ def _assert_equal(found: xr.Dataset, expected: xr.Dataset) -> None:
     for peaks in (found, expected):
         assert np.isnan(peaks["center"].isel(peak=slice(slots, None))).all()
     keep = {"peak": slice(slots)}
-    xr.testing.assert_allclose(found.isel(keep), expected.isel(keep), rtol=1e-4, atol=1e-6)
+    # A slope near 0 is exact to the counts that it is the slope of, not to itself.
+    counts = {"atol": 1e-6 * float(np.nanmax(np.append(expected["height"].values, 1.0)))}
+    for name in expected.data_vars:
+        limits = counts if str(name).startswith("background_") else {"atol": 1e-6}
+        left, right = found[name].isel(keep, missing_dims="ignore"), expected[name]
+        right = right.isel(keep, missing_dims="ignore")
+        xr.testing.assert_allclose(left, right, rtol=1e-4, **limits)
 
 
 def test_two_clear_peaks_are_found_and_drawn() -> None:

@@ -81,6 +81,10 @@ class OnnxEngine:
 
     def __call__(self, spectra: npt.NDArray[np.float32]) -> Outputs:
         """Outputs of the network for spectra of shape (n, n_points)."""
+        if not len(spectra):
+            # ONNX Runtime divides by the number of matrices in a product and ends the process.
+            one = self(np.zeros((1, spectra.shape[1]), np.float32))
+            return {name: values[:0] for name, values in one.items()}
         return dict(zip(self._names, self._session.run(None, {self._input: spectra}), strict=True))
 
 

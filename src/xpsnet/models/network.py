@@ -5,8 +5,9 @@ gives the number of peaks and one the centers; both feed, through batch normalis
 the heights and the widths.
 
 `default` keeps the idea and changes three things. The features are flattened instead of pooled
-globally, so that a position survives. Every peak count has its own set of outputs, so that the
-count and the parameters cannot contradict each other. Every parameter comes with a spread.
+globally, and every peak is read from the features around its place (`readout`), so that a position
+survives. Every peak count has its own set of outputs, so that the count and the parameters cannot
+contradict each other. Every parameter comes with a spread.
 """
 
 from __future__ import annotations
@@ -27,12 +28,14 @@ class NetworkConfig:
     architecture: Literal["park2020", "default"]
     n_points: int
     max_peaks: int
-    channels: tuple[int, ...] = (32, 64, 96)
-    features: int = 384
+    channels: tuple[int, ...] = (32, 48, 64)
+    features: int = 192
 
 
 CONFIGS: dict[str, NetworkConfig] = {
-    "park2020": NetworkConfig("park2020", n_points=401, max_peaks=3, channels=(32, 64, 128, 192)),
+    "park2020": NetworkConfig(
+        "park2020", n_points=401, max_peaks=3, channels=(32, 64, 128, 192), features=384
+    ),
     "default": NetworkConfig("default", n_points=384, max_peaks=6),
 }
 
@@ -103,50 +106,58 @@ def _park2020(config: NetworkConfig) -> Any:
 
 
 def _default(config: NetworkConfig, precision: str) -> Any:
-    """Residual blocks, flattened; heads in float32."""
+    """Residual blocks; dense heads for the count and a first guess, a look around it per slot."""
     from keras import Input, Model, layers
 
+    from xpsnet.models.readout import slot_outputs
+
     spectrum = Input((config.n_points,), name="spectrum")  # (384,)
-    x = layers.Reshape((config.n_points, 1))(spectrum)
-    # The first layer stays in float32: bfloat16 would round the spectrum itself to 0.4 %.
-    x = layers.Conv1D(
-        config.channels[0], 15, strides=4, padding="same", activation="relu", dtype="float32"
-    )(x)  # (96, 32)
+    # The first layer stays in float32: bfloat16 would round the spectrum itself to 0.4 %. Four
+    # points side by side as channels make it a strided convolution of width 16.
+    x = layers.Reshape((config.n_points // 4, 4))(spectrum)
+    x = layers.Conv1D(config.channels[0], 4, padding="same", activation="relu")(x)
+    stages = []
     for i, channels in enumerate(config.channels):
         if i:
-            x = layers.MaxPooling1D(2, dtype=precision)(x)
+            # Neighbors become channels: half as many places, and nothing is thrown away.
+            x = layers.Reshape((x.shape[1] // 2, 2 * x.shape[2]), dtype=precision)(x)
             x = layers.Conv1D(channels, 1, dtype=precision)(x)
-        x = _residual_block(x, channels, precision)  # (96, 32), (48, 64), (24, 96)
-    x = _residual_block(x, config.channels[-1], precision)
-    x = layers.Flatten(dtype="float32")(x)  # (2304,)
-    x = layers.Dense(config.features, activation="relu", dtype="float32")(x)
+        x = _residual_block(x, channels, 5 if i < 2 else 3, precision)
+        stages.append(x)  # (96, 32), (48, 48), (24, 64)
+    x = _residual_block(x, config.channels[-1], 3, precision)
 
+    features = layers.Flatten(dtype="float32")(x)  # (1536,)
+    features = layers.Dense(config.features, activation="relu")(features)
     slots = n_sets(config.max_peaks)
     start = _start_values(config.max_peaks)
-    head = layers.Dense(128, activation="relu")(x)
+    head = layers.Dense(128, activation="relu")(features)
     logits = layers.Dense(config.max_peaks + 1, name="count_logits")(head)
-    head = layers.Dense(256, activation="relu")(x)
-    center = layers.Dense(slots, bias_initializer=_constant(start[:, 0]), name="center")(head)
+    head = layers.Dense(128, activation="relu")(features)
+    guess = layers.Dense(slots, bias_initializer=_constant(start[:, 0]))(head)
 
-    joined = layers.Concatenate()([x, layers.Softmax()(logits), center])
+    joined = layers.Concatenate()([features, layers.Softmax()(logits), guess])
     joined = layers.BatchNormalization()(joined)
-    head = layers.Dense(256, activation="relu")(joined)
-    shape = layers.Dense(slots * 3, bias_initializer=_constant(start[:, 1:].ravel()), name="shape")
-    spread = layers.Dense(slots * 4, bias_initializer=_constant(-1.0), name="spread")
-    peaks = layers.Concatenate(axis=-1, name="peaks")(
-        [layers.Reshape((slots, 1))(center), layers.Reshape((slots, 3))(shape(head))]
-    )
-    log_spread = layers.Reshape((slots, 4), name="log_spread")(spread(head))
+    state = layers.Reshape((slots, 8))(layers.Dense(slots * 8)(joined))
+    width = config.channels[-1]
+    around = layers.Conv1D(width, 1, dtype=precision)(x)
+    around = layers.UpSampling1D(stages[1].shape[1] // x.shape[1], dtype=precision)(around)
+    local = layers.Conv1D(width, 1, dtype=precision)(stages[1])
+    local = layers.Add(dtype="float32")([local, around])
+    whole = layers.Reshape((1, width))(layers.Dense(width)(features))
+    local = layers.ReLU()(layers.Add()([local, whole]))  # (48, 64)
+    peaks, log_spread = slot_outputs(local, state, guess, start, hidden=48)
     outputs = {"count_logits": logits, "peaks": peaks, "log_spread": log_spread}
     return Model(spectrum, outputs, name="default")
 
 
-def _residual_block(x: Any, channels: int, precision: str) -> Any:
-    """Two convolutions of width 5 beside a straight path; starts as the identity."""
+def _residual_block(x: Any, channels: int, width: int, precision: str) -> Any:
+    """Two convolutions beside a straight path; starts as the identity."""
     from keras import layers
 
-    y = layers.Conv1D(channels, 5, padding="same", activation="relu", dtype=precision)(x)
-    y = layers.Conv1D(channels, 5, padding="same", kernel_initializer=_small(), dtype=precision)(y)
+    y = layers.Conv1D(channels, width, padding="same", activation="relu", dtype=precision)(x)
+    y = layers.Conv1D(
+        channels, width, padding="same", kernel_initializer=_small(), dtype=precision
+    )(y)
     return layers.ReLU(dtype=precision)(layers.Add(dtype=precision)([x, y]))
 
 
