@@ -253,6 +253,15 @@ def test_a_table_that_stands_still_is_left_out(save) -> None:
     np.testing.assert_array_equal(spectrum, counts())
 
 
+def test_a_file_that_is_cut_off_is_told(save) -> None:
+    text = xy(header(), region(**{"Values/Curve": "61"}), CYCLE, table())
+    assert read(save(text))[0].size == 61
+    lines = text.splitlines()
+    with pytest.warns(UserWarning, match="has 30 of 61 rows: the file is cut off"):
+        (spectrum,) = read(save("\n".join(lines[: len(lines) - 31])))
+    assert spectrum.size == 30
+
+
 def test_too_many_tables_are_cut_off_with_a_warning(save, monkeypatch) -> None:
     monkeypatch.setattr(_specs_xy, "_MAX_TABLES", 2)
     text = xy(header(), region(), *loops(("Cycle", 3), ("Curve", 1)))

@@ -93,6 +93,7 @@ def read(path: Path) -> Reading:
                       advice="export fewer regions per file")  # fmt: skip
     notes: list[str] = []
     blocks: list[Block] = []
+    table: _Table | None = None
     for n_tables, table in enumerate(_tables(text, notes)):
         if n_tables >= _MAX_TABLES:
             notes.append(f"the tables from line {table.line} on are left out: too many")
@@ -111,12 +112,22 @@ def read(path: Path) -> Reading:
             got=notes[0] if notes else "none",
             advice="export it again, with its metadata",
         )
+    notes += _end(table)
     regions: dict[str, list[Block]] = {}
     for block in blocks:
         regions.setdefault(f"{block.label} {sorted(block.attrs.items())}", []).append(block)
     for region in regions.values():
         drop_constant(region, ("cycle", "curve", "scan", "channel"))
     return Reading(stack_blocks(blocks), notes)
+
+
+def _end(table: _Table | None) -> list[str]:
+    """Say that the last table has fewer rows than its header promises."""
+    promised = table.settings.get("values/curve", "")[:9] if table else ""
+    if table is None or not promised.isdecimal() or len(table.rows) >= int(promised):
+        return []
+    return [f"the last table, at line {table.line}, has {len(table.rows)} of {promised} rows: the "
+            f"file is cut off, or the scan was stopped"]  # fmt: skip
 
 
 class _Header:
