@@ -39,14 +39,15 @@ def spectrum_of(center, height, seed=1, scale="binding"):
 
 
 class PretendedNetwork:
-    """Stands in for `predict`: the same peaks for every spectrum, probabilities as told."""
+    """Stands in for `predict_starts`: the same peaks for every spectrum, probabilities as told."""
 
     def __init__(self, *probability: float, centers=CENTERS, status=Status.OK):
         self.probability, self.centers, self.status = probability, centers, status
         self.calls = []
 
-    def __call__(self, spectra, *, n_peaks, all_counts, progress, **others):
+    def __call__(self, spectra, *, n_peaks, **others):
         self.calls.append(others)
+        all_counts = n_peaks == "auto"
         lead = spectra.dims[:-1]
         shape = tuple(spectra.sizes[d] for d in lead)
         counts = np.arange(len(self.probability)) if all_counts else np.array([n_peaks])
@@ -82,7 +83,7 @@ def network(monkeypatch):
 
     def put(*probability, **options):
         pretended = PretendedNetwork(*probability, **options)
-        monkeypatch.setattr(_fit_steps, "predict", pretended)
+        monkeypatch.setattr(_fit_steps, "predict_starts", pretended)
         return pretended
 
     return put
@@ -290,7 +291,7 @@ class DoubtfulNetwork(PretendedNetwork):
 def doubtful(monkeypatch):
     """The doubtful network in the place of the trained one."""
     pretended = DoubtfulNetwork(0, 0, 0, 0, centers=DOUBTFUL)
-    monkeypatch.setattr(_fit_steps, "predict", pretended)
+    monkeypatch.setattr(_fit_steps, "predict_starts", pretended)
 
 
 def test_neighbors_clear_speckles_and_leave_edges(doubtful):

@@ -25,7 +25,7 @@ from xpsnet.fitting.one_spectrum import Setup
 from xpsnet.fitting.parameters import Constraint, Floats
 from xpsnet.fitting.rows import Rows, make_rows, make_setup, make_starts
 from xpsnet.fitting.states import Found, States, find_states
-from xpsnet.models import Model, predict
+from xpsnet.models import Model, predict_starts
 from xpsnet.progress import Cancel
 from xpsnet.spectrum import scale_sign
 
@@ -251,14 +251,12 @@ class _Chunk:
     def __init__(self, job: Job, spectra: xr.DataArray, noise: Floats | None) -> None:
         self.job, self.spectra = job, spectra
         auto = job.n_peaks == "auto"
-        self.predicted = predict(
+        self.predicted = predict_starts(
             spectra,
             model=job.model,
             n_peaks=job.n_peaks,
-            all_counts=auto,
             device=job.device,
             batch_size=job.batch_size,
-            progress=None,
             cancel=job.cancel,
         )
         self.setup = make_setup(

@@ -218,7 +218,7 @@ def _errors_of_count(
     some = {name: values[rows] for name, values in outputs.items()}
     guess = encoding.decode(some, k, np.array([0.0, 1.0]), config)
     true = {name: np.asarray(batch[name])[rows, :k] for name in PARAMETERS}
-    height = np.exp(some["peaks"][:, network.set_slices(config.max_peaks)[k], 2])
+    height = encoding.heights(some, k, config)
     fraction = guess.fraction if guess.fraction is not None else np.zeros_like(guess.center)
     found = {"center": guess.center, "fwhm": guess.fwhm, "height": height, "fraction": fraction}
     unit = {"center": true["fwhm"], "fwhm": true["fwhm"], "height": true["height"]}

@@ -244,7 +244,7 @@ def _draw_answer(axis: Axes, found: Assessment, row: int, config: network.Networ
     if said:
         one = {name: values[row : row + 1] for name, values in found.outputs.items()}
         guess = encoding.decode(one, said, np.array([0.0, 1.0]), config)
-        height = np.exp(one["peaks"][0, network.set_slices(config.max_peaks)[said], 2])
+        height = encoding.heights(one, said, config)[0]
         fraction = guess.fraction if guess.fraction is not None else guess.center
         values = {"center": guess.center[0], "fwhm": guess.fwhm[0], "height": height}
         _draw_lines(axis, place, {**values, "fraction": fraction[0]}, "tab:orange")

@@ -27,6 +27,7 @@ from scipy.special import gammaln
 
 from xpsnet.fitting.layout import Layout
 from xpsnet.fitting.parameters import Floats
+from xpsnet.threads import in_threads
 
 Mask = npt.NDArray[np.bool_]
 
@@ -35,6 +36,7 @@ FWHM_SHARES = (0.01, 0.3)
 HEIGHT_RATIO = 33.0
 # Keeps the Cholesky factor real where columns are all but the same.
 _RIDGE = 3e-5
+_INVERTED_AT_ONCE = 1024
 
 
 def log_evidence(
@@ -119,7 +121,7 @@ def own_chi_squares(layout: Layout, values: Floats, covariance: Floats, free: Ma
     correlation, deviation = _scaled(covariance, free)
     good = np.asarray(np.diagonal(correlation, axis1=1, axis2=2).all(axis=1))
     information = np.zeros_like(correlation)
-    information[good] = np.linalg.pinv(correlation[good], hermitian=True)
+    information[good] = _pseudo_inverses(correlation[good])
     information = np.where(free[:, :, None] & free[:, None, :], information, 0.0)
     order, place = _chain(layout, np.nan_to_num(fwhm * height))
     chained = np.take_along_axis(information, order[:, :, None], axis=1)
@@ -135,6 +137,18 @@ def own_chi_squares(layout: Layout, values: Floats, covariance: Floats, free: Ma
     own = np.take_along_axis(diagonal, place, axis=1) * height / unit
     own = np.where(good[:, None] & free[:, entries], own, 0.0)
     return np.where(np.isfinite(fwhm), own**2, np.nan)
+
+
+def _pseudo_inverses(matrices: Floats) -> Floats:
+    """Pseudo-inverse of every symmetric matrix, in threads."""
+    inverses = np.empty_like(matrices)
+
+    def invert(start: int) -> None:
+        part = slice(start, start + _INVERTED_AT_ONCE)
+        inverses[part] = np.linalg.pinv(matrices[part], hermitian=True)
+
+    in_threads(invert, range(0, len(matrices), _INVERTED_AT_ONCE))
+    return inverses
 
 
 def _chain(layout: Layout, area: Floats) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:

@@ -144,6 +144,12 @@ def decode(outputs: Outputs, k: int, energy: npt.ArrayLike, config: NetworkConfi
     )
 
 
+def heights(outputs: Outputs, k: int, config: NetworkConfig) -> Floats:
+    """Heights that a `default` network states for `k` peaks, as shares of a spectrum's range."""
+    logarithm = outputs["peaks"][:, set_slices(config.max_peaks)[k], 2].astype(float)
+    return np.asarray(np.exp(logarithm))
+
+
 def _decode_park2020(outputs: Outputs, k: int, low: float, window: float) -> Guess:
     """The k highest of the paper's three slots; it states no spread."""
     scale = window / PARK2020_EXTENT

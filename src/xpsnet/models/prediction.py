@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -50,6 +50,7 @@ class Request:
     background: str
     device: engines.Device
     batch_size: int
+    solved: bool = True
 
     @property
     def config(self) -> NetworkConfig:
@@ -139,6 +140,27 @@ def predict(
     return peaks.isel(peak=slice(0, max(1, int(peaks["n_peaks"].values.max(initial=0)))))
 
 
+def predict_starts(
+    spectra: xr.DataArray,
+    *,
+    model: str | Path | weights.Model,
+    n_peaks: int | Literal["auto"],
+    device: engines.Device,
+    batch_size: int,
+    cancel: Cancel,
+) -> xr.Dataset:
+    """Peaks to begin a fit with: those of `predict`, for every count where it is to be found.
+
+    Heights are what the network says, which is less exact than what `predict` solves for, and there
+    is neither background nor noise: a fit finds them. Arguments as for `predict`; `spectra` are
+    checked and not lazy.
+    """
+    every = n_peaks == "auto"
+    request = _request(model, n_peaks, every, "none", device, batch_size)
+    solved = request.config.architecture == "park2020"
+    return _predict_now(spectra, replace(request, solved=solved), None, cancel)
+
+
 def _request(
     model: str | Path | weights.Model,
     n_peaks: int | Literal["auto"],
@@ -173,7 +195,8 @@ def _predict_now(
     energy = scale_sign(spectra.attrs["scale"]) * spectra["energy"].values
     answer = _Answer(len(counts), request)
     counts = np.where(np.abs(counts) < LARGEST_COUNT, counts, np.nan)
-    answer.noise[:] = estimate_noise(counts)
+    if request.solved:
+        answer.noise[:] = estimate_noise(counts)
     with reporting(progress, len(counts), f"predict with {request.model.name}") as advance:
         advance(_set_aside(answer, counts))
         for rows, used in _batches(counts, answer.status, request.batch_size):
@@ -285,17 +308,17 @@ def _solve(
     request: Request,
 ) -> None:
     """Peaks of one count for some spectra, with their heights and background."""
-    shape = LINE_SHAPES[encoding.line_shape(request.config)]
-    n = len(counts)
-    lines = np.zeros((n, 0, len(energy)))
+    lines = np.zeros((len(counts), 0, len(energy)))
     if k:
         guess = encoding.decode(outputs, k, energy[used], request.config)
-        ones = np.ones_like(guess.center)
-        extra = [] if guess.fraction is None else [guess.fraction]
-        lines = shape.value(energy, guess.center, guess.fwhm, ones, *extra)
-    height, terms = solve_heights(counts, energy, lines, request.background, used)
-    for number, name in enumerate(BACKGROUNDS[request.background]):
-        answer.background[name][target] = terms[:, number]
+    if request.solved:
+        if k:
+            lines = _unit_lines(guess, energy, request.config)
+        height, terms = solve_heights(counts, energy, lines, request.background, used)
+        for number, name in enumerate(BACKGROUNDS[request.background]):
+            answer.background[name][target] = terms[:, number]
+    elif k:
+        height = encoding.heights(outputs, k, request.config) * np.ptp(counts, axis=1)[:, None]
     if not k:
         return
     values = {"center": guess.center, "fwhm": guess.fwhm, "height": height}
@@ -306,6 +329,13 @@ def _solve(
     for name, table in answer.spread.items():
         spread = guess.spread[name] * (height if name == "height" else 1.0)
         table[target] = _padded(spread, request.slots)
+
+
+def _unit_lines(guess: encoding.Guess, energy: Floats, config: NetworkConfig) -> Floats:
+    """Lines of height 1 at the predicted places, shape (n, k, points)."""
+    extra = [] if guess.fraction is None else [guess.fraction]
+    shape = LINE_SHAPES[encoding.line_shape(config)]
+    return shape.value(energy, guess.center, guess.fwhm, np.ones_like(guess.center), *extra)
 
 
 def _padded(values: Floats, slots: int) -> Floats:
