@@ -118,3 +118,9 @@ def test_profile_after_a_background_was_subtracted() -> None:
     ratio = np.median(noise_profile(spectra), axis=0) / true
     assert ratio.min() > 0.75
     assert ratio.max() < 1.25
+
+
+def test_negative_levels_of_large_counts_overflow_nothing() -> None:
+    counts = 1e6 * np.random.default_rng(4).normal(size=(3, 200))
+    assert np.isfinite(noise_profile(counts)).all()
+    assert np.isfinite(noise_profile(1e30 * counts)).all()

@@ -183,8 +183,8 @@ def _fit(differences: Floats, level: Floats, overall: Floats, groups: int) -> tu
     # Both one-parameter models have closed maximum-likelihood answers.
     share = information / information.sum()
     floor = (share * y).sum(axis=1)
-    safe = np.maximum(x, 1e-300)
     positive = level.min(axis=1) > 0
+    safe = np.where(positive[:, None], x, 1.0)
     gain = np.where(positive, (share * y / safe).sum(axis=1), 0.0)
     uniform = badness(np.broadcast_to(floor[:, None], x.shape))
     plain = np.where(positive, badness(np.where(positive, gain, 1.0)[:, None] * safe), np.inf)
