@@ -166,7 +166,7 @@ def _padded(values: Floats) -> Floats:
 def _criterion(fit: xr.Dataset) -> Floats:
     """BIC, infinite where a fit is no answer."""
     bic = fit["bic"].values
-    sound = np.isin(fit["status"].values, (0, 1, 6, 10))
+    sound = np.isin(fit["status"].values, (0, 1, 6, 10, 11))
     return np.where(np.isfinite(bic) & sound, bic, np.inf)
 
 

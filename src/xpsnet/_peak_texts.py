@@ -20,6 +20,7 @@ class Status(IntEnum):
     NOT_DONE = 8
     FAILED = 9
     OUTSIDE_MODEL = 10
+    FEW_COUNTS = 11
 
 
 STATUS_SENTENCES: dict[Status, str] = {
@@ -34,6 +35,7 @@ STATUS_SENTENCES: dict[Status, str] = {
     Status.NOT_DONE: "Cancelled before this spectrum was reached.",
     Status.FAILED: "The numerics failed on this spectrum.",
     Status.OUTSIDE_MODEL: "The spectrum lies outside what the model was trained for.",
+    Status.FEW_COUNTS: "Less than ten counts at the maximum: areas and errors are biased.",
 }
 
 # name: (long name, unit), where "{units}" stands for that of the spectra

@@ -118,7 +118,8 @@ def refine(
     zeros have a weight like their neighbors and areas are not pulled down. Where counts are Poisson
     distributed and few, normal weights end: areas of two peaks on a flat background came out high
     by 0.1 of their error with 30 counts in the higher maximum, by 0.15 with 15, by 0.35 with 8;
-    their 68 % intervals held the truth in 63 to 71 %. Sum neighboring spectra there.
+    their 68 % intervals held the truth in 63 to 71 %. Spectra of whole numbers that stay below ten
+    in the mean of any five points have the status FEW_COUNTS; sum neighboring ones.
     """
     if engine not in ("auto", "lmfit", "batch"):
         raise ValueError(f'expected engine "auto", "lmfit" or "batch", got {engine!r}')
