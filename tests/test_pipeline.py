@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from xpsnet import _fit_steps
+from xpsnet import _fit_steps, pipeline
 from xpsnet.peaks import Status, curves, make_peaks
 from xpsnet.pipeline import fit
 from xpsnet.spectrum import make_spectrum
@@ -377,3 +377,22 @@ def test_ito_of_the_paper_is_not_worse_than_the_hand_fit(real_data, drawn_backgr
     spectrum = make_spectrum(counts, energy, scale="binding", name="O 1s")
     residual = spectrum.values - curves(fit(spectrum)).envelope.values
     assert (residual**2).sum() <= (residual_by_hand**2).sum()
+
+
+@pytest.mark.parametrize(
+    ("dims", "coords", "expected"),
+    [
+        (("x",), {}, True),
+        (("y", "scan"), {}, True),
+        (("sample",), {}, False),
+        (("y", "sample"), {}, False),
+        (("voltage",), {"voltage": np.linspace(3.0, 0.1, 8)}, True),
+        (("voltage",), {"voltage": [1.0, 5, 2, 3, 4, 0, 7, 6]}, False),
+        (("sample",), {"sample": list("abcdefgh")}, False),
+    ],
+)
+def test_neighbors_are_asked_where_the_order_means_something(dims, coords, expected):
+    spectra = xr.DataArray(np.zeros((8,) * len(dims) + (3,)), dims=(*dims, "energy"), coords=coords)
+    together = pipeline._Together.asked(spectra, "auto", "auto", "auto", None)
+    assert (together.neighbors, together.follow) == (expected, expected)
+    assert pipeline._Together.asked(spectra, True, "auto", "auto", None).neighbors

@@ -22,7 +22,7 @@ Chunks of lazy spectra come with so many of their neighbors, so that chunks chan
 A number of peaks that the caller gives is refined as it is, whatever becomes of its peaks.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -55,6 +55,26 @@ from xpsnet.spectrum import check_spectra, crop
 # Spectra of a map that are looked at for its states, and fewer than which are no map.
 SAMPLED = 1024
 FEWEST = 8
+# Dimensions of maps and series, whether or not they have a coordinate.
+ORDERED = frozenset(
+    [
+        "x",
+        "y",
+        "z",
+        "position",
+        "distance",
+        "scan",
+        "time",
+        "cycle",
+        "level",
+        "index",
+        "etch_time",
+        "etch_level",
+        "depth",
+        "angle",
+        "temperature",
+    ]
+)
 # Spectra that are looked at for the background.
 BACKGROUND_SAMPLE = 64
 # How far away, in reaches of the neighborhood, a spectrum may matter: rounds of the prior, starts,
@@ -108,8 +128,9 @@ def fit(
         Counts that the network holds less likely are not refined.
     neighbors : bool or "auto"
         Whether spectra next to each other help each other with starts and with the number of
-        peaks; "auto": where there are at least 8 spectra. Switch it off where the leading
-        dimensions only number unrelated spectra.
+        peaks; "auto": where there are at least 8 spectra, in an order that means something: a
+        dimension of a map or a series (`x`, `scan`, `etch_time`, ...), or one with ascending or
+        descending numbers as its coordinate.
     follow : bool, int or "auto"
         Whether each place along `peak` is one chemical state everywhere, as `xpsnet.follow` does
         it, or how many states there are; "auto" follows where `neighbors` help, unless
@@ -223,7 +244,9 @@ class _Together:
     ) -> "_Together":
         """What the caller asks for, and what is sensible for so many spectra."""
         n_spectra = int(np.prod(spectra.shape[:-1]))
-        near = n_spectra >= FEWEST if neighbors == "auto" else bool(neighbors)
+        near = bool(neighbors)
+        if neighbors == "auto":
+            near = n_spectra >= FEWEST and all(_is_ordered(spectra, d) for d in spectra.dims[:-1])
         near = near and n_spectra > 1
         numbered = any(name.rpartition("_")[2].isdigit() for name in constraints or {})
         states = near and not numbered if follow == "auto" else bool(follow)
@@ -231,6 +254,16 @@ class _Together:
         if follow != "auto" and not isinstance(follow, bool):
             number = int(follow)
         return cls(near, states and spectra.ndim > 1 and n_spectra > 0, number)
+
+
+def _is_ordered(spectra: xr.DataArray, dim: Hashable) -> bool:
+    """Whether spectra next to each other along a dimension belong next to each other."""
+    if dim in ORDERED:
+        return True
+    if dim not in spectra.coords or spectra[dim].dtype.kind not in "iuf":
+        return False
+    steps = np.diff(spectra[dim].values)
+    return bool(steps.size and ((steps > 0).all() or (steps < 0).all()))
 
 
 def _check(min_probability: float, batch_size: int, follow: bool | int | str) -> None:
