@@ -4,8 +4,7 @@ Run on a screen, or without one:
 
     xvfb-run -a -s "-screen 0 1600x1000x24" python benchmarks/screenshot.py
 
-It opens the sample map, fits all of its spectra with the network and the pinned one with least
-squares, and writes docs/images/viewer.png and docs/images/curve_layers.png.
+It opens the sample map, fits all of its spectra, pins one, and writes docs/images/viewer.png and docs/images/curve_layers.png.
 """
 
 import argparse
@@ -59,10 +58,13 @@ def take_pictures(folder: Path) -> list[Path]:
     _, dock = viewer.window.add_plugin_dock_widget("napari-xpsnet", "Fit peaks")
     settle()
     dock.view.pin(PIXEL)
-    fit(dock, "all spectra", refine=False)
+    fit(dock, "all spectra", refine=True)
     dock.panel.maps.click()
     fit(dock, "this spectrum", refine=True)
-    viewer.layers.selection = {viewer.layers["C 1s: area, peak 1"]}
+    area = viewer.layers["C 1s: area, state 1"]
+    viewer.layers.selection = {area}
+    for layer in viewer.layers:
+        layer.visible = layer is area
     dock.view.cursor.set_energy(ENERGY)
     settle(1.0)
     pictures = [folder / "viewer.png", folder / "curve_layers.png"]
