@@ -4,7 +4,8 @@ Run on a screen, or without one:
 
     xvfb-run -a -s "-screen 0 1600x1000x24" python benchmarks/screenshot.py
 
-It opens the sample map, fits all of its spectra, pins one, and writes docs/images/viewer.png and docs/images/curve_layers.png.
+It opens the sample map, fits all of its spectra, pins one, and writes docs/images/viewer.png and
+docs/images/curve_layers.png.
 """
 
 import argparse
