@@ -20,7 +20,7 @@ from xpsnet.io._casa_shapes import CasaLine, casa_line, measured_line
 from xpsnet.io._errors import refusal
 from xpsnet.io._reading import Reading
 from xpsnet.io._regions import find_region, region_name
-from xpsnet.io._source import decode, read_bytes
+from xpsnet.io._source import decode, read_decoded
 from xpsnet.io._vendor_peaks import Fitted, shape_note, to_peaks
 
 NAME = "CasaXPS text"
@@ -121,7 +121,7 @@ def read_fits(path: Path) -> list[tuple[str, xr.Dataset]]:
 
 def _tables(path: Path, notes: list[str]) -> list[_Table]:
     """All tables with at least one energy column and its counts."""
-    lines = decode(read_bytes(path, MAX_BYTES)).replace("\0", "").split("\n")
+    lines = read_decoded(path, MAX_BYTES).split("\n")
     starts = [i for i in range(len(lines)) if _is_start(lines, i)]
     tables = []
     for start, end in itertools.pairwise([*starts, len(lines)]):

@@ -14,7 +14,7 @@ import numpy as np
 
 from xpsnet.io._errors import refusal
 from xpsnet.io._reading import Reading
-from xpsnet.io._source import decode, read_bytes
+from xpsnet.io._source import decode, read_decoded
 from xpsnet.io._waves import Scale, Wave, spectra_of
 
 NAME = "Igor text"
@@ -68,7 +68,7 @@ def read(path: Path) -> Reading:
     ReadError
         Where no wave has an energy axis.
     """
-    text = decode(read_bytes(path, MAX_BYTES)).replace("\0", "")
+    text = read_decoded(path, MAX_BYTES)
     if max(text.count("\n"), text.count("\r")) > _MAX_LINES:
         raise refusal(path, expected=f"at most {_MAX_LINES} lines", got="more",
                       advice="save fewer waves per file, or a binary wave")  # fmt: skip

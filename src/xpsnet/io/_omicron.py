@@ -14,7 +14,7 @@ from xpsnet.io._blocks import Block, stack_blocks
 from xpsnet.io._errors import refusal, shown
 from xpsnet.io._reading import Reading
 from xpsnet.io._regions import find_region, region_name
-from xpsnet.io._source import decode, read_bytes
+from xpsnet.io._source import decode, read_decoded
 from xpsnet.io._words import photon_energy_of
 
 NAME = "Omicron EIS or CLAM2"
@@ -59,7 +59,7 @@ def read(path: Path) -> Reading:
     ReadError
         Where there is no spectrum.
     """
-    text = decode(read_bytes(path, MAX_BYTES)).replace("\0", "")
+    text = read_decoded(path, MAX_BYTES)
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     n_lines = text.count("\n")
     if n_lines > MAX_LINES:

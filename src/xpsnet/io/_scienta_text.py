@@ -13,7 +13,7 @@ from xpsnet.io._axis import MAX_ENERGY
 from xpsnet.io._errors import refusal
 from xpsnet.io._reading import Reading
 from xpsnet.io._scienta import Axis, Floats, manipulator_of, number_of, pairs, scale_of, to_spectrum
-from xpsnet.io._source import decode, read_bytes
+from xpsnet.io._source import decode, read_decoded
 
 NAME = "Scienta SES text"
 MAX_BYTES = 128 << 20
@@ -73,7 +73,7 @@ def read(path: Path) -> Reading:
     ReadError
         Where no region holds a table of energies and counts.
     """
-    text = decode(read_bytes(path, MAX_BYTES)).replace("\0", "")
+    text = read_decoded(path, MAX_BYTES)
     if max(text.count("\n"), text.count("\r")) > _MAX_LINES:
         raise refusal(path, expected=f"at most {_MAX_LINES} lines", got="more",
                       advice="export fewer regions per file")  # fmt: skip

@@ -66,6 +66,11 @@ def decode(data: bytes) -> str:
         return data.decode("latin-1")
 
 
+def read_decoded(path: Path, limit: int) -> str:
+    """Read a whole text file of at most `limit` bytes; zero bytes within the text are dropped."""
+    return decode(read_bytes(path, limit)).replace("\0", "")
+
+
 def to_single_bytes(data: bytes) -> bytes:
     """Turn UTF-16 and UTF-32 into UTF-8, and line ends of old Macs into those of all others."""
     if data.startswith(tuple(mark for mark, _ in _BOMS)) or data[:200].count(0) > 60:

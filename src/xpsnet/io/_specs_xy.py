@@ -14,7 +14,7 @@ from xpsnet.io._blocks import Block, Floats, drop_constant, stack_blocks, variab
 from xpsnet.io._errors import refusal
 from xpsnet.io._reading import Reading
 from xpsnet.io._regions import region_name
-from xpsnet.io._source import decode, read_bytes
+from xpsnet.io._source import decode, read_decoded
 from xpsnet.io._words import scale_of_label, units_of_label
 
 NAME = "SPECS xy"
@@ -86,7 +86,7 @@ def read(path: Path) -> Reading:
     ReadError
         Where no table holds energies and counts.
     """
-    text = decode(read_bytes(path, MAX_BYTES)).lstrip("\ufeff").replace("\0", "")
+    text = read_decoded(path, MAX_BYTES).lstrip("\ufeff")
     n_lines = max(text.count("\n"), text.count("\r"))
     if n_lines > _MAX_LINES:
         raise refusal(path, expected=f"at most {_MAX_LINES} lines", got=f"{n_lines}",

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from xpsnet.io._errors import refusal, shown
 from xpsnet.io._reading import Reading
-from xpsnet.io._source import decode, read_bytes
+from xpsnet.io._source import decode, read_decoded
 from xpsnet.io._thermo_space import (
     MAX_POINTS,
     Space,
@@ -100,7 +100,7 @@ def read(path: Path) -> Reading:
     ReadError
         Where axes are missing or damaged, or nothing was measured.
     """
-    dump = _parse(path, decode(read_bytes(path, MAX_BYTES)).replace("\0", ""))
+    dump = _parse(path, read_decoded(path, MAX_BYTES))
     if not dump.space_axes:
         raise refusal(path, expected="a line '$SPACEAXES=' with axes below", got="none",
                       advice="nothing was measured yet, or the dump is cut off")  # fmt: skip
