@@ -5,8 +5,9 @@ import math
 import numpy as np
 
 from xpsnet.fitting._batch_model import Work
-from xpsnet.fitting._batch_rows import Flags, Floats, Integers, dot, fill_row, four_products
+from xpsnet.fitting._batch_rows import Flags, Floats, Integers, fill_row, four_products
 from xpsnet.numerics._compile import compiled
+from xpsnet.numerics._rows import dot
 
 # What `statistics.covariance_from_jacobian` calls lost, for squares of singular values.
 _LOST = 1e-14

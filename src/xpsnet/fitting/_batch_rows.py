@@ -160,12 +160,3 @@ def four_products(row: Floats, a: Floats, b: Floats, c: Floats, d: Floats, out: 
         with_c += value * c[j]
         with_d += value * d[j]
     out[0], out[1], out[2], out[3] = with_a, with_b, with_c, with_d
-
-
-@reassociated
-def dot(a: Floats, b: Floats) -> float:
-    """Scalar product of two rows."""
-    total = 0.0
-    for j in range(a.size):
-        total += a[j] * b[j]
-    return total

@@ -30,7 +30,6 @@ from xpsnet.fitting._batch_rows import (
     Integers,
     all_finite,
     copy_row,
-    dot,
     fill_row,
     pack,
     weigh,
@@ -38,6 +37,7 @@ from xpsnet.fitting._batch_rows import (
 from xpsnet.fitting._batch_start import revive, start_linear
 from xpsnet.fitting.layout import ADDED, PLAIN
 from xpsnet.numerics._compile import compiled
+from xpsnet.numerics._rows import dot
 
 # Codes of `Status`, which compiled code cannot hold.
 OK, NOT_FINITE, TOO_FEW_POINTS, NOT_CONVERGED, NOT_DONE, FAILED = 0, 3, 4, 5, 8, 9

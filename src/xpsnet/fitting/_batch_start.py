@@ -14,7 +14,6 @@ from xpsnet.fitting._batch_rows import (
     Floats,
     add_row,
     copy_row,
-    dot,
     fill_row,
     pack,
     to_residual,
@@ -22,6 +21,7 @@ from xpsnet.fitting._batch_rows import (
 )
 from xpsnet.numerics._compile import compiled
 from xpsnet.numerics._exp2 import exp2
+from xpsnet.numerics._rows import dot
 
 # As in `one_spectrum.py`: the counts of a spectrum span so many units.
 _SPAN = 100.0

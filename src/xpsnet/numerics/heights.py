@@ -9,7 +9,8 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from xpsnet.numerics._compile import compiled, reassociated
+from xpsnet.numerics._compile import compiled
+from xpsnet.numerics._rows import dot
 from xpsnet.numerics.backgrounds import (
     BACKGROUNDS,
     TOUGAARD_U2,
@@ -83,15 +84,6 @@ def solve_heights(
     return out[:, :n_lines], out[:, n_lines:]
 
 
-@reassociated
-def _dot(a: Floats, b: Floats) -> float:
-    """Scalar product of two rows."""
-    total = 0.0
-    for j in range(a.size):
-        total += a[j] * b[j]
-    return total
-
-
 @compiled
 def _solve_rows(
     counts: Floats,
@@ -145,9 +137,9 @@ def _fill_row(
     """Products of column `p` with those before it, with itself and with the counts."""
     own = columns[p, start:stop]
     for q in range(p + 1):
-        gram[p, q] = _dot(own, columns[q, start:stop])
+        gram[p, q] = dot(own, columns[q, start:stop])
         gram[q, p] = gram[p, q]
-    right[p] = _dot(own, counts)
+    right[p] = dot(own, counts)
 
 
 @compiled
@@ -156,7 +148,7 @@ def _draw_active(total: Floats, energy: Floats, losses: Floats, column: Floats) 
     n = total.size
     if losses.shape[0]:
         for j in range(n):
-            column[j] = _dot(losses[j], total)
+            column[j] = dot(losses[j], total)
         return
     ascending = energy[n - 1] > energy[0]
     column[0 if ascending else n - 1] = 0.0
