@@ -14,6 +14,7 @@ import xarray as xr
 from xpsnet.blocks import map_spectra
 from xpsnet.models import encoding, engines, weights
 from xpsnet.models.network import NetworkConfig
+from xpsnet.models.windows import is_outside, without_gaps
 from xpsnet.numerics.backgrounds import BACKGROUNDS
 from xpsnet.numerics.heights import solve_heights
 from xpsnet.numerics.lineshapes import LINE_SHAPES
@@ -29,10 +30,6 @@ Floats = npt.NDArray[np.float64]
 LEAST_POINTS = 8
 # No detector counts that far: such numbers stand for missing points, and their squares overflow.
 LARGEST_COUNT = 1e100
-# What networks are trained for whose card does not say it (window in eV); outside of it the answer
-# is given, with a status.
-FEWEST_TRAINED_POINTS = 40
-TRAINED_WINDOW = (5.0, 40.0)
 # Design matrices of this many spectra are held at a time.
 SOLVED_AT_ONCE = 512
 KEPT_ATTRIBUTES = (
@@ -270,8 +267,8 @@ def _predict_batch(
     request: Request,
 ) -> None:
     """Network and linear least squares for one batch, written into the answer."""
-    outside = _is_outside(counts, energy[used], request.model)
-    counts = _without_gaps(counts, energy[used])
+    outside = is_outside(counts, energy[used], request.model)
+    counts = without_gaps(counts, energy[used])
     engine = engines.get_engine(request.model, request.device)
     outputs = engine(encoding.encode(counts, energy[used], request.config))
     probability = encoding.probabilities(outputs, request.config)
@@ -308,18 +305,17 @@ def _solve(
     request: Request,
 ) -> None:
     """Peaks of one count for some spectra, with their heights and background."""
-    lines = np.zeros((len(counts), 0, len(energy)))
-    if k:
-        guess = encoding.decode(outputs, k, energy[used], request.config)
+    guess = encoding.decode(outputs, k, energy[used], request.config) if k else None
     if request.solved:
-        if k:
+        lines = np.zeros((len(counts), 0, len(energy)))
+        if guess is not None:
             lines = _unit_lines(guess, energy, request.config)
         height, terms = solve_heights(counts, energy, lines, request.background, used)
         for number, name in enumerate(BACKGROUNDS[request.background]):
             answer.background[name][target] = terms[:, number]
-    elif k:
+    elif guess is not None:
         height = encoding.heights(outputs, k, request.config) * np.ptp(counts, axis=1)[:, None]
-    if not k:
+    if guess is None:
         return
     values = {"center": guess.center, "fwhm": guess.fwhm, "height": height}
     if guess.fraction is not None:
@@ -343,29 +339,6 @@ def _padded(values: Floats, slots: int) -> Floats:
     out = np.full((len(values), slots), np.nan)
     out[:, : values.shape[1]] = values
     return out
-
-
-def _without_gaps(counts: Floats, energy: Floats) -> Floats:
-    """Missing points between finite ones, filled by linear interpolation."""
-    broken = np.flatnonzero(~np.isfinite(counts).all(axis=1))
-    if not broken.size:
-        return counts
-    counts = counts.copy()
-    axis = energy if energy[-1] > energy[0] else -energy
-    for row in broken:
-        good = np.isfinite(counts[row])
-        counts[row] = np.interp(axis, axis[good], counts[row, good])
-    return counts
-
-
-def _is_outside(counts: Floats, energy: Floats, model: weights.Model) -> npt.NDArray[np.bool_]:
-    """Which spectra of a window are unlike those of the training."""
-    recipe = model.card.get("recipe", {})
-    low, high = recipe.get("window", TRAINED_WINDOW)
-    unlike = not 0.99 * low <= float(np.ptp(energy)) <= 1.01 * high
-    fewest = recipe.get("measured_points", (FEWEST_TRAINED_POINTS,))[0]
-    few = np.isfinite(counts).sum(axis=1) < fewest
-    return np.asarray(few | unlike)
 
 
 def _as_dataset(answer: _Answer, spectra: xr.DataArray, request: Request) -> xr.Dataset:

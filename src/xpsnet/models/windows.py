@@ -1,0 +1,38 @@
+"""Windows of measured points: gaps in them, and what a network was not trained for."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from xpsnet.models import weights
+
+Floats = npt.NDArray[np.float64]
+
+# What networks are trained for whose card does not say it (window in eV); outside of it the answer
+# is given, with a status.
+FEWEST_TRAINED_POINTS = 40
+TRAINED_WINDOW = (5.0, 40.0)
+
+
+def without_gaps(counts: Floats, energy: Floats) -> Floats:
+    """Missing points between finite ones, filled by linear interpolation."""
+    broken = np.flatnonzero(~np.isfinite(counts).all(axis=1))
+    if not broken.size:
+        return counts
+    counts = counts.copy()
+    axis = energy if energy[-1] > energy[0] else -energy
+    for row in broken:
+        good = np.isfinite(counts[row])
+        counts[row] = np.interp(axis, axis[good], counts[row, good])
+    return counts
+
+
+def is_outside(counts: Floats, energy: Floats, model: weights.Model) -> npt.NDArray[np.bool_]:
+    """Which spectra of a window are unlike those of the training."""
+    recipe = model.card.get("recipe", {})
+    low, high = recipe.get("window", TRAINED_WINDOW)
+    unlike = not 0.99 * low <= float(np.ptp(energy)) <= 1.01 * high
+    fewest = recipe.get("measured_points", (FEWEST_TRAINED_POINTS,))[0]
+    few = np.isfinite(counts).sum(axis=1) < fewest
+    return np.asarray(few | unlike)
