@@ -141,14 +141,15 @@ def test_encodings(save, encoding: str) -> None:
         (lambda t: t.split("$DATA=")[0], "expected 12 values, got 0"),
         (lambda t: t.replace("0,   11,", "0,   99,"), "points 0 to 99, got 1 with"),
         (lambda t: t.replace("11,     1", "11,     3"), "3 space axes .* got 1"),
+        (lambda t: t.replace("11,     1", "11,     0"), r"0 space axes .* got 0 with \[\] points"),
         (lambda t: t.replace("        12,  ENERGY", " 99999999, ENERGY"), "line 32: .* axes of"),
         (lambda t: t.replace("ENERGY,", "POSITION,"), "got a table over POSITION"),
         (lambda t: t.replace("ENERGY,", "X,"), "got a table over X"),
         (lambda t: t.replace("0.100000", "1e300"), "energies that rise or fall"),
         (lambda t: t.replace(".25", ".x"), "expected counts, got no number"),
     ],
-    ids=["no axes", "no values", "axis cut", "axes missing", "too long", "table", "position",
-         "step", "damaged values"],
+    ids=["no axes", "no values", "axis cut", "axes missing", "no axis", "too long", "table",
+         "position", "step", "damaged values"],
 )  # fmt: skip
 def test_damaged_dumps_are_refused(save, change, message: str) -> None:
     with pytest.raises(ReadError, match=message):

@@ -233,6 +233,8 @@ def with_stream(name: str, data: bytes | None) -> dict[str, bytes]:
          r"the points 0 to 99, got 1 with \[12\] points"),
         (with_stream("VGDataAxes", struct.pack("<6I", 0x20000, 1, 0, 11, 2, 0)),
          "2 space axes .* got 1"),
+        (with_stream("VGDataAxes", struct.pack("<6I", 0x20000, 1, 0, 11, 0, 0)),
+         "a data axis, got points 0 to 11, 0 space axes"),
         ({"WordDocument": b"x"}, "got a Word document"),
         ({"Something": b"x"}, r"OLE file of another program \(it holds Something\)"),
         ({}, "OLE file of another program"),

@@ -21,6 +21,7 @@ from xpsnet.io._thermo_space import (
     Space,
     SpaceAxis,
     checked_shape,
+    driven_axes,
     linear_axis,
     read_space,
 )
@@ -60,6 +61,7 @@ _PROPERTIES = {
     "DS_ANPROPID_PASS": "pass_energy",
     "DS_ANPROPID_LENS_MODE_NAME": "lens_mode",
 }
+_EXPORT = "the dump is damaged: export it again"
 _COEFFICIENT = "DS_ANPROPID_TXFN_COEFF["
 
 
@@ -204,7 +206,7 @@ def _take_axis(path: Path, number: int, dump: _Dump, line: str) -> None:
     if n > MAX_POINTS or len(dump.space_axes) >= _MAX_AXES:
         raise refusal(
             path, f"line {number}", expected=f"up to {_MAX_AXES} axes of {MAX_POINTS} points",
-            got=shown(line), advice="the dump is damaged: export it again",
+            got=shown(line), advice=_EXPORT,
         )  # fmt: skip
     kind = axis[4].strip().upper().replace(" ", "")
     values = linear_axis(start, width, n)
@@ -223,23 +225,9 @@ def _place_points(dump: _Dump) -> None:
 
 def _driven(path: Path, dump: _Dump) -> list[list[SpaceAxis]]:
     """Space axes of each data axis."""
-    rest = list(dump.space_axes)
     if not dump.data_axes:
         return _guessed(dump)
-    axes = []
-    for i, (start, end, n) in enumerate(dump.data_axes):
-        own, rest = rest[:n], rest[n:]
-        for axis in own:
-            axis.values = axis.values[start : end + 1]
-        if not own or len(own) < n or any(a.values.size != end - start + 1 for a in own):
-            raise refusal(
-                path, f"data axis {i}",
-                expected=f"{n} space axes with the points {start} to {end}",
-                got=f"{len(own)} with {[axis.values.size for axis in own]} points",
-                advice="the dump is damaged: export it again",
-            )  # fmt: skip
-        axes.append(own)
-    return axes
+    return driven_axes(path, dump.data_axes, dump.space_axes, _EXPORT)
 
 
 def _guessed(dump: _Dump) -> list[list[SpaceAxis]]:

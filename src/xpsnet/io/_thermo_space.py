@@ -74,6 +74,48 @@ def linear_axis(start: float, width: float, n: int) -> Floats:
         return start + width * np.arange(n, dtype=np.float64)
 
 
+def driven_axes(
+    path: Path, data_axes: list[tuple[int, int, int]], space_axes: list[SpaceAxis], advice: str
+) -> list[list[SpaceAxis]]:
+    """Deal the space axes out to the data axes that drive them.
+
+    Parameters
+    ----------
+    path : Path
+        For messages.
+    data_axes : list of tuple
+        First and last point of each, and the number of space axes that it drives.
+    space_axes : list of SpaceAxis
+        All in their order; each is cut to the points of its data axis.
+    advice : str
+        For messages.
+
+    Returns
+    -------
+    list of list of SpaceAxis
+
+    Raises
+    ------
+    ReadError
+        Where a data axis drives no space axis, or one with other points.
+    """
+    rest = list(space_axes)
+    axes = []
+    for i, (start, end, n) in enumerate(data_axes):
+        own, rest = rest[:n], rest[n:]
+        for axis in own:
+            axis.values = axis.values[start : end + 1]
+        if not own or len(own) < n or any(a.values.size != end - start + 1 for a in own):
+            raise refusal(
+                path, f"data axis {i}",
+                expected=f"{n} space axes with the points {start} to {end}",
+                got=f"{len(own)} with {[axis.values.size for axis in own]} points",
+                advice=advice,
+            )  # fmt: skip
+        axes.append(own)
+    return axes
+
+
 def read_space(path: Path, space: Space) -> Reading:
     """Turn a data space into one array of spectra.
 

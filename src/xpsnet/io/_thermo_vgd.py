@@ -15,10 +15,18 @@ import numpy.typing as npt
 from xpsnet.io._errors import refusal
 from xpsnet.io._olepropertyset import PropertySet, parse_property_set
 from xpsnet.io._reading import Reading
-from xpsnet.io._thermo_space import MAX_POINTS, Space, SpaceAxis, linear_axis, read_space
+from xpsnet.io._thermo_space import (
+    MAX_POINTS,
+    Space,
+    SpaceAxis,
+    driven_axes,
+    linear_axis,
+    read_space,
+)
 
 _VERSION = 0x20000
 _MAX_AXES = 16
+_COPY = "the file is damaged: copy it again from the instrument"
 _SUMMARY = "\x05SummaryInformation"
 _AXIS_KINDS = {
     1: "ENERGY", 2: "ANGLE", 3: "X", 4: "Y", 5: "LEVEL", 6: "ETCHLEVEL", 8: "ETCHTIME",
@@ -75,7 +83,7 @@ class _Cursor:
         """Word a refusal."""
         where = f"stream {self.stream!r}, byte {self.place}"
         return refusal(self.path, where, expected=expected, got=got,
-                       advice="the file is damaged: copy it again from the instrument")  # fmt: skip
+                       advice=_COPY)  # fmt: skip
 
 
 def read_streams(path: Path, streams: dict[str, bytes]) -> Reading:
@@ -104,7 +112,7 @@ def read_streams(path: Path, streams: dict[str, bytes]) -> Reading:
                           advice="the file is damaged: copy it again")  # fmt: skip
     data_axes = _data_axes(_Cursor(path, "VGDataAxes", streams["VGDataAxes"]))
     space_axes = _space_axes(_Cursor(path, "VGSpaceAxes", streams["VGSpaceAxes"]))
-    axes = _driven(path, data_axes, space_axes)
+    axes = driven_axes(path, data_axes, space_axes, _COPY)
     raw = streams["VGData"]
     counts = np.frombuffer(raw, "<f8", len(raw) // 8).astype(np.float64)
     sets = {n: _property_set(raw) for n, raw in streams.items() if n.startswith("\x05")}
@@ -143,27 +151,6 @@ def _space_axes(cursor: _Cursor) -> list[SpaceAxis]:
         values = linear_axis(start, width, points) if linear else cursor.floats(points)
         (code,) = cursor.take("<I")
         axes.append(SpaceAxis(_AXIS_KINDS.get(code, f"AXIS {code}"), values, label, unit))
-    return axes
-
-
-def _driven(
-    path: Path, data_axes: list[tuple[int, int, int]], space_axes: list[SpaceAxis]
-) -> list[list[SpaceAxis]]:
-    """Space axes of each data axis, cut to the points that it has."""
-    rest = list(space_axes)
-    axes = []
-    for i, (start, end, n) in enumerate(data_axes):
-        own, rest = rest[:n], rest[n:]
-        for axis in own:
-            axis.values = axis.values[start : end + 1]
-        if len(own) < n or any(axis.values.size != end - start + 1 for axis in own):
-            raise refusal(
-                path, f"data axis {i}",
-                expected=f"{n} space axes with the points {start} to {end}",
-                got=f"{len(own)} with {[axis.values.size for axis in own]} points",
-                advice="the file is damaged: copy it again from the instrument",
-            )  # fmt: skip
-        axes.append(own)
     return axes
 
 
