@@ -119,7 +119,7 @@ def test_too_much_is_refused(save, monkeypatch) -> None:
     monkeypatch.setattr("xpsnet.io._kratos.MAX_VALUES", 10)
     with pytest.raises(ReadError, match="at most 10 counts, got 40"):
         read(save(dump(spectrum_object())))
-    monkeypatch.setattr("xpsnet.io._kratos.MAX_LINES", 10)
+    monkeypatch.setattr("xpsnet.io._source.MAX_LINES", 10)
     with pytest.raises(ReadError, match="text of at most 10 lines"):
         read(save(dump(spectrum_object())))
 

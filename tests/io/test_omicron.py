@@ -158,7 +158,7 @@ def test_what_is_no_spectrum_is_refused(save, content: str, message: str) -> Non
 
 
 def test_too_much_is_refused(save, monkeypatch) -> None:
-    monkeypatch.setattr("xpsnet.io._omicron.MAX_LINES", 10)
+    monkeypatch.setattr("xpsnet.io._source.MAX_LINES", 10)
     with pytest.raises(ReadError, match="text of at most 10 lines"):
         read(save(TITLE + scan(1)))
 

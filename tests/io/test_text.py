@@ -305,7 +305,7 @@ def test_absurd_headers_do_no_harm(save) -> None:
 
 
 def test_too_many_lines_are_refused(save, monkeypatch) -> None:
-    monkeypatch.setattr("xpsnet.io._text.MAX_LINES", 30)
+    monkeypatch.setattr("xpsnet.io._source.MAX_LINES", 30)
     with pytest.raises(ReadError, match="text of at most 30 lines, got 41"):
         read(save("BE\n" + rows(), "a.txt"))
 

@@ -20,7 +20,7 @@ from xpsnet.io._casa_shapes import CasaLine, casa_line, measured_line
 from xpsnet.io._errors import refusal
 from xpsnet.io._reading import Reading
 from xpsnet.io._regions import find_region, region_name
-from xpsnet.io._source import decode, read_decoded
+from xpsnet.io._source import LINE_ENDS, read_decoded, start_of_text
 from xpsnet.io._vendor_peaks import Fitted, shape_note, to_peaks
 
 NAME = "CasaXPS text"
@@ -52,7 +52,7 @@ class _Table:
 
 def sniff(head: bytes) -> bool:
     """Whether the rows that CasaXPS puts above its tables stand in the head."""
-    return _HEAD.search(decode(head).replace("\r", "")) is not None
+    return _HEAD.search(start_of_text(head)) is not None
 
 
 def read(path: Path) -> Reading:
@@ -121,7 +121,7 @@ def read_fits(path: Path) -> list[tuple[str, xr.Dataset]]:
 
 def _tables(path: Path, notes: list[str]) -> list[_Table]:
     """All tables with at least one energy column and its counts."""
-    lines = read_decoded(path, MAX_BYTES).split("\n")
+    lines = LINE_ENDS.split(read_decoded(path, MAX_BYTES))
     starts = [i for i in range(len(lines)) if _is_start(lines, i)]
     tables = []
     for start, end in itertools.pairwise([*starts, len(lines)]):
@@ -150,7 +150,7 @@ def _is_start(lines: list[str], i: int) -> bool:
 
 def _table(lines: list[str], start: int, end: int) -> _Table | None:
     """Read one table and what stands above it."""
-    above = "\n".join(line.strip("\r") for line in lines[max(start - 2, 0) : start])
+    above = "\n".join(lines[max(start - 2, 0) : start])
     title = next((line for line in above.split("\n") if line.startswith("Cycle ")), "")
     rows = {word: _cells(lines[start + k])[1:] for k, word in enumerate(_ROWS)}
     at = start + len(_ROWS)
@@ -177,7 +177,7 @@ def _table(lines: list[str], start: int, end: int) -> _Table | None:
 
 def _cells(line: str) -> list[str]:
     """Cells of a line."""
-    return [cell.strip() for cell in line.rstrip("\r\n").split("\t")]
+    return [cell.strip() for cell in line.split("\t")]
 
 
 def _row(line: str, n: int) -> list[float] | None:

@@ -14,12 +14,11 @@ import numpy as np
 
 from xpsnet.io._errors import refusal
 from xpsnet.io._reading import Reading
-from xpsnet.io._source import decode, read_decoded
+from xpsnet.io._source import LINE_ENDS, read_decoded, start_of_text
 from xpsnet.io._waves import Scale, Wave, spectra_of
 
 NAME = "Igor text"
 MAX_BYTES = 128 << 20
-_MAX_LINES = 1_000_000
 _MAX_LINE = 1 << 20
 _MAX_NUMBERS = 8 << 20
 _MAX_WAVES = 10_000
@@ -45,9 +44,8 @@ class _Block:
 
 def sniff(head: bytes) -> bool:
     """Whether the first line is IGOR."""
-    start = decode(head).replace("\0", "").lstrip("\ufeff \t\r\n")[:200]
-    first = re.split(r"[\r\n]", start, maxsplit=1)[0].strip()
-    return first == "IGOR" and len(start) > len("IGOR")
+    first, end, _ = start_of_text(head).partition("\n")
+    return first.strip() == "IGOR" and bool(end)
 
 
 def read(path: Path) -> Reading:
@@ -69,9 +67,6 @@ def read(path: Path) -> Reading:
         Where no wave has an energy axis.
     """
     text = read_decoded(path, MAX_BYTES)
-    if max(text.count("\n"), text.count("\r")) > _MAX_LINES:
-        raise refusal(path, expected=f"at most {_MAX_LINES} lines", got="more",
-                      advice="save fewer waves per file, or a binary wave")  # fmt: skip
     notes: list[str] = []
     waves: dict[str, Wave] = {}
     left = _MAX_NUMBERS
@@ -98,7 +93,7 @@ def _blocks(text: str, command: Callable[[str], None]) -> Iterator[_Block]:
     """Give the blocks of waves one by one; commands go to `command` in between."""
     block: _Block | None = None
     inside = False
-    for number, line in enumerate(re.split(r"\r\n|\n|\r", text), start=1):
+    for number, line in enumerate(LINE_ENDS.split(text), start=1):
         line = line.strip()
         if not line or len(line) > _MAX_LINE:
             continue

@@ -15,16 +15,15 @@ from xpsnet.io._blocks import Block, stack_blocks
 from xpsnet.io._errors import refusal, shown
 from xpsnet.io._reading import Reading
 from xpsnet.io._regions import find_region, region_name
-from xpsnet.io._source import decode, read_bytes, to_single_bytes
+from xpsnet.io._source import LINE_ENDS, checked_text, read_bytes, start_of_text
 from xpsnet.io._words import scale_of_label, units_of_label
 
 NAME = "Kratos"
 MAX_BYTES = 64 << 20
-MAX_LINES = 1_000_000
 MAX_ENERGY = 1e5
 MAX_VALUES = 2_000_000
 _MAGIC = b"\0\0\xde\x01\0\0\0\x02"
-_BEGIN = re.compile(rb"\s*(?:Dataset filename|Object name)\s{0,200}=")
+_BEGIN = re.compile(r"(?:Dataset filename|Object name)\s{0,200}=")
 _NUMBER = re.compile(r"[+-]?(?:\d{1,30}\.?\d{0,30}|\.\d{1,30})(?:[eE][+-]?\d{1,3})?")
 _DATE = re.compile(r"(\d\d)/(\d\d)/(\d\d)\s+(\d\d:\d\d:\d\d)")
 _SOURCES = {
@@ -43,7 +42,7 @@ Fields = dict[str, str]
 
 def sniff(head: bytes) -> bool:
     """Whether this is a Kratos dataset, as text or binary."""
-    return head.startswith(_MAGIC) or _BEGIN.match(to_single_bytes(head)[:500]) is not None
+    return head.startswith(_MAGIC) or _BEGIN.match(start_of_text(head)) is not None
 
 
 def read(path: Path) -> Reading:
@@ -70,15 +69,9 @@ def read(path: Path) -> Reading:
             path, expected="spectra as VAMAS or text", got="a binary Kratos dataset (.dset)",
             advice=_EXPORT + ", or dump it as text: dump_dataset name.dset all > name.kal",
         )  # fmt: skip
-    lines = decode(to_single_bytes(data)).replace("\r\n", "\n").replace("\r", "\n")
-    if lines.count("\n") > MAX_LINES:
-        raise refusal(
-            path, expected=f"text of at most {MAX_LINES} lines", got=f"{lines.count(chr(10))}",
-            advice=_EXPORT,
-        )  # fmt: skip
     blocks: list[Block] = []
     notes: list[str] = []
-    for number, fields in _objects(lines.split("\n")):
+    for number, fields in _objects(LINE_ENDS.split(checked_text(path, data))):
         if "SPECTRUM" not in fields.get("Scan type", "SPECTRUM").upper():
             continue
         if "Ordinate values" not in fields and "Spectrum scan start" not in fields:

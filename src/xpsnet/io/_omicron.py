@@ -14,12 +14,11 @@ from xpsnet.io._blocks import Block, stack_blocks
 from xpsnet.io._errors import refusal, shown
 from xpsnet.io._reading import Reading
 from xpsnet.io._regions import find_region, region_name
-from xpsnet.io._source import decode, read_decoded
+from xpsnet.io._source import LINE_ENDS, bare, read_decoded, start_of_text
 from xpsnet.io._words import photon_energy_of
 
 NAME = "Omicron EIS or CLAM2"
 MAX_BYTES = 64 << 20
-MAX_LINES = 1_000_000
 MAX_SCANS = 10_000
 _EIS_HEAD = re.compile(
     r"(?:Region\tEnabled\t|\d+\t(?:true|false)\t[^\t\n]*\t[-\d.]+\t[-\d.]+\t|Layer\tEnabled\t)",
@@ -35,7 +34,7 @@ Row = tuple[int, list[float]]
 
 def sniff(head: bytes) -> bool:
     """Whether the text begins as one of EIS does, or says that it is an EDC scan."""
-    text = decode(head).lstrip("\ufeff\0 \r\n")
+    text = start_of_text(head)
     if _EIS_HEAD.match(text):
         return "Energy\t" in text or "Sweeps" in text
     return all(word in text for word in _EDC_WORDS)
@@ -59,16 +58,9 @@ def read(path: Path) -> Reading:
     ReadError
         Where there is no spectrum.
     """
-    text = read_decoded(path, MAX_BYTES)
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
-    n_lines = text.count("\n")
-    if n_lines > MAX_LINES:
-        raise refusal(
-            path, expected=f"text of at most {MAX_LINES} lines", got=f"{n_lines}",
-            advice="export fewer regions per file",
-        )  # fmt: skip
+    text = LINE_ENDS.sub("\n", read_decoded(path, MAX_BYTES))
     lines = text.split("\n")
-    if _EIS_HEAD.match(text.lstrip("\ufeff\0 \n")):
+    if _EIS_HEAD.match(bare(text)):
         return _read_eis(path, lines)
     return _read_edc(path, lines)
 

@@ -13,11 +13,10 @@ from xpsnet.io._axis import MAX_ENERGY
 from xpsnet.io._errors import refusal
 from xpsnet.io._reading import Reading
 from xpsnet.io._scienta import Axis, Floats, manipulator_of, number_of, pairs, scale_of, to_spectrum
-from xpsnet.io._source import decode, read_decoded
+from xpsnet.io._source import read_decoded, start_of_text
 
 NAME = "Scienta SES text"
 MAX_BYTES = 128 << 20
-_MAX_LINES = 1_000_000
 _MAX_LINE = 4 << 20
 _MAX_NUMBERS = 8 << 20
 _MAX_REGIONS = 10_000
@@ -51,7 +50,7 @@ class _Table:
 
 def sniff(head: bytes) -> bool:
     """Whether the file begins with [Info] and the number of regions."""
-    start = decode(head).lstrip("\ufeff\0 \t\r\n")[:1000].replace("\0", "")
+    start = start_of_text(head)[:1000]
     return start.startswith("[Info]") and "Number of Regions" in start
 
 
@@ -74,9 +73,6 @@ def read(path: Path) -> Reading:
         Where no region holds a table of energies and counts.
     """
     text = read_decoded(path, MAX_BYTES)
-    if max(text.count("\n"), text.count("\r")) > _MAX_LINES:
-        raise refusal(path, expected=f"at most {_MAX_LINES} lines", got="more",
-                      advice="export fewer regions per file")  # fmt: skip
     notes: list[str] = []
     promised, regions = _regions(text, notes)
     del text

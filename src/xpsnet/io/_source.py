@@ -1,11 +1,15 @@
 """Bytes and text of a file: sizes are checked before memory is taken."""
 
 import codecs
+import functools
+import re
 from pathlib import Path
 
 from xpsnet.io._errors import refusal
 
 HEAD_BYTES = 4096
+MAX_LINES = 1_000_000
+LINE_ENDS = re.compile(r"\r{0,2}\n|\r")  # of all systems; some programs write \r\r\n
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -67,8 +71,22 @@ def decode(data: bytes) -> str:
 
 
 def read_decoded(path: Path, limit: int) -> str:
-    """Read a whole text file of at most `limit` bytes; zero bytes within the text are dropped."""
-    return decode(read_bytes(path, limit)).replace("\0", "")
+    """Read a whole text file of at most `limit` bytes."""
+    return checked_text(path, read_bytes(path, limit))
+
+
+def checked_text(path: Path, data: bytes) -> str:
+    """Decode a whole text file of a bounded number of lines; zero bytes within it are dropped."""
+    text = decode(data).replace("\0", "")
+    n_lines = max(text.count("\n"), text.count("\r"))
+    if n_lines > MAX_LINES:
+        raise refusal(
+            path,
+            expected=f"text of at most {MAX_LINES} lines",
+            got=f"{n_lines}",
+            advice="export fewer regions per file, or convert it to netCDF or zarr",
+        )
+    return text
 
 
 def to_single_bytes(data: bytes) -> bytes:
@@ -76,6 +94,17 @@ def to_single_bytes(data: bytes) -> bytes:
     if data.startswith(tuple(mark for mark, _ in _BOMS)) or data[:200].count(0) > 60:
         data = decode(data).encode("utf-8", errors="replace")
     return data if b"\n" in data else data.replace(b"\r", b"\n")
+
+
+def bare(text: str) -> str:
+    """Text without the marks, blanks and blank lines in front of it."""
+    return text.lstrip("\ufeff\0 \t\r\n")
+
+
+@functools.lru_cache(maxsize=1)  # all readers ask for the same head
+def start_of_text(head: bytes) -> str:
+    """Decode the head of a file for the sniffers: bare, with one kind of line end, no zeros."""
+    return bare(LINE_ENDS.sub("\n", decode(head).replace("\0", "")))
 
 
 def looks_like_text(head: bytes) -> bool:

@@ -20,7 +20,7 @@ from xpsnet.io._blocks import Block, Floats, drop_constant, stack_blocks
 from xpsnet.io._errors import refusal, shown
 from xpsnet.io._reading import Reading
 from xpsnet.io._regions import region_name
-from xpsnet.io._source import decode
+from xpsnet.io._source import start_of_text
 from xpsnet.io._specs_detectors import DetectorError, sum_detectors
 from xpsnet.io._xml import Node, OtherRootError, RefusedXmlError, Stream
 
@@ -44,8 +44,7 @@ class _BrokenError(Exception):
 
 def sniff(head: bytes) -> bool:
     """Whether the file begins as XML does, or with the elements of SpecsLab 2."""
-    start = decode(head).lstrip("\ufeff\0 \t\r\n").replace("\0", "")
-    return start.startswith(("<?xml", "<!DOCTYPE any", "<any ", "<any>"))
+    return start_of_text(head).startswith(("<?xml", "<!DOCTYPE any", "<any ", "<any>"))
 
 
 def read(path: Path) -> Reading:

@@ -14,18 +14,17 @@ from xpsnet.io._blocks import Block, Floats, drop_constant, stack_blocks, variab
 from xpsnet.io._errors import refusal
 from xpsnet.io._reading import Reading
 from xpsnet.io._regions import region_name
-from xpsnet.io._source import decode, read_decoded
+from xpsnet.io._source import HEAD_BYTES, LINE_ENDS, bare, read_decoded, start_of_text
 from xpsnet.io._words import scale_of_label, units_of_label
 
 NAME = "SPECS xy"
 MAX_BYTES = 64 << 20
-_MAX_LINES = 1_000_000
 _MAX_NUMBERS = 6 << 20
 _MAX_TABLES = 20_000
 _MAX_LINE = 100_000
 _MAX_KEYS = 500
 _MAX_TEXT = 500
-_CREATED = re.compile(r"\s*(\S{0,5}?)[ \t]*Created by:[ \t]*SpecsLab", re.IGNORECASE)
+_CREATED = re.compile(r"(\S{0,5}?)[ \t]*Created by:[ \t]*SpecsLab", re.IGNORECASE)
 _LOOP = re.compile(
     r"(External Channel Data )?((?:(?:Cycle|Curve|Scan|Channel): *\d{1,9}(?:, *|$)){2,})(.*)",
     re.IGNORECASE,
@@ -65,7 +64,7 @@ class _Table:
 
 def sniff(head: bytes) -> bool:
     """Whether the first line names SpecsLab as the program."""
-    return _CREATED.match(decode(head).lstrip("\ufeff")[:300]) is not None
+    return _CREATED.match(start_of_text(head)) is not None
 
 
 def read(path: Path) -> Reading:
@@ -86,11 +85,7 @@ def read(path: Path) -> Reading:
     ReadError
         Where no table holds energies and counts.
     """
-    text = read_decoded(path, MAX_BYTES).lstrip("\ufeff")
-    n_lines = max(text.count("\n"), text.count("\r"))
-    if n_lines > _MAX_LINES:
-        raise refusal(path, expected=f"at most {_MAX_LINES} lines", got=f"{n_lines}",
-                      advice="export fewer regions per file")  # fmt: skip
+    text = read_decoded(path, MAX_BYTES)
     notes: list[str] = []
     blocks: list[Block] = []
     table: _Table | None = None
@@ -166,12 +161,12 @@ class _Header:
 
 def _tables(text: str, notes: list[str]) -> Iterator[_Table]:
     """Give the tables of a file one by one."""
-    match = _CREATED.match(text)
+    match = _CREATED.match(bare(text[:HEAD_BYTES]))
     prefix = match[1] if match else "#"
     header = _Header()
     table: _Table | None = None
     left = _MAX_NUMBERS
-    for number, line in enumerate(re.split(r"\r\n|\n|\r", text), start=1):
+    for number, line in enumerate(LINE_ENDS.split(text), start=1):
         line = line.strip()
         if not line or len(line) > _MAX_LINE:
             continue

@@ -23,7 +23,7 @@ from xpsnet.io._csv import has_our_labels, read_label, rebuild_stack
 from xpsnet.io._errors import refusal, shown
 from xpsnet.io._reading import Reading
 from xpsnet.io._regions import find_region
-from xpsnet.io._source import HEAD_BYTES, decode, looks_like_text, read_bytes
+from xpsnet.io._source import HEAD_BYTES, checked_text, looks_like_text, read_bytes
 from xpsnet.io._table import (
     MIN_ROWS,
     Table,
@@ -43,7 +43,6 @@ from xpsnet.io._words import (
 
 NAME = "text"
 MAX_BYTES = 128 << 20
-MAX_LINES = 1_000_000
 _MAX_SEARCHED = 50  # columns among which energies without a label are looked for
 _MAX_EVIDENCE = 1000  # characters of a header line that are searched for words
 Floats = npt.NDArray[np.float64]
@@ -77,19 +76,11 @@ def read(path: Path) -> Reading:
     if data.startswith(b"\0") and not looks_like_text(data.lstrip(b"\0")[:HEAD_BYTES]):
         raise refusal(path, expected="text", got="an unknown binary file",
                       advice="export the spectra as text or VAMAS")  # fmt: skip
-    return read_text(path, decode(data).replace("\0", ""), path.stem)
+    return read_text(path, checked_text(path, data), path.stem)
 
 
 def read_text(path: Path, text: str, label: str) -> Reading:
     """Read every table of a text; `label` names the region where no header does."""
-    n_lines = text.count("\n") + text.count("\r")
-    if n_lines > MAX_LINES:
-        raise refusal(
-            path,
-            expected=f"text of at most {MAX_LINES} lines",
-            got=f"{n_lines}",
-            advice="convert it to netCDF or zarr",
-        )
     try:
         tables, stray = find_tables(text)
     except TooManyNumbersError as error:

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from xpsnet.io._errors import refusal, shown
 from xpsnet.io._reading import Reading
-from xpsnet.io._source import decode, read_decoded
+from xpsnet.io._source import LINE_ENDS, read_decoded, start_of_text
 from xpsnet.io._thermo_space import (
     MAX_POINTS,
     Space,
@@ -90,7 +90,7 @@ class _Dump:
 
 def sniff(head: bytes) -> bool:
     """Whether the head of a file is that of a dump."""
-    text = decode(head)
+    text = start_of_text(head)
     return "Dump of DataSpace" in text or ("$FORMAT=" in text and "DS_" in text)
 
 
@@ -118,7 +118,7 @@ def _parse(path: Path, text: str) -> _Dump:
     """Sort the lines of a dump."""
     dump = _Dump()
     section = ""
-    for number, line in enumerate(re.split(r"\r*\n|\r", text), 1):
+    for number, line in enumerate(LINE_ENDS.split(text), 1):
         line = line[:_MAX_LINE].strip()
         if not line or line.startswith(";"):
             continue

@@ -11,7 +11,7 @@ from xpsnet.io._blocks import Block, stack_blocks, variable_name
 from xpsnet.io._errors import ReadError, refusal
 from xpsnet.io._reading import Reading
 from xpsnet.io._regions import find_region, region_name
-from xpsnet.io._source import decode, read_bytes, to_single_bytes
+from xpsnet.io._source import read_bytes, start_of_text, to_single_bytes
 from xpsnet.io._vamas_parse import (
     MAGIC,
     TECHNIQUES,
@@ -36,7 +36,7 @@ _EV_PER_UNIT = {"ev": 1.0, "kev": 1e3, "mev": 1e-3}
 
 def sniff(head: bytes) -> bool:
     """Whether the first line that is not blank says VAMAS."""
-    return decode(head).lstrip("\ufeff\0 \t\r\n").startswith(MAGIC.decode())
+    return start_of_text(head).startswith(MAGIC.decode())
 
 
 def read(path: Path) -> Reading:

@@ -3,6 +3,7 @@
 Only the elements inside those that are asked for are kept, and handed over one by one.
 """
 
+import codecs
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import BinaryIO
@@ -103,6 +104,8 @@ class Stream:
         if isinstance(source, str):
             parser.Parse(source.encode("utf-8", errors="replace"), True)
             return
+        # A declaration has to stand first: blank lines in front of it are no damage.
+        parser.Parse(source.read(_PIECE).removeprefix(codecs.BOM_UTF8).lstrip(), False)
         while piece := source.read(_PIECE):
             parser.Parse(piece, False)
         parser.Parse(b"", True)
