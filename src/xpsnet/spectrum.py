@@ -170,8 +170,12 @@ def check_spectra(spectra: xr.DataArray, *, dim: str | None = None) -> xr.DataAr
         spectra = spectra.rename({found: "energy"})
     if spectra.dims[-1] != "energy":
         spectra = spectra.transpose(..., "energy")
-    if spectra["energy"].dtype != np.float64 or spectra["energy"].attrs.get("units") != "eV":
+    if spectra["energy"].dtype != np.float64:
         spectra = _with_axis(spectra, axis, scale)
+    elif spectra["energy"].attrs.get("units") != "eV":
+        spectra = spectra.copy(deep=False)  # a tenth of the time that a new axis takes
+        spectra["energy"].attrs = _axis_texts(spectra, scale)
+        spectra["energy"].encoding = {}
     if spectra.attrs.get("scale") != scale:
         spectra = spectra.assign_attrs(scale=scale)
     return spectra
@@ -179,9 +183,13 @@ def check_spectra(spectra: xr.DataArray, *, dim: str | None = None) -> xr.DataAr
 
 def _with_axis(spectra: xr.DataArray, axis: Floats, scale: Scale) -> xr.DataArray:
     """Put the same counts over other energies."""
+    return spectra.assign_coords(energy=("energy", axis, _axis_texts(spectra, scale)))
+
+
+def _axis_texts(spectra: xr.DataArray, scale: Scale) -> dict[str, Any]:
+    """Attributes of the energies: what they are, and what they had beside."""
     kept = {k: v for k, v in spectra["energy"].attrs.items() if k not in ("units", "long_name")}
-    attrs = {"units": "eV", "long_name": f"{scale.capitalize()} energy", **kept}
-    return spectra.assign_coords(energy=("energy", axis, attrs))
+    return {"units": "eV", "long_name": f"{scale.capitalize()} energy", **kept}
 
 
 def crop(spectra: xr.DataArray, energy_range: tuple[float, float]) -> xr.DataArray:

@@ -43,6 +43,14 @@ class Dialect(NamedTuple):
     separator: str
     decimal: str
 
+    def is_possible(self, signs: set[str]) -> bool:
+        """Whether another dialect does not cut and take the same, given the signs in a text."""
+        if self.decimal == "," and "," not in signs:
+            return False
+        if self.separator == "mixed":
+            return bool(signs & {",", ";"})
+        return self.separator == "blank" or self.separator in signs
+
     def cells(self, line: str) -> list[str]:
         """Cut a line into its cells, empty ones at the end left out."""
         line = line.strip(" \r\n\0\x1a\ufeff" if self.separator == "\t" else None)
@@ -165,8 +173,11 @@ def _lines_of(text: str) -> Iterator[str]:
 def _find_dialect(text: str) -> Dialect:
     """Find the dialect that makes rows of the same length of most lines."""
     lines = _sample(text)
+    signs = {sign for sign in "\t;," if any(sign in line for line in lines)}
     best, best_score = DIALECTS[0], 0
     for dialect in DIALECTS:
+        if not dialect.is_possible(signs):
+            continue
         rows = (dialect.row(line) for line in lines)
         widths = Counter(len(row) for row in rows if row is not None and len(row) > 1)
         score = max(widths.values(), default=0)
