@@ -12,6 +12,7 @@ the format's own reader, whatever its `sniff` says, and through `xpsnet.read` an
 
 import argparse
 import datetime
+import gc
 import itertools
 import multiprocessing
 import os
@@ -201,6 +202,7 @@ def work(reader: str, measured: Path | None, seed: int, cases: range, now: Any, 
         read = next(one.read for one in READERS if one.name == reader)
         for sound in seeds:  # loads whatever is loaded on first use
             try_one(read, place(sound, folder))
+        gc.freeze()  # what is loaded stays, and need not be gone over again and again
         signal.signal(signal.SIGPROF, _over_time)
         start = taken("VmSize")
         before = taken("VmRSS")
