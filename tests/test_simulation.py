@@ -9,9 +9,10 @@ from scipy.optimize import least_squares
 
 from xpsnet import simulation
 from xpsnet.numerics.lineshapes import LINE_SHAPES, PARK2020_FWHM_PER_WIDTH
-from xpsnet.simulation import raw
+from xpsnet.simulation import RawRecipe, raw
 from xpsnet.simulation.draws import NumpyDraw
 from xpsnet.simulation.paper import paper_line
+from xpsnet.training_config import CONFIGS
 
 Floats = npt.NDArray[np.float64]
 
@@ -73,6 +74,47 @@ def test_both_namespaces_give_the_same_batch(name: str) -> None:
         np.testing.assert_allclose(ops.convert_to_numpy(found[key]), values, atol=2e-4)
 
 
+BESIDE = [(simulation.get_recipe(name), share) for name, share in CONFIGS["default"].beside]
+
+
+def test_both_namespaces_mix_the_same_batch() -> None:
+    from keras import ops
+
+    main = simulation.get_recipe("default")
+    draw = RecordingDraw(3)
+    expected = simulation.draw_batch(np, draw, 64, main, BESIDE)
+    found = simulation.draw_batch(ops, ReplayDraw(draw.seen), 64, main, BESIDE)
+    assert set(found) == set(expected)
+    for key, values in expected.items():
+        np.testing.assert_allclose(ops.convert_to_numpy(found[key]), values, atol=2e-4)
+
+
+def test_mixed_spectra_are_the_sum_of_their_peaks() -> None:
+    n = 400
+    batch = simulation.draw_batch(np, NumpyDraw(4), n, RawRecipe(asymmetric=0.0), BESIDE)
+    paper = round(BESIDE[0][1] * n)
+    shoulders = round(BESIDE[1][1] * n)
+    assert batch["spectra"].shape == (n, 384)
+    assert batch["center"].shape == (n, 6)
+    present = np.arange(6) < batch["n_peaks"][:, None]
+    for name in ("center", "fwhm", "height", "fraction"):
+        assert not batch[name][~present].any()
+    for name in ("fwhm", "height"):
+        assert (batch[name][present] > 0).all()
+    ascending = np.diff(np.where(present, batch["center"], 2.0), axis=1)
+    assert (ascending >= 0).all()
+    of_paper = slice(n - paper - shoulders, n - shoulders)
+    assert set(batch["n_peaks"][of_paper]) == {1, 2, 3}
+    assert batch["n_peaks"][n - shoulders :].max() == 2
+    grid = np.linspace(0, 1, 384)
+    line = LINE_SHAPES["pseudo_voigt"].value
+    for i in range(of_paper.start, of_paper.stop):
+        k = int(batch["n_peaks"][i])
+        shape = [batch[name][i, :k] for name in ("center", "fwhm", "height", "fraction")]
+        # The paper's line has two widths in one; ours of the same FWHM is within 2 % of it.
+        np.testing.assert_allclose(line(grid, *shape).sum(axis=0), batch["signal"][i], atol=0.03)
+
+
 @pytest.mark.parametrize("tensors", [False, True], ids=["numpy", "keras"])
 def test_line_shapes_are_those_of_the_numerics(tensors: bool) -> None:
     from keras import ops
@@ -111,7 +153,11 @@ def test_absent_peaks_are_zero_and_present_ones_sorted(name: str) -> None:
 def test_every_count_occurs(name: str) -> None:
     recipe = simulation.get_recipe(name)
     counts = simulation.simulate(1000, recipe, seed=4)["n_peaks"]
-    assert set(counts) == set(range(recipe.min_peaks, recipe.max_peaks + 1))
+    # Of a raw spectrum's peaks noise may hide some, the first included.
+    hidden = 0 if isinstance(recipe, RawRecipe) else recipe.min_peaks
+    assert set(counts) >= set(range(recipe.min_peaks, recipe.max_peaks + 1))
+    assert hidden <= min(counts)
+    assert max(counts) == recipe.max_peaks
 
 
 def test_paper_recipe_keeps_to_its_limits() -> None:
@@ -273,4 +319,4 @@ def test_refusals() -> None:
 def test_recipe_in_plain_values(name: str) -> None:
     described = simulation.describe_recipe(simulation.get_recipe(name))
     assert described["kind"] in ("PaperRecipe", "RawRecipe")
-    assert described["max_peaks"] in (3, 6)
+    assert described["max_peaks"] == simulation.get_recipe(name).max_peaks

@@ -28,14 +28,15 @@ TOY = TrainConfig(
     warmup=10,
     evaluate_every=ROUND * 32,
     validation=256,
+    beside=(("park2020", 0.25),),
 )
-RECIPE = simulation.RawRecipe(max_peaks=2, n_points=64, measured_points=(64.01, 64.02))
+RECIPE = simulation.RawRecipe(max_peaks=3, n_points=64, measured_points=(64.01, 64.02))
 
 
 @pytest.fixture(scope="module", autouse=True)
 def _toy_is_known() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        sizes = NetworkConfig("default", n_points=64, max_peaks=2, channels=(8, 8), features=16)
+        sizes = NetworkConfig("default", n_points=64, max_peaks=3, channels=(8, 8), features=16)
         patch.setattr(training, "ROUND", ROUND)
         patch.setitem(network.CONFIGS, "toy", sizes)
         patch.setitem(simulation.RECIPES, "toy", RECIPE)

@@ -14,6 +14,7 @@ name = "our_lab"
 start = "default"
 spectra = 300_000
 learning_rate = 3e-4
+beside = [["default", 0.2]]
 
 [recipe]
 min_peaks = 1
@@ -33,6 +34,7 @@ def test_own_run(tmp_path: Path) -> None:
     config = _config(tmp_path, LAB)
     assert (config.name, config.start, config.spectra) == ("our_lab", "default", 300_000)
     assert config.learning_rate == 3e-4
+    assert config.beside == (("default", 0.2),)
     recipe = config.recipe
     assert isinstance(recipe, RawRecipe)
     assert recipe.window == (10.0, 20.0)
@@ -77,6 +79,10 @@ def test_recipes_survive_json(recipe: simulation.Recipe) -> None:
         ("[recipe]\nkind = 'PaperRecipe'", "recipe for the network 'default', got a PaperRecipe"),
         ("spectra = -1", "expected spectra as a number > 0, got -1"),
         ("spectra = 'many'", "expected spectra as a number > 0, got 'many'"),
+        ("beside = 'default'", r"expected beside as pairs like \["),
+        ("beside = [['default', 0.5], ['park2020', 0.5]]", "shares that leave room"),
+        ("beside = [['x', 0.5]]", r"expected a recipe of .*, got 'x'"),
+        ("beside = [['default', 0.5]]\n[recipe]\nmax_peaks = 2", "'default' has 384 points and 6"),
         ("network = 'mine'", r"expected a network of \['default', 'park2020'\], got name='mine'"),
         ("name = 'default'", "expected a name of its own .* got 'default'"),
         ("name = '../x'", "expected a name of its own .* got '../x'"),

@@ -97,6 +97,8 @@ def _card(model: weights.Model) -> str:
         ("version", f"`{model.version}` (sha256 of the weights)"),
     ]
     rows += [(f"recipe: {key}", f"{value}") for key, value in card["recipe"].items()]
+    beside = card["training"].get("beside", ())
+    rows += [(f"beside it: `{name}`", f"{100 * share:g} %") for name, share in beside]
     lines = [f"## `{model.name}`", "", "| | |", "| --- | --- |"]
     return "\n".join([*lines, *(f"| {key} | {value} |" for key, value in rows)])
 

@@ -233,6 +233,7 @@ def _trainer(net: Any, config: TrainConfig) -> Any:
     import keras
 
     recipe = simulation.get_recipe(config.recipe)
+    beside = [(simulation.get_recipe(name), share) for name, share in config.beside]
     loss = _loss_function(config)
 
     class Draw(keras.layers.Layer):  # type: ignore[misc]
@@ -260,7 +261,7 @@ def _trainer(net: Any, config: TrainConfig) -> Any:
             self.built = True
 
         def call(self, inputs: Any, training: bool = False) -> Any:
-            batch = simulation.draw_batch(keras.ops, self.draw, config.batch_size, recipe)
+            batch = simulation.draw_batch(keras.ops, self.draw, config.batch_size, recipe, beside)
             return self.network(batch["spectra"], training=training), batch
 
         def compute_loss(self, x: Any, y: Any, y_pred: Any, *args: Any, **kwargs: Any) -> Any:

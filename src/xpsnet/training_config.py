@@ -4,6 +4,7 @@ name = "our_lab"          # of the files that come out
 start = "default"         # fine-tune these weights; leave out to begin afresh
 spectra = 2_000_000
 learning_rate = 3e-4
+beside = [["default", 0.2]]   # a fifth of every batch, so that nothing is forgotten
 
 [recipe]                  # what is simulated; what is left out is that of `default`
 max_peaks = 6
@@ -29,12 +30,14 @@ class TrainConfig:
     """Everything that decides a training run; written into the model card.
 
     `network` is the architecture, a key of `network.CONFIGS`; empty means the one called `name`.
-    `start` names the model (or the path of a card) whose weights a run begins with.
+    `beside` names recipes that a share of every batch comes from instead of `recipe`, which alone
+    is looked at. `start` names the model (or the path of a card) whose weights a run begins with.
     """
 
     name: str
     recipe: str | simulation.Recipe
     spectra: int
+    beside: tuple[tuple[str, float], ...] = ()
     batch_size: int = 512
     learning_rate: float = 1e-3
     schedule: Literal["cosine", "plateau"] = "cosine"
@@ -66,9 +69,29 @@ class TrainConfig:
             raise ValueError(
                 f"expected a recipe for the network {name!r}, got a {type(recipe).__name__}"
             )
-        if found.architecture == "park2020":
-            return found
-        return replace(found, n_points=recipe.n_points, max_peaks=recipe.max_peaks)
+        found = (
+            found
+            if found.architecture == "park2020"
+            else replace(found, n_points=recipe.n_points, max_peaks=recipe.max_peaks)
+        )
+        self._check_beside(found)
+        return found
+
+    def _check_beside(self, network: NetworkConfig) -> None:
+        """Refuse recipes beside the main one that the network cannot read."""
+        for name, _ in self.beside:
+            other = simulation.get_recipe(name)
+            grid = other.n_points == network.n_points or isinstance(other, simulation.PaperRecipe)
+            if (
+                network.architecture == "park2020"
+                or not grid
+                or other.max_peaks > network.max_peaks
+            ):
+                raise ValueError(
+                    f"expected recipes beside {self.name!r} of {network.n_points} points and at "
+                    f"most {network.max_peaks} peaks, for a network other than park2020; {name!r} "
+                    f"has {other.n_points} points and {other.max_peaks} peaks"
+                )
 
     def plain(self) -> dict[str, Any]:
         """The configuration as plain values, for JSON."""
@@ -78,7 +101,13 @@ class TrainConfig:
 
 
 CONFIGS: dict[str, TrainConfig] = {
-    "default": TrainConfig("default", "default", spectra=12_000_000, mixed_precision=True),
+    "default": TrainConfig(
+        "default",
+        "default",
+        spectra=24_000_000,
+        beside=(("park2020", 0.12), ("shoulders", 0.1)),
+        mixed_precision=True,
+    ),
     "park2020": TrainConfig(
         "park2020",
         "park2020",
@@ -128,7 +157,26 @@ def config_from(values: dict[str, Any]) -> TrainConfig:
         value = values.get(name, 1)
         if isinstance(value, bool) or not isinstance(value, int | like) or not value > 0:
             raise ValueError(f"expected {name} as a number > 0, got {value!r}")
-    return TrainConfig(**{"name": "", "spectra": 0, **values, "recipe": recipe})
+    beside = _shares(values.get("beside", ()))
+    return TrainConfig(**{"name": "", "spectra": 0, **values, "recipe": recipe, "beside": beside})
+
+
+def _shares(values: Any) -> tuple[tuple[str, float], ...]:
+    """Pairs of a recipe's name and its share of every batch."""
+    sound = isinstance(values, list | tuple) and all(
+        isinstance(pair, list | tuple)
+        and len(pair) == 2
+        and isinstance(pair[0], str)
+        and isinstance(pair[1], int | float)
+        and 0 < pair[1] < 1
+        for pair in values
+    )
+    if not sound or sum(share for _, share in values) >= 1:
+        raise ValueError(
+            'expected beside as pairs like ["default", 0.2] with shares that leave room for the '
+            f"recipe itself, got {values!r}"
+        )
+    return tuple((name, float(share)) for name, share in values)
 
 
 def _read_config(file: Path) -> TrainConfig:

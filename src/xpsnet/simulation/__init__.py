@@ -10,12 +10,14 @@ All quantities are in *network units*: the window runs from 0 to the recipe's `e
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 
 from xpsnet.simulation.draws import Draw, NumpyDraw
+from xpsnet.simulation.mixture import draw_mixture
 from xpsnet.simulation.paper import PaperRecipe, draw_paper
 from xpsnet.simulation.raw import RawRecipe, draw_raw
 
@@ -39,6 +41,8 @@ RECIPES: dict[str, Recipe] = {
     "park2020": PaperRecipe(),
     "park2020-code": PaperRecipe(min_peaks=2),
     "default": RawRecipe(),
+    # One line or two close ones at ordinary noise: what a shoulder is, and what is none.
+    "shoulders": RawRecipe(min_peaks=1, max_peaks=2, fwhm=(0.03, 0.2), noise=(3e-3, 0.06)),
 }
 
 
@@ -136,8 +140,12 @@ def _like(name: str, value: Any, usual: Any) -> Any:
     return tuple(float(x) for x in numbers) if pair else numbers[0]
 
 
-def draw_batch(xp: Any, draw: Draw, n: int, recipe: Recipe) -> Batch:
-    """One batch in the namespace `xp`; see `simulate` for what it holds."""
+def draw_batch(
+    xp: Any, draw: Draw, n: int, recipe: Recipe, beside: Sequence[tuple[Recipe, float]] = ()
+) -> Batch:
+    """One batch in the namespace `xp`; see `simulate` and, with recipes `beside`, `mixture`."""
     if isinstance(recipe, PaperRecipe):
         return draw_paper(xp, draw, n, recipe)
+    if beside:
+        return draw_mixture(xp, draw, n, recipe, beside)
     return draw_raw(xp, draw, n, recipe)

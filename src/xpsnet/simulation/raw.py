@@ -38,8 +38,8 @@ class RawRecipe:
     separation: float = 0.45
     min_height: float = 0.03
     noise: tuple[float, float] = (3e-4, 0.22)
-    asymmetric: float = 0.25
-    max_skew: float = 0.6
+    asymmetric: float = 0.2
+    max_skew: float = 0.45
     max_tail: float = 0.5
     spikes: float = 0.04
     min_chi_square: float = 20.0
