@@ -21,6 +21,7 @@ class Spectrum:
     mode: str = "FixedAnalyzerTransmission"
     settings: Mapping[str, object] = field(default_factory=dict)
     parameters: Mapping[str, object] | None = field(default_factory=dict)
+    transmission: Sequence[np.ndarray] = ()
 
 
 PARAMETERS: dict[str, object] = {
@@ -53,6 +54,9 @@ def sle(
         "RawData": "RawID INTEGER, Node INTEGER, ScanDate TEXT, Trace TEXT",
         "CountRateData": "RawID INTEGER, Offset INTEGER, NextOffset INTEGER, ChunkSize INTEGER, "
         "Data BLOB",
+        "TransmissionData": "Node INTEGER, Ekin REAL, NonEnergyChns INTEGER, Samples INTEGER, "
+        "Data BLOB",
+        "ExtensionChannelInfo": "Node INTEGER, Channel INTEGER, Name TEXT",
     }
     for name, columns in tables.items():
         if name not in without:
@@ -78,6 +82,11 @@ def sle(
         if spectrum.scans:
             n_samples, n_channels, n_slices = spectrum.scans[0][1].shape
             put("INSERT INTO Spectrum VALUES (?, ?, ?, ?)", (node, n_channels, n_slices, n_samples))
+        for part in spectrum.transmission:
+            blob = zlib.compress(part.tobytes()) if packed else part.tobytes()
+            n_slices = part.shape[1] if part.ndim > 1 else 1
+            put("INSERT INTO TransmissionData VALUES (?, ?, ?, ?, ?)",
+                (node, START, n_slices, len(part), blob))  # fmt: skip
         for trace, numbers in spectrum.scans:
             raw_id += 1
             date = f"2024-Feb-29 12:30:{raw_id % 60:02d}.25"

@@ -144,6 +144,74 @@ def test_units_that_nothing_tells_are_assumed_with_a_warning(tmp_path) -> None:
     assert found.attrs["units"] == "counts"
 
 
+TRANSMISSION = np.linspace(2.0, 1.0, N)
+
+
+@pytest.mark.parametrize("packed", [False, True], ids=["plain", "packed"])
+@pytest.mark.parametrize("pieces", [1, 2])
+def test_the_transmission_is_a_coordinate(tmp_path, pieces: int, packed: bool) -> None:
+    parts = np.array_split(TRANSMISSION, pieces)
+    scans = [("Scan=0u", numbers()), ("Scan=1u", numbers(seed=1))]
+    path = sle(tmp_path / "a.sle", [Spectrum(scans, transmission=parts), one()], packed=packed)
+    stack, other = read(path)
+    assert stack.transmission.dims == ("energy",)
+    np.testing.assert_array_equal(stack.transmission, TRANSMISSION)
+    assert "transmission" not in other.coords
+
+
+def test_slices_have_their_own_transmission(tmp_path) -> None:
+    table = TRANSMISSION[:, None] * np.arange(1.0, 4.0)
+    slices = Spectrum([(TRACE, numbers(N, 1, 3))], transmission=[table])
+    (stack,) = read(sle(tmp_path / "a.sle", [slices]))
+    assert stack.transmission.dims == ("slice", "energy")
+    np.testing.assert_array_equal(stack.transmission, table.T)
+
+
+def test_a_transmission_without_information_is_none(tmp_path) -> None:
+    (spectrum,) = read(sle(tmp_path / "a.sle", [one(transmission=[np.ones(N)])]))
+    assert "transmission" not in spectrum.coords
+
+
+@pytest.mark.parametrize(
+    ("bad", "reason"),
+    [
+        (TRANSMISSION[:-1], "expected 61 numbers, one for each energy, got 60"),
+        (np.where(TRANSMISSION > 1.5, np.nan, 1.0), "expected numbers, got some that are none"),
+        (TRANSMISSION.astype("<c16"), "expected 61 numbers, got 976 bytes"),
+    ],
+    ids=["short", "not a number", "odd size"],
+)
+def test_a_damaged_transmission_leaves_the_counts(tmp_path, bad, reason: str) -> None:
+    with pytest.warns(UserWarning, match=f"the transmission of 'C1s' is left out: {reason}"):
+        (spectrum,) = read(sle(tmp_path / "a.sle", [one(transmission=[bad])]))
+    assert "transmission" not in spectrum.coords
+    np.testing.assert_array_equal(spectrum, numbers().ravel())
+
+
+RATIO = {"mode": "FixedRetardingRatio", "parameters": {"ScanMode": "FixedRetardingRatio"}}
+
+
+def test_a_retarding_ratio_is_no_pass_energy(tmp_path) -> None:
+    (spectrum,) = read(sle(tmp_path / "a.sle", [one(**RATIO)]))
+    assert "pass_energy" not in spectrum.attrs
+    assert spectrum.attrs["retarding_ratio"] == PASS
+
+
+def test_several_detectors_at_a_fixed_ratio_are_left_out_with_a_warning(tmp_path) -> None:
+    samples = Spectrum([(TRACE, numbers(N, 3, 1))], "bad", **RATIO)
+    path = sle(tmp_path / "a.sle", [samples, one()], shifts=(-0.07, 0.0, 0.07))
+    with pytest.warns(UserWarning, match="several detectors at a fixed retarding ratio: .* .xy"):
+        (spectrum,) = read(path)
+    assert spectrum.name == "C 1s"
+
+
+def test_external_channels_are_named_in_a_warning(tmp_path) -> None:
+    more = ["INSERT INTO ExtensionChannelInfo VALUES (103, 1, 'Ring Current [mA]')"]
+    with pytest.warns(UserWarning, match="external channels are left out: 'Ring Current"):
+        (spectrum,) = read(sle(tmp_path / "a.sle", [one()], more=more))
+    np.testing.assert_array_equal(spectrum, numbers().ravel())
+
+
 def test_what_was_planned_and_not_measured_is_passed_over(tmp_path) -> None:
     (spectrum,) = read(sle(tmp_path / "a.sle", [Spectrum([], name="O1s"), one()]))
     assert spectrum.name == "C 1s"

@@ -165,6 +165,20 @@ def test_a_scan_that_was_stopped_is_left_out(save) -> None:
     assert stack.shape == (2, N)
 
 
+def with_compact_cycle(text: str) -> str:
+    cycle = struct("CompactCycle", numbers("counts", samples()))
+    there = '<sequence name="cycles"'
+    return text.replace(there, sequence("compact_cycles", "CompactCycleSeq", [cycle]) + there)
+
+
+def test_compact_cycles_are_left_out_with_a_warning(save) -> None:
+    with pytest.warns(UserWarning, match="1 compact cycles of 'C1s' are left out: export it as"):
+        (spectrum,) = read(save(specs([with_compact_cycle(region())])))
+    np.testing.assert_array_equal(spectrum, summed(samples())[0])
+    with pytest.raises(ReadError, match=r"no whole scans in the open form: export it as \.xy"):
+        read(save(specs([with_compact_cycle(region(cycles=[]))])))
+
+
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [

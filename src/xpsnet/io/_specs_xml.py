@@ -205,9 +205,12 @@ def _blocks(node: Node, group: str, budget: list[int], notes: list[str]) -> list
         curves={"transmission": transmission} if is_told else {},
     )
     blocks = _scans(node, definition, template, budget, notes)
+    n_compact = len(_parts(node, "compact_cycles"))
     if not blocks:
-        compact = " in the open form: export it as .xy" if _parts(node, "compact_cycles") else ""
+        compact = " in the open form: export it as .xy" if n_compact else ""
         raise _BrokenError(f"it holds no whole scans{compact}")
+    if n_compact:
+        notes.append(f"{n_compact} compact cycles of {shown(name)} are left out: export it as .xy")
     drop_constant(blocks, ("cycle", "scan", "curve"))
     return blocks
 
