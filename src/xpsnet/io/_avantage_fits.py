@@ -217,20 +217,21 @@ def _fit(
     if energy.size < _MIN_POINTS:
         notes.append(f"sheet {region.sheet!r} is left out: its curves are zero everywhere")
         return None
-    background = np.zeros(energy.size)
+    background = None
     if region.background is not None:
         background = np.nan_to_num(region.background[window])
     curves = {name: np.nan_to_num(curve[window]) for name, curve in region.components.items()}
     if all(peak.name in curves for peak in peaks):
-        line_shape, shares = _line_shape(energy, curves, background, peaks, notes)
+        base = np.zeros(energy.size) if background is None else background
+        line_shape, shares = _line_shape(energy, curves, base, peaks, notes)
     else:
         measured.append(region.sheet)
         line_shape, shares = "pseudo_voigt", [_share_of_area(peak) for peak in peaks]
     kinds = sorted({str(peak.others.get("background", "")).strip() for peak in peaks} - {""})
     fit = make_peaks(
         energy, (), scale=region.scale or peaks[0].scale, line_shape=line_shape,
-        background="none" if region.background is None else "curve", background_parameters={},
-        background_curve=None if region.background is None else background, status=Status.OK,
+        background="none" if background is None else "curve", background_parameters={},
+        background_curve=background, status=Status.OK,
         parameters={
             "center": [peak.center for peak in peaks],
             "fwhm": [peak.fwhm for peak in peaks],
@@ -243,18 +244,19 @@ def _fit(
             "fitted_with": "Thermo Avantage", "background_in_file": ", ".join(kinds) or None,
         },
     )  # fmt: skip
-    units = region.units
+    _add_vendor_results(fit, peaks, region.units)
+    return fit
+
+
+def _add_vendor_results(fit: xr.Dataset, peaks: list[_Peak], units: str) -> None:
+    """Keep the areas and atomic shares that Avantage has computed."""
     texts = {"units": f"{units} eV", "long_name": "Area as the vendor's program shows it"}
     fit["vendor_area"] = xr.Variable("peak", [peak.area for peak in peaks], texts)
     percent = [p.others.get("atomic_percent", "") for p in peaks]
     if any(isinstance(value, float) for value in percent):
         values = [value if isinstance(value, float) else np.nan for value in percent]
-        fit["atomic_percent"] = xr.Variable(
-            "peak",
-            values,
-            {"units": "%", "long_name": "Atomic share in the peak table"},
-        )
-    return fit
+        texts = {"units": "%", "long_name": "Atomic share in the peak table"}
+        fit["atomic_percent"] = xr.Variable("peak", values, texts)
 
 
 def _window(region: Region) -> slice:
