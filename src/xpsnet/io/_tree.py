@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from xpsnet.io._errors import ReadError, refusal
+from xpsnet.io._hdf5 import check_heaps
 from xpsnet.io._packed import MAX_CHUNK, check_deflated, check_zarr_chunks
 from xpsnet.io._stored import check_axis, damaged, is_zarr, plain
 
@@ -155,6 +156,7 @@ def open_tree(path: Path) -> Iterator[Tree]:
         return
     import h5py
 
+    check_heaps(path)
     try:
         file = h5py.File(path, "r")
     except Exception as error:
