@@ -89,10 +89,14 @@ def _store(folder: Path) -> list[Seed]:
     root = zarr.open_group(folder / "plain.zarr", mode="w", zarr_format=3)
     root.create_array("energy", data=ENERGY)
     root.create_array("counts", data=np.ones((4, 21)))
+    root = zarr.open_group(folder / "shards.zarr", mode="w", zarr_format=3)
+    root.create_array("energy", data=ENERGY)
+    root.create_array("counts", data=np.ones((4, 21)), chunks=(2, 21), shards=(4, 21))
     files = ("ours.nc", "three.nc", "entry.nxs", "plain.h5")
+    folders = ("ours.zarr", "plain.zarr", "shards.zarr")
     return [
         *(Seed(name, (folder / name).read_bytes()) for name in files),
-        *(Seed(name, _packed(folder / name), True) for name in ("ours.zarr", "plain.zarr")),
+        *(Seed(name, _packed(folder / name), True) for name in folders),
     ]
 
 

@@ -239,7 +239,7 @@ def test_packed_chunks_are_read(tmp_path: Path, name: str) -> None:
 
 @pytest.mark.parametrize("name", [name for name in PACKED if name != "nothing"])
 def test_packed_chunks_of_other_sizes_are_refused(tmp_path: Path, name: str, monkeypatch) -> None:
-    monkeypatch.setattr(_packed, "MAX_CHUNK", 1 << 20)
+    monkeypatch.setattr(_packed, "_SMALL", 1 << 20)
     version, compressor, codec = PACKED[name]
     path = zarr_store(tmp_path / "a.zarr", compressor, version)
     (chunk,) = (

@@ -294,6 +294,8 @@ def _zarr_tree(path: Path) -> Tree:
                 array = StoredArray(f"/{key}", tuple(member.shape), np.dtype(member.dtype),
                                     _plain_attributes(member), tuple(member.chunks))  # fmt: skip
                 _check_sizes(path, array)
+                if getattr(member, "shards", None):
+                    _check_sizes(path, array._replace(chunks=tuple(member.shards)))
                 if _is_read_at_once(array):
                     check_zarr_chunks(path, array.name, member, _chunk_bytes(array) + _SLACK)
                 tree.note(array)
