@@ -1,6 +1,7 @@
 """Writing: what is written is read back equal, and nothing measured is lost."""
 
 import csv
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from xpsnet.io import read, read_peaks, write
 from xpsnet.peaks import Status, make_peaks
 
 STORES = ["nc", "nc4", "h5", "hdf5", "zarr", "nxs"]
+TABLES = ["csv", "xlsx"]
 
 
 def spectrum(name: str | None = "In 3d5/2") -> xr.DataArray:
@@ -71,10 +73,30 @@ def _samples() -> dict[str, xr.DataArray]:
         "integers": grid.astype(np.int64),
         "float32": grid.astype(np.float32),
         "texts along a dimension": grid[0].assign_coords(file=("x", ["a.csv", "long name.csv"])),
+        "every attribute": _described(grid),
+        "a stack of one": spectrum().expand_dims(scan=[7]),
+        "dimensions without numbers": grid.drop_vars(["x", "y"]).rename(x="place, x=3 [um]"),
+        "equal places": grid.assign_coords(x=[5.0, 5.0]),
     }
 
 
-@pytest.mark.parametrize("extension", STORES)
+def _described(array: xr.DataArray) -> xr.DataArray:
+    """Spectra with an attribute and a coordinate of every kind."""
+    shape = array.isel(y=0).shape
+    return array.assign_coords(
+        transmission=(("x", "energy"), np.random.default_rng(0).random(shape).astype("f4")),
+        acquired=("y", np.datetime64("2026-01-01", "ns") + np.arange(3)),
+        file=("x", ["a, b.vgd", "\u5cf0 \u2028.vgd"]),
+        stage_z=((), 1.5, {"units": "mm"}),
+    ).assign_attrs(
+        pass_energy=20.0, dwell_time=0.1, n_scans=3, instrument="K-Alpha \u00b5 \u5cf0",
+        source_file="C1s Scan.VGD", acquired="2024-02-29T12:30:01Z", technique_code=2**40,
+        title='=1+1 "a", b\n#\r\tc: d [e] _x0041_', texts=["a", "\u00e9"], empty="",
+        numbers=[1, 2.5, -3e-300], blanks=" " * 70_000 + "end",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("extension", [*STORES, *TABLES])
 @pytest.mark.parametrize("name", _samples())
 def test_spectra_come_back_equal(tmp_path: Path, name: str, extension: str) -> None:
     spectra = _samples()[name]
@@ -84,7 +106,7 @@ def test_spectra_come_back_equal(tmp_path: Path, name: str, extension: str) -> N
     xr.testing.assert_identical(back, spectra)
 
 
-@pytest.mark.parametrize("extension", STORES)
+@pytest.mark.parametrize("extension", [*STORES, *TABLES])
 def test_several_spectra_come_back_equal(tmp_path: Path, extension: str) -> None:
     several = [spectrum(), xpsnet.sample("map")[:2, :2], spectrum("C 1s")]
     write(several, tmp_path / f"a.{extension}")
@@ -93,10 +115,21 @@ def test_several_spectra_come_back_equal(tmp_path: Path, extension: str) -> None
     assert read(tmp_path / f"a.{extension}", region="In 3d5/2").name == "In 3d5/2"
 
 
-@pytest.mark.parametrize("name", [n for n in _samples() if n != "texts along a dimension"])
-def test_a_csv_gives_the_same_counts_back(tmp_path: Path, name: str) -> None:
+def without_description(path: Path) -> None:
+    """Take the lines above the tables out of a csv."""
+    lines = path.read_text(encoding="utf-8").split("\n")
+    path.write_text("\n".join(li for li in lines if not li.startswith("# ")), encoding="utf-8")
+
+
+PLACED = [name for name in _samples() if name not in ("a stack of one", "equal places")
+          and "dimension" not in name]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PLACED)
+def test_the_labels_of_a_csv_alone_give_the_same_counts_back(tmp_path: Path, name: str) -> None:
     spectra = _samples()[name]
     write(spectra, tmp_path / "a.csv")
+    without_description(tmp_path / "a.csv")
     (back,) = read(tmp_path / "a.csv")
     assert back.name == (spectra.name or "a")
     assert back.dims == spectra.dims
@@ -105,6 +138,31 @@ def test_a_csv_gives_the_same_counts_back(tmp_path: Path, name: str) -> None:
         np.testing.assert_array_equal(back[dim], spectra[dim])
     for key in ("scale", "units", "photon_energy"):
         assert back.attrs[key] == spectra.attrs[key]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('"y": 3', '"y": 4'),
+        ('"y": 3', '"y": "3"'),
+        ('"dtype": "float64"', '"dtype": "<U99999999"'),
+        ('"dims": ["y"]', '"dims": 1'),
+        ("{", "["),
+        ('# shape: {"', "# shape: " + "[" * 100_000),
+        ('"attrs": {', '"attrs": 3, "b": {'),
+    ],
+    ids=["shape", "text", "type", "dims", "braces", "depth", "attrs"],
+)
+def test_a_damaged_description_leaves_the_counts(tmp_path: Path, old: str, new: str) -> None:
+    path = tmp_path / "a.csv"
+    write(_samples()["map"], path)
+    path.write_text(path.read_text(encoding="utf-8").replace(old, new), encoding="utf-8")
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        (back,) = read(path)
+    np.testing.assert_array_equal(back, _samples()["map"])
+    assert back.name == "C 1s"
+    assert all("the description of the table at line" in str(one.message) for one in told)
 
 
 def test_a_csv_of_several_spectra_holds_one_table_for_each(tmp_path: Path) -> None:
@@ -220,7 +278,7 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path) -> None:
 
 def test_odd_attributes_are_kept_as_far_as_files_hold_them(tmp_path: Path) -> None:
     array = spectrum().assign_attrs(flag=True, nothing=None, values=[1.0, 2.0], odd={"a": 1})
-    for extension in ("nc", "zarr"):
+    for extension in ("nc", "zarr", *TABLES):
         write(array, tmp_path / f"a.{extension}")
         attrs = read(tmp_path / f"a.{extension}")[0].attrs
         assert "nothing" not in attrs
@@ -254,8 +312,9 @@ def test_misuse_is_refused(tmp_path: Path, data, name: str, error, message: str)
 
 def test_a_multi_index_is_refused(tmp_path: Path) -> None:
     array = xpsnet.sample("map")[:2, :2].stack(pixel=("y", "x"))
-    with pytest.raises(ValueError, match=r"got a multi-index.* do spectra.reset_index"):
-        write(array, tmp_path / "a.nc")
+    for extension in ("nc", *TABLES):
+        with pytest.raises(ValueError, match=r"got a multi-index.* do spectra.reset_index"):
+            write(array, tmp_path / f"a.{extension}")
 
 
 def test_a_csv_of_too_many_columns_is_refused(tmp_path: Path, monkeypatch) -> None:

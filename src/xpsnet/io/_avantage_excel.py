@@ -16,6 +16,7 @@ import xarray as xr
 
 from xpsnet.io import _text
 from xpsnet.io._axis import MAX_ENERGY
+from xpsnet.io._described import from_cells
 from xpsnet.io._errors import ReadError, refusal
 from xpsnet.io._reading import Reading
 from xpsnet.io._regions import region_name
@@ -220,6 +221,8 @@ def _read_tables(path: Path, sheets: list[Sheet]) -> Reading:
     spectra: list[xr.DataArray] = []
     notes: list[str] = []
     refused: list[ReadError] = []
+    described = from_cells(row for s in sheets if s.name == "description" for row in s.rows)
+    stored_by_us = True
     for sheet in sheets:
         # Empty cells at the end of a row are missing values of its table.
         width = max(map(len, sheet.rows), default=0)
@@ -231,17 +234,18 @@ def _read_tables(path: Path, sheets: list[Sheet]) -> Reading:
         if not text.strip():
             continue
         try:
-            reading = _text.read_text(path, text, sheet.name)
+            reading = _text.read_text(path, text, sheet.name, described.get(sheet.name))
         except ReadError as error:
             refused.append(error)
             continue
         spectra += reading.spectra
+        stored_by_us &= reading.stored_by_us
         notes += [f"sheet {sheet.name!r}: {note}" for note in reading.notes]
     if not spectra:
         got = f"none in {len(sheets)} sheets" if sheets else "no sheets"
         advice = str(refused[0]) if refused else "export the spectra again"
         raise refusal(path, expected="tables of energies and counts", got=got, advice=advice)
-    return Reading(spectra, notes)
+    return Reading(spectra, notes, stored_by_us=stored_by_us)
 
 
 def _plain(cell: Cell) -> str:

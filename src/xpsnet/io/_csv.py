@@ -11,39 +11,56 @@ import numpy as np
 import xarray as xr
 
 from xpsnet.io._axis import Floats
+from xpsnet.io._described import describe, to_lines
 
 _AXIS_LABELS = ("Binding energy [eV]", "Kinetic energy [eV]")
 _LABEL = re.compile(r"([^\[\]]*?) ?\[([^\[\]]*)\]((?: [^\s=]+=[-+.\deE]+)*)")
 
 _MAX_COLUMNS = 100_000
+_MAX_ABOVE = 16 << 20  # bytes of a line above the labels
 _PEAK_COLUMNS = ("center", "fwhm", "height", "area")
 
 
 def is_our_csv(path: Path) -> bool:
     """Whether a text file begins as one of our tables."""
     with path.open("rb") as file:
-        first = file.readline(1 << 20).decode("utf-8", errors="replace")
-    peaks = first.startswith("region,") and first.rstrip().endswith(",status_meaning")
-    return peaks or first.startswith(_AXIS_LABELS)
+        above = b"".join(itertools.islice(iter(lambda: file.readline(_MAX_ABOVE), b""), 10))
+    text = above.decode("utf-8", errors="replace")
+    first = _first_row(text)
+    return is_peaks_table(text) or first.startswith(_AXIS_LABELS)
+
+
+def is_peaks_table(text: str) -> bool:
+    """Whether a text begins as our tables of peaks."""
+    first = _first_row(text)
+    return first.startswith("region,") and first.endswith(",status_meaning")
+
+
+def _first_row(text: str) -> str:
+    """First line of a text that is no description."""
+    lines = text.split("\n", 10)[:10]
+    return next((line.rstrip() for line in lines if not line.startswith("# ")), "")
 
 
 def spectra_csv(spectra: list[xr.DataArray], path: Path) -> None:
     """Write one table per array: energies, then a column per spectrum.
 
-    Labels hold what `read` needs to give the same spectra back: scale, photon energy, name,
-    units, and the place of each spectrum along the other dimensions.
+    Labels tell people and other programs scale, photon energy, name, units and the place of each
+    spectrum along the other dimensions; the lines above them tell `read` all that belongs to it.
 
     Raises
     ------
     ValueError
         Where a table would have more columns than programs open.
     """
-    with path.open("w", newline="", encoding="utf-8") as file:
+    # What UTF-8 cannot hold is written as JSON writes it.
+    with path.open("w", newline="", encoding="utf-8", errors="backslashreplace") as file:
         writer = csv.writer(file, lineterminator="\n")
         for i, array in enumerate(spectra):
             if i:
                 file.write("\n")
             labels, rows = spectra_table(array, _MAX_COLUMNS)
+            file.writelines(f"{line}\n" for line in to_lines(describe(array)))
             writer.writerow(labels)
             writer.writerows(["" if v != v else repr(v) for v in row] for row in rows)
 

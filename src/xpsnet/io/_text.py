@@ -19,7 +19,8 @@ from xpsnet.io._axis import (
     is_uniform,
     monotonic_part,
 )
-from xpsnet.io._csv import has_our_labels, read_label, rebuild_stack
+from xpsnet.io._csv import has_our_labels, is_peaks_table, read_label, rebuild_stack
+from xpsnet.io._described import Description, from_lines, restored
 from xpsnet.io._errors import refusal, shown
 from xpsnet.io._reading import Reading
 from xpsnet.io._regions import find_region
@@ -79,7 +80,7 @@ def read(path: Path) -> Reading:
     return read_text(path, checked_text(path, data), path.stem)
 
 
-def read_text(path: Path, text: str, label: str) -> Reading:
+def read_text(path: Path, text: str, label: str, description: Description | None = None) -> Reading:
     """Read every table of a text; `label` names the region where no header does."""
     try:
         tables, stray = find_tables(text)
@@ -89,21 +90,35 @@ def read_text(path: Path, text: str, label: str) -> Reading:
         ) from error
     notes: list[str] = []
     spectra: list[xr.DataArray] = []
+    ours = bool(tables)
     for table in tables:
         found = _spectra(table, notes)
         if not found:
             stray += table.lines.tolist()
-        spectra += found
+        told = description or from_lines(table.header)
+        ours &= told is not None
+        spectra += found if told is None else _described(found, told, table, notes)
     if not spectra:
         raise _no_table(path, text, tables)
     if stray:
         notes.append(f"{_lines(stray)} left out: no part of any table")
     found_region = find_region(label)
     for spectrum in spectra:
-        if spectrum.name is None and found_region:
+        if spectrum.name is None and found_region and not ours:
             spectrum.name = found_region
             spectrum.attrs["region_original"] = label
-    return Reading(spectra, notes)
+    return Reading(spectra, notes, stored_by_us=ours)
+
+
+def _described(
+    spectra: list[xr.DataArray], told: Description, table: Table, notes: list[str]
+) -> list[xr.DataArray]:
+    """Give the spectra of a table what its description tells, where it fits."""
+    try:
+        return [restored(spectrum, told) for spectrum in spectra]
+    except ValueError as error:
+        notes.append(f"the description of the table at line {table.lines[0]} is left out: {error}")
+        return spectra
 
 
 def _no_table(path: Path, text: str, tables: list[Table]) -> Exception:
@@ -113,7 +128,7 @@ def _no_table(path: Path, text: str, tables: list[Table]) -> Exception:
         got, advice = "JSON", "export the spectra as text, csv or VAMAS"
     elif start.startswith("<"):
         got, advice = "XML or HTML", "export the spectra as text, csv or VAMAS"
-    elif start.startswith("region,") and "status_meaning" in start.split("\n", 1)[0]:
+    elif is_peaks_table(start):
         got, advice = "a table of peaks", "write peaks as .nc and use xpsnet.io.read_peaks"
     elif tables:
         line = int(tables[0].lines[0])

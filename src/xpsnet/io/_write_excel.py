@@ -15,6 +15,7 @@ import numpy as np
 import xarray as xr
 
 from xpsnet.io._csv import peaks_table, spectra_table
+from xpsnet.io._described import describe, to_cells
 from xpsnet.peaks import curves
 
 # What programs open, and what our own reader takes.
@@ -22,9 +23,9 @@ _MAX_SPECTRA = 1000
 _MAX_ROWS = 100_000
 _MAX_TITLE = 31
 _MAX_TEXT = 32_000
-_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f]")
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\ud800-\udfff\ufffe\uffff]")
 _CREATOR = "napari-xpsnet"
-_RESERVED = {"metadata", "peaks", "curves"}
+_RESERVED = {"metadata", "description", "peaks", "curves"}
 
 Row = Sequence[Any]
 Sheet = tuple[str, list[Row]]
@@ -59,11 +60,13 @@ def _of(spectra: list[xr.DataArray]) -> list[Sheet]:
     """A sheet per array, and one that tells their attributes."""
     sheets: list[Sheet] = []
     described: list[Row] = [("sheet", "name", "value")]
+    told: list[Row] = [("sheet", "key", "JSON")]
     for title, array in zip(_titles(spectra), spectra, strict=True):
         labels, rows = spectra_table(array, _MAX_SPECTRA)
         sheets.append((title, [labels, *rows]))
         described += [(title, name, value) for name, value in array.attrs.items()]
-    return [*sheets, ("metadata", described)]
+        told += [(title, *cells) for cells in to_cells(describe(array))]
+    return [*sheets, ("metadata", described), ("description", told)]
 
 
 def _of_peaks(peaks: xr.Dataset, spectra: xr.DataArray | None) -> list[Sheet]:

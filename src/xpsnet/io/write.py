@@ -36,10 +36,9 @@ def write(
 ) -> None:
     """Write spectra or peaks to a file whose extension names the format.
 
-    `read` and `read_peaks` give back from netCDF, zarr and NeXus exactly what was written. Csv
-    and Excel files of spectra keep energies, counts, name, units, scale, photon energy and the
-    numbers along the other dimensions; those of peaks are tables for people and spreadsheets,
-    one row per peak and spectrum, with errors, status and units, in Excel also the curves.
+    `read` gives back exactly the spectra that were written, `read_peaks` the peaks from netCDF,
+    zarr and NeXus. Csv and Excel files of peaks are tables for people and spreadsheets, one row
+    per peak and spectrum, with errors, status and units, in Excel also the curves.
     VAMAS keeps spectra, and peaks as components that CasaXPS shows (`xpsnet.read_fit`).
 
     The file appears when it is complete. Files that xpsnet has written are replaced; any other
@@ -94,6 +93,7 @@ def _checked(data: Any) -> Spectra | xr.Dataset:
     """Return peaks as they are, and spectra as a list."""
     if isinstance(data, xr.Dataset):
         if "center" in data and "peak" in data.dims:
+            _check_coordinates(data)
             return data
         raise TypeError(
             f"expected peaks, got a Dataset with {list(data.data_vars)}; write its DataArrays "
@@ -102,7 +102,19 @@ def _checked(data: Any) -> Spectra | xr.Dataset:
     spectra = [data] if isinstance(data, xr.DataArray) else list(data)
     if not spectra:
         raise ValueError("expected at least one spectrum, got an empty list")
-    return [check_spectra(one) for one in spectra]
+    spectra = [check_spectra(one) for one in spectra]
+    for one in spectra:
+        _check_coordinates(one)
+    return spectra
+
+
+def _check_coordinates(data: xr.DataArray | xr.Dataset) -> None:
+    """Refuse a multi-index."""
+    if any(type(index).__name__ == "PandasMultiIndex" for index in data.xindexes.values()):
+        raise ValueError(
+            "expected plain coordinates, got a multi-index, which files cannot hold; do "
+            "spectra.reset_index(...) first"
+        )
 
 
 def _replace(path: Path, write_to: Callable[[Path], None]) -> None:
@@ -197,12 +209,6 @@ def _storable(data: xr.Dataset) -> xr.Dataset:
     data.attrs.setdefault(VERSION_ATTR, _version())
     for variable in data.variables.values():
         variable.attrs = _plain(variable.attrs)
-    indexes = {type(index).__name__ for index in data.xindexes.values()}
-    if "PandasMultiIndex" in indexes:
-        raise ValueError(
-            "expected plain coordinates, got a multi-index, which files cannot hold; do "
-            "spectra.reset_index(...) first"
-        )
     return data
 
 

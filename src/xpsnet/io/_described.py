@@ -1,0 +1,156 @@
+"""What tables of numbers cannot hold of a spectrum, as JSON beside them: name, attributes, axes.
+
+A csv file holds it in lines above the table, `# attributes: {"n_scans": 3}`, a workbook in the
+cells of a sheet of its own.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date, datetime
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+Description = dict[str, Any]
+
+_CELL = 30_000  # characters
+KEYS = ("name", "shape", "attributes", "coordinates")
+_DTYPES = {"bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64",
+           "float16", "float32", "float64", "datetime64[ns]", "timedelta64[ns]"}  # fmt: skip
+
+
+def describe(array: xr.DataArray) -> Description:
+    """Describe a spectrum, energy last, but for its energies and counts.
+
+    Parameters
+    ----------
+    array : DataArray, shape (..., energy)
+
+    Returns
+    -------
+    dict
+        Plain numbers, texts, lists and dicts.
+    """
+    coordinates = {
+        str(name): variable_told(coord.variable, with_data=name != "energy")
+        for name, coord in array.coords.items()
+    }
+    return {
+        "name": None if array.name is None else str(array.name),
+        "shape": {str(dim): n for dim, n in array.sizes.items() if dim != "energy"},
+        "attributes": plain(array.attrs),
+        "coordinates": coordinates,
+    }
+
+
+def variable_told(variable: xr.Variable, *, with_data: bool = True) -> dict[str, Any]:
+    """Dimensions, attributes and values of a variable as plain objects."""
+    told: dict[str, Any] = {"dims": list(map(str, variable.dims)), "attrs": plain(variable.attrs)}
+    if with_data:
+        values = variable.values
+        if values.dtype.kind in "mM":
+            values = values.astype(f"{values.dtype.kind.lower()}8[ns]").astype(np.int64)
+            told["dtype"] = "datetime64[ns]" if variable.dtype.kind == "M" else "timedelta64[ns]"
+        elif values.dtype.name in _DTYPES:
+            told["dtype"] = values.dtype.name
+        told["data"] = _plain_value(values)
+    return told
+
+
+def variable_of(told: Any) -> xr.Variable:
+    """Variable of what `variable_told` has told.
+
+    Raises
+    ------
+    ValueError, TypeError, KeyError, OverflowError
+        Where it is damaged.
+    """
+    dtype = told.get("dtype", "str")
+    if dtype == "str":
+        # Texts of different length must not take the room of the longest one each.
+        values = np.array(told["data"], dtype=object)
+    elif dtype not in _DTYPES:
+        raise ValueError(f"expected a type of numbers, got {str(dtype)[:40]!r}")
+    elif dtype.endswith("[ns]"):
+        values = np.array(told["data"], dtype=np.int64).astype(dtype)
+    else:
+        values = np.array(told["data"], dtype=dtype)
+    return xr.Variable(told["dims"], values, told["attrs"])
+
+
+def plain(attrs: Mapping[Any, Any]) -> dict[str, Any]:
+    """Attributes as JSON holds them; None left out, anything odd as text."""
+    return {str(name): _plain_value(v) for name, v in attrs.items() if v is not None}
+
+
+def _plain_value(value: Any) -> Any:
+    """Number, text, or list of such."""
+    if isinstance(value, np.ndarray | np.generic):
+        value = value.tolist()
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    if isinstance(value, list | tuple):
+        return [_plain_value(item) for item in value]
+    return value if isinstance(value, bool | int | float | str) else str(value)
+
+
+def restored(array: xr.DataArray, told: Description) -> xr.DataArray:
+    """Give the spectra of a table what their description tells.
+
+    Raises
+    ------
+    ValueError
+        Where the description is damaged, or one of another table.
+    """
+    try:
+        shape, coordinates = dict(told["shape"]), dict(told["coordinates"])
+        energy = coordinates.pop("energy", {"attrs": {}})
+        coords = {name: variable_of(one) for name, one in coordinates.items()}
+        coords["energy"] = xr.Variable(("energy",), array["energy"].values, energy["attrs"])
+        values = array.values.reshape(*shape.values(), -1)
+        attrs, name = dict(told["attributes"]), told["name"]
+        name = None if name is None else str(name)
+        return xr.DataArray(values, coords, (*shape, "energy"), name, attrs)
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
+        raise ValueError(f"{type(error).__name__}: {str(error)[:100]}") from error
+
+
+def to_lines(told: Description) -> list[str]:
+    """Lines to stand above a table."""
+    return [f"# {key}: {json.dumps(value, ensure_ascii=False)}" for key, value in told.items()]
+
+
+def from_lines(lines: Iterable[str]) -> Description | None:
+    """Description in the lines above a table; None where there is none, or a damaged one."""
+    found = {}
+    for line in lines:
+        key, colon, text = line.removeprefix("#").strip().partition(":")
+        if line.startswith("#") and colon and key in KEYS:
+            found[key] = parsed(text)
+    return found if set(found) == set(KEYS) else None
+
+
+def to_cells(told: Description) -> Iterator[list[str]]:
+    """Rows of cells for a workbook, a key and its value in as many cells as it needs."""
+    for key, value in told.items():
+        # Other than a text file, a cell holds no odd signs.
+        text = json.dumps(value)
+        yield [key, *(text[i : i + _CELL] for i in range(0, len(text), _CELL))]
+
+
+def from_cells(rows: Iterable[Sequence[object]]) -> dict[str, Description]:
+    """Descriptions by the titles of sheets, of rows that begin with the title."""
+    found: dict[str, Description] = {}
+    for title, key, *texts in (row for row in rows if len(row) > 2):
+        if key in KEYS:
+            found.setdefault(str(title), {})[str(key)] = parsed("".join(map(str, texts)))
+    return {title: told for title, told in found.items() if set(told) == set(KEYS)}
+
+
+def parsed(text: str) -> Any:
+    """Value of a JSON text; None where it is damaged."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
