@@ -9,7 +9,7 @@ from scipy.optimize import least_squares
 
 from xpsnet import simulation
 from xpsnet.numerics.lineshapes import LINE_SHAPES, PARK2020_FWHM_PER_WIDTH
-from xpsnet.simulation import RawRecipe, raw
+from xpsnet.simulation import RawRecipe, lines, raw
 from xpsnet.simulation.draws import NumpyDraw
 from xpsnet.simulation.paper import paper_line
 from xpsnet.training_config import CONFIGS
@@ -74,6 +74,7 @@ def test_both_namespaces_give_the_same_batch(name: str) -> None:
         np.testing.assert_allclose(ops.convert_to_numpy(found[key]), values, atol=2e-4)
 
 
+NO_ASYMMETRY = np.zeros(4, np.float32)
 BESIDE = [(simulation.get_recipe(name), share) for name, share in CONFIGS["default"].beside]
 
 
@@ -122,9 +123,7 @@ def test_line_shapes_are_those_of_the_numerics(tensors: bool) -> None:
     xp: Any = ops if tensors else np
     energy = np.linspace(-3, 5, 201, dtype=np.float32)
     for width, fraction in ((0.3, 0.0), (0.9, 0.4), (2.0, 1.0)):
-        found = np.asarray(
-            raw.line(xp, energy, 0.7, width, np.float32(fraction), np.float32(0), np.float32(0))
-        )
+        found = np.asarray(lines.line(xp, energy, 0.7, width, np.float32(fraction), NO_ASYMMETRY))
         expected = LINE_SHAPES["pseudo_voigt"].value(energy, 0.7, width, 1.0, fraction)
         np.testing.assert_allclose(found, expected, atol=3e-6)
         found = np.asarray(paper_line(xp, energy, 0.7, width))
@@ -262,13 +261,29 @@ def test_a_peak_is_asked_for_where_the_data_hold_it(monkeypatch: pytest.MonkeyPa
 @pytest.mark.parametrize(("skew", "tail"), [(0.0, 0.0), (0.6, 0.0), (0.3, 0.5)])
 def test_asymmetric_lines_keep_their_maximum_and_width(skew: float, tail: float) -> None:
     energy = np.linspace(-5, 5, 20001)
-    found = raw.line(np, energy, 0.0, 1.0, 0.6, np.float64(skew), np.float64(tail))
+    found = lines.line(np, energy, 0.0, 1.0, 0.6, np.array([skew, tail, 0, 0]))
     assert energy[found.argmax()] == pytest.approx(0.0, abs=1e-9)
     assert found.max() == pytest.approx(1.0)
     inside = energy[found >= 0.5]
     assert np.ptp(inside) == pytest.approx(1.0, abs=2e-3)
     assert inside[-1] / -inside[0] == pytest.approx(np.exp(skew), rel=3e-3)
     assert found[-1] >= found[0]
+
+
+@pytest.mark.parametrize("fraction", [0.0, 0.4, 1.0])
+@pytest.mark.parametrize("band", [0.05, 0.3])
+@pytest.mark.parametrize("shift", [0.35, 0.6, 0.85])
+def test_a_side_band_leaves_maximum_and_width(fraction: float, band: float, shift: float) -> None:
+    energy = np.linspace(-4, 4, 80001)
+    found = lines.line(np, energy, 0.5, 1.5, fraction, np.array([0, 0, band, shift]))
+    assert energy[found.argmax()] == pytest.approx(0.5, abs=5e-4)
+    assert found.max() == pytest.approx(1.0, abs=1e-4)
+    inside = energy[found >= 0.5]
+    assert np.ptp(inside) == pytest.approx(1.5, abs=2e-3)
+    assert inside[-1] - 0.5 > 0.5 - inside[0]
+    # What is too much on one side of the maximum is the band.
+    high, low = np.interp([1.5, -0.5], energy, found)
+    assert high > low
 
 
 @pytest.mark.parametrize("points", [60, 200])

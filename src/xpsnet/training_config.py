@@ -105,7 +105,7 @@ CONFIGS: dict[str, TrainConfig] = {
         "default",
         "default",
         spectra=24_000_000,
-        beside=(("park2020", 0.12), ("shoulders", 0.1)),
+        beside=(("park2020", 0.12), ("shoulders", 0.12)),
         mixed_precision=True,
     ),
     "park2020": TrainConfig(

@@ -42,7 +42,14 @@ RECIPES: dict[str, Recipe] = {
     "park2020-code": PaperRecipe(min_peaks=2),
     "default": RawRecipe(),
     # One line or two close ones at ordinary noise: what a shoulder is, and what is none.
-    "shoulders": RawRecipe(min_peaks=1, max_peaks=2, fwhm=(0.03, 0.2), noise=(3e-3, 0.06)),
+    "shoulders": RawRecipe(
+        min_peaks=1,
+        max_peaks=2,
+        fwhm=(0.03, 0.2),
+        noise=(3e-3, 0.06),
+        asymmetric=0.5,
+        with_band=0.6,
+    ),
 }
 
 

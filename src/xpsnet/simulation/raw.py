@@ -10,8 +10,7 @@ import numpy as np
 from xpsnet.numerics.resample import normalize
 from xpsnet.simulation import instrument
 from xpsnet.simulation.draws import Draw
-
-LN2 = float(np.log(2.0))
+from xpsnet.simulation.lines import line
 
 Batch = dict[str, Any]
 
@@ -41,25 +40,9 @@ class RawRecipe:
     asymmetric: float = 0.2
     max_skew: float = 0.45
     max_tail: float = 0.5
+    with_band: float = 0.25
     spikes: float = 0.04
     min_chi_square: float = 20.0
-
-
-def line(xp: Any, energy: Any, center: Any, fwhm: Any, fraction: Any, skew: Any, tail: Any) -> Any:
-    """Pseudo-Voigt at unit height, wider and slower to fall on the side of higher binding energy.
-
-    `skew` is the natural logarithm of the ratio of the half widths on the two sides, whose sum is
-    `fwhm`; beyond the center a share `tail` of the Lorentzian part falls as 1 / distance only, as
-    the lines of metals do. With 0 and 0 it is the symmetric line; a test holds that to
-    `numerics.lineshapes`. Maximum, center and FWHM are exact for all of them.
-    """
-    z = (energy - center) / fwhm
-    beyond = z > 0
-    low = 0.5 * (1 + xp.exp(skew))
-    z2 = xp.square(z * xp.where(beyond, low * xp.exp(-skew), low))
-    slow = xp.where(beyond, fraction * tail, 0.0 * fraction)
-    gaussian = (1 - fraction) * xp.exp(-4 * LN2 * z2)
-    return gaussian + (fraction - slow) / (1 + 4 * z2) + slow / xp.sqrt(1 + 12 * z2)
 
 
 def draw_raw(xp: Any, draw: Draw, n: int, recipe: RawRecipe) -> Batch:
@@ -68,16 +51,9 @@ def draw_raw(xp: Any, draw: Draw, n: int, recipe: RawRecipe) -> Batch:
     points, axis = instrument.measured_axis(xp, draw, n, recipe.n_points, recipe.measured_points)
     inside = instrument.inside_window(xp, points, recipe.n_points)
     peaks = _draw_peaks(xp, draw, n, recipe, count, points)
-    skew, tail = _draw_asymmetry(xp, draw, n, recipe)
-    lines = line(
-        xp,
-        axis[:, None, :],
-        peaks["center"][:, :, None],
-        peaks["fwhm"][:, :, None],
-        peaks["fraction"][:, :, None],
-        skew[:, :, None],
-        tail[:, :, None],
-    )
+    shape = [part[:, :, None] for part in _draw_shape(xp, draw, n, recipe)]
+    center, fwhm, fraction = (peaks[k][:, :, None] for k in ("center", "fwhm", "fraction"))
+    lines = line(xp, axis[:, None, :], center, fwhm, fraction, shape)
     components = peaks["height"][:, :, None] * lines
     total = xp.sum(components, axis=1)
     step = instrument.running_integral(xp, total, inside, points)
@@ -152,16 +128,19 @@ def _draw_centers(
     return xp.concatenate([start, start + xp.cumsum(distance, axis=-1)], axis=-1)
 
 
-def _draw_asymmetry(xp: Any, draw: Draw, n: int, recipe: RawRecipe) -> tuple[Any, Any]:
-    """`skew` and `tail` of all lines of a spectrum, each (n, 1); most lines are symmetric."""
-    asymmetric = draw.uniform((n, 1)) < recipe.asymmetric
-    metallic = xp.logical_and(asymmetric, draw.uniform((n, 1)) < 0.5)
+def _draw_shape(xp: Any, draw: Draw, n: int, recipe: RawRecipe) -> tuple[Any, Any, Any, Any]:
+    """`shape` of `lines.line` for all lines of a spectrum, each (n, 1); most are symmetric."""
+    kind = draw.uniform((n, 1)) / max(recipe.asymmetric, 1e-9)  # below 1: not symmetric
+    with_band = kind < recipe.with_band
+    leaning = xp.logical_and(kind < 1, kind >= recipe.with_band)
+    metallic = xp.logical_and(leaning, draw.uniform((n, 1)) < 0.5)
     skew = draw.uniform((n, 1), 0.0, recipe.max_skew)
     tail = draw.uniform((n, 1), 0.0, recipe.max_tail)
-    return (
-        xp.where(asymmetric, skew, xp.zeros_like(skew)),
-        xp.where(metallic, tail, xp.zeros_like(tail)),
-    )
+    band, shift = draw.uniform((n, 1), 0.05, 0.3), draw.uniform((n, 1), 0.35, 0.85)
+    none = xp.zeros_like(skew)
+    chosen = ((leaning, skew), (metallic, tail), (with_band, band), (with_band, shift))
+    skew, tail, band, shift = (xp.where(which, value, none) for which, value in chosen)
+    return skew, tail, band, shift
 
 
 def _draw_heights(xp: Any, draw: Draw, n: int, recipe: RawRecipe, present: Any, common: Any) -> Any:
