@@ -113,12 +113,13 @@ def draw_cell(
     )
 
 
-def answers(cell: Cell, method: str) -> tuple[npt.NDArray[np.int64], Floats]:
+def answers(cell: Cell, method: str, model: str) -> tuple[npt.NDArray[np.int64], Floats]:
     """Number of peaks and centers (replicates, peak) that a method finds."""
     spectra = make_spectrum(
         1e4 * cell.counts, AXIS[cell.step], dims=("replicate", "energy"), scale="binding"
     )
-    found = xpsnet.predict(spectra, device="cpu") if method == "predict" else xpsnet.fit(spectra)
+    find = xpsnet.predict if method == "predict" else xpsnet.fit
+    found = find(spectra, model=model, device="cpu")
     return found["n_peaks"].values, found["center"].values
 
 
@@ -127,6 +128,7 @@ def main(arguments: list[str] | None = None) -> dict[str, float]:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--replicates", type=int, default=10)
     parser.add_argument("--method", choices=("predict", "fit"), default="predict")
+    parser.add_argument("--model", default="default", help="name, or path of a model's card")
     chosen = parser.parse_args(arguments)
     rng = np.random.default_rng(SEED)
     n = chosen.replicates
@@ -136,13 +138,13 @@ def main(arguments: list[str] | None = None) -> dict[str, float]:
     for step in STEPS:
         for noise in NOISES:
             cell = draw_cell(rng, 0.0, 1.0, noise, step, 3 * n)
-            counts, _ = answers(cell, chosen.method)
+            counts, _ = answers(cell, chosen.method, chosen.model)
             invented += int((counts > 1).sum())
             singles += counts.size
             for separation in SEPARATIONS:
                 for larger in LARGER:
                     cell = draw_cell(rng, separation, larger, noise, step, n)
-                    counts, centers = answers(cell, chosen.method)
+                    counts, centers = answers(cell, chosen.method, chosen.model)
                     found = counts >= 2
                     print(
                         f"| {separation} | {larger} | {100 * noise:g} | {step} | {cell.worth:.0f} "
