@@ -253,7 +253,9 @@ def _specs_sle(folder: Path) -> list[Seed]:
 
     one = np.arange(61.0).reshape(-1, 1, 1)
     scans = [(f"Loop={i}u, Scan [Idx]=0u", one) for i in range(2)]
-    loops = writer.sle(folder / "loops.sle", [writer.Spectrum(scans)])
+    loops = writer.sle(
+        folder / "loops.sle", [writer.Spectrum(scans, transmission=[np.linspace(1.0, 2.0, 61)])]
+    )
     many = writer.Spectrum([("", np.ones((117, 3, 1)))])
     packed = writer.sle(folder / "packed.sle", [many], shifts=(-0.07, 0.0, 0.07), packed=True)
     return [Seed("loops", loops.read_bytes()), Seed("packed", packed.read_bytes())]
