@@ -243,7 +243,7 @@ def _casa_text(folder: Path) -> list[Seed]:
     import test_casa_text
 
     exports = [test_casa_text._export(layout=layout) for layout in ("rows", "binding")]
-    short = ["\r\n".join(text.split("\r\n")[:60]) for text in exports]
+    short = ["\r\n".join(text.split("\r\n")[:40]) for text in exports]
     return [Seed("rows", short[0].encode()), Seed("binding", short[1].encode()),
             Seed("two", (short[0] + "\r\n" + short[0]).encode())]  # fmt: skip
 

@@ -10,6 +10,8 @@ from xpsnet.io._errors import refusal
 HEAD_BYTES = 4096
 MAX_LINES = 1_000_000
 LINE_ENDS = re.compile(r"\r{0,2}\n|\r")  # of all systems; some programs write \r\r\n
+# What is no text; of latin-1, too, which a head is taken for that is cut within a character.
+_ODD = re.compile("[\x01-\x08\x0e-\x19\x1b-\x1f\x80-\x9f\ufffd]")
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -112,7 +114,5 @@ def looks_like_text(head: bytes) -> bool:
     if not head.strip(b"\0 \t\r\n"):
         return True  # an empty file, of which the reader says so
     text = decode(head)
-    odd = sum(1 for char in text if (char < " " and char not in "\t\r\n\f\v\0\x1a") or char == "�")
-    # A head cut within a character of UTF-8 falls back to latin-1, which has the C1 controls.
-    odd += sum(1 for char in text if "\x80" <= char < "\xa0")
+    odd = len(_ODD.findall(text))
     return odd <= 0.02 * len(text) and text.count("\0") <= 0.05 * len(text)

@@ -56,7 +56,7 @@ def read_fits(path: Path) -> list[tuple[str, xr.Dataset]]:
         casa = parse_fit(comment)
         fits.append([] if casa is None else _fitted(block, casa, notes))
     found: list[tuple[str, xr.Dataset]] = []
-    for stack in stack_blocks(blocks):
+    for stack in stack_blocks(blocks) if any(fits) else ():
         found += _of_stack(stack, fits, path, notes)
     if not found:
         raise refusal(

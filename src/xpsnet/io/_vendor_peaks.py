@@ -103,11 +103,11 @@ def to_peaks(
         label=longest.labels,
         attrs=_attrs(present, longest, attrs, line_shape),
     )
-    for name, (long_name, units) in _VENDOR.items():
-        if np.isfinite(vendor[name]).any():
-            texts = {"long_name": long_name, "units": units}
-            peaks[name] = ((*dims, "peak"), vendor[name], texts)
-    return peaks
+    told = {
+        name: ((*dims, "peak"), vendor[name], {"long_name": long_name, "units": units})
+        for name, (long_name, units) in _VENDOR.items() if np.isfinite(vendor[name]).any()
+    }  # fmt: skip
+    return peaks.assign(told)
 
 
 def _columns(fit: Fitted, line_shape: str) -> dict[str, Any]:
