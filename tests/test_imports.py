@@ -50,7 +50,6 @@ HOMES = {
     "tensorflow": ("models/", "training.py", "export.py"),
     "onnxruntime": ("models/", "training.py", "export.py"),
     "onnx": ("models/", "training.py", "export.py"),
-    "tf2onnx": ("models/", "training.py", "export.py"),
     "lmfit": ("fitting/with_lmfit.py",),
     "numba": ("numerics/", "fitting/"),
     "matplotlib": ("plotting.py", "model_report.py"),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import warnings
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
@@ -15,7 +14,7 @@ from xpsnet.evaluation import evaluate
 from xpsnet.models import network, weights
 from xpsnet.training_config import TrainConfig, config_from
 
-PACKAGES = ("keras", "numpy", "onnxruntime", "tensorflow", "tensorflow-cpu", "tf2onnx")
+PACKAGES = ("keras", "numpy", "onnx", "onnxruntime", "tensorflow", "tensorflow-cpu")
 
 
 def export(run: str | Path, folder: str | Path, *, n_evaluate: int = 20_000) -> weights.Model:
@@ -41,6 +40,8 @@ def export(run: str | Path, folder: str | Path, *, n_evaluate: int = 20_000) -> 
     ValueError
         If `run` holds no finished look at the weights.
     """
+    from xpsnet.models.onnx_graph import write_onnx
+
     run, folder = Path(run), Path(folder)
     best, state_file = run / "best.npz", run / "state.json"
     if not best.exists() or not state_file.exists():
@@ -51,7 +52,7 @@ def export(run: str | Path, folder: str | Path, *, n_evaluate: int = 20_000) -> 
     net = network.build(config.architecture())
     weights.load_weights(best, net)
     weights.save_weights(folder / f"{config.name}.npz", net)
-    _write_onnx(net, folder / f"{config.name}.onnx")
+    write_onnx(net, folder / f"{config.name}.onnx")
     shutil.copyfile(run / "log.csv", folder / f"{config.name}.csv")
     card = _card(config, saved["state"], folder)
     _write_card(card, folder)
@@ -59,19 +60,6 @@ def export(run: str | Path, folder: str | Path, *, n_evaluate: int = 20_000) -> 
     card["accuracy"] = _accuracy(model, n_evaluate)
     _write_card(card, folder)
     return weights.load_model(folder / f"{config.name}.json")
-
-
-def _write_onnx(net: Any, file: Path) -> None:
-    """Graph for ONNX Runtime, any number of spectra at a time."""
-    import keras
-
-    signature = [
-        keras.InputSpec(shape=(None, net.input_shape[1]), dtype="float32", name="spectrum")
-    ]
-    with warnings.catch_warnings():
-        # Keras and tf2onnx still ask numpy for names that it has dropped.
-        warnings.simplefilter("ignore")
-        net.export(str(file), format="onnx", verbose=False, input_signature=signature)
 
 
 def _card(config: TrainConfig, state: dict[str, Any], folder: Path) -> dict[str, Any]:

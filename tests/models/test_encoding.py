@@ -13,7 +13,6 @@ from xpsnet.models.network import CONFIGS
 from xpsnet.numerics.heights import solve_heights
 from xpsnet.numerics.lineshapes import LINE_SHAPES, PARK2020_FWHM_PER_WIDTH
 from xpsnet.simulation.paper import paper_line
-from xpsnet.simulation.raw import line as simulated_line
 
 Floats = npt.NDArray[np.float64]
 
@@ -60,7 +59,7 @@ def test_peak_comes_back_in_ev_and_counts(name: str, scale: str) -> None:
     grid = np.linspace(0, 1, 384)
 
     def model(x: Floats, at: float, fwhm: float, height: float, low: float) -> Any:
-        return low + height * simulated_line(np, x, at, fwhm, FRACTION, np.zeros(1), np.zeros(1))
+        return low + line.value(x, at, fwhm, height, FRACTION)
 
     (at, fwhm, *_), _ = curve_fit(model, grid, seen, p0=[0.5, 0.1, 1.0, 0.0])
     guess = encoding.decode(_outputs(at, fwhm, FRACTION), 1, energy, DEFAULT)

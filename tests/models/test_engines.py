@@ -38,7 +38,7 @@ def _assert_same(found: engines.Outputs, expected: engines.Outputs) -> None:
 def test_both_runtimes_agree(spectra: npt.NDArray[np.float32]) -> None:
     model = load_model("default")
     _assert_same(
-        engines.OnnxEngine(model.file(".onnx"), threads=1)(spectra),
+        engines.OnnxEngine(model.file(".onnx"))(spectra),
         engines.KerasEngine(model)(spectra),
     )
 

@@ -25,13 +25,15 @@ from xpsnet.spectrum import check_spectra, crop, scale_sign
 from xpsnet.threads import in_threads
 
 Floats = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
+Rows = npt.NDArray[np.intp]
 
 # Below this many points a spectrum says too little; the same as 5 points per line and its feet.
 LEAST_POINTS = 8
 # No detector counts that far: such numbers stand for missing points, and their squares overflow.
 LARGEST_COUNT = 1e100
-# Design matrices of this many spectra are held at a time.
-SOLVED_AT_ONCE = 512
+# Spectra that a thread works on at a time: their lines stay near the processor.
+AT_ONCE = 256
 KEPT_ATTRIBUTES = (
     "units", "photon_energy", "source_file", "instrument", "charge_shift", "energy_offset",
 )  # fmt: skip
@@ -187,19 +189,16 @@ def _predict_now(
     spectra: xr.DataArray, request: Request, progress: Progress, cancel: Cancel
 ) -> xr.Dataset:
     """All spectra now, as a Dataset."""
-    n_points = spectra.sizes["energy"]
-    counts = np.asarray(spectra.values, np.float64).reshape(-1, n_points)
     energy = scale_sign(spectra.attrs["scale"]) * spectra["energy"].values
-    answer = _Answer(len(counts), request)
-    counts = np.where(np.abs(counts) < LARGEST_COUNT, counts, np.nan)
-    if request.solved:
-        answer.noise[:] = estimate_noise(counts)
+    measured = np.asarray(spectra.values).reshape(-1, len(energy))
+    answer = _Answer(len(measured), request)
+    counts, ends = _look_over(answer, measured, request)
     with reporting(progress, len(counts), f"predict with {request.model.name}") as advance:
-        advance(_set_aside(answer, counts))
-        for rows, used in _batches(counts, answer.status, request.batch_size):
+        advance(int((answer.status != Status.NOT_DONE).sum()))
+        for rows, used in _batches(ends, answer.status, request.batch_size):
             if cancel is not None and cancel():
                 break
-            _predict_batch(answer, rows, used, counts[rows, used], energy, request)
+            _predict_batch(answer, rows, used, counts, energy, request)
             advance(len(rows))
     return _as_dataset(answer, spectra, request)
 
@@ -222,76 +221,95 @@ class _Answer:
         self.noise = np.full(n, np.nan)
 
 
-def _set_aside(answer: _Answer, counts: Floats) -> int:
-    """Give a status to spectra that no network can read; returns how many."""
-    finite = np.isfinite(counts)
+def _look_over(answer: _Answer, measured: Any, request: Request) -> tuple[Floats, Rows]:
+    """Counts with NaN for all that is none, and where their finite points begin and end (n, 2)."""
+    counts = np.empty(measured.shape)
+    ends = np.empty((len(counts), 2), np.intp)
+
+    def look(part: slice) -> None:
+        some = counts[part]
+        some[...] = measured[part]
+        some[~(np.abs(some) < LARGEST_COUNT)] = np.nan
+        finite = np.isfinite(some)
+        ends[part, 0] = finite.argmax(axis=1)
+        ends[part, 1] = some.shape[1] - finite[:, ::-1].argmax(axis=1)
+        _set_aside(answer, part, some, finite)
+        if request.solved:
+            answer.noise[part] = estimate_noise(some)
+
+    in_threads(look, _parts(len(counts)))
+    return counts, ends
+
+
+def _set_aside(answer: _Answer, part: slice, counts: Floats, finite: Flags) -> None:
+    """Give a status to spectra that no network can read."""
     n_finite = finite.sum(axis=1)
-    high = np.where(finite, counts, -np.inf).max(axis=1)
-    low = np.where(finite, counts, np.inf).min(axis=1)
-    answer.status[high == low] = Status.NO_SIGNAL
-    answer.status[n_finite < LEAST_POINTS] = Status.TOO_FEW_POINTS
-    answer.status[n_finite == 0] = Status.NOT_FINITE
-    aside = answer.status != Status.NOT_DONE
+    high = counts.max(axis=1, where=finite, initial=-np.inf)
+    low = counts.min(axis=1, where=finite, initial=np.inf)
+    status = answer.status[part]
+    status[high == low] = Status.NO_SIGNAL
+    status[n_finite < LEAST_POINTS] = Status.TOO_FEW_POINTS
+    status[n_finite == 0] = Status.NOT_FINITE
     if "constant" in answer.background:
-        flat = answer.status == Status.NO_SIGNAL
-        level = np.where(flat, low, np.nan)
+        flat = status == Status.NO_SIGNAL
         for name, values in answer.background.items():
-            fill = level if name == "constant" else 0.0 * level
-            values[flat] = fill[flat].reshape((-1,) + (1,) * (values.ndim - 1))
-    return int(aside.sum())
+            fill = low[flat] if name == "constant" else 0.0 * low[flat]
+            values[part][flat] = fill.reshape((-1,) + (1,) * (values.ndim - 1))
+
+
+def _parts(n: int, size: int = AT_ONCE) -> list[slice]:
+    """All of n rows in parts, for one thread after another."""
+    return [slice(at, at + size) for at in range(0, n, size)]
 
 
 def _batches(
-    counts: Floats, status: npt.NDArray[np.int64], batch_size: int
-) -> Iterator[tuple[npt.NDArray[np.intp], slice]]:
+    ends: Rows, status: npt.NDArray[np.int64], batch_size: int
+) -> Iterator[tuple[Rows, slice]]:
     """Rows to predict together: the same first and last finite point, at most `batch_size`."""
     todo = np.flatnonzero(status == Status.NOT_DONE)
-    if not todo.size:
-        return
-    finite = np.isfinite(counts[todo])
-    first = finite.argmax(axis=1)
-    last = counts.shape[1] - finite[:, ::-1].argmax(axis=1)
-    ends, group = np.unique(np.stack([first, last], axis=1), axis=0, return_inverse=True)
-    for number, (start, stop) in enumerate(ends):
-        rows = todo[group.ravel() == number]
-        for at in range(0, len(rows), batch_size):
-            yield rows[at : at + batch_size], slice(int(start), int(stop))
+    key = ends[todo] @ np.array((ends.max(initial=0) + 1, 1))
+    order = np.argsort(key, kind="stable")
+    for same in np.split(todo[order], np.flatnonzero(np.diff(key[order])) + 1):
+        for part in _parts(len(same), batch_size):
+            yield same[part], slice(*ends[same[0]].tolist())
 
 
 def _predict_batch(
-    answer: _Answer,
-    rows: npt.NDArray[np.intp],
-    used: slice,
-    counts: Floats,
-    energy: Floats,
-    request: Request,
+    answer: _Answer, rows: Rows, used: slice, counts: Floats, energy: Floats, request: Request
 ) -> None:
     """Network and linear least squares for one batch, written into the answer."""
-    outside = is_outside(counts, energy[used], request.model)
-    counts = without_gaps(counts, energy[used])
-    engine = engines.get_engine(request.model, request.device)
-    outputs = engine(encoding.encode(counts, energy[used], request.config))
+    window = energy[used]
+    inputs = np.empty((len(rows), request.config.n_points), np.float32)
+    whole = np.empty((len(rows), len(window)))
+
+    def encode(part: slice) -> None:
+        some = counts[rows[part], used]
+        outside = is_outside(some, window, request.model)
+        answer.status[rows[part]] = np.where(outside, Status.OUTSIDE_MODEL, Status.OK)
+        whole[part] = without_gaps(some, window)
+        inputs[part] = encoding.encode(whole[part], window, request.config)
+
+    in_threads(encode, _parts(len(rows)))
+    outputs = engines.get_engine(request.model, request.device)(inputs)
     probability = encoding.probabilities(outputs, request.config)
     answer.probability[rows] = probability
     chosen = np.array(request.counts)[probability.argmax(axis=1)]
     if request.n_peaks != "auto":
         chosen = np.full(len(rows), request.n_peaks)
     answer.n_peaks[rows] = chosen
-    status = np.where(outside, Status.OUTSIDE_MODEL, Status.OK)
-    answer.status[rows] = np.where(chosen == 0, Status.NO_PEAKS, status)
-    parts: list[tuple[int, int, npt.NDArray[np.intp]]] = []
+    answer.status[rows[chosen == 0]] = Status.NO_PEAKS
+    work: list[tuple[int, int, Rows]] = []
     for place, k in enumerate(request.counts):
         mine = np.arange(len(rows)) if request.all_counts else np.flatnonzero(chosen == k)
-        starts = range(0, len(mine), SOLVED_AT_ONCE)
-        parts += [(place, k, mine[at : at + SOLVED_AT_ONCE]) for at in starts]
+        work += [(place, k, mine[part]) for part in _parts(len(mine))]
 
-    def solve(work: tuple[int, int, npt.NDArray[np.intp]]) -> None:
-        place, k, part = work
+    def solve(item: tuple[int, int, Rows]) -> None:
+        place, k, part = item
         some = {name: values[part] for name, values in outputs.items()}
         target: Any = (rows[part], place) if request.all_counts else rows[part]
-        _solve(answer, target, some, counts[part], used, energy, k, request)
+        _solve(answer, target, some, whole[part], used, energy, k, request)
 
-    in_threads(solve, parts)
+    in_threads(solve, work)
 
 
 def _solve(

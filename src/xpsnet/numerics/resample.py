@@ -6,10 +6,13 @@ counts *per point* (a height is a height on either axis); nothing is multiplied 
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from xpsnet.numerics._compile import compiled
 
 Array = npt.NDArray[np.float64]
 
@@ -93,7 +96,12 @@ def resample(counts: npt.ArrayLike, energy: npt.ArrayLike, grid: npt.ArrayLike) 
     ndarray, shape (..., m)
         Signal on the grid, in the unit of `counts`.
     """
-    return np.asarray(counts, float) @ resampling_matrix(energy, grid)
+    counts = np.asarray(counts, float)
+    energy, grid = np.asarray(energy, float), np.asarray(grid, float)
+    rows = np.ascontiguousarray(counts).reshape(-1, energy.size)
+    out = np.empty((len(rows), grid.size))
+    _sum_neighbors(rows, *_neighbors(energy.tobytes(), grid.tobytes()), out)
+    return out.reshape(*counts.shape[:-1], grid.size)
 
 
 def normalize(counts: Any, xp: Any = np) -> tuple[Any, Any, Any]:
@@ -116,6 +124,31 @@ def normalize(counts: Any, xp: Any = np) -> tuple[Any, Any, Any]:
     scale = xp.max(counts, axis=-1, keepdims=True) - offset
     scale = xp.where(scale > 0, scale, xp.ones_like(scale))
     return (counts - offset) / scale, offset, scale
+
+
+@lru_cache(maxsize=8)
+def _neighbors(energy: bytes, grid: bytes) -> tuple[npt.NDArray[np.int64], Array]:
+    """What `resampling_matrix` holds beside zeros.
+
+    For every grid point the number of the first point of the axis that it depends on, and the
+    weights of that one and of those behind it.
+    """
+    matrix = resampling_matrix(np.frombuffer(energy), np.frombuffer(grid))
+    first = (matrix != 0).argmax(axis=0)
+    n = int((len(matrix) - (matrix[::-1] != 0).argmax(axis=0) - first).max())
+    first = np.minimum(first, len(matrix) - n)
+    return first, np.take_along_axis(matrix, first + np.arange(n)[:, None], axis=0).T.copy()
+
+
+@compiled
+def _sum_neighbors(counts: Array, first: npt.NDArray[np.int64], weights: Array, out: Array) -> None:
+    """Weighted sums of neighboring counts (n, points) into `out` (n, grid points)."""
+    for row in range(counts.shape[0]):
+        for i in range(first.size):
+            total = 0.0
+            for j in range(weights.shape[1]):
+                total += weights[i, j] * counts[row, first[i] + j]
+            out[row, i] = total
 
 
 def _interpolation(energy: Array, grid: Array) -> Array:
