@@ -58,7 +58,7 @@ def peaks() -> xr.Dataset:
 def table_of(path: Path) -> list[dict[str, str]]:
     """Rows of a csv."""
     with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
+        return list(csv.DictReader(line for line in file if not line.startswith("# ")))
 
 
 def _samples() -> dict[str, xr.DataArray]:
@@ -175,15 +175,16 @@ def test_a_csv_of_several_spectra_holds_one_table_for_each(tmp_path: Path) -> No
         np.testing.assert_array_equal(one.energy, two.energy)
 
 
-@pytest.mark.parametrize("extension", STORES)
+@pytest.mark.parametrize("extension", [*STORES, *TABLES])
 def test_peaks_come_back_equal(tmp_path: Path, extension: str) -> None:
     path = tmp_path / f"a.{extension}"
     write(peaks(), path)
     back = read_peaks(path)
     xr.testing.assert_identical(back, peaks())
     xr.testing.assert_identical(xpsnet.curves(back), xpsnet.curves(peaks()))
-    with pytest.raises(xpsnet.ReadError, match="read_peaks reads them"):
-        read(path)
+    if extension != "xlsx":  # of which the curves are read
+        with pytest.raises(xpsnet.ReadError, match="read_peaks reads them"):
+            read(path)
 
 
 def test_peaks_with_labels_and_covariance_come_back_equal(tmp_path: Path) -> None:
@@ -194,10 +195,9 @@ def test_peaks_with_labels_and_covariance_come_back_equal(tmp_path: Path) -> Non
         parameters={k: np.array([[2.0, 3.0]]) for k in ("center", "fwhm", "height")},
         background_parameters={}, status=[0], covariance=covariance, label=["C-C", "C=O"],
     )  # fmt: skip
-    write(labeled, tmp_path / "a.nc")
-    back = read_peaks(tmp_path / "a.nc")
-    xr.testing.assert_equal(back, labeled)
-    write(labeled, tmp_path / "a.csv")
+    for extension in ("nc", *TABLES):
+        write(labeled, tmp_path / f"a.{extension}")
+        xr.testing.assert_equal(read_peaks(tmp_path / f"a.{extension}"), labeled)
     rows = table_of(tmp_path / "a.csv")
     assert [row["label"] for row in rows] == ["C-C", "C=O"]
     assert [row["scan"] for row in rows] == ["0", "0"]
@@ -228,9 +228,79 @@ def test_the_csv_of_peaks_for_every_count(tmp_path: Path) -> None:
     one = peaks().drop_dims("count")
     every = one.expand_dims(count=[1, 2]).transpose("y", "x", "count", ...)
     write(every, tmp_path / "a.csv")
+    xr.testing.assert_identical(read_peaks(tmp_path / "a.csv"), every)
     table = table_of(tmp_path / "a.csv")
     assert len(table) == 20
     assert {row["count"] for row in table} == {"1", "2"}
+
+
+def _odd_peaks() -> xr.Dataset:
+    """Peaks with a variable of every kind beside those of a fit."""
+    odd = peaks()
+    return odd.assign(
+        partner=("peak", [-1, 0]), background=(("y", "x", "energy"), np.full((2, 3, 50), 0.1)),
+        single=odd["center"].astype("f4").transpose("peak", "y", "x"), by_row=("y", [1.0, np.nan]),
+        texts=(("y", "x"), np.array([["a, b", "c", "d"], ["\u00b5", "", "\u2028 # g"]])),
+        endless=odd["redchi"].where(odd["x"] > 0, np.inf), everywhere=odd["center"].fillna(3.0),
+    ).assign_attrs(
+        n=3, flags=[1, 2], share=0.1, energy_range=np.array([280.0, 294.0]), texts=["\u00e9"],
+        constraints='{"a": [1, null]}\n', when="2024-02-29T12:30:01Z", large=2**40,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("extension", ["nc", *TABLES])
+def test_everything_of_a_fit_comes_back_equal(tmp_path: Path, extension: str) -> None:
+    write(_odd_peaks(), tmp_path / f"a.{extension}")
+    back = read_peaks(tmp_path / f"a.{extension}")
+    xr.testing.assert_identical(back, _odd_peaks())
+    assert {n: v.dtype for n, v in back.items() if n != "texts"} == {
+        n: v.dtype for n, v in _odd_peaks().items() if n != "texts"
+    }
+    kinds = {name: type(value) for name, value in back.attrs.items()}
+    assert (kinds["n"], kinds["share"], kinds["when"]) == (int, float, str) or extension == "nc"
+
+
+@pytest.mark.parametrize("extension", TABLES)
+def test_one_fit_comes_back_equal(tmp_path: Path, extension: str) -> None:
+    for one in (peaks().isel(y=0, x=0), peaks().isel(y=1, x=2), peaks().isel(y=[0])):
+        write(one, tmp_path / f"a.{extension}", overwrite=True)
+        xr.testing.assert_identical(read_peaks(tmp_path / f"a.{extension}"), one)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('"y": 2', '"y": 20000000000'),
+        ('"y": 2', '"y": -2'),
+        ("# rows: [", "# rows: [9999, "),
+        (",status_meaning\n", ",status_meaning\nC 1s\n"),
+        ('"dims": ["y", "x"]', '"dims": ["y", "z"]'),
+        ('"dtype": "int8"', '"dtype": "O"'),
+        ("# variables: {", "# variables: [{"),
+        ("# rows", "# other"),
+        (",0.01,", ",O.O1,"),
+        ("n_peaks,status", "n_peak,stat"),
+    ],
+    ids=["large", "negative", "rows", "row", "dims", "type", "list", "no rows", "number",
+         "labels"],
+)  # fmt: skip
+def test_a_damaged_table_of_peaks_is_refused(tmp_path: Path, old: str, new: str) -> None:
+    path = tmp_path / "a.csv"
+    write(peaks(), path)
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+    if text.replace(old, new, 1) == text:
+        pytest.fail(f"nothing to damage: {old}")
+    with pytest.raises(xpsnet.ReadError, match="write the peaks again"):
+        read_peaks(path)
+
+
+def test_what_is_too_large_for_a_table_is_told(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr("xpsnet.io._peaks_table._MAX_TOLD", 20)
+    with pytest.warns(UserWarning, match="too large for a table: n_peaks_probability; .nc and"):
+        write(peaks(), tmp_path / "a.csv")
+    back = read_peaks(tmp_path / "a.csv")
+    xr.testing.assert_identical(back, peaks().drop_vars("n_peaks_probability"))
 
 
 @pytest.mark.parametrize("extension", [*STORES, "csv", "xlsx"])

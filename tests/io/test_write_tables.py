@@ -60,7 +60,7 @@ def test_a_workbook_of_peaks_holds_table_curves_and_metadata(tmp_path) -> None:
     write(peaks(), tmp_path / "a.xlsx", spectra=fitted())
     write(peaks(), tmp_path / "a.csv")
     book = openpyxl.load_workbook(tmp_path / "a.xlsx")
-    assert book.sheetnames == ["peaks", "curves", "metadata"]
+    assert book.sheetnames == ["peaks", "curves", "metadata", "description"]
     first = rows(book["peaks"])[0]
     assert first["center [eV]"] == float(peaks()["center"][0, 0, 0])
     assert first["status_meaning"] == "ok"
@@ -83,7 +83,7 @@ def test_a_workbook_leaves_out_curves_without_end(tmp_path, monkeypatch) -> None
     monkeypatch.setattr(_write_excel, "_MAX_ROWS", 100)
     write(peaks(), tmp_path / "a.xlsx")
     book = openpyxl.load_workbook(tmp_path / "a.xlsx")
-    assert book.sheetnames == ["peaks", "metadata"]
+    assert book.sheetnames == ["peaks", "metadata", "description"]
     told = {row["name"]: row["value"] for row in rows(book["metadata"])}
     assert "left out" in told["curves"]
 

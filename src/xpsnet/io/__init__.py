@@ -35,9 +35,9 @@ from xpsnet.io import (
 from xpsnet.io._collect import Draft, natural_order
 from xpsnet.io._errors import ReadError, refusal
 from xpsnet.io._finish import checked, finish
+from xpsnet.io._read_peaks import read_peaks
 from xpsnet.io._reading import Reading
 from xpsnet.io._source import read_head
-from xpsnet.io._store import read_peaks
 from xpsnet.io._stored import is_zarr
 from xpsnet.io.write import write
 

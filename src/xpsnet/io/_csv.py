@@ -1,4 +1,4 @@
-"""Tables for people and spreadsheets: spectra over energy, and one row per peak."""
+"""Tables of spectra over energy, for people, spreadsheets and `read`."""
 
 import csv
 import itertools
@@ -11,14 +11,14 @@ import numpy as np
 import xarray as xr
 
 from xpsnet.io._axis import Floats
-from xpsnet.io._described import describe, to_lines
+from xpsnet.io._described import describe, first_row, to_lines
+from xpsnet.io._peaks_table import is_peaks_table
 
 _AXIS_LABELS = ("Binding energy [eV]", "Kinetic energy [eV]")
 _LABEL = re.compile(r"([^\[\]]*?) ?\[([^\[\]]*)\]((?: [^\s=]+=[-+.\deE]+)*)")
 
 _MAX_COLUMNS = 100_000
 _MAX_ABOVE = 16 << 20  # bytes of a line above the labels
-_PEAK_COLUMNS = ("center", "fwhm", "height", "area")
 
 
 def is_our_csv(path: Path) -> bool:
@@ -26,20 +26,7 @@ def is_our_csv(path: Path) -> bool:
     with path.open("rb") as file:
         above = b"".join(itertools.islice(iter(lambda: file.readline(_MAX_ABOVE), b""), 10))
     text = above.decode("utf-8", errors="replace")
-    first = _first_row(text)
-    return is_peaks_table(text) or first.startswith(_AXIS_LABELS)
-
-
-def is_peaks_table(text: str) -> bool:
-    """Whether a text begins as our tables of peaks."""
-    first = _first_row(text)
-    return first.startswith("region,") and first.endswith(",status_meaning")
-
-
-def _first_row(text: str) -> str:
-    """First line of a text that is no description."""
-    lines = text.split("\n", 10)[:10]
-    return next((line.rstrip() for line in lines if not line.startswith("# ")), "")
+    return is_peaks_table(text) or first_row(text).startswith(_AXIS_LABELS)
 
 
 def spectra_csv(spectra: list[xr.DataArray], path: Path) -> None:
@@ -145,71 +132,3 @@ def rebuild_stack(counts: Floats, energy: Floats, labels: list[str]) -> xr.DataA
     order = [columns[place] for place in itertools.product(*values)]
     coords = dict(zip(names, values, strict=True)) | {"energy": energy}
     return xr.DataArray(counts[order].reshape(*shape, -1), coords, (*names, "energy"))
-
-
-def peaks_csv(peaks: xr.Dataset, path: Path) -> None:
-    """Write one row per peak and spectrum."""
-    import pandas as pd
-
-    pd.DataFrame(peaks_table(peaks)).to_csv(path, index=False, lineterminator="\n")
-
-
-def peaks_table(peaks: xr.Dataset) -> dict[str, Any]:
-    """Columns with one row per peak and spectrum; a spectrum without peaks has one row, too.
-
-    Columns: region, the spectra's coordinates, peak, label, the peak's parameters each with its
-    error, then what belongs to the whole spectrum, with the status in words at the end. Units
-    stand in the header.
-    """
-    center = peaks["center"].load()
-    lead = [dim for dim in center.dims if dim != "peak"]
-    center = center.transpose(*lead, "peak")
-    exists = np.isfinite(center.values)
-    # One row tells the status where there is no peak.
-    shown = exists.copy()
-    shown[..., 0] |= ~exists.any(axis=-1)
-    rows = np.nonzero(shown.ravel())[0]
-    here = exists.ravel()[rows]
-    table: dict[str, Any] = {"region": [str(peaks.attrs.get("region", ""))] * rows.size}
-    for name in _columns(peaks, lead):
-        variable = peaks[name].transpose(..., *(d for d in center.dims if d in peaks[name].dims))
-        values: Any = variable.broadcast_like(center).transpose(*center.dims).values.ravel()[rows]
-        if "peak" in peaks[name].dims:
-            cells = np.where(here, values.astype(object), "").tolist()
-            values = ["" if value != value else value for value in cells]
-        units = str(peaks[name].attrs.get("units", ""))
-        table[f"{name} [{units}]" if units not in ("", "1") else name] = values
-    if "status" in peaks:
-        table["status_meaning"] = _meanings(peaks["status"], table["status"])
-    return table
-
-
-def _columns(peaks: xr.Dataset, lead: list[Any]) -> list[str]:
-    """Names of the variables that have one value per peak or per spectrum, in reading order."""
-    allowed = {*lead, "peak"}
-    fitting = [str(n) for n, v in peaks.variables.items() if set(v.dims) <= allowed]
-    coords = [n for n in fitting if n in peaks.coords and n != "peak"]
-    indexes = [str(dim) for dim in lead if str(dim) not in coords]
-    first = [n for n in _PEAK_COLUMNS if n in fitting]
-    per_peak = [n for n in fitting if "peak" in peaks[n].dims and n not in ("peak", "label")]
-    parameters = first + [n for n in per_peak if n not in first and not _base(n, per_peak)]
-    ordered = [n for p in parameters for n in (p, f"{p}_stderr", f"{p}_spread") if n in per_peak]
-    whole = [n for n in fitting if n not in peaks.coords and n not in per_peak]
-    whole = [n for n in whole if n not in ("label", "status")]
-    labels = ["label"] if "label" in fitting else []
-    status = ["status"] if "status" in fitting else []
-    return [*indexes, *coords, "peak", *labels, *ordered, *whole, *status]
-
-
-def _base(name: str, names: list[str]) -> bool:
-    """Whether a name is the error of another one."""
-    stem, _, suffix = name.rpartition("_")
-    return suffix in ("stderr", "spread") and stem in names
-
-
-def _meanings(status: xr.DataArray, codes: Any) -> list[str]:
-    """Words for status codes."""
-    values = np.atleast_1d(status.attrs.get("flag_values", [])).tolist()
-    words = str(status.attrs.get("flag_meanings", "")).split()
-    table = dict(zip(values, words, strict=False))
-    return [table.get(int(code), "") for code in codes]

@@ -5,7 +5,7 @@ cells of a sheet of its own.
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -15,6 +15,7 @@ import xarray as xr
 Description = dict[str, Any]
 
 _CELL = 30_000  # characters
+_MAX_LINES = 10  # above a table
 KEYS = ("name", "shape", "attributes", "coordinates")
 _DTYPES = {"bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64",
            "float16", "float32", "float64", "datetime64[ns]", "timedelta64[ns]"}  # fmt: skip
@@ -47,14 +48,11 @@ def describe(array: xr.DataArray) -> Description:
 def variable_told(variable: xr.Variable, *, with_data: bool = True) -> dict[str, Any]:
     """Dimensions, attributes and values of a variable as plain objects."""
     told: dict[str, Any] = {"dims": list(map(str, variable.dims)), "attrs": plain(variable.attrs)}
+    kind = {"M": "datetime64[ns]", "m": "timedelta64[ns]"}.get(variable.dtype.kind)
+    told["dtype"] = kind or (variable.dtype.name if variable.dtype.name in _DTYPES else "str")
     if with_data:
         values = variable.values
-        if values.dtype.kind in "mM":
-            values = values.astype(f"{values.dtype.kind.lower()}8[ns]").astype(np.int64)
-            told["dtype"] = "datetime64[ns]" if variable.dtype.kind == "M" else "timedelta64[ns]"
-        elif values.dtype.name in _DTYPES:
-            told["dtype"] = values.dtype.name
-        told["data"] = _plain_value(values)
+        told["data"] = _plain_value(values.astype(kind).astype(np.int64) if kind else values)
     return told
 
 
@@ -66,7 +64,7 @@ def variable_of(told: Any) -> xr.Variable:
     ValueError, TypeError, KeyError, OverflowError
         Where it is damaged.
     """
-    dtype = told.get("dtype", "str")
+    dtype = told["dtype"]
     if dtype == "str":
         # Texts of different length must not take the room of the longest one each.
         values = np.array(told["data"], dtype=object)
@@ -121,14 +119,20 @@ def to_lines(told: Description) -> list[str]:
     return [f"# {key}: {json.dumps(value, ensure_ascii=False)}" for key, value in told.items()]
 
 
-def from_lines(lines: Iterable[str]) -> Description | None:
-    """Description in the lines above a table; None where there is none, or a damaged one."""
+def from_lines(lines: Iterable[str], keys: Collection[str] = KEYS) -> Description | None:
+    """Description in the lines above a table; None where not all of its keys are there."""
     found = {}
     for line in lines:
         key, colon, text = line.removeprefix("#").strip().partition(":")
-        if line.startswith("#") and colon and key in KEYS:
+        if line.startswith("#") and colon and key in keys:
             found[key] = parsed(text)
-    return found if set(found) == set(KEYS) else None
+    return found if set(found) == set(keys) else None
+
+
+def first_row(text: str) -> str:
+    """First line of a text that is no description."""
+    lines = text.split("\n", _MAX_LINES)[:_MAX_LINES]
+    return next((line.rstrip() for line in lines if not line.startswith("# ")), "")
 
 
 def to_cells(told: Description) -> Iterator[list[str]]:
@@ -139,13 +143,15 @@ def to_cells(told: Description) -> Iterator[list[str]]:
         yield [key, *(text[i : i + _CELL] for i in range(0, len(text), _CELL))]
 
 
-def from_cells(rows: Iterable[Sequence[object]]) -> dict[str, Description]:
+def from_cells(
+    rows: Iterable[Sequence[object]], keys: Collection[str] = KEYS
+) -> dict[str, Description]:
     """Descriptions by the titles of sheets, of rows that begin with the title."""
     found: dict[str, Description] = {}
     for title, key, *texts in (row for row in rows if len(row) > 2):
-        if key in KEYS:
+        if key in keys:
             found.setdefault(str(title), {})[str(key)] = parsed("".join(map(str, texts)))
-    return {title: told for title, told in found.items() if set(told) == set(KEYS)}
+    return {title: told for title, told in found.items() if set(told) == set(keys)}
 
 
 def parsed(text: str) -> Any:

@@ -19,9 +19,10 @@ from xpsnet.io._axis import (
     is_uniform,
     monotonic_part,
 )
-from xpsnet.io._csv import has_our_labels, is_peaks_table, read_label, rebuild_stack
+from xpsnet.io._csv import has_our_labels, read_label, rebuild_stack
 from xpsnet.io._described import Description, from_lines, restored
 from xpsnet.io._errors import refusal, shown
+from xpsnet.io._peaks_table import is_peaks_table
 from xpsnet.io._reading import Reading
 from xpsnet.io._regions import find_region
 from xpsnet.io._source import HEAD_BYTES, checked_text, looks_like_text, read_bytes
@@ -129,7 +130,7 @@ def _no_table(path: Path, text: str, tables: list[Table]) -> Exception:
     elif start.startswith("<"):
         got, advice = "XML or HTML", "export the spectra as text, csv or VAMAS"
     elif is_peaks_table(start):
-        got, advice = "a table of peaks", "write peaks as .nc and use xpsnet.io.read_peaks"
+        got, advice = "a table of peaks", "xpsnet.io.read_peaks reads them"
     elif tables:
         line = int(tables[0].lines[0])
         got = f"a table at line {line} in which no column rises or falls like energies in eV"

@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from xpsnet.io._csv import peaks_table, spectra_table
+from xpsnet.io._csv import spectra_table
 from xpsnet.io._described import describe, to_cells
+from xpsnet.io._peaks_table import describe_peaks, peaks_table
 from xpsnet.peaks import curves
 
 # What programs open, and what our own reader takes.
@@ -26,6 +27,8 @@ _MAX_TEXT = 32_000
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\ud800-\udfff\ufffe\uffff]")
 _CREATOR = "napari-xpsnet"
 _RESERVED = {"metadata", "description", "peaks", "curves"}
+
+_DESCRIBED = ("sheet", "key", "JSON")
 
 Row = Sequence[Any]
 Sheet = tuple[str, list[Row]]
@@ -60,7 +63,7 @@ def _of(spectra: list[xr.DataArray]) -> list[Sheet]:
     """A sheet per array, and one that tells their attributes."""
     sheets: list[Sheet] = []
     described: list[Row] = [("sheet", "name", "value")]
-    told: list[Row] = [("sheet", "key", "JSON")]
+    told: list[Row] = [_DESCRIBED]
     for title, array in zip(_titles(spectra), spectra, strict=True):
         labels, rows = spectra_table(array, _MAX_SPECTRA)
         sheets.append((title, [labels, *rows]))
@@ -79,7 +82,8 @@ def _of_peaks(peaks: xr.Dataset, spectra: xr.DataArray | None) -> list[Sheet]:
         sheets.append(("curves", _curves(peaks, spectra)))
     else:
         told.append(("curves", f"left out: {n_rows} rows; xpsnet.curves(peaks) makes them"))
-    return [*sheets, ("metadata", told)]
+    cells = [("peaks", *row) for row in to_cells(describe_peaks(peaks))]
+    return [*sheets, ("metadata", told), ("description", [_DESCRIBED, *cells])]
 
 
 def is_our_workbook(path: Path) -> bool:

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import xarray as xr
 
-from xpsnet.io._csv import is_our_csv, peaks_csv, spectra_csv
+from xpsnet.io._csv import is_our_csv, spectra_csv
+from xpsnet.io._peaks_table import peaks_csv
 from xpsnet.io._stored import HDF5_MAGIC, NAME_ATTR, VERSION_ATTR, is_zarr
 from xpsnet.io._vamas_write import is_our_vamas, write_vamas
 from xpsnet.io._write_excel import is_our_workbook, write_excel
@@ -36,9 +37,9 @@ def write(
 ) -> None:
     """Write spectra or peaks to a file whose extension names the format.
 
-    `read` gives back exactly the spectra that were written, `read_peaks` the peaks from netCDF,
-    zarr and NeXus. Csv and Excel files of peaks are tables for people and spreadsheets, one row
-    per peak and spectrum, with errors, status and units, in Excel also the curves.
+    `read` gives back exactly the spectra that were written, `read_peaks` the peaks. Csv and Excel
+    files are tables for people and spreadsheets, too: of peaks one row per peak and spectrum, with
+    errors, status and units, in Excel also the curves.
     VAMAS keeps spectra, and peaks as components that CasaXPS shows (`xpsnet.read_fit`).
 
     The file appears when it is complete. Files that xpsnet has written are replaced; any other
