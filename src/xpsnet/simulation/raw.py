@@ -136,7 +136,7 @@ def _draw_shape(xp: Any, draw: Draw, n: int, recipe: RawRecipe) -> tuple[Any, An
     metallic = xp.logical_and(leaning, draw.uniform((n, 1)) < 0.5)
     skew = draw.uniform((n, 1), 0.0, recipe.max_skew)
     tail = draw.uniform((n, 1), 0.0, recipe.max_tail)
-    band, shift = draw.uniform((n, 1), 0.05, 0.3), draw.uniform((n, 1), 0.35, 0.85)
+    band, shift = draw.uniform((n, 1), 0.05, 0.3), draw.uniform((n, 1), 0.35, 0.72)
     none = xp.zeros_like(skew)
     chosen = ((leaning, skew), (metallic, tail), (with_band, band), (with_band, shift))
     skew, tail, band, shift = (xp.where(which, value, none) for which, value in chosen)
