@@ -149,9 +149,10 @@ def test_the_labels_of_a_csv_alone_give_the_same_counts_back(tmp_path: Path, nam
         ('"dims": ["y"]', '"dims": 1'),
         ("{", "["),
         ('# shape: {"', "# shape: " + "[" * 100_000),
+        ('# name: "', '# name: ["'),
         ('"attrs": {', '"attrs": 3, "b": {'),
     ],
-    ids=["shape", "text", "type", "dims", "braces", "depth", "attrs"],
+    ids=["shape", "text", "type", "dims", "braces", "depth", "name", "attrs"],
 )
 def test_a_damaged_description_leaves_the_counts(tmp_path: Path, old: str, new: str) -> None:
     path = tmp_path / "a.csv"

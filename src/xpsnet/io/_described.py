@@ -16,6 +16,7 @@ Description = dict[str, Any]
 
 _CELL = 30_000  # characters
 _MAX_LINES = 10  # above a table
+_DAMAGED = object()
 KEYS = ("name", "shape", "attributes", "coordinates")
 _DTYPES = {"bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64",
            "float16", "float32", "float64", "datetime64[ns]", "timedelta64[ns]"}  # fmt: skip
@@ -108,7 +109,8 @@ def restored(array: xr.DataArray, told: Description) -> xr.DataArray:
         coords["energy"] = xr.Variable(("energy",), array["energy"].values, energy["attrs"])
         values = array.values.reshape(*shape.values(), -1)
         attrs, name = dict(told["attributes"]), told["name"]
-        name = None if name is None else str(name)
+        if not isinstance(name, str | None):
+            raise TypeError("no name")
         return xr.DataArray(values, coords, (*shape, "energy"), name, attrs)
     except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
         raise ValueError(f"{type(error).__name__}: {str(error)[:100]}") from error
@@ -155,8 +157,8 @@ def from_cells(
 
 
 def parsed(text: str) -> Any:
-    """Value of a JSON text; None where it is damaged."""
+    """Value of a JSON text; one that fits nowhere where it is damaged."""
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
-        return None
+        return _DAMAGED

@@ -108,6 +108,7 @@ class _Run:
     """Rows of numbers in a row, with the lines of words before them."""
 
     header: list[str]
+    header_size: int = 0
     rows: list["array[float]"] = field(default_factory=list)
     lines: list[int] = field(default_factory=list)
 
@@ -221,9 +222,9 @@ def _runs(text: str, dialect: Dialect) -> Iterator[_Run]:
             run = _Run([])
         if len(line) <= _MAX_LINE:
             run.header.append(line)
-            del run.header[:-_MAX_HEADER_LINES]
-            while sum(map(len, run.header)) > _MAX_LINE:
-                del run.header[0]
+            run.header_size += len(line)
+            while len(run.header) > _MAX_HEADER_LINES or run.header_size > _MAX_LINE:
+                run.header_size -= len(run.header.pop(0))
     if run.rows:
         yield run
 
