@@ -85,3 +85,9 @@ def test_decisions_about_the_number_of_peaks() -> None:
     text = _printed("bench_decision.py", "--spectra", "16")
     assert "16 spectra, number of peaks right in %" in text
     assert "fit against network:" in text
+
+
+def test_one_spectrum_seen_four_ways() -> None:
+    text = _printed("bench_same.py", "--spectra", "12", "--fitted", "4")
+    assert text.count("| 401, moved / 401 |") == 8
+    assert "predict, close, noise 0.001: 12 spectra" in text
