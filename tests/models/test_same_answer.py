@@ -133,7 +133,6 @@ TWINS: dict[str, tuple[Change, Back]] = {
     "300 eV down": _shifted(-300.0),
     "other scale": (_other_scale, _other_order),
     "on a pedestal": (_on_a_pedestal, _as_it_is),
-    "single precision": (lambda spectra: spectra.astype(np.float32), _as_it_is),
 }
 
 
