@@ -136,13 +136,8 @@ def make_peaks(
     if label is not None or keep_order:
         order = np.broadcast_to(np.arange(order.shape[-1]), order.shape)
     ordered = {k: np.take_along_axis(v, order, -1) for k, v in ordered.items()}
-    lead = tuple(d for d in dims if d not in ("energy", "peak"))
     shape = order.shape[:-1]
-    if len(lead) != len(shape):
-        raise ValueError(
-            f"expected parameters of shape ({', '.join(map(str, lead))}, peak), got "
-            f"{order.shape}; name every leading dimension"
-        )
+    lead = _leading(dims, order.shape)
     ordered["area"] = area_arrays(sign * energy, line_shape, ordered, sign)
     variables: dict[str, Any] = {k: ((*lead, "peak"), v) for k, v in ordered.items()}
     for suffix, table in (("stderr", stderr), ("spread", spread)):
@@ -170,6 +165,17 @@ def make_peaks(
         peaks = peaks.assign_coords(count=("count", numbers))
     peaks.attrs = _attributes(attrs or {}, energy, scale, line_shape, background)
     return with_texts(peaks)
+
+
+def _leading(dims: Sequence[Hashable], shape: tuple[int, ...]) -> tuple[Hashable, ...]:
+    """Dimensions of the spectra, one for each axis of the parameters before `peak`."""
+    lead = tuple(d for d in dims if d not in ("energy", "peak"))
+    if len(lead) != len(shape) - 1:
+        raise ValueError(
+            f"expected parameters of shape ({', '.join(map(str, lead))}, peak), got {shape}; name "
+            f"every leading dimension"
+        )
+    return lead
 
 
 def _kept_coords(coords: Mapping[Any, Any]) -> dict[Any, Any]:

@@ -166,7 +166,6 @@ def _assembled(result: Any, peaks: xr.Dataset, flat: _Flat, status: Status) -> x
     names = layout.shape_parameters
     errors = columns(flat.stderr) | terms(flat.stderr, "background_")
     errors["area"] = flat.areas.reshape(*ones, -1)
-    covariance = flat.covariance
     made = make_peaks(
         peaks["energy"].values,
         lead,
@@ -183,14 +182,19 @@ def _assembled(result: Any, peaks: xr.Dataset, flat: _Flat, status: Status) -> x
         aic=getattr(result, "aic", None),
         bic=getattr(result, "bic", None),
         stderr=errors,
-        covariance=None
-        if covariance is None
-        else (layout.names, covariance.reshape(*ones, *covariance.shape)),
+        covariance=_named_covariance(flat, ones),
         label=[str(text) for text in peaks["label"].values] if "label" in peaks else None,
         keep_order=True,
         attrs=peaks.attrs,
     )
     return made.assign({name: peaks[name] for name in ("partner",) if name in peaks})
+
+
+def _named_covariance(flat: _Flat, ones: tuple[int, ...]) -> tuple[Any, Floats] | None:
+    """Names and covariance of the parameters, where it is known."""
+    if flat.covariance is None:
+        return None
+    return flat.layout.names, flat.covariance.reshape(*ones, *flat.covariance.shape)
 
 
 def _of_one_spectrum(peaks: xr.Dataset) -> xr.Dataset:
