@@ -117,9 +117,7 @@ def _harmless_field() -> bytes:
 def test_auto_takes_the_gpu_where_a_driver_is(monkeypatch: pytest.MonkeyPatch) -> None:
     model = load_model("default")
     with monkeypatch.context() as patch:
-        patch.setattr(engines, "_keras_engine", lambda model: "keras")
-        patch.setattr(engines, "_child_engine", lambda model: "child")
-        patch.setattr(engines, "_onnx_engine", lambda file, checksum: "onnx")
+        patch.setattr(engines, "_kept", lambda kind, model, load: kind)
         patch.setattr(engines, "_shows_windows", lambda: False)
         patch.setattr(engines.shutil, "which", lambda name: None)
         assert engines.get_engine(model) == "onnx"

@@ -12,7 +12,7 @@ import os
 import shutil
 import sys
 import threading
-from functools import lru_cache
+from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -62,9 +62,10 @@ def get_engine(model: weights.Model, device: Device = "auto") -> Engine:
     if device == "auto":
         device = "gpu" if _has_gpu() else "cpu"
     if device == "cpu":
-        file = model.file(".onnx")
-        return _onnx_engine(file, str(model.card["files"][file.name]))
-    return _child_engine(model) if _shows_windows() else _keras_engine(model)
+        return _kept("onnx", model, lambda: OnnxEngine(model.file(".onnx")))
+    if _shows_windows():
+        return _kept("child", model, lambda: ChildEngine(model))
+    return _kept("keras", model, lambda: KerasEngine(model))
 
 
 class OnnxEngine:
@@ -183,31 +184,16 @@ def _shows_windows() -> bool:
     return any(name in sys.modules for name in names)
 
 
-@lru_cache(maxsize=4)
-def _onnx_engine(file: Path, checksum: str) -> Engine:
-    """ONNX Runtime session, kept as long as the file is the same."""
-    return OnnxEngine(file)
-
-
-_engines: dict[tuple[str, str], Any] = {}
+_engines: dict[tuple[str, str, str], Any] = {}
 _engines_lock = threading.Lock()
 
 
-def _keras_engine(model: weights.Model) -> Engine:
-    """Keras network, kept."""
+def _kept(kind: str, model: weights.Model, load: Callable[[], Engine]) -> Engine:
+    """An engine of some kind for the files that a card describes; checked and loaded once."""
+    key = (kind, str(model.folder), str(model.card["files"]))
     with _engines_lock:
-        key = ("keras", model.version)
         if key not in _engines:
-            _engines[key] = KerasEngine(model)
-        return _engines[key]  # type: ignore[no-any-return]
-
-
-def _child_engine(model: weights.Model) -> Engine:
-    """Child process, kept."""
-    with _engines_lock:
-        key = ("child", model.version)
-        if key not in _engines:
-            _engines[key] = ChildEngine(model)
+            _engines[key] = load()
         return _engines[key]  # type: ignore[no-any-return]
 
 
@@ -217,4 +203,3 @@ def close_engines() -> None:
         if isinstance(engine, ChildEngine):
             engine.close()
     _engines.clear()
-    _onnx_engine.cache_clear()

@@ -14,7 +14,7 @@ import xarray as xr
 from xpsnet.blocks import map_spectra
 from xpsnet.models import encoding, engines, weights
 from xpsnet.models.network import NetworkConfig
-from xpsnet.models.windows import is_outside, without_gaps
+from xpsnet.models.windows import as_counts, is_outside, without_gaps
 from xpsnet.numerics.backgrounds import BACKGROUNDS
 from xpsnet.numerics.heights import solve_heights
 from xpsnet.numerics.lineshapes import LINE_SHAPES
@@ -30,8 +30,6 @@ Rows = npt.NDArray[np.intp]
 
 # Below this many points a spectrum says too little; the same as 5 points per line and its feet.
 LEAST_POINTS = 8
-# No detector counts that far: such numbers stand for missing points, and their squares overflow.
-LARGEST_COUNT = 1e100
 # Spectra that a thread works on at a time: their lines stay near the processor.
 AT_ONCE = 256
 KEPT_ATTRIBUTES = (
@@ -192,13 +190,13 @@ def _predict_now(
     energy = scale_sign(spectra.attrs["scale"]) * spectra["energy"].values
     measured = np.asarray(spectra.values).reshape(-1, len(energy))
     answer = _Answer(len(measured), request)
-    counts, ends = _look_over(answer, measured, request)
-    with reporting(progress, len(counts), f"predict with {request.model.name}") as advance:
+    ends = _look_over(answer, measured, request)
+    with reporting(progress, len(measured), f"predict with {request.model.name}") as advance:
         advance(int((answer.status != Status.NOT_DONE).sum()))
         for rows, used in _batches(ends, answer.status, request.batch_size):
             if cancel is not None and cancel():
                 break
-            _predict_batch(answer, rows, used, counts, energy, request)
+            _predict_batch(answer, rows, used, measured, energy, request)
             advance(len(rows))
     return _as_dataset(answer, spectra, request)
 
@@ -221,24 +219,21 @@ class _Answer:
         self.noise = np.full(n, np.nan)
 
 
-def _look_over(answer: _Answer, measured: Any, request: Request) -> tuple[Floats, Rows]:
-    """Counts with NaN for all that is none, and where their finite points begin and end (n, 2)."""
-    counts = np.empty(measured.shape)
-    ends = np.empty((len(counts), 2), np.intp)
+def _look_over(answer: _Answer, measured: npt.NDArray[Any], request: Request) -> Rows:
+    """Noise, spectra that need no network, and where finite points begin and end (n, 2)."""
+    ends = np.empty((len(measured), 2), np.intp)
 
     def look(part: slice) -> None:
-        some = counts[part]
-        some[...] = measured[part]
-        some[~(np.abs(some) < LARGEST_COUNT)] = np.nan
-        finite = np.isfinite(some)
+        counts = as_counts(measured[part])
+        finite = np.isfinite(counts)
         ends[part, 0] = finite.argmax(axis=1)
-        ends[part, 1] = some.shape[1] - finite[:, ::-1].argmax(axis=1)
-        _set_aside(answer, part, some, finite)
+        ends[part, 1] = finite.shape[1] - finite[:, ::-1].argmax(axis=1)
+        _set_aside(answer, part, counts, finite)
         if request.solved:
-            answer.noise[part] = estimate_noise(some)
+            answer.noise[part] = estimate_noise(counts)
 
-    in_threads(look, _parts(len(counts)))
-    return counts, ends
+    in_threads(look, _parts(len(measured)))
+    return ends
 
 
 def _set_aside(answer: _Answer, part: slice, counts: Floats, finite: Flags) -> None:
@@ -275,19 +270,19 @@ def _batches(
 
 
 def _predict_batch(
-    answer: _Answer, rows: Rows, used: slice, counts: Floats, energy: Floats, request: Request
+    answer: _Answer, rows: Rows, used: slice, measured: Any, energy: Floats, request: Request
 ) -> None:
     """Network and linear least squares for one batch, written into the answer."""
     window = energy[used]
     inputs = np.empty((len(rows), request.config.n_points), np.float32)
-    whole = np.empty((len(rows), len(window)))
+    counts = np.empty((len(rows), len(window)))
 
     def encode(part: slice) -> None:
-        some = counts[rows[part], used]
+        some = as_counts(measured[rows[part], used])
         outside = is_outside(some, window, request.model)
         answer.status[rows[part]] = np.where(outside, Status.OUTSIDE_MODEL, Status.OK)
-        whole[part] = without_gaps(some, window)
-        inputs[part] = encoding.encode(whole[part], window, request.config)
+        counts[part] = without_gaps(some, window)
+        inputs[part] = encoding.encode(counts[part], window, request.config)
 
     in_threads(encode, _parts(len(rows)))
     outputs = engines.get_engine(request.model, request.device)(inputs)
@@ -307,7 +302,7 @@ def _predict_batch(
         place, k, part = item
         some = {name: values[part] for name, values in outputs.items()}
         target: Any = (rows[part], place) if request.all_counts else rows[part]
-        _solve(answer, target, some, whole[part], used, energy, k, request)
+        _solve(answer, target, some, counts[part], used, energy, k, request)
 
     in_threads(solve, work)
 

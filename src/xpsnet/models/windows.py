@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -9,10 +11,19 @@ from xpsnet.models import weights
 
 Floats = npt.NDArray[np.float64]
 
+# No detector counts that far: such numbers stand for missing points, and their squares overflow.
+LARGEST_COUNT = 1e100
 # What networks are trained for whose card does not say it (window in eV); outside of it the answer
 # is given, with a status.
 FEWEST_TRAINED_POINTS = 40
 TRAINED_WINDOW = (5.0, 40.0)
+
+
+def as_counts(measured: npt.NDArray[Any]) -> Floats:
+    """Numbers of any type as counts, with NaN for all that is none."""
+    counts = measured.astype(np.float64)
+    counts[~(np.abs(counts) < LARGEST_COUNT)] = np.nan
+    return counts
 
 
 def without_gaps(counts: Floats, energy: Floats) -> Floats:
