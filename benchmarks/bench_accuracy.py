@@ -347,7 +347,7 @@ def run_nothing(n: int) -> dict[str, float]:
     """Pure background with noise, as the default recipe draws them."""
     recipe, draw = simulation.RawRecipe(), NumpyDraw(SEEDS["nothing"])
     m = recipe.n_points
-    points, axis = instrument.measured_axis(np, draw, n, m, recipe.measured_points)
+    _, points, axis = instrument.measured_axis(np, draw, n, m, recipe.measured_points)
     clean = instrument.draw_background(np, draw, axis, 0 * axis, 0 * axis)
     largest = clean.max(axis=1, keepdims=True)
     sigma, _ = instrument.draw_sigma(np, draw, clean, largest, recipe.noise)

@@ -207,7 +207,7 @@ def test_raw_neighbors_keep_their_distance() -> None:
     assert batch["center"].max() <= 1.02 + 1e-6
 
 
-@pytest.mark.parametrize("points", [40, 100, 384])
+@pytest.mark.parametrize("points", [40, 100, 384, 700])
 def test_raw_lines_have_enough_points(points: int) -> None:
     recipe = simulation.RawRecipe(measured_points=(points + 0.01, points + 0.02))
     fwhm = simulation.simulate(1000, recipe, seed=9)["fwhm"]

@@ -15,17 +15,17 @@ from xpsnet.simulation.draws import Draw
 
 def measured_axis(
     xp: Any, draw: Draw, n: int, n_points: int, measured: tuple[float, float]
-) -> tuple[Any, Any]:
-    """Number of measured points (n, 1) and their positions (n, n_points), the last repeated.
+) -> tuple[Any, Any, Any]:
+    """Number of points measured (n, 1), of those used, and positions (n, n_points) of these.
 
     An axis finer than the grid is averaged by the encoding, which is the grid itself with less
-    noise.
+    noise: no more than `n_points` are used. Positions behind them repeat the last one.
     """
     low, high = np.log(measured[0]), np.log(measured[1])
-    points = xp.floor(xp.exp(draw.uniform((n, 1), float(low), float(high))))
-    points = xp.minimum(points, float(n_points))
+    taken = xp.floor(xp.exp(draw.uniform((n, 1), float(low), float(high))))
+    points = xp.minimum(taken, float(n_points))
     position = np.arange(n_points, dtype=np.float32)[None, :]
-    return points, xp.minimum(position / (points - 1), 1.0)
+    return taken, points, xp.minimum(position / (points - 1), 1.0)
 
 
 def inside_window(xp: Any, points: Any, n_points: int) -> Any:

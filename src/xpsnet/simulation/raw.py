@@ -48,9 +48,11 @@ class RawRecipe:
 def draw_raw(xp: Any, draw: Draw, n: int, recipe: RawRecipe) -> Batch:
     """Batch of core-level windows with background and noise."""
     count = _draw_count(xp, draw, n, recipe)
-    points, axis = instrument.measured_axis(xp, draw, n, recipe.n_points, recipe.measured_points)
+    taken, points, axis = instrument.measured_axis(
+        xp, draw, n, recipe.n_points, recipe.measured_points
+    )
     inside = instrument.inside_window(xp, points, recipe.n_points)
-    peaks = _draw_peaks(xp, draw, n, recipe, count, points)
+    peaks = _draw_peaks(xp, draw, n, recipe, count, taken)
     shape = [part[:, :, None] for part in _draw_shape(xp, draw, n, recipe)]
     center, fwhm, fraction = (peaks[k][:, :, None] for k in ("center", "fwhm", "fraction"))
     lines = line(xp, axis[:, None, :], center, fwhm, fraction, shape)
@@ -83,13 +85,13 @@ def _draw_count(xp: Any, draw: Draw, n: int, recipe: RawRecipe) -> Any:
     return recipe.min_peaks + xp.floor(draw.uniform((n, 1)) * (span - 1e-4))
 
 
-def _draw_peaks(xp: Any, draw: Draw, n: int, recipe: RawRecipe, count: Any, points: Any) -> Batch:
+def _draw_peaks(xp: Any, draw: Draw, n: int, recipe: RawRecipe, count: Any, taken: Any) -> Batch:
     """Centers, widths, heights and Lorentzian shares, each (n, max_peaks), by falling area."""
     slots = recipe.max_peaks
     shape = (n, slots)
     slot = np.arange(slots, dtype=np.float32)[None, :]
     present = xp.where(slot < count, xp.ones_like(slot), xp.zeros_like(slot))
-    narrowest = xp.maximum(recipe.points_per_fwhm / (points - 1), recipe.fwhm[0])
+    narrowest = xp.maximum(recipe.points_per_fwhm / (taken - 1), recipe.fwhm[0])
     typical = narrowest * xp.exp(draw.uniform((n, 1)) * xp.log(0.8 * recipe.fwhm[1] / narrowest))
     common = draw.uniform((n, 1)) < 0.35
     scatter = xp.where(common, xp.zeros_like(present), 0.3 * draw.normal(shape))
