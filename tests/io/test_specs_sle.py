@@ -234,6 +234,15 @@ def test_a_bad_spectrum_is_left_out_with_a_warning(tmp_path, bad: Spectrum, reas
     assert spectrum.name == "C 1s"
 
 
+@pytest.mark.parametrize("shift", [1e308, -1e308, 1e9, float("nan")])
+def test_shifts_that_lead_out_of_the_scan_leave_it_out(tmp_path, shift: float) -> None:
+    bad = Spectrum([(TRACE, numbers(N, 3, 1))], "bad")
+    path = sle(tmp_path / "a.sle", [bad, one()], shifts=[0.0, 0.07, shift])
+    with pytest.warns(UserWarning, match="'bad' is left out"):
+        (spectrum,) = read(path)
+    assert spectrum.name == "C 1s"
+
+
 def test_a_scan_with_too_few_numbers_is_left_out(tmp_path) -> None:
     scans = [("Scan=0u", numbers()), ("Scan=1u", numbers(40, 1, 1)), ("Scan=2u", numbers(seed=2))]
     with pytest.warns(UserWarning, match="scan 2 of 'C1s' is left out: expected 61 x 1 x 1"):

@@ -240,11 +240,14 @@ def _summed(
         raise BrokenError(
             f"expected the calibration of {samples.shape[-1]} detectors, got {shifts.size}"
         )
-    offsets = shifts * pass_energy
+    with np.errstate(all="ignore"):
+        steps = shifts * pass_energy / step
+    if not np.max(np.abs(steps), initial=0.0) <= samples.shape[-2]:
+        raise BrokenError("expected shifts of the detectors within the scan, got others")
     # The samples before the region are those that the detector of the largest shift needs.
-    head = int(np.floor(max(np.nanmax(offsets), 0.0) / step + 0.5))
+    head = int(np.floor(np.max(steps, initial=0.0) + 0.5))
     try:
-        return sum_detectors(samples, offsets, step, head, n)
+        return sum_detectors(samples, shifts * pass_energy, step, head, n)
     except DetectorError as error:
         raise BrokenError(str(error)) from error
 
