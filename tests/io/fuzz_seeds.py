@@ -22,6 +22,7 @@ from nexus_writer import nexus
 from vamas_writer import Block, counts, vamas
 
 import xpsnet
+from xpsnet.peaks import make_peaks
 from xpsnet.spectrum import make_spectrum
 
 ENERGY = np.linspace(280.0, 284.0, 21)
@@ -34,12 +35,24 @@ class Seed(NamedTuple):
     data: bytes
     is_folder: bool = False
     is_measured: bool = False
+    holds_peaks: bool = False
 
 
 def _spectra(shape: tuple[int, ...] = (3,), **attrs: object) -> xr.DataArray:
     values = np.random.default_rng(0).poisson(200.0, (*shape, ENERGY.size)).astype(float)
     given = {"scale": "binding", "name": "C 1s", "photon_energy": 1486.6, **attrs}
     return make_spectrum(values, ENERGY, **given)
+
+
+def _peaks() -> xr.Dataset:
+    """Peaks of two spectra, one of them with a single peak."""
+    shape = {"line_shape": "gaussian", "background": "none", "background_parameters": {}}
+    numbers = {"center": [[281.0, 283.0], [282.0, np.nan]], "fwhm": np.ones((2, 2)),
+               "height": np.full((2, 2), 100.0)}  # fmt: skip
+    coords = {"x": [0.0, 1.0]}
+    return make_peaks(
+        ENERGY, ["x"], coords, scale="binding", parameters=numbers, status=np.zeros(2), **shape
+    )
 
 
 def _vamas(folder: Path) -> list[Seed]:
@@ -68,17 +81,21 @@ def _text(folder: Path) -> list[Seed]:
     wide = "".join(f"{e:.2f}\t{v}\t{w}\n" for e, v, w in rows)
     comma = wide.replace(".", ",")
     xpsnet.write([_spectra(), _spectra(())], folder / "ours.csv")
+    xpsnet.write(_peaks(), folder / "peaks.csv")
     return [
         Seed("pair", f"Region C 1s\r\nBE;counts\r\n{pair}".encode()),
         Seed("wide", f"# hv=180eV\nKinetic Energy\tSweep0\tSweep1\n{wide}\n\n{wide}".encode()),
         Seed("comma", f"Energie [eV]\tcounts/s\tb\n{comma}".encode("utf-16")),
         Seed("ours", (folder / "ours.csv").read_bytes()),
+        Seed("peaks", (folder / "peaks.csv").read_bytes(), holds_peaks=True),
         Seed("bare", pair.encode()),
     ]
 
 
 def _store(folder: Path) -> list[Seed]:
     xpsnet.write([_spectra((2, 2)), _spectra(())], folder / "ours.nc")
+    xpsnet.write(_peaks(), folder / "peaks.nc")
+    xpsnet.write(_peaks(), folder / "peaks.nxs", spectra=_spectra((2,)))
     xpsnet.write(_spectra((2, 2)), folder / "ours.zarr")
     _spectra().to_netcdf(folder / "three.nc", engine="scipy")
     nexus(folder / "entry.nxs", np.ones((3, 21)), {"x": np.arange(3.0), "energy": ENERGY})
@@ -96,6 +113,8 @@ def _store(folder: Path) -> list[Seed]:
     folders = ("ours.zarr", "plain.zarr", "shards.zarr")
     return [
         *(Seed(name, (folder / name).read_bytes()) for name in files),
+        Seed("peaks.nc", (folder / "peaks.nc").read_bytes(), holds_peaks=True),
+        Seed("peaks.nxs", (folder / "peaks.nxs").read_bytes()),
         *(Seed(name, _packed(folder / name), True) for name in folders),
     ]
 
@@ -194,11 +213,13 @@ def _zip(folder: Path) -> list[Seed]:
     members = test_zip.da30((1, 3, 20))
     sheets = _few_rows(excel.workbook())
     xpsnet.write(_spectra(), folder / "ours.xlsx")
+    xpsnet.write(_peaks(), folder / "peaks.xlsx")
     return [
         Seed("image.zip", pack(members)),
         Seed("cube.zip", pack(test_zip.da30((2, 3, 20), folder="run 1/"))),
         Seed("a.xlsx", excel.xlsx(sheets)),
         Seed("ours.xlsx", (folder / "ours.xlsx").read_bytes()),
+        Seed("peaks.xlsx", (folder / "peaks.xlsx").read_bytes(), holds_peaks=True),
     ]
 
 

@@ -1,5 +1,6 @@
-"""HDF5 files on which the HDF5 library works for ever are refused before it opens them."""
+"""HDF5 files on which the HDF5 library crashes or never ends are refused before it opens them."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,22 @@ import pytest
 from xpsnet.io import ReadError, _hdf5, read
 
 ENERGY = np.linspace(280.0, 290.0, 51)
-READ = "import sys, xpsnet; [xpsnet.read(path) for path in sys.argv[1:]]"
+READ = """
+import sys, xpsnet
+for path in reversed(sys.argv[1:]):
+    try:
+        print("read", len(xpsnet.read(path, scale="binding")))
+    except xpsnet.ReadError as error:
+        print(error)
+"""
+
+
+def reads(*paths: Path) -> "subprocess.CompletedProcess[str]":
+    """Read files in a process of its own, which can be ended should it hang."""
+    return subprocess.run(
+        [sys.executable, "-c", READ, *paths], capture_output=True, text=True, timeout=120,
+        check=False,
+    )  # fmt: skip
 
 
 def with_text(path: Path) -> bytearray:
@@ -42,11 +58,8 @@ def test_a_heap_without_end_is_refused(tmp_path: Path, kind: str) -> None:
     at = place_of_objects(data)
     data[at : at + 16] = STAYS[kind]
     path.write_bytes(data)
-    # In a process of its own, which can be ended should it hang.
-    done = subprocess.run([sys.executable, "-c", READ, path], capture_output=True, text=True,
-                          timeout=120, check=False)  # fmt: skip
-    assert f"ReadError: {path}, byte {at}: expected an object of a heap of texts, got one of no " \
-        "bytes; it may be damaged" in done.stderr  # fmt: skip
+    told = f"{path}, byte {at}: expected an object of a heap of texts, got one of no bytes; it may"
+    assert told in reads(path).stdout
 
 
 def test_a_sound_heap_is_followed_to_its_end(tmp_path: Path, monkeypatch) -> None:
@@ -80,3 +93,81 @@ def test_a_file_that_ends_in_its_head_is_refused(tmp_path: Path, damage: bytes) 
     path.write_bytes(damage)
     with pytest.raises(ReadError, match=r"that can be opened, got .*; it may be damaged"):
         read(path)
+
+
+def with_many_links(path: Path) -> bytearray:
+    """Bytes of a file with so many groups, in the order of writing, that they lie on a heap."""
+    with h5py.File(path, "w", track_order=True) as file:
+        for i in range(12):
+            file.create_group(f"scan {i}")["counts"] = np.ones(51)
+        file["scan 0/BE"] = ENERGY
+    return bytearray(path.read_bytes())
+
+
+def test_a_damaged_name_does_not_end_this_process(tmp_path: Path) -> None:
+    data = with_many_links(tmp_path / "sound.h5")
+    links = data.index(b"FHDB")
+    for place in range(94, 100):
+        damaged = bytearray(data)
+        damaged[links + place] ^= 0x80
+        (tmp_path / f"{place}.h5").write_bytes(damaged)
+    done = reads(*sorted(tmp_path.glob("*.h5")))
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("read ")
+    assert "expected an HDF5 or netCDF file that can be opened" in done.stdout
+
+
+@pytest.fixture
+def trial(tmp_path: Path, monkeypatch):
+    """Put another script in the place of the one that reads files on trial."""
+
+    def put(script: str) -> None:
+        (tmp_path / "trial.py").write_text(script)
+        monkeypatch.setattr(_hdf5, "_TRIAL", tmp_path / "trial.py")
+        monkeypatch.setattr(_hdf5, "_trials", {})
+
+    yield put
+    _hdf5._end_mine()
+
+
+ANSWER = "print('sound', flush=True)\n"
+ENDS = {
+    "crashes": ANSWER + "import os, sys; sys.stdin.readline(); os.abort()",
+    "hangs": ANSWER + "import time; time.sleep(1000)",
+    "goes before it is asked": ANSWER,
+}
+
+
+@pytest.mark.parametrize("kind", ENDS)
+def test_a_file_on_which_the_trial_ends_is_refused(tmp_path, monkeypatch, trial, kind) -> None:
+    with_text(tmp_path / "a.h5")
+    trial(ENDS[kind])
+    monkeypatch.setattr(_hdf5, "_MAX_SECONDS", 3.0)
+    for _ in range(2):
+        with pytest.raises(ReadError, match="one on which the HDF5 library crashes or does not"):
+            read(tmp_path / "a.h5")
+
+
+def test_one_process_tries_many_files(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(_hdf5, "_trials", {})
+    for i in range(3):
+        with_text(tmp_path / f"{i}.h5")
+        _hdf5.check_trial(tmp_path / f"{i}.h5")
+        (process,) = _hdf5._trials.values()
+        assert process.poll() is None
+    assert list(_hdf5._trials) == [os.getpid()]
+    _hdf5._end_mine()
+    assert process.poll() is not None
+
+
+@pytest.mark.parametrize("kind", ["no Python", "no processes", "no h5py"])
+def test_without_another_process_files_are_read_all_the_same(
+    tmp_path, monkeypatch, trial, kind: str
+) -> None:
+    with_text(tmp_path / "a.h5")
+    trial("raise ImportError")
+    if kind == "no Python":
+        monkeypatch.setattr(sys, "executable", "")
+    if kind == "no processes":
+        monkeypatch.setattr(sys, "executable", str(tmp_path / "nothing"))
+    assert read(tmp_path / "a.h5", scale="binding")[0].shape == (3, 51)

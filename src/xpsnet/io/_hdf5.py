@@ -1,15 +1,30 @@
-"""Damage on which the HDF5 library would work for ever, found before it opens the file.
+"""Damage on which the HDF5 library crashes or never ends, found before it opens the file here.
 
 Texts of attributes lie in heaps, "GCOL": objects one behind the other, each with its size. The
-library (1.14) goes from one to the next, and stays where an object takes no bytes at all.
+library (1.14) goes from one to the next, and stays where an object takes no bytes at all. For all
+else, files are read in another process first, which may crash, and here only where it found no
+damage: after an error the library may use memory that is not its own.
 """
 
+import atexit
+import json
 import mmap
+import os
+import subprocess
+import sys
+import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from xpsnet.io._errors import ReadError, refusal
 from xpsnet.io._stored import damaged
+
+_TRIAL = Path(__file__).with_name("_hdf5_trial.py")
+_MAX_SECONDS = 30.0  # of a trial; where the system can, it ends one after 4 s of processor time
+SOUND = "sound"  # what the script says
+_LOCK = threading.Lock()
+_trials: dict[int, "subprocess.Popen[str] | None"] = {}  # by process: a fork starts its own
 
 _HEAP = b"GCOL\x01"
 _LEAST_HEAP = 4096
@@ -73,3 +88,77 @@ def _follow(path: Path, data: mmap.mmap, heap: int, width: int, left: int) -> in
             )  # fmt: skip
         at += step
     return left
+
+
+def check_trial(path: Path) -> None:
+    """Refuse an HDF5 file on which another process crashes, does not end or finds damage.
+
+    Where no other process can be started, nothing is refused.
+
+    Raises
+    ------
+    ReadError
+    """
+    with _LOCK:
+        trial = _trials[os.getpid()] if os.getpid() in _trials else _start()
+        answer = SOUND if trial is None else _ask(trial, path)
+        if trial is not None and not answer:
+            _end(trial)
+            del _trials[os.getpid()]
+    if answer != SOUND:
+        raise refusal(
+            path, expected="an HDF5 or netCDF file that can be opened",
+            got=answer or "one on which the HDF5 library crashes or does not end",
+            advice="it may be damaged",
+        )  # fmt: skip
+
+
+def _start() -> "subprocess.Popen[str] | None":
+    """Start the other process; None where it cannot be."""
+    trial = None
+    if sys.executable and not getattr(sys, "frozen", False):
+        with suppress(OSError):
+            trial = subprocess.Popen(  # noqa: S603
+                [sys.executable, "-P", str(_TRIAL)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL, text=True,
+                env={**os.environ, "OPENBLAS_NUM_THREADS": "1", "MALLOC_PERTURB_": "165"},
+                creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+            )  # fmt: skip
+    if trial is not None and not _answer(trial):
+        _end(trial)
+        trial = None
+    _trials[os.getpid()] = trial
+    return trial
+
+
+def _ask(trial: "subprocess.Popen[str]", path: Path) -> str:
+    """What the other process says of a file; "" where it says no more."""
+    try:
+        print(json.dumps(str(path.absolute())), file=trial.stdin, flush=True)
+    except OSError:
+        return ""
+    return _answer(trial)
+
+
+def _answer(trial: "subprocess.Popen[str]") -> str:
+    """What the other process says, in time."""
+    timer = threading.Timer(_MAX_SECONDS, trial.kill)
+    timer.start()
+    try:
+        return trial.stdout.readline().strip() if trial.stdout else ""
+    finally:
+        timer.cancel()
+
+
+def _end(trial: "subprocess.Popen[str]") -> None:
+    """End the other process."""
+    trial.kill()
+    with suppress(OSError):
+        trial.communicate()
+
+
+@atexit.register
+def _end_mine() -> None:
+    """End the other process of this one."""
+    if trial := _trials.pop(os.getpid(), None):
+        _end(trial)

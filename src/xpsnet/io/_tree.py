@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from xpsnet.io._errors import ReadError, refusal
-from xpsnet.io._hdf5 import check_heaps
+from xpsnet.io._hdf5 import check_heaps, check_trial
 from xpsnet.io._packed import MAX_CHUNK, check_deflated, check_zarr_chunks
 from xpsnet.io._stored import check_axis, damaged, is_zarr, plain
 
@@ -157,6 +157,7 @@ def open_tree(path: Path) -> Iterator[Tree]:
     import h5py
 
     check_heaps(path)
+    check_trial(path)
     try:
         file = h5py.File(path, "r")
     except Exception as error:
