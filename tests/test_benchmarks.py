@@ -91,3 +91,12 @@ def test_one_spectrum_seen_four_ways() -> None:
     text = _printed("bench_same.py", "--spectra", "12", "--fitted", "4")
     assert text.count("| 401, moved / 401 |") == 8
     assert "predict, close, noise 0.001: 12 spectra" in text
+
+
+def test_prediction_is_timed_and_streamed() -> None:
+    sizes = ("--spectra", "64", "--classical", "4", "--lmfit", "1", "--streamed", "300")
+    text = _printed("bench_predict.py", *sizes, "--million")
+    assert "million multiply-adds per spectrum" in text
+    assert "| second derivative, BIC, lmfit |" in text
+    assert text.count("| TensorFlow |") == 1
+    assert "300 of 300 spectra of 200 points" in text
