@@ -2,7 +2,7 @@
 
 import csv
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -59,8 +59,7 @@ def _from_csv(path: Path) -> xr.Dataset:
     if told is None or not is_peaks_table(text):
         raise refusal(path, expected="a table of peaks below lines that describe it",
                       got="none of these lines", advice=_ADVICE)  # fmt: skip
-    rows = csv.DictReader(lines[n_above:])
-    return _peaks(path, list(rows), told)
+    return _peaks(path, csv.DictReader(lines[n_above:]), told)
 
 
 def _from_workbook(path: Path) -> xr.Dataset:
@@ -71,15 +70,17 @@ def _from_workbook(path: Path) -> xr.Dataset:
     if told is None or not labels:
         raise refusal(path, expected="sheets named peaks and description",
                       got=", ".join(map(repr, list(sheets)[:10])), advice=_ADVICE)  # fmt: skip
-    return _peaks(path, [dict(zip(map(str, labels), row, strict=False)) for row in rows], told)
+    return _peaks(path, (dict(zip(map(str, labels), row, strict=False)) for row in rows), told)
 
 
-def _peaks(path: Path, rows: Sequence[Mapping[str, Any]], told: Description) -> xr.Dataset:
+def _peaks(path: Path, table: Iterable[Mapping[str, Any]], told: Description) -> xr.Dataset:
     """Put rows and description together."""
     try:
+        rows = list(table)
         places = np.array(told["rows"], dtype=np.int64)
         sizes = {str(dim): int(n) for dim, n in told["sizes"].items()}
-        if len(rows) != places.size or not 0 <= places.min() <= places.max() < _checked(sizes):
+        n_places = _checked(sizes, len(told["variables"]))
+        if len(rows) != places.size or not 0 <= places.min() <= places.max() < n_places:
             raise ValueError(f"{len(rows)} rows, described are {places.size}")
         variables = {}
         for name, one in told["variables"].items():
@@ -87,17 +88,18 @@ def _peaks(path: Path, rows: Sequence[Mapping[str, Any]], told: Description) -> 
             variables[name] = variable_of(one if given else _filled(name, one, rows, places, sizes))
         coords = {name: variable_of(one) for name, one in told["coordinates"].items()}
         return xr.Dataset(variables, coords, told["attributes"])
-    except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
+    except (ValueError, TypeError, LookupError, AttributeError, OverflowError, csv.Error) as error:
         raise refusal(
             path, expected="the rows of peaks that were written",
             got=f"others ({type(error).__name__}: {str(error)[:100]})", advice=_ADVICE,
         ) from error  # fmt: skip
 
 
-def _checked(sizes: Mapping[str, int]) -> int:
-    """Number of places for peaks, in bounds."""
+def _checked(sizes: Mapping[str, int], n_variables: int) -> int:
+    """Number of places for peaks; those of all variables together are in bounds."""
     n = math.prod(sizes.values())
-    if list(sizes)[-1:] != ["peak"] or not 0 < n <= _MAX_VALUES or min(sizes.values()) < 1:
+    most = _MAX_VALUES // max(n_variables, 1)
+    if list(sizes)[-1:] != ["peak"] or not 0 < n <= most or min(sizes.values()) < 1:
         raise ValueError(f"sizes {sizes}")
     return n
 
