@@ -147,12 +147,13 @@ def test_the_labels_of_a_csv_alone_give_the_same_counts_back(tmp_path: Path, nam
         ('"y": 3', '"y": "3"'),
         ('"dtype": "float64"', '"dtype": "<U99999999"'),
         ('"dims": ["y"]', '"dims": 1'),
+        ('"float64", "data": [0.0', '"float32", "data": [1e300'),
         ("{", "["),
         ('# shape: {"', "# shape: " + "[" * 100_000),
         ('# name: "', '# name: ["'),
         ('"attrs": {', '"attrs": 3, "b": {'),
     ],
-    ids=["shape", "text", "type", "dims", "braces", "depth", "name", "attrs"],
+    ids=["shape", "text", "type", "dims", "overflow", "braces", "depth", "name", "attrs"],
 )
 def test_a_damaged_description_leaves_the_counts(tmp_path: Path, old: str, new: str) -> None:
     path = tmp_path / "a.csv"

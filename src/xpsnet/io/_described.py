@@ -74,7 +74,8 @@ def variable_of(told: Any) -> xr.Variable:
     elif dtype.endswith("[ns]"):
         values = np.array(told["data"], dtype=np.int64).astype(dtype)
     else:
-        values = np.array(told["data"], dtype=dtype)
+        with np.errstate(all="ignore"):  # damaged numbers overflow
+            values = np.array(told["data"], dtype=dtype)
     return xr.Variable(told["dims"], values, told["attrs"])
 
 
