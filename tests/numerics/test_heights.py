@@ -130,3 +130,13 @@ def test_offsets_are_those_of_ordinary_least_squares() -> None:
     columns = background_columns("linear", ENERGY, np.zeros(ENERGY.size))
     expected = np.linalg.lstsq(columns, counts.T, rcond=None)[0].T
     np.testing.assert_allclose(terms, expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("pedestal", [1e3, 1e6, -1e6])
+def test_heights_do_not_depend_on_the_pedestal(pedestal: float) -> None:
+    counts = _counts(ENERGY, np.array([[10.0, 3.0]]), "linear")
+    lines = _lines(ENERGY)[None]
+    found, terms = solve_heights(counts + pedestal, ENERGY, lines, "linear", ALL)
+    expected, below = solve_heights(counts, ENERGY, lines, "linear", ALL)
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
+    np.testing.assert_allclose(terms[:, 0], below[:, 0] + pedestal, rtol=1e-9)

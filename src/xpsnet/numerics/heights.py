@@ -69,8 +69,13 @@ def solve_heights(
         losses = np.array(loss_matrix(np.asarray(energy, float).tobytes(), TOUGAARD_U2[1], None))
     out = np.empty((n, positive.size))
     start, stop, _ = used.indices(n_points)
+    counts = np.ascontiguousarray(counts, np.float64)
+    if "constant" in terms:
+        # A pedestal far above the lines would drown them in the rounding of the products.
+        pedestal = counts.min(axis=1, keepdims=True)
+        counts = counts - pedestal
     _solve_rows(
-        np.ascontiguousarray(counts, np.float64),
+        counts,
         np.ascontiguousarray(lines, np.float64),
         fixed,
         np.ascontiguousarray(energy, np.float64),
@@ -81,6 +86,8 @@ def solve_heights(
         stop,
         out,
     )
+    if "constant" in terms:
+        out[:, n_lines + terms.index("constant")] += pedestal[:, 0]
     return out[:, :n_lines], out[:, n_lines:]
 
 
