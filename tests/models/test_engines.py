@@ -166,3 +166,13 @@ print(*{name.split(".")[0] for name in sys.modules})
     loaded = set(done.stdout.split())
     assert "onnxruntime" in loaded
     assert not loaded & {"tensorflow", "keras", "jax", "torch"}
+
+
+def test_nothing_is_reported_to_anybody(tmp_path: Path) -> None:
+    # ONNX Runtime keeps what it would report in the user's cache folder.
+    code = "import xpsnet; xpsnet.predict(xpsnet.sample('spectrum'), device='cpu')"
+    home = {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    kept = {k: v for k, v in os.environ.items() if k != "ORT_DISABLE_TELEMETRY"}
+    subprocess.run([sys.executable, "-c", code], check=True, env={**kept, **home})
+    found = [path.name for path in tmp_path.rglob("*onnxruntime*")]
+    assert not found

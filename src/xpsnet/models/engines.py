@@ -72,8 +72,7 @@ class OnnxEngine:
     """ONNX Runtime on the CPU: serial by itself, called from as many threads as there are cores."""
 
     def __init__(self, file: Path) -> None:
-        import onnxruntime
-
+        onnxruntime = _quiet_onnxruntime()
         options = onnxruntime.SessionOptions()
         # Its own threads wait for each other after every layer, and spin while they wait.
         options.intra_op_num_threads = 1
@@ -100,6 +99,16 @@ class OnnxEngine:
         in_threads(run, range(len(starts)))
         outputs = [np.concatenate(values) for values in zip(*parts, strict=True)]
         return dict(zip(self._names, outputs, strict=True))
+
+
+def _quiet_onnxruntime() -> Any:
+    """ONNX Runtime that tells nobody: from 1.31 on it would report its use to its makers."""
+    # Read when the library is loaded; the call is for a library that somebody loaded before.
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+    import onnxruntime
+
+    onnxruntime.disable_telemetry_events()
+    return onnxruntime
 
 
 class KerasEngine:
