@@ -171,3 +171,20 @@ def test_without_another_process_files_are_read_all_the_same(
     if kind == "no processes":
         monkeypatch.setattr(sys, "executable", str(tmp_path / "nothing"))
     assert read(tmp_path / "a.h5", scale="binding")[0].shape == (3, 51)
+
+
+def test_a_chunk_that_states_more_bytes_than_the_file_has_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.h5"
+    packed = np.random.default_rng(0).bytes(300_000)
+    with h5py.File(path, "w") as file:
+        file["BE"] = ENERGY
+        counts = file.create_dataset("counts", (1, 51), "f8", chunks=(1, 51), compression=1)
+        counts.id.write_direct_chunk((0, 0), packed)
+    data = path.read_bytes()
+    stated = len(packed).to_bytes(4, "little")
+    assert data.count(stated) == 1
+    path.write_bytes(data.replace(stated, (2**31 - 1).to_bytes(4, "little")))
+    with pytest.raises(
+        ReadError, match="/counts: expected chunks within the file, got one of 2147"
+    ):
+        read(path)

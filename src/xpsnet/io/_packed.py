@@ -47,14 +47,21 @@ def check_deflated(path: Path, name: str, dataset: Any, n_bytes: int) -> None:
     filters = [creation.get_filter(i)[0] for i in range(creation.get_nfilters())]
     if _DEFLATE not in filters:
         return
-    suspects: list[tuple[int, ...]] = []
+    suspects: list[tuple[tuple[int, ...], int]] = []
 
     def look(chunk: Any) -> None:
         if chunk.size * _DEFLATE_RATIO > MAX_CHUNK:
-            suspects.append(chunk.chunk_offset)
+            suspects.append((chunk.chunk_offset, chunk.size))
 
     dataset.id.chunk_iter(look)
-    for offset in suspects:
+    left = path.stat().st_size
+    for offset, size in suspects:
+        left -= size  # the library takes the memory that a chunk states, whatever the file has
+        if left < 0:
+            raise refusal(
+                path, name, expected="chunks within the file", got=f"one of {size} bytes more",
+                advice="it may be damaged",
+            )  # fmt: skip
         _, packed = dataset.id.read_direct_chunk(offset)
         _unpack(path, name, "zlib", packed, n_bytes)
 
