@@ -241,7 +241,7 @@ def test_a_peak_is_asked_for_where_the_data_hold_it(monkeypatch: pytest.MonkeyPa
     )
     monkeypatch.setattr(part, "draw_noise", lambda xp, draw, n, p: (np.zeros((n, p)), 1.0))
     recipe = simulation.RawRecipe(
-        min_peaks=2, max_peaks=2, measured_points=(1000.0, 1001.0), asymmetric=0, spikes=0
+        min_peaks=2, max_peaks=2, measured_points=(384.0, 384.5), asymmetric=0, spikes=0
     )
     batch = simulation.simulate(100, recipe, seed=1)
     # Without noise, chi-square of the fit without the smaller line is what that line explains.

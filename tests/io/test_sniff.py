@@ -43,6 +43,8 @@ def test_every_sample_goes_to_its_own_reader(tmp_path, format_name: str, variant
     for seed in SEEDS[format_name](tmp_path):
         if seed.data.startswith(codecs.BOM_UTF16_LE) and variant != "as written":
             continue
+        if seed.holds_peaks:
+            continue
         path = tmp_path / f"{seed.name}.data"
         path.write_bytes(seed.data)
         plain = read_quietly(path)
