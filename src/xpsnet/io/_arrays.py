@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from xpsnet.io._axis import MAX_ENERGY
+from xpsnet.io._axis import MAX_ENERGY, is_monotonic
 from xpsnet.io._errors import ReadError, refusal
 from xpsnet.io._reading import Reading
 from xpsnet.io._regions import find_region
@@ -79,10 +79,7 @@ def energies(tree: Tree, array: StoredArray) -> Axis | None:
     energy, or that make it absurd, are passed over with a note.
     """
     values = np.asarray(tree.values(array), dtype=np.float64).ravel()
-    if values.size < 2 or not np.isfinite(values).all():
-        return None
-    steps = np.diff(values)
-    if not ((steps > 0).all() or (steps < 0).all()):
+    if values.size < 2 or not is_monotonic(values):
         return None
     stated, notes = units_of(array), []
     factor = _EV_PER_UNIT.get(stated.lower(), 0.0)

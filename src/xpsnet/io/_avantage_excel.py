@@ -15,7 +15,7 @@ import numpy.typing as npt
 import xarray as xr
 
 from xpsnet.io import _text
-from xpsnet.io._axis import MAX_ENERGY
+from xpsnet.io._axis import MAX_ENERGY, is_monotonic
 from xpsnet.io._described import from_cells
 from xpsnet.io._errors import ReadError, refusal
 from xpsnet.io._reading import Reading
@@ -208,10 +208,9 @@ def _spectrum(region: Region, path: Path, notes: list[str]) -> xr.DataArray | No
 
 def axis_problem(energy: Floats) -> str:
     """Say what is wrong with the energies of a sheet; nothing where they are sound."""
-    steps = np.diff(energy)
     if not np.isfinite(energy).all() or np.abs(energy).max() > MAX_ENERGY:
         return "expected energies below 100 keV, got others"
-    if not ((steps > 0).all() or (steps < 0).all()):
+    if not is_monotonic(energy):
         return f"expected energies that rise or fall, got {energy[0]:g}, {energy[1]:g} ... eV"
     return ""
 

@@ -40,10 +40,15 @@ def rising_part(values: Floats) -> npt.NDArray[np.intp]:
     return np.array(found[::-1], dtype=np.intp)
 
 
+def is_monotonic(values: Floats) -> bool:
+    """Whether values are finite and rise or fall strictly; fewer than two do."""
+    steps = np.diff(values)
+    return bool(np.isfinite(values).all() and ((steps > 0).all() or (steps < 0).all()))
+
+
 def monotonic_part(values: Floats) -> npt.NDArray[np.intp]:
     """Indices of the longest part that rises or falls strictly."""
-    steps = np.diff(values)
-    if np.isfinite(values).all() and ((steps > 0).all() or (steps < 0).all()):
+    if is_monotonic(values):
         return np.arange(values.size)
     return max(rising_part(values), rising_part(-values), key=len)
 

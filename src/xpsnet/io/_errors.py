@@ -1,4 +1,4 @@
-"""The one exception of all readers."""
+"""What readers raise, and how it is worded."""
 
 import os
 
@@ -8,6 +8,13 @@ class ReadError(ValueError):
 
     The message names the file and the line, block or byte, what was expected there, what came
     and what to do.
+    """
+
+
+class BrokenError(Exception):
+    """A part of a file (a region, a wave, a table) cannot be read.
+
+    Never leaves a reader: the reader goes on without the part and notes why, or refuses the file.
     """
 
 
@@ -23,6 +30,11 @@ def refusal(
     place = f"{path}, {where}" if where else f"{path}"
     end = f"; {advice}" if advice else ""
     return ReadError(f"{place}: expected {expected}, got {got}{end}")
+
+
+def unopened(path: str | os.PathLike[str], error: OSError) -> ReadError:
+    """Word what the system said about a file that it does not open."""
+    return refusal(path, expected="a file that can be opened", got=error.strerror or str(error))
 
 
 def shown(text: object, limit: int = 60) -> str:

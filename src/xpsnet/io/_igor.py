@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from xpsnet.io._errors import refusal
+from xpsnet.io._errors import BrokenError, refusal
 from xpsnet.io._reading import Reading
 from xpsnet.io._source import read_bytes
 from xpsnet.io._waves import Scale, Wave, spectra_of
@@ -28,10 +28,6 @@ _MAX_WAVES = 10_000
 _HEADERS = {1: (8, 126), 2: (16, 126), 3: (20, 126), 5: (64, 320)}
 _SIZES = {2: 4, 4: 8, 8: 1, 16: 2, 32: 4, 128: 8}
 _UNSIGNED = 64
-
-
-class _BrokenError(Exception):
-    """A wave cannot be read; becomes a note or a refusal."""
 
 
 class _Record(NamedTuple):
@@ -80,7 +76,7 @@ def read(path: Path) -> Reading:
     for piece, where in _pieces(path, data, notes):
         try:
             waves.append(_load(piece))
-        except _BrokenError as error:
+        except BrokenError as error:
             notes.append(f"the wave at byte {where} is left out: {error}")
     spectra = spectra_of(waves, notes)
     if not spectra:
@@ -173,19 +169,19 @@ def _check_sizes(data: bytes) -> None:
     """Refuse a wave whose headers promise more than the file holds, or no real numbers."""
     order = _order(data)
     if not order:
-        raise _BrokenError("it does not begin as a binary wave")
+        raise BrokenError("it does not begin as a binary wave")
     version = struct.unpack_from(f"{order}h", data)[0]
     n_bin, n_wave = _HEADERS[version]
     if len(data) < n_bin + n_wave - (0 if version == 5 else 16):
-        raise _BrokenError("its headers are cut off")
+        raise BrokenError("its headers are cut off")
     sizes, n_points, kind = _promised(data, order, version, n_bin)
     if min(sizes) < 0 or n_bin + sum(sizes) > len(data):
-        raise _BrokenError(f"its headers promise {sum(sizes)} bytes, there are {len(data) - n_bin}")
+        raise BrokenError(f"its headers promise {sum(sizes)} bytes, there are {len(data) - n_bin}")
     if kind & ~_UNSIGNED not in _SIZES:
-        raise _BrokenError(f"expected real numbers, got texts or complex numbers (type {kind})")
+        raise BrokenError(f"expected real numbers, got texts or complex numbers (type {kind})")
     n_bytes = n_points * _SIZES[kind & ~_UNSIGNED]
     if n_points <= 0 or n_bytes > sizes[0]:
-        raise _BrokenError(f"its headers promise {n_points} points in {sizes[0]} bytes")
+        raise BrokenError(f"its headers promise {n_points} points in {sizes[0]} bytes")
 
 
 def _promised(data: bytes, order: str, version: int, n_bin: int) -> tuple[list[int], int, int]:
@@ -197,7 +193,7 @@ def _promised(data: bytes, order: str, version: int, n_bin: int) -> tuple[list[i
         shape = struct.unpack_from(f"{order}4i", data, n_bin + 68)
         used = shape[: shape.index(0) if 0 in shape else 4]
         if min(shape) < 0 or any(shape[len(used) :]) or math.prod(used) != n_points:
-            raise _BrokenError(f"its dimensions {shape} do not make {n_points} points")
+            raise BrokenError(f"its dimensions {shape} do not make {n_points} points")
         return sizes, n_points, struct.unpack_from(f"{order}h", data, n_bin + 16)[0]
     n_sizes = {1: 1, 2: 3, 3: 4}[version]
     sizes = list(struct.unpack_from(f"{order}{n_sizes}i", data, 2))
@@ -215,7 +211,7 @@ def _load(data: bytes) -> Wave:
         return _wave(wave)
     except Exception as error:
         # igor2 raises many kinds of exceptions on damaged files.
-        raise _BrokenError(f"igor2 cannot read it: {error!r:.200}") from error
+        raise BrokenError(f"igor2 cannot read it: {error!r:.200}") from error
 
 
 def _wave(wave: dict[str, Any]) -> Wave:
@@ -223,7 +219,7 @@ def _wave(wave: dict[str, Any]) -> Wave:
     header = wave["wave_header"]
     values = np.asarray(wave["wData"])
     if values.dtype.kind not in "iuf" or not 1 <= values.ndim <= 4 or values.size == 0:
-        raise _BrokenError(f"expected numbers, got {values.dtype} of shape {values.shape}")
+        raise BrokenError(f"expected numbers, got {values.dtype} of shape {values.shape}")
     if "sfA" in header:
         steps, starts = header["sfA"], header["sfB"]
         labels = _labels(wave, values.ndim)

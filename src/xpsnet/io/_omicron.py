@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from xpsnet.io._axis import MAX_ENERGY, places, union
+from xpsnet.io._axis import MAX_ENERGY, is_monotonic, places, union
 from xpsnet.io._blocks import Block, stack_blocks
 from xpsnet.io._errors import refusal, shown
 from xpsnet.io._reading import Reading
@@ -168,8 +168,7 @@ def _block(layer: _Layer) -> Block:
     table = np.array([row[:2] for _, row in layer.rows], dtype=np.float64)
     energy, counts = table.T
     counts[~np.isfinite(counts)] = np.nan
-    steps = np.diff(energy)
-    if energy.size < 2 or not ((steps > 0).all() or (steps < 0).all()):
+    if energy.size < 2 or not is_monotonic(energy):
         raise ValueError(f"expected energies that rise or fall, got {energy[:3].tolist()} ...")
     if not np.abs(energy).max() <= MAX_ENERGY:
         raise ValueError(f"expected energies below 100 keV, got {np.abs(energy).max():g} eV")
@@ -216,9 +215,8 @@ def _read_edc(path: Path, lines: list[str]) -> Reading:
     tables = []
     for line, rows in scans:
         table = np.array(rows, dtype=np.float64)
-        steps = np.diff(table[:, 0])
-        sound = np.abs(table[:, 0]).max() <= MAX_ENERGY and np.isfinite(steps).all()
-        if len(rows) < 2 or not sound or not ((steps > 0).all() or (steps < 0).all()):
+        sound = is_monotonic(table[:, 0]) and np.abs(table[:, 0]).max() <= MAX_ENERGY
+        if len(rows) < 2 or not sound:
             notes.append(f"the scan at line {line} is left out: its energies do not rise or fall")
             continue
         tables.append(table)

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from xpsnet.io._axis import MAX_ENERGY
-from xpsnet.io._errors import refusal
+from xpsnet.io._axis import MAX_ENERGY, is_monotonic
+from xpsnet.io._errors import BrokenError, refusal
 from xpsnet.io._reading import Reading
 from xpsnet.io._scienta import Axis, Floats, manipulator_of, number_of, pairs, scale_of, to_spectrum
 from xpsnet.io._source import read_decoded, start_of_text
@@ -23,10 +23,6 @@ _MAX_REGIONS = 10_000
 _MAX_TABLES = 20_000
 _SECTION = re.compile(r"\[([A-Za-z][A-Za-z ]{0,60}?) ?(\d{1,7})?(?::(\d{1,7}))?\]")
 _MANIPULATOR = ("manipulator", "user interface information")
-
-
-class _BrokenError(Exception):
-    """A region cannot be read; becomes a note."""
 
 
 @dataclass
@@ -80,7 +76,7 @@ def read(path: Path) -> Reading:
     for number, region in regions.items():
         try:
             spectra.append(_spectrum(region, f"region {number}", notes))
-        except _BrokenError as error:
+        except BrokenError as error:
             notes.append(f"region {number} at line {region.line} is left out: {error}")
     if not spectra:
         raise refusal(
@@ -170,7 +166,7 @@ def _spectrum(region: _Region, where: str, notes: list[str]) -> xr.DataArray:
     info.setdefault("region name", layout.get("region name", ""))
     tables = [_values(table, layout, where, notes) for table in region.tables]
     if not tables:
-        raise _BrokenError("it has no [Data] section")
+        raise BrokenError("it has no [Data] section")
     energy = tables[0][0]
     alike = [counts for axis, counts in tables if np.array_equal(axis, energy)]
     if len(alike) < len(tables):
@@ -181,7 +177,7 @@ def _spectrum(region: _Region, where: str, notes: list[str]) -> xr.DataArray:
     counts = alike[0]
     if len(alike) > 1:
         if len({part.shape for part in alike}) > 1:
-            raise _BrokenError("its [Data] sections have different numbers of slices")
+            raise BrokenError("its [Data] sections have different numbers of slices")
         axes.insert(0, _axis(layout, 3, len(alike)))
         counts = np.stack(alike)
     scale = scale_of(info, label, notes, where)
@@ -202,7 +198,7 @@ def _values(
         first = f" (the first at line {table.stray[0]})" if table.stray else ""
         notes.append(f"{where}: {n_bad} lines{first} left out: no rows of {width} numbers")
     if len(rows) < 2 or width < 1:
-        raise _BrokenError(f"expected a table of energies and counts, got {len(rows)} rows")
+        raise BrokenError(f"expected a table of energies and counts, got {len(rows)} rows")
     values = np.frombuffer(b"".join(rows), dtype=np.float64).reshape(-1, width)
     declared = number_of(layout, "dimension 1 size")
     if declared > 0 and declared != len(rows):
@@ -211,7 +207,7 @@ def _values(
     if scale.size == len(rows) and (width == 1 or width == slices):
         energy, counts = scale, values
     elif width == 1:
-        raise _BrokenError("expected a column of energies before the counts, got one column")
+        raise BrokenError("expected a column of energies before the counts, got one column")
     else:
         energy, counts = values[:, 0], values[:, 1:]
     return energy.copy(), np.where(np.isfinite(counts), counts, np.nan).T
@@ -219,11 +215,10 @@ def _values(
 
 def _check_energies(energy: Floats) -> None:
     """Refuse an axis that is no energy axis."""
-    steps = np.diff(energy)
-    if not np.isfinite(energy).all() or not ((steps > 0).all() or (steps < 0).all()):
-        raise _BrokenError("expected energies that rise or fall, got an axis that does neither")
+    if not is_monotonic(energy):
+        raise BrokenError("expected energies that rise or fall, got an axis that does neither")
     if np.abs(energy).max() > MAX_ENERGY:
-        raise _BrokenError(f"expected energies in eV, got {np.abs(energy).max():g}")
+        raise BrokenError(f"expected energies in eV, got {np.abs(energy).max():g}")
 
 
 def _axis(layout: dict[str, str], number: int, size: int) -> Axis:

@@ -14,7 +14,7 @@ import numpy as np
 import xarray as xr
 
 from xpsnet.io._axis import MAX_ENERGY
-from xpsnet.io._errors import refusal, shown
+from xpsnet.io._errors import BrokenError, refusal, shown
 from xpsnet.io._reading import Reading
 from xpsnet.io._scienta import Axis, Floats, manipulator_of, number_of, pairs, scale_of, to_spectrum
 from xpsnet.io._source import decode
@@ -27,10 +27,6 @@ _PIECE = 16 << 20
 _MEMBER = re.compile(r"((?:[^/]+/){0,3})Spectrum_([^/]+)\.bin", re.IGNORECASE)
 # From the slowest to the fastest.
 _DIMENSIONS = ("depth", "height", "width")
-
-
-class _BrokenError(Exception):
-    """A region cannot be read; becomes a note."""
 
 
 class _Layout(NamedTuple):
@@ -71,7 +67,7 @@ def read(path: Path, archive: zipfile.ZipFile) -> Reading:
     for match in regions:
         try:
             spectrum = _region(archive, match[0], match[1], match[2], left, notes)
-        except _BrokenError as error:
+        except BrokenError as error:
             notes.append(f"the region {shown(match[2])} is left out: {error}")
             continue
         left -= spectrum.size * 4
@@ -93,7 +89,7 @@ def _region(
     layout = _layout(pairs(_text(archive, f"{folder}Spectrum_{name}.ini").splitlines()))
     size = int(np.prod([float(n) for n in layout.shape])) * 4
     if size > limit:
-        raise _BrokenError(f"expected images of at most {limit >> 20} MiB, got {size >> 20} MiB")
+        raise BrokenError(f"expected images of at most {limit >> 20} MiB, got {size >> 20} MiB")
     _check_member(archive, member, size)
     counts = np.empty(layout.shape, dtype="<f4")
     _unpack(archive, member, counts.reshape(-1).view(np.uint8).data)
@@ -102,7 +98,7 @@ def _region(
     others = [i for i in range(3) if i != fastest]
     energy = layout.axes[fastest].values
     if energy.size < 2 or not np.isfinite(energy).all() or np.abs(energy).max() > MAX_ENERGY:
-        raise _BrokenError("expected energies in eV with a step")
+        raise BrokenError("expected energies in eV with a step")
     settings = _text(archive, f"{folder}{name}.ini", required=False).splitlines()
     info = pairs(settings)
     info.setdefault("region name", layout.name or name)
@@ -122,7 +118,7 @@ def _layout(settings: dict[str, str]) -> _Layout:
         n = number_of(settings, key)
         n = 1.0 if np.isnan(n) and key == "depth" else n
         if not (1 <= n <= 1e6 and n == int(n)):
-            raise _BrokenError(f"expected a {key} of at least 1, got {settings.get(key, '')!r:.40}")
+            raise BrokenError(f"expected a {key} of at least 1, got {settings.get(key, '')!r:.40}")
         start, step = number_of(settings, f"{key}offset"), number_of(settings, f"{key}delta")
         shape.append(int(n))
         axes.append(Axis(settings.get(f"{key}label", "")[:300], _axis(start, step, int(n))))
@@ -156,10 +152,10 @@ def _text(archive: zipfile.ZipFile, name: str, *, required: bool = True) -> str:
         size = archive.getinfo(name).file_size
     except KeyError:
         if required:
-            raise _BrokenError(f"{shown(name)} is missing") from None
+            raise BrokenError(f"{shown(name)} is missing") from None
         return ""
     if size > _MAX_SETTINGS:
-        raise _BrokenError(f"{shown(name)} is larger than settings are")
+        raise BrokenError(f"{shown(name)} is larger than settings are")
     _check_member(archive, name, size)
     data = bytearray(size)
     _unpack(archive, name, memoryview(data))
@@ -170,9 +166,9 @@ def _check_member(archive: zipfile.ZipFile, name: str, size: int) -> None:
     """Refuse a member that is encrypted or not of the size that is needed."""
     member = archive.getinfo(name)
     if member.flag_bits & 1:
-        raise _BrokenError(f"{shown(name)} is encrypted: unpack the archive with its password")
+        raise BrokenError(f"{shown(name)} is encrypted: unpack the archive with its password")
     if member.file_size != size:
-        raise _BrokenError(f"expected {size} bytes in {shown(name)}, got {member.file_size}")
+        raise BrokenError(f"expected {size} bytes in {shown(name)}, got {member.file_size}")
 
 
 def _unpack(archive: zipfile.ZipFile, name: str, target: memoryview) -> None:
@@ -185,6 +181,6 @@ def _unpack(archive: zipfile.ZipFile, name: str, target: memoryview) -> None:
                 at += len(piece)
     except Exception as error:
         # zipfile and the decompressors raise many kinds of exceptions on damaged members.
-        raise _BrokenError(f"{shown(name)} is damaged: {error!r:.150}") from error
+        raise BrokenError(f"{shown(name)} is damaged: {error!r:.150}") from error
     if at < len(target):
-        raise _BrokenError(f"expected {len(target)} bytes in {shown(name)}, got {at}")
+        raise BrokenError(f"expected {len(target)} bytes in {shown(name)}, got {at}")

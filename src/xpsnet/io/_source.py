@@ -5,10 +5,11 @@ import functools
 import re
 from pathlib import Path
 
-from xpsnet.io._errors import refusal
+from xpsnet.io._errors import refusal, unopened
 
 HEAD_BYTES = 4096
 MAX_LINES = 1_000_000
+_SMALLER = "export fewer regions per file, or convert it to netCDF or zarr"
 LINE_ENDS = re.compile(r"\r{0,2}\n|\r")  # of all systems; some programs write \r\r\n
 # What is no text; of latin-1, too, which a head is taken for that is cut within a character.
 _ODD = re.compile("[\x01-\x08\x0e-\x19\x1b-\x1f\x80-\x9f\ufffd]")
@@ -27,9 +28,7 @@ def read_head(path: Path) -> bytes:
         with path.open("rb") as file:
             return file.read(HEAD_BYTES)
     except OSError as error:
-        raise refusal(
-            path, expected="a file that can be opened", got=error.strerror or str(error)
-        ) from error
+        raise unopened(path, error) from error
 
 
 def read_bytes(path: Path, limit: int) -> bytes:
@@ -41,15 +40,13 @@ def read_bytes(path: Path, limit: int) -> bytes:
                 path,
                 expected=f"at most {limit >> 20} MiB of this format",
                 got=f"{size >> 20} MiB",
-                advice="export fewer regions per file, or convert it to netCDF or zarr",
+                advice=_SMALLER,
             )
         with path.open("rb") as file:
             # Python takes the memory of all bytes that are asked for, before it reads.
             data = file.read(size)
     except OSError as error:
-        raise refusal(
-            path, expected="a file that can be opened", got=error.strerror or str(error)
-        ) from error
+        raise unopened(path, error) from error
     if not data.strip(b"\0 \t\r\n"):
         got = f"{len(data)} bytes of nothing but zeros and blanks" if data else "an empty file"
         raise refusal(path, expected="spectra", got=got, advice="copy it from the instrument again")
@@ -86,7 +83,7 @@ def checked_text(path: Path, data: bytes) -> str:
             path,
             expected=f"text of at most {MAX_LINES} lines",
             got=f"{n_lines}",
-            advice="export fewer regions per file, or convert it to netCDF or zarr",
+            advice=_SMALLER,
         )
     return text
 

@@ -14,7 +14,7 @@ import xarray as xr
 
 from xpsnet.io._axis import MAX_ENERGY
 from xpsnet.io._blocks import Block, Floats, Variable, drop_constant, stack_blocks
-from xpsnet.io._errors import refusal, shown
+from xpsnet.io._errors import BrokenError, refusal, shown
 from xpsnet.io._reading import Reading
 from xpsnet.io._regions import region_name
 from xpsnet.io._specs_detectors import DetectorError, sum_detectors
@@ -26,7 +26,6 @@ from xpsnet.io._specs_schedule import (
     read_schedule,
 )
 from xpsnet.io._specs_sle_tables import (
-    BrokenError,
     Tables,
     counts_of,
     parameters,

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from xpsnet.io._blocks import Floats
+from xpsnet.io._errors import BrokenError
 from xpsnet.io._specs_schedule import parameters_of
 from xpsnet.io._sqlite import Database, RefusedDatabaseError
 
@@ -24,10 +25,6 @@ _NEEDED = {"configuration", "rawdata", "countratedata"}
 _DTYPES = {8: "<f8", 4: "<f4", 2: "<i2"}
 
 Row = dict[str, Any]
-
-
-class BrokenError(Exception):
-    """A spectrum cannot be read; becomes a note."""
 
 
 @dataclass

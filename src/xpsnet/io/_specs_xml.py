@@ -17,7 +17,7 @@ import xarray as xr
 
 from xpsnet.io._axis import MAX_ENERGY
 from xpsnet.io._blocks import Block, Floats, drop_constant, stack_blocks
-from xpsnet.io._errors import refusal, shown
+from xpsnet.io._errors import BrokenError, refusal, shown, unopened
 from xpsnet.io._reading import Reading
 from xpsnet.io._regions import region_name
 from xpsnet.io._source import start_of_text
@@ -36,10 +36,6 @@ _OTHERS = {
     "html": ("a web page", "save the table as csv"),
     "svg": ("a drawing", "a picture holds no counts; " + _EXPORT),
 }  # fmt: skip
-
-
-class _BrokenError(Exception):
-    """A region cannot be read; becomes a note."""
 
 
 def sniff(head: bytes) -> bool:
@@ -74,7 +70,7 @@ def read(path: Path) -> Reading:
         try:
             blocks = _blocks(node, _group(path_to), budget, notes)
             spectra.extend(stack_blocks(blocks))
-        except _BrokenError as error:
+        except BrokenError as error:
             notes.append(f"the region {shown(name)} is left out: {error}")
 
     stream = Stream(("any",), lambda _, attrs: attrs.get("type_name") == "RegionData", take)
@@ -89,7 +85,7 @@ def read(path: Path) -> Reading:
         raise refusal(path, expected="XML of SpecsLab 2", got=str(error),
                       advice="such a file is not opened; " + _EXPORT) from error  # fmt: skip
     except OSError as error:
-        raise refusal(path, expected="a file that can be opened", got=str(error)) from error
+        raise unopened(path, error) from error
     except (expat.ExpatError, ValueError, LookupError) as error:
         notes.append(f"the XML breaks off: {error}")
     if not spectra:
@@ -138,11 +134,11 @@ def _numbers(node: Node | None, budget: list[int]) -> Floats:
         words = part.text.split()
         budget[0] -= len(words)
         if budget[0] < 0:
-            raise _BrokenError("the file holds too many numbers")
+            raise BrokenError("the file holds too many numbers")
         try:
             found.extend(map(float, words))
         except ValueError as error:
-            raise _BrokenError(f"expected numbers, got words: {error}") from error
+            raise BrokenError(f"expected numbers, got words: {error}") from error
     values = np.array(found)
     values[~np.isfinite(values)] = np.nan
     return values
@@ -159,10 +155,10 @@ def _energies(definition: Node) -> Floats:
     start, step = _number(definition, "kinetic_energy"), _number(definition, "scan_delta")
     n = _count(definition, "values_per_curve")
     if not 2 <= n <= 1_000_000 or not step > 0 or not np.isfinite(start):
-        raise _BrokenError(f"expected a start, a step and points, got {start:g}, {step:g}, {n}")
+        raise BrokenError(f"expected a start, a step and points, got {start:g}, {step:g}, {n}")
     energy = start + step * np.arange(n, dtype=np.float64)
     if np.abs(energy[[0, -1]]).max() > MAX_ENERGY:
-        raise _BrokenError(f"expected energies in eV, got {energy[-1]:g}")
+        raise BrokenError(f"expected energies in eV, got {energy[-1]:g}")
     return energy
 
 
@@ -177,7 +173,7 @@ def _offsets(node: Node, definition: Node) -> Floats:
     shifts = np.array([_number(detector, "shift") for detector in _detectors(node)] or [0.0])
     mode = definition.words("scan_mode", "name").lower()
     if mode == "fixedretardingratio" and shifts.size > 1:
-        raise _BrokenError("several detectors at a fixed retarding ratio: export it as .xy")
+        raise BrokenError("several detectors at a fixed retarding ratio: export it as .xy")
     pass_energy = _number(definition, "pass_energy")
     return shifts * (pass_energy if np.isfinite(pass_energy) else 0.0)
 
@@ -187,10 +183,10 @@ def _blocks(node: Node, group: str, budget: list[int], notes: list[str]) -> list
     name = node.words("name")[:500]
     definition = node.child("region")
     if definition is None:
-        raise _BrokenError("its definition is missing")
+        raise BrokenError("its definition is missing")
     mode = definition.words("scan_mode", "name")
     if mode.lower() not in _MODES:
-        raise _BrokenError(f"the scan mode {mode[:60]} has no axis of electron energies")
+        raise BrokenError(f"the scan mode {mode[:60]} has no axis of electron energies")
     energy = _energies(definition)
     transmission = _numbers(node.child("transmission"), budget)
     is_told = transmission.size == energy.size and np.ptp(transmission) > 0
@@ -208,7 +204,7 @@ def _blocks(node: Node, group: str, budget: list[int], notes: list[str]) -> list
     n_compact = len(_parts(node, "compact_cycles"))
     if not blocks:
         compact = " in the open form: export it as .xy" if n_compact else ""
-        raise _BrokenError(f"it holds no whole scans{compact}")
+        raise BrokenError(f"it holds no whole scans{compact}")
     if n_compact:
         notes.append(f"{n_compact} compact cycles of {shown(name)} are left out: export it as .xy")
     drop_constant(blocks, ("cycle", "scan", "curve"))
@@ -226,14 +222,14 @@ def _scans(
         for j, scan in enumerate(_parts(cycle, "scans")):
             try:
                 curves = _curves(_numbers(scan.child("counts"), budget), node, definition, n)
-            except _BrokenError as error:
+            except BrokenError as error:
                 notes.append(
                     f"scan {j} of cycle {i} of {shown(template.label)} is left out: {error}"
                 )
                 continue
             budget[1] -= len(curves)
             if budget[1] < 0:
-                raise _BrokenError("the file holds too many scans")
+                raise BrokenError("the file holds too many scans")
             for k, curve in enumerate(curves):
                 variables = {
                     "cycle": (float(i), ""),
@@ -250,7 +246,7 @@ def _curves(counts: Floats, node: Node, definition: Node, n: int) -> list[Floats
     n_curves = max(_count(definition, "curves_per_scan", default=1), 1)
     n_samples = n + _count(node, "mcd_head") + _count(node, "mcd_tail")
     if counts.size != n_curves * n_samples * n_detectors:
-        raise _BrokenError(
+        raise BrokenError(
             f"expected {n_curves} x {n_samples} x {n_detectors} counts (curves, energies, "
             f"detectors), got {counts.size}"
         )
@@ -259,7 +255,7 @@ def _curves(counts: Floats, node: Node, definition: Node, n: int) -> list[Floats
     try:
         return list(sum_detectors(samples, _offsets(node, definition), step, head, n))
     except DetectorError as error:
-        raise _BrokenError(str(error)) from error
+        raise BrokenError(str(error)) from error
 
 
 def _attrs(node: Node, definition: Node, group: str) -> dict[str, str | int | float]:

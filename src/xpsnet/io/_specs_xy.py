@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from xpsnet.io._axis import MAX_ENERGY
+from xpsnet.io._axis import MAX_ENERGY, is_monotonic
 from xpsnet.io._blocks import Block, Floats, drop_constant, stack_blocks, variable_name
-from xpsnet.io._errors import refusal
+from xpsnet.io._errors import BrokenError, refusal
 from xpsnet.io._reading import Reading
 from xpsnet.io._regions import region_name
 from xpsnet.io._source import HEAD_BYTES, LINE_ENDS, bare, read_decoded, start_of_text
@@ -44,10 +44,6 @@ _ATTRS = {
     "spectrum id": "spectrum_id",
     "group": "group",
 }
-
-
-class _BrokenError(Exception):
-    """A table cannot be read; becomes a note."""
 
 
 @dataclass
@@ -98,7 +94,7 @@ def read(path: Path) -> Reading:
                 _add_external(table, blocks[-1] if blocks else None)
             else:
                 blocks.append(_block(table))
-        except _BrokenError as error:
+        except BrokenError as error:
             notes.append(f"the table at line {table.line} is left out: {error}")
     if not blocks:
         raise refusal(
@@ -217,7 +213,7 @@ def _values(table: _Table) -> Floats:
     width = max(set(widths), key=widths.count)
     rows = [row for row in table.rows if len(row) == width]
     if len(rows) < 2 or width < 2:
-        raise _BrokenError(f"expected two columns and two rows, got {width} and {len(rows)}")
+        raise BrokenError(f"expected two columns and two rows, got {width} and {len(rows)}")
     return np.frombuffer(b"".join(rows), dtype=np.float64).reshape(-1, width)
 
 
@@ -226,14 +222,13 @@ def _block(table: _Table) -> Block:
     settings = table.settings
     mode = settings.get("scan mode", "")
     if mode.lower().replace(" ", "").startswith(_OTHER_MODES):
-        raise _BrokenError(f"the scan mode {mode} has no axis of electron energies")
+        raise BrokenError(f"the scan mode {mode} has no axis of electron energies")
     values = _values(table)
     energy, counts = values[:, 0].copy(), values[:, 1].copy()
-    steps = np.diff(energy)
-    if not np.isfinite(energy).all() or not ((steps > 0).all() or (steps < 0).all()):
-        raise _BrokenError("expected energies that rise or fall")
+    if not is_monotonic(energy):
+        raise BrokenError("expected energies that rise or fall")
     if np.abs(energy).max() > MAX_ENERGY:
-        raise _BrokenError(f"expected energies in eV, got {np.abs(energy).max():g}")
+        raise BrokenError(f"expected energies in eV, got {np.abs(energy).max():g}")
     counts[~np.isfinite(counts)] = np.nan
     labels = _labels(settings, values.shape[1])
     original = settings.get("region", "")
@@ -335,7 +330,7 @@ def _add_external(table: _Table, block: Block | None) -> None:
     """Put what another device has measured along with a scan beside it, over its energies."""
     values = _values(table)
     if block is None or values.shape[0] != block.energy.size:
-        raise _BrokenError("it is no scan, and is not as long as the scan before it")
+        raise BrokenError("it is no scan, and is not as long as the scan before it")
     labels: dict[str, Any] = {}
     for i, label in enumerate(_labels(table.settings, values.shape[1])[1:], start=1):
         name = variable_name(label, "")[0]

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from xpsnet.io._axis import MAX_ENERGY
+from xpsnet.io._axis import MAX_ENERGY, is_monotonic
 from xpsnet.io._blocks import variable_name
 from xpsnet.io._errors import refusal
 from xpsnet.io._reading import Reading
@@ -167,10 +167,7 @@ def _energy(path: Path, space: Space) -> Floats:
             advice="open the .vgd file of a scan or of a SnapMap",
         )
     energy = first.values
-    steps = np.diff(energy)
-    rising, falling = bool((steps > 0).all()), bool((steps < 0).all())
-    sound = energy.size >= 2 and np.isfinite(energy).all() and (rising or falling)
-    if not sound or np.abs(energy).max() > MAX_ENERGY:
+    if energy.size < 2 or not is_monotonic(energy) or np.abs(energy).max() > MAX_ENERGY:
         ends = f"{energy[0]:g} to {energy[-1]:g} eV" if energy.size else "none"
         raise refusal(
             path,

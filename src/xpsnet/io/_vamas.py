@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from xpsnet.io._axis import is_monotonic
 from xpsnet.io._blocks import Block, stack_blocks, variable_name
 from xpsnet.io._errors import ReadError, refusal
 from xpsnet.io._reading import Reading
@@ -223,8 +224,7 @@ def _check_axis(energy: npt.NDArray[np.float64]) -> None:
     """Refuse an axis that is no energy axis."""
     if energy.size < 2:
         raise BrokenError(f"expected at least 2 points, got {energy.size}")
-    steps = np.diff(energy)
-    if not np.isfinite(energy).all() or not ((steps > 0).all() or (steps < 0).all()):
+    if not is_monotonic(energy):
         raise BrokenError(
             f"expected energies that rise or fall, got {energy[0]:g}, {energy[1]:g} ... "
             f"{energy[-1]:g} eV"

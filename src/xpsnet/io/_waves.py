@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from xpsnet.io._axis import MAX_ENERGY, is_uniform
+from xpsnet.io._axis import MAX_ENERGY, is_monotonic, is_uniform
 from xpsnet.io._scienta import Axis, Floats, manipulator_of, pairs, scale_of, to_spectrum
 from xpsnet.io._words import is_energy_label, photon_energy_of, scale_of_text
 
@@ -113,10 +113,7 @@ def _is_ses(note: str) -> bool:
 
 def _is_axis(energy: Floats) -> bool:
     """Whether energies rise or fall and are of a size that energies have."""
-    if energy.size < 2 or not np.isfinite(energy).all() or np.abs(energy).max() > MAX_ENERGY:
-        return False
-    steps = np.diff(energy)
-    return bool((steps > 0).all() or (steps < 0).all())
+    return energy.size >= 2 and is_monotonic(energy) and bool(np.abs(energy).max() <= MAX_ENERGY)
 
 
 def _spectrum(wave: Wave, dim: int, energy: Floats, label: str, notes: list[str]) -> xr.DataArray:

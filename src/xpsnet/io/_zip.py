@@ -9,7 +9,7 @@ import zipfile
 from pathlib import Path
 
 from xpsnet.io import _avantage_excel, _scienta_zip
-from xpsnet.io._errors import ReadError, refusal, shown
+from xpsnet.io._errors import ReadError, refusal, shown, unopened
 from xpsnet.io._reading import Reading
 
 NAME = "zip archive"
@@ -77,7 +77,7 @@ def _check_directory(path: Path) -> None:
             file.seek(max(size - 65_600, 0))
             tail = file.read(65_600)
     except OSError as error:
-        raise refusal(path, expected="a file that can be opened", got=str(error)) from error
+        raise unopened(path, error) from error
     at = tail.rfind(_END)
     if size > MAX_BYTES or at < 0 or at + 22 > len(tail):
         got = f"{size >> 20} MiB" if size > MAX_BYTES else "one without its directory: cut off"
