@@ -19,7 +19,7 @@ for the paper's recipe). Recipes and seeds are fixed here and never trained on.
 import argparse
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -48,6 +48,7 @@ class Task:
     truth: dict[str, Floats]  # center, fwhm (spectrum, peak) in points, NaN where there is none
     line_shape: str
     background: str
+    engine: Literal["batch", "lmfit"] = "batch"
 
     @property
     def n_peaks(self) -> npt.NDArray[np.int64]:
@@ -60,7 +61,7 @@ class Task:
         return xpsnet.refine(
             self.spectra.isel(spectrum=rows),
             peaks,
-            engine="batch",
+            engine=self.engine,
             line_shape=self.line_shape,
             background=self.background,
         )

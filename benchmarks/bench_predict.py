@@ -23,6 +23,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import dask.array as da
 import numpy as np
@@ -91,27 +92,12 @@ def as_spectra(counts: npt.ArrayLike) -> xr.DataArray:
     return make_spectrum(counts, energy, dims=("spectrum", "energy"), scale="binding")
 
 
-class LmfitTask(Task):
-    """Least squares with lmfit instead of the batched engine."""
-
-    def refined(self, rows: npt.NDArray[np.intp], starts: dict[str, npt.NDArray]) -> xr.Dataset:
-        """Least squares from given centers and widths."""
-        peaks = xr.Dataset({k: (("spectrum", "peak"), v) for k, v in starts.items()})
-        return xpsnet.refine(
-            self.spectra.isel(spectrum=rows),
-            peaks,
-            engine="lmfit",
-            line_shape=self.line_shape,
-            background=self.background,
-        )
-
-
-def classical(kind: type[Task], counts: npt.NDArray[np.float32]) -> object:
+def classical(engine: Literal["batch", "lmfit"], counts: npt.NDArray[np.float32]) -> object:
     """Numbers of peaks as a person would find them."""
     axis = np.arange(counts.shape[1], dtype=float)
     spectra = make_spectrum(counts, axis, dims=("spectrum", "energy"), scale="binding")
     truth = {k: np.full((len(counts), 6), np.nan) for k in ("center", "fwhm")}
-    return by_derivative(kind(spectra, truth, "pseudo_voigt", "shirley+linear"), 6)
+    return by_derivative(Task(spectra, truth, "pseudo_voigt", "shirley+linear", engine), 6)
 
 
 def multiply_adds(graph: Path) -> int:
@@ -174,20 +160,20 @@ def throughput(n: int, n_classical: int, n_lmfit: int) -> dict[str, float]:
         ),
         Row(
             "second derivative, BIC, our batched fits",
-            lambda: classical(Task, counts[:n_classical]),
+            lambda: classical("batch", counts[:n_classical]),
             n_classical,
             2,
         ),
         Row(
             "second derivative, BIC, lmfit",
-            lambda: classical(LmfitTask, counts[:n_lmfit]),
+            lambda: classical("lmfit", counts[:n_lmfit]),
             n_lmfit,
             1,
         ),
     ]
     xpsnet.predict(spectra[:64], device="cpu")
     runtimes["TensorFlow"](inputs[:4096])
-    classical(Task, counts[:8])
+    classical("batch", counts[:8])
     for _ in range(max(row.repeats for row in rows)):
         for row in rows:
             row.run()

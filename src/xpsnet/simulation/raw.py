@@ -24,6 +24,10 @@ class RawRecipe:
     peak is asked for only when the spectrum holds it: when leaving it out would raise chi-square by
     at least `min_chi_square` after every larger peak (center and width free) and a smooth
     background have been fitted; below that it stays in the spectrum but not in the truth.
+
+    Lines are asymmetric in a share `asymmetric` of the spectra: of these a share `with_band` has an
+    unresolved side band; the others lean by up to `max_skew` (logarithm of the ratio of the half
+    widths), and half of them also have a metallic tail of up to `max_tail` of the Lorentzian part.
     """
 
     min_peaks: int = 0
