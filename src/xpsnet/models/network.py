@@ -5,9 +5,10 @@ gives the number of peaks and one the centers; both feed, through batch normalis
 the heights and the widths.
 
 `default` keeps the idea and changes three things. The features are flattened instead of pooled
-globally, and every peak is read from the features around its place (`readout`), so that a position
-survives. Every peak count has its own set of outputs, so that the count and the parameters cannot
-contradict each other. Every parameter comes with a spread.
+globally, every peak is read from the features around its place (`readout`) and then corrected by
+what its set of peaks leaves of the spectrum there (`second_look`), so that a position survives.
+Every peak count has its own set of outputs, so that the count and the parameters cannot contradict
+each other. Every parameter comes with a spread.
 """
 
 from __future__ import annotations
@@ -30,13 +31,14 @@ class NetworkConfig:
     max_peaks: int
     channels: tuple[int, ...] = (32, 48, 64)
     features: int = 192
+    second_look: bool = False
 
 
 CONFIGS: dict[str, NetworkConfig] = {
     "park2020": NetworkConfig(
         "park2020", n_points=401, max_peaks=3, channels=(32, 64, 128, 192), features=384
     ),
-    "default": NetworkConfig("default", n_points=384, max_peaks=6),
+    "default": NetworkConfig("default", n_points=384, max_peaks=6, second_look=True),
 }
 
 
@@ -110,6 +112,7 @@ def _default(config: NetworkConfig, precision: str) -> Any:
     from keras import Input, Model, layers
 
     from xpsnet.models.readout import slot_outputs
+    from xpsnet.models.second_look import second_look
 
     spectrum = Input((config.n_points,), name="spectrum")  # (384,)
     # The first layer stays in float32: bfloat16 would round the spectrum itself to 0.4 %. Four
@@ -145,7 +148,10 @@ def _default(config: NetworkConfig, precision: str) -> Any:
     local = layers.Add(dtype="float32")([local, around])
     whole = layers.Reshape((1, width))(layers.Dense(width)(features))
     local = layers.ReLU()(layers.Add()([local, whole]))  # (48, 64)
-    peaks, log_spread = slot_outputs(local, state, guess, start, hidden=48)
+    peaks, log_spread, seen = slot_outputs(local, state, guess, start, hidden=48)
+    if config.second_look:
+        sets = set_slices(config.max_peaks)
+        peaks, log_spread = second_look(spectrum, peaks, log_spread, seen, sets)
     outputs = {"count_logits": logits, "peaks": peaks, "log_spread": log_spread}
     return Model(spectrum, outputs, name="default")
 

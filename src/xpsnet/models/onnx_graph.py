@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from xpsnet.models.readout import CORRECTION, REACH
+from xpsnet.models import onnx_second_look, readout
 
 # Old enough for every ONNX Runtime that the package allows.
 OPSET, IR_VERSION = 17, 8
@@ -74,6 +74,14 @@ class Graph:
         ends = (np.array([x], np.int64) for x in (start, stop, 2))
         return self.node("Slice", name, *ends)
 
+    def times(self, name: str, factor: float) -> str:
+        """Values times a number."""
+        return self.node("Mul", name, np.array(factor, np.float32))
+
+    def clipped(self, name: str, low: float, high: float) -> str:
+        """Values within limits."""
+        return self.node("Clip", name, np.array(low, np.float32), np.array(high, np.float32))
+
     def along(self, value: Value) -> Value:
         """Values along the window, channels first."""
         if value.channels_first:
@@ -103,7 +111,7 @@ class Graph:
         from onnx import numpy_helper
 
         name = f"constant_{len(self.constants)}"
-        self.constants.append(numpy_helper.from_array(np.ascontiguousarray(array), name))
+        self.constants.append(numpy_helper.from_array(np.asarray(array, order="C"), name))
         return name
 
 
@@ -247,10 +255,8 @@ def _normalization(graph: Graph, layer: Any, value: Value) -> Made:
 def _look(graph: Graph, layer: Any, weights: Value, local: Value, guess: Value) -> Made:
     places, slots = weights.shape
     place = ((np.arange(places, dtype=np.float32) + 0.5) / places)[:, None]
-    guessed = graph.node(
-        "Mul", graph.reshape(guess.name, slots, 1), np.array(1 / REACH, np.float32)
-    )
-    away = graph.node("Sub", place.T / np.float32(REACH), guessed)
+    guessed = graph.times(graph.reshape(guess.name, slots, 1), 1 / readout.REACH)
+    away = graph.node("Sub", place.T / np.float32(readout.REACH), guessed)
     near = graph.reshape(graph.along(weights).name, slots, places)
     near = graph.node("Sub", near, graph.node("Mul", away, away))
     share = graph.node("Softmax", near, axis=-1)
@@ -266,7 +272,7 @@ def _slot_dense(graph: Graph, layer: Any, value: Value) -> Made:
 
 
 def _peaks(graph: Graph, layer: Any, out: Value, center: Value) -> Made:
-    correction = graph.node("Mul", graph.part(out.name, 0, 1), np.array(CORRECTION, np.float32))
+    correction = graph.times(graph.part(out.name, 0, 1), readout.CORRECTION)
     moved = graph.node("Add", graph.reshape(center.name, *center.shape, 1), correction)
     return graph.node("Concat", moved, graph.part(out.name, 1, 4), axis=-1)
 
@@ -280,6 +286,7 @@ _RULES: dict[str, Callable[..., Made]] = {
     "BatchNormalization": _normalization,
     "Concatenate": _concatenate,
     "Conv1D": _convolution,
+    "Corrected": onnx_second_look.corrected,
     "Dense": _dense,
     "Flatten": _flatten,
     "GlobalMaxPooling1D": _global_max_pooling,
@@ -288,6 +295,7 @@ _RULES: dict[str, Callable[..., Made]] = {
     "Peaks": _peaks,
     "ReLU": _relu,
     "Reshape": _reshape,
+    "Residual": onnx_second_look.residual,
     "SlotDense": _slot_dense,
     "Softmax": _softmax,
     "Spreads": _spreads,

@@ -4,7 +4,7 @@ A dense layer on flattened features says where a line is only as well as it reme
 once. Here it gives a first guess of every center; the slot then weighs the local features around
 that guess (softmax over the places: an attention with one query per slot), and its own small dense
 layers read the exact center, width, height and Lorentzian share from what they see. At equal
-training the errors of centers are half of those of dense heads alone (docs/models.md).
+training the errors of centers are half of those of dense heads alone.
 """
 
 from __future__ import annotations
@@ -21,8 +21,10 @@ REACH = 0.06
 CORRECTION = 0.1
 
 
-def slot_outputs(local: Any, state: Any, guess: Any, start: Any, hidden: int) -> tuple[Any, Any]:
-    """Peaks and spreads of every slot.
+def slot_outputs(
+    local: Any, state: Any, guess: Any, start: Any, hidden: int
+) -> tuple[Any, Any, Any]:
+    """Peaks and spreads of every slot, and what they were read from.
 
     Parameters
     ----------
@@ -40,6 +42,7 @@ def slot_outputs(local: Any, state: Any, guess: Any, start: Any, hidden: int) ->
     Returns
     -------
     peaks, log_spread : tensor, shape (batch, slots, 4)
+    seen : tensor, shape (batch, slots, hidden)
     """
     slots = start.shape[0]
     bias = np.concatenate([0 * start[:, :1], start[:, 1:], np.full((slots, 4), -1.0)], axis=1)
@@ -48,7 +51,7 @@ def slot_outputs(local: Any, state: Any, guess: Any, start: Any, hidden: int) ->
     seen = layers.Concatenate()([seen, state, layers.Reshape((slots, 1))(center)])
     seen = SlotDense(hidden, scale=2.0, activation="relu")(seen)
     out = SlotDense(8, scale=0.1, bias=bias)(seen)
-    return Peaks(name="peaks")([out, center]), Spreads(name="log_spread")(out)
+    return Peaks()([out, center]), Spreads()(out), seen
 
 
 class Look(layers.Layer):  # type: ignore[misc]

@@ -47,8 +47,8 @@ RECIPES: dict[str, Recipe] = {
         max_peaks=2,
         fwhm=(0.03, 0.2),
         noise=(3e-3, 0.06),
-        asymmetric=0.5,
-        with_band=0.6,
+        asymmetric=0.3,
+        with_band=0.9,
     ),
 }
 

@@ -1,0 +1,143 @@
+"""The second look: what a slot sees of the spectrum, against sums that can be done by hand."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from xpsnet.models import engines, network
+from xpsnet.models.onnx_graph import write_onnx
+from xpsnet.numerics.lineshapes import LINE_SHAPES
+
+Floats = npt.NDArray[np.float32]
+SETS = network.set_slices(2)  # slots: 0 alone, 1 and 2 together
+
+
+def _residual(spectrum: Any, peaks: Any) -> tuple[Floats, Floats]:
+    """What the layer leaves of spectra and what it says of the neighbors, (slots, bins) each."""
+    from xpsnet.models.second_look import BINS, Residual
+
+    inputs = [np.asarray(x, np.float32)[None] for x in (spectrum, peaks)]
+    seen = np.asarray(Residual(SETS)(inputs))[0]
+    return seen[:, :BINS], seen[:, BINS:]
+
+
+def _peaks(*rows: tuple[float, float, float, float]) -> Floats:
+    """Center, FWHM, height, share as the network gives them."""
+    values = np.array(rows, np.float32)
+    values[:, 1:3] = np.log(values[:, 1:3])
+    return values
+
+
+def _curve(axis: Any, *rows: tuple[float, float, float, float]) -> Any:
+    """Sum of pseudo-Voigt lines."""
+    line = LINE_SHAPES["pseudo_voigt"].value
+    return sum(line(axis, *(np.array([v]) for v in row))[0] for row in rows)
+
+
+def test_exact_lines_leave_nothing_but_the_background() -> None:
+    one, two = (0.4, 0.1, 0.5, 0.3), (0.52, 0.08, 0.2, 0.3)
+    spectrum = _curve(np.linspace(0, 1, 384), one, two) + 0.2
+    rest, others = _residual(spectrum, _peaks(one, one, two))
+    # Bins average and lines are taken at their middles: 0.4 % of a height at a maximum.
+    np.testing.assert_allclose(rest[1], 0, atol=0.008)
+    np.testing.assert_allclose(rest[2], 0, atol=0.008 * 0.5 / 0.2)
+    assert np.abs(rest[0]).max() > 0.2  # alone in its set, the first does not explain the second
+    assert not others[0].any()
+    assert others[1].max() == pytest.approx(0.2 / 0.5, abs=0.02)
+    assert others[2].max() == pytest.approx(0.5 / 0.2, abs=0.02)
+
+
+@pytest.mark.parametrize(("parameter", "step"), [(0, 0.01), (1, 0.01), (2, 0.05)])
+def test_errors_of_parameters_show_as_their_derivative(parameter: int, step: float) -> None:
+    from xpsnet.models.second_look import MIDDLES
+
+    true = np.array([0.5, 0.2, 0.8, 0.4])
+    guess = true.copy()
+    guess[parameter] += step * {0: 0.2, 1: 0.2, 2: 0.8}[parameter]
+    spectrum = _curve(np.linspace(0, 1, 384), true)
+    rest, _ = _residual(spectrum, _peaks(guess, guess, guess))
+    least, _ = _residual(spectrum, _peaks(true, true, true))
+    middles = guess[0] + guess[1] * MIDDLES
+    expected = (_curve(middles, true) - _curve(middles, guess)) / guess[2]
+    np.testing.assert_allclose((rest - least)[0], expected - expected.mean(), atol=5e-4)
+    assert np.abs(expected).max() > 0.005
+
+
+@pytest.mark.parametrize("fwhm", [0.012, 0.1, 0.3], ids=["few points", "ordinary", "wide"])
+def test_means_of_a_straight_line_are_exact(fwhm: float) -> None:
+    from xpsnet.models.second_look import MIDDLES
+
+    tiny = (0.5, fwhm, 0.05, 0.5)
+    spectrum = np.linspace(0, 1, 384)
+    peaks = _peaks(tiny, tiny, tiny)
+    flat, _ = _residual(0 * spectrum, peaks)
+    sloped, _ = _residual(0.2 * spectrum, peaks)
+    inside = np.abs(fwhm * MIDDLES) < 0.5 - fwhm / 8
+    expected = 0.2 * fwhm * MIDDLES / 0.05
+    change = (sloped - flat)[0]
+    shift = (change - expected)[inside].mean()
+    np.testing.assert_allclose((change - expected - shift)[inside], 0, atol=2e-3)
+
+
+def test_outside_of_the_window_nothing_is_seen() -> None:
+    edge = (0.0, 0.1, 1.0, 0.0)
+    spectrum = _curve(np.linspace(0, 1, 384), edge) + np.linspace(0, 0.3, 384)
+    rest, _ = _residual(spectrum, _peaks(edge, edge, edge))
+    assert not rest[0, :15].any()
+    assert rest[0, 16:].any()
+    far = (1.6, 0.1, 1.0, 0.0)
+    rest, _ = _residual(spectrum, _peaks(far, far, far))
+    assert not rest[0].any()
+
+
+def test_absurd_lines_are_bounded() -> None:
+    absurd = np.array([[1e9, -40.0, -40.0, 7.0], [-9.0, 40.0, 40.0, -7.0], [0.5, 0.0, -40.0, 0.5]])
+    for part in _residual(np.random.default_rng(0).random(384), absurd):
+        assert np.isfinite(part).all()
+        assert np.abs(part).max() <= 4
+
+
+def test_no_number_stays_in_its_spectrum(tmp_path: Path) -> None:
+    net = network.build(network.CONFIGS["default"])
+    write_onnx(net, tmp_path / "net.onnx")
+    spectra = np.random.default_rng(0).random((3, 384), np.float32)
+    spectra[1, 7], spectra[2, 9] = np.nan, np.inf
+    for run in (net.predict_on_batch, engines.OnnxEngine(tmp_path / "net.onnx")):
+        finite = np.isfinite(run(spectra)["peaks"]).all(axis=(1, 2))
+        assert finite[0]
+        assert not finite[1]
+
+
+def test_pairs_stay_in_their_set() -> None:
+    from xpsnet.models.second_look import neighbors
+
+    first, second, member = neighbors(network.set_slices(3))
+    pairs = list(zip(first.tolist(), second.tolist(), strict=True))
+    assert pairs == [(1, 2), (2, 1), (3, 4), (3, 5), (4, 3), (4, 5), (5, 3), (5, 4)]
+    np.testing.assert_array_equal(member.argmax(axis=0), first)
+    np.testing.assert_array_equal(member.sum(axis=0), 1)
+
+
+def test_it_starts_as_the_first_look() -> None:
+    config = network.CONFIGS["default"]
+    both = network.build(config)
+    first = network.build(replace(config, second_look=False))
+    for mine, other in zip(both.variables, first.variables, strict=False):
+        mine.assign(other)
+    spectra = np.random.default_rng(0).random((3, 384), np.float32)
+    expected = first.predict_on_batch(spectra)
+    for name, values in both.predict_on_batch(spectra).items():
+        np.testing.assert_allclose(values, expected[name], atol=1e-6)
+
+
+def test_one_peak_at_most_has_no_neighbors(tmp_path: Path) -> None:
+    net = network.build(replace(network.CONFIGS["default"], max_peaks=1))
+    spectra = np.random.default_rng(0).random((2, 384), np.float32)
+    expected = net.predict_on_batch(spectra)
+    write_onnx(net, tmp_path / "net.onnx")
+    for name, values in engines.OnnxEngine(tmp_path / "net.onnx")(spectra).items():
+        np.testing.assert_allclose(values, expected[name], atol=1e-4)
