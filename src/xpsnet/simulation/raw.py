@@ -80,7 +80,7 @@ def draw_raw(xp: Any, draw: Draw, n: int, recipe: RawRecipe) -> Batch:
     truth = _compact(xp, peaks, keep, scale)
     rise = xp.max(background, axis=-1, keepdims=True) - xp.min(background, axis=-1, keepdims=True)
     told = {"relative_noise": spread, "background_rise": rise, "counts": counts, "points": points}
-    return {"spectra": spectra, "signal": signal, **told, **truth}
+    return {"spectra": spectra, "signal": signal, "scale": scale, **told, **truth}
 
 
 def _draw_count(xp: Any, draw: Draw, n: int, recipe: RawRecipe) -> Any:
