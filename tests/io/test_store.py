@@ -1,5 +1,6 @@
 """netCDF, HDF5 and zarr of any xarray user; lazy where large; nothing leads out of the file."""
 
+import gc
 import shutil
 from pathlib import Path
 
@@ -168,6 +169,28 @@ def test_damaged_stores_are_refused(tmp_path: Path, kind: str) -> None:
         (path / "energy" / ".zarray").write_text("{")
     with pytest.raises(ReadError, match=r"that can be opened, got .*; it may be damaged"):
         read(path)
+
+
+@pytest.mark.parametrize("kind", ["zarr 2", "zarr 3"])
+def test_several_damaged_arrays_print_nothing(
+    kind: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    name = {"zarr 2": ".zarray", "zarr 3": "zarr.json"}[kind]
+    path = save_as(spectra(scale="binding").rename("C 1s"), tmp_path / "a.zarr", kind)
+    for file in path.glob(f"*/{name}"):
+        file.write_text("{")
+    with pytest.raises(ReadError, match="zarr store"):
+        read(path)
+    gc.collect()  # a task that nobody asked for its exception tells it when it goes
+    assert not caplog.records
+
+
+def test_a_link_in_a_zarr_store_is_not_followed(tmp_path: Path) -> None:
+    inside = save_as(spectra(scale="binding").rename("C 1s"), tmp_path / "a.zarr", "zarr 3")
+    outside = save_as(spectra(scale="binding").rename("O 1s"), tmp_path / "b.zarr", "zarr 3")
+    (inside / "other").symlink_to(outside, target_is_directory=True)
+    with pytest.raises(ReadError, match=r"b\.zarr.*not followed"):
+        read(inside)
 
 
 def test_without_zarr_a_store_is_refused_with_the_extra_to_install(

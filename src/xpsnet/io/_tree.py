@@ -5,6 +5,7 @@ soft links are resolved by their text among what the store itself holds. Object 
 never followed. Sizes are checked against what reading would take.
 """
 
+import itertools
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -288,9 +289,9 @@ def _zarr_tree(path: Path) -> Tree:
         if isinstance(root, zarr.Array):
             raise refusal(path, expected="a zarr group with an energy axis", got="a bare array")
         tree.groups["/"] = _plain_attributes(root)
-        for n, (key, member) in enumerate(root.members(max_depth=_MAX_DEPTH)):
-            if n > _MAX_OBJECTS:
-                break
+        for key in itertools.islice(_zarr_names(path, tree), _MAX_OBJECTS):
+            # One after another: of several at a time, zarr prints what goes wrong with all but one.
+            member = root[key]
             if isinstance(member, zarr.Array):
                 array = StoredArray(f"/{key}", tuple(member.shape), np.dtype(member.dtype),
                                     _plain_attributes(member), tuple(member.chunks))  # fmt: skip
@@ -308,6 +309,20 @@ def _zarr_tree(path: Path) -> Tree:
         # zarr raises whatever its metadata parser stumbles over.
         raise damaged(path, "a zarr store", error) from error
     return tree
+
+
+def _zarr_names(path: Path, tree: Tree, depth: int = 0) -> Iterator[str]:
+    """Names of the groups and arrays of a zarr folder; links are noted instead."""
+    for folder in sorted(path.iterdir()):
+        name = folder.relative_to(tree.path).as_posix()
+        if not is_zarr(folder):
+            continue
+        if folder.is_symlink():
+            tree.outside[f"/{name}"] = str(folder.readlink())
+            continue
+        yield name
+        if depth < _MAX_DEPTH:
+            yield from _zarr_names(folder, tree, depth + 1)
 
 
 def _plain_attributes(owner: Any) -> dict[str, Any]:
