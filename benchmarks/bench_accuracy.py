@@ -214,7 +214,7 @@ def errors(task: Task, found: xr.Dataset, rows: npt.NDArray[np.bool_], bound: xr
     for name in task.truth:
         size = "height" if name == "height" else "fwhm"
         limit = bound[f"{name}_stderr"].values[rows] / bound[size].values[rows]
-        error = np.abs(got[name] - true[name])[:, :most] / true[size][:, :most]
+        error = np.abs(got[name][:, :most] - true[name][:, :most]) / true[size][:, :most]
         parts.append(
             f"{100 * np.nanmedian(error):.2f} % (bound {67.45 * np.nanmedian(limit):.2f} %)"
         )

@@ -90,8 +90,9 @@ def write_report(name: str | Path, folder: str | Path, *, n: int = 20_000) -> Pa
 def _card(model: weights.Model) -> str:
     """Provenance: recipe, training, checksum."""
     card = model.card
+    looks = "two looks" if model.config.second_look else "one look"
     rows = [
-        ("architecture", f"`{model.config.architecture}`, {model.config.n_points} points"),
+        ("architecture", f"`{model.config.architecture}`, {model.config.n_points} points, {looks}"),
         ("trained on", f"{card['spectra_seen'] / 1e6:.1f} million spectra, none seen twice"),
         ("training", f"{card['seconds'] / 3600:.1f} h, {card['device']}"),
         ("version", f"`{model.version}` (sha256 of the weights)"),

@@ -104,8 +104,8 @@ CONFIGS: dict[str, TrainConfig] = {
     "default": TrainConfig(
         "default",
         "default",
-        spectra=40_000_000,
-        beside=(("park2020", 0.12), ("shoulders", 0.16)),
+        spectra=41_000_000,
+        beside=(("park2020", 0.12), ("shoulders", 0.2)),
         mixed_precision=True,
     ),
     "park2020": TrainConfig(

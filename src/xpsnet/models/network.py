@@ -24,7 +24,10 @@ PEAK_PARAMETERS = ("center", "log_fwhm", "log_height", "fraction")
 
 @dataclass(frozen=True)
 class NetworkConfig:
-    """What is needed to build a network again; written into its card."""
+    """What is needed to build a network again; written into its card.
+
+    `second_look` adds the stage of that name; a card that does not mention it is older than that.
+    """
 
     architecture: Literal["park2020", "default"]
     n_points: int

@@ -46,8 +46,9 @@ RECIPES: dict[str, Recipe] = {
         min_peaks=1,
         max_peaks=2,
         fwhm=(0.03, 0.2),
+        separation=0.9,  # closer ones have the shape of a side band
         noise=(3e-3, 0.06),
-        asymmetric=0.3,
+        asymmetric=0.2,
         with_band=0.9,
     ),
 }
