@@ -10,7 +10,6 @@ import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from xpsnet.models import second_look
 from xpsnet.models.losses import LOG_FWHM, LOG_HEIGHT
@@ -50,17 +49,21 @@ def residual(graph: Graph, layer: Any, spectrum: Value, peaks: Value) -> str:
 
 
 def _others(graph: Graph, layer: Any, center: str, fwhm: str, height: str, fraction: str) -> str:
-    def of(name: str, slots: npt.NDArray[np.int64]) -> str:
-        return graph.node("Gather", name, slots, axis=1)
-
-    here, there = layer.first, layer.second
-    half = graph.times(of(fwhm, there), 0.5)
-    away = graph.node("Div", graph.node("Sub", of(center, here), of(center, there)), half)
-    ratio = graph.node("Div", of(fwhm, here), half)
-    scale = graph.node("Div", of(height, there), of(height, here))
-    lorentzian = graph.node("Mul", scale, of(fraction, there))
+    every = graph.node("Concat", center, fwhm, height, fraction, axis=-1)
+    here, there = (graph.node("Gather", every, x, axis=1) for x in (layer.first, layer.second))
+    center_here, fwhm_here, height_here = (graph.part(here, i, i + 1) for i in range(3))
+    center_there, fwhm_there, height_there, fraction = (
+        graph.part(there, i, i + 1) for i in range(4)
+    )
+    half = graph.times(fwhm_there, 0.5)
+    away = graph.node("Div", graph.node("Sub", center_here, center_there), half)
+    ratio = graph.node("Div", fwhm_here, half)
+    scale = graph.node("Div", height_there, height_here)
+    lorentzian = graph.node("Mul", scale, fraction)
     gaussian = graph.node("Sub", scale, lorentzian)
-    twice = graph.node("Add", away, graph.node("Mul", ratio, second_look.MIDDLES))
+    # A product of matrices is faster than factors and summands that are the same for all bins.
+    bins = np.stack([second_look.MIDDLES, np.ones_like(second_look.MIDDLES)])
+    twice = graph.node("MatMul", graph.node("Concat", ratio, away, axis=-1), bins)
     square = graph.node("Mul", twice, twice)
     gaussian = graph.node("Mul", gaussian, graph.node("Exp", graph.times(square, -_LN2)))
     wide = graph.node("Add", square, np.array(1, np.float32))
