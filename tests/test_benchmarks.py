@@ -100,3 +100,9 @@ def test_prediction_is_timed_and_streamed() -> None:
     assert "| second derivative, BIC, lmfit |" in text
     assert text.count("| TensorFlow |") == 1
     assert "300 of 300 spectra of 200 points" in text
+
+
+def test_variants_of_the_network_are_trained_alike() -> None:
+    text = _printed("bench_architecture.py", "--spectra", "512", "--judged", "64")
+    for name in ("one look", "two looks", "two looks, half the channels and features"):
+        assert f"| {name} | " in text

@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,8 @@ import pytest
 from xpsnet import simulation
 from xpsnet.models import engines, weights
 from xpsnet.models.weights import Model, load_model
+
+Answered = Callable[[engines.Outputs], engines.Outputs]
 
 
 @pytest.fixture(autouse=True)
@@ -35,11 +37,11 @@ def _assert_same(found: engines.Outputs, expected: engines.Outputs) -> None:
         np.testing.assert_allclose(found[name], values, atol=1e-4, rtol=1e-4)
 
 
-def test_both_runtimes_agree(spectra: npt.NDArray[np.float32]) -> None:
+def test_both_runtimes_agree(spectra: npt.NDArray[np.float32], answered: Answered) -> None:
     model = load_model("default")
     _assert_same(
-        engines.OnnxEngine(model.file(".onnx"))(spectra),
-        engines.KerasEngine(model)(spectra),
+        answered(engines.OnnxEngine(model.file(".onnx"))(spectra)),
+        answered(engines.KerasEngine(model)(spectra)),
     )
 
 

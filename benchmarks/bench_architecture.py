@@ -1,0 +1,77 @@
+"""Which network learns most from the same number of spectra?
+
+Question: count right, errors where it is, and processor time per spectrum of variants of the
+`default` network, each trained from scratch. Equal for all: recipe, seed (so the same spectra in
+the same order), number of spectra, optimizer and schedule; judged on 20,000 spectra that none has
+seen. At a number of spectra that trains in minutes the figures are far from those of the shipped
+weights; only their order says something.
+
+    python benchmarks/bench_architecture.py [--spectra 600000] [--judged 20000]
+"""
+
+import argparse
+import tempfile
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+import xpsnet
+from xpsnet import simulation
+from xpsnet.export import export
+from xpsnet.models import engines, network, weights
+from xpsnet.training_config import TrainConfig
+
+DEFAULT = network.CONFIGS["default"]
+VARIANTS = {
+    "one look": replace(DEFAULT, second_look=False),
+    "two looks": DEFAULT,
+    "two looks, half the channels and features": replace(
+        DEFAULT, channels=(16, 24, 32), features=96
+    ),
+}
+FIGURES = ("count_accuracy", "center", "fwhm", "height")
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Print one row per variant."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--spectra", type=int, default=600_000)
+    parser.add_argument("--judged", type=int, default=20_000)
+    chosen = parser.parse_args(arguments)
+    print("| network | weights | loss | count right | center [FWHM] | FWHM | height | CPU µs |")
+    print("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |")
+    for number, (name, config) in enumerate(VARIANTS.items()):
+        key = f"variant_{number}"
+        network.CONFIGS[key] = config
+        run = TrainConfig(
+            key, "default", chosen.spectra, evaluate_every=chosen.spectra, mixed_precision=True
+        )
+        with tempfile.TemporaryDirectory() as folder:
+            xpsnet.train(run, Path(folder) / "run", progress=False)
+            model = export(Path(folder) / "run", Path(folder) / "model", n_evaluate=chosen.judged)
+            found = model.card["accuracy"]["default"]
+            figures = " | ".join(f"{100 * found.get(key, np.nan):.1f} %" for key in FIGURES)
+            n_weights = network.build(config).count_params()
+            print(
+                f"| {name} | {n_weights:,} | {model.card['validation_loss']:.3f} | {figures} "
+                f"| {_time(model):.0f} |",
+                flush=True,
+            )
+
+
+def _time(model: weights.Model) -> float:
+    """Processor time of one spectrum in ONNX Runtime [microseconds], the best of five."""
+    spectra = np.asarray(simulation.simulate(2048, "default", seed=1)["spectra"], np.float32)
+    engine = engines.OnnxEngine(model.file(".onnx"))
+    times = []
+    for _ in range(5):
+        started = time.process_time()
+        engine(spectra)
+        times.append(time.process_time() - started)
+    return 1e6 * min(times) / len(spectra)
+
+
+if __name__ == "__main__":
+    main()
