@@ -52,7 +52,7 @@ def main(arguments: list[str] | None = None) -> None:
             xpsnet.train(run, Path(folder) / "run", progress=False)
             model = export(Path(folder) / "run", Path(folder) / "model", n_evaluate=chosen.judged)
             found = model.card["accuracy"]["default"]
-            figures = " | ".join(f"{100 * found.get(key, np.nan):.1f} %" for key in FIGURES)
+            figures = " | ".join(f"{100 * found.get(figure, np.nan):.1f} %" for figure in FIGURES)
             n_weights = network.build(config).count_params()
             print(
                 f"| {name} | {n_weights:,} | {model.card['validation_loss']:.3f} | {figures} "

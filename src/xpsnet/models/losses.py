@@ -85,14 +85,23 @@ def _parameter_loss(ops: Any, outputs: Any, truth: Any, max_peaks: int) -> Any:
     return ops.sum(weight * (error + SPREAD_WEIGHT * likelihood)) / n
 
 
+def as_lines(ops: Any, peaks: Any) -> tuple[Any, Any, Any, Any]:
+    """Center, FWHM, height and Lorentzian share of slots, (slots, 1) each, within limits."""
+    fwhm = ops.exp(ops.clip(peaks[:, :, 1:2], *LOG_FWHM))
+    height = ops.exp(ops.clip(peaks[:, :, 2:3], *LOG_HEIGHT))
+    return peaks[:, :, :1], fwhm, height, ops.clip(peaks[:, :, 3:4], 0.0, 1.0)
+
+
+def bell(ops: Any, z2: Any, fraction: Any) -> Any:
+    """Pseudo-Voigt of FWHM 1 and height 1 over the square of the distance."""
+    return (1 - fraction) * ops.exp(-4 * float(np.log(2)) * z2) + fraction / (1 + 4 * z2)
+
+
 def _curve_loss(ops: Any, peaks: Any, truth: Any, config: NetworkConfig) -> Any:
     """Mean distance of each set's curve to the noise-free peaks."""
     grid = np.linspace(0, 1, config.n_points, dtype=np.float32)[::CURVE_STEP]
-    center, fraction = peaks[:, :, 0:1], ops.clip(peaks[:, :, 3:4], 0.0, 1.0)
-    fwhm = ops.exp(ops.clip(peaks[:, :, 1:2], *LOG_FWHM))
-    height = ops.exp(ops.clip(peaks[:, :, 2:3], *LOG_HEIGHT))
-    z2 = ops.square((grid - center) / fwhm)
-    lines = (1 - fraction) * ops.exp(-4 * float(np.log(2)) * z2) + fraction / (1 + 4 * z2)
+    center, fwhm, height, fraction = as_lines(ops, peaks)
+    lines = bell(ops, ops.square((grid - center) / fwhm), fraction)
     membership = np.concatenate(
         [np.full((1, k), k) for k in range(1, config.max_peaks + 1)], axis=1
     ) == np.arange(1, config.max_peaks + 1).reshape(-1, 1)

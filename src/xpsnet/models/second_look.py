@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from keras import layers, ops
 
-from xpsnet.models.losses import LOG_FWHM, LOG_HEIGHT
+from xpsnet.models.losses import as_lines, bell
 
 # Bins of the window of a slot, and its half width in FWHM.
 BINS, HALF_WINDOW = 32, 2.0
@@ -84,13 +84,10 @@ class Residual(layers.Layer):  # type: ignore[misc]
         """Inputs (points,), (slots, 4); output (slots, 2 `BINS`)."""
         spectrum, peaks = inputs
         # The lines learn from their corrections, not from where these looked.
-        peaks = ops.stop_gradient(peaks)
-        center, fraction = peaks[:, :, :1], ops.clip(peaks[:, :, 3:], 0.0, 1.0)
-        fwhm = ops.exp(ops.clip(peaks[:, :, 1:2], *LOG_FWHM))
-        height = ops.exp(ops.clip(peaks[:, :, 2:3], *LOG_HEIGHT))
+        center, fwhm, height, fraction = as_lines(ops, ops.stop_gradient(peaks))
         mean, inside = _bin_means(spectrum, center, fwhm)
         others = self._others(center, fwhm, height, fraction)
-        own = _bell(np.square(MIDDLES), fraction)
+        own = bell(ops, np.square(MIDDLES), fraction)
         rest = mean / height - (own + others) * inside
         bins = ops.maximum(ops.sum(inside, axis=-1, keepdims=True), 1)
         level = ops.sum(rest, axis=-1, keepdims=True) / bins
@@ -102,13 +99,8 @@ class Residual(layers.Layer):  # type: ignore[misc]
         here = [ops.take(x, self.first, axis=1) for x in (center, fwhm, height)]
         there = [ops.take(x, self.second, axis=1) for x in (center, fwhm, height, fraction)]
         z = (here[0] - there[0]) / there[1] + here[1] / there[1] * MIDDLES
-        lines = there[2] / here[2] * _bell(ops.square(z), there[3])
+        lines = there[2] / here[2] * bell(ops, ops.square(z), there[3])
         return ops.matmul(self.member, lines)
-
-
-def _bell(z2: Any, fraction: Any) -> Any:
-    """Pseudo-Voigt of FWHM 1 and height 1 over the square of the distance."""
-    return (1 - fraction) * ops.exp(-4 * float(np.log(2)) * z2) + fraction / (1 + 4 * z2)
 
 
 def _bin_means(spectrum: Any, center: Any, fwhm: Any) -> tuple[Any, Any]:
@@ -142,6 +134,6 @@ class Corrected(layers.Layer):  # type: ignore[misc]
     def call(self, inputs: Any) -> Any:
         """Inputs (slots, 4), (slots, 4), (slots, 8); outputs (slots, 4), (slots, 4)."""
         peaks, log_spread, change = inputs
-        fwhm = ops.exp(ops.clip(ops.stop_gradient(peaks[:, :, 1:2]), *LOG_FWHM))
+        _, fwhm, _, _ = as_lines(ops, ops.stop_gradient(peaks))
         unit = ops.concatenate([fwhm, *[ops.ones_like(fwhm)] * 3], axis=-1)
         return peaks + CORRECTION * unit * change[:, :, :4], log_spread + change[:, :, 4:]
