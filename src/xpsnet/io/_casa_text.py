@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from xpsnet.io._axis import is_monotonic
+from xpsnet.io._axis import MAX_ENERGY, is_monotonic
 from xpsnet.io._casa_shapes import CasaLine, casa_line, measured_line
 from xpsnet.io._errors import refusal
 from xpsnet.io._reading import Reading
@@ -209,7 +209,7 @@ def _groups(table: _Table) -> dict[str, slice]:
     groups: dict[str, slice] = {}
     for first, last in itertools.pairwise([*starts, len(table.header)]):
         energy = table.values[:, first]
-        if last - first >= 2 and is_monotonic(energy) and np.abs(energy).max() < 1e5:
+        if last - first >= 2 and is_monotonic(energy) and np.abs(energy).max() <= MAX_ENERGY:
             groups.setdefault(_ENERGIES[table.header[first]], slice(first, last))
     return groups
 

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from xpsnet.constants import PHOTON_ENERGIES
+from xpsnet.io._axis import MAX_ENERGY
 from xpsnet.io._blocks import Block, stack_blocks
 from xpsnet.io._errors import refusal, shown
 from xpsnet.io._reading import Reading
@@ -20,7 +21,6 @@ from xpsnet.io._words import scale_of_label, units_of_label
 
 NAME = "Kratos"
 MAX_BYTES = 64 << 20
-MAX_ENERGY = 1e5
 MAX_VALUES = 2_000_000
 _MAGIC = b"\0\0\xde\x01\0\0\0\x02"
 _BEGIN = re.compile(r"(?:Dataset filename|Object name)\s{0,200}=")

@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
+from xpsnet.io._axis import MAX_ENERGY
 from xpsnet.io._errors import refusal, shown
 from xpsnet.io._phi_header import (
-    MAX_ENERGY,
     Area,
     Header,
     Region,

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from xpsnet.io._axis import MAX_ENERGY
 from xpsnet.io._errors import shown
 
 MAX_HEADER = 8 << 20
-MAX_ENERGY = 1e5
 _END = re.compile(rb"(?:\A|[\r\n])EOFH[ \t]*(?:\r\n|\n|\r)")
 _NUMBER = re.compile(r"[+-]?(?:\d{1,30}\.?\d{0,30}|\.\d{1,30})(?:[eE][+-]?\d{1,3})?")
 _MAX_LABEL = 200

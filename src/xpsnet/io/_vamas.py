@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from xpsnet.io._axis import is_monotonic
+from xpsnet.io._axis import MAX_ENERGY, is_monotonic
 from xpsnet.io._blocks import Block, stack_blocks, variable_name
 from xpsnet.io._errors import ReadError, refusal
 from xpsnet.io._reading import Reading
@@ -229,7 +229,7 @@ def _check_axis(energy: npt.NDArray[np.float64]) -> None:
             f"expected energies that rise or fall, got {energy[0]:g}, {energy[1]:g} ... "
             f"{energy[-1]:g} eV"
         )
-    if np.abs(energy).max() > 1e5:
+    if np.abs(energy).max() > MAX_ENERGY:
         raise BrokenError(f"expected energies below 100 keV, got {np.abs(energy).max():g} eV")
 
 
