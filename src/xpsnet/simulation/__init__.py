@@ -75,8 +75,8 @@ def simulate(n: int, recipe: str | Recipe = "default", seed: int = 0) -> Batch:
         points), the noise-free peaks that are asked for. For `default` also ``relative_noise`` and
         ``background_rise`` (n, 1), over the largest count and the highest line, and what was
         measured: ``counts`` (n, points), of which the first ``points`` (n, 1) count and ``scale``
-        (n, 1) are one network unit of height. The paper's
-        recipes give ``width`` (the paper's w) instead of ``fwhm`` and ``fraction``.
+        (n, 1) are one network unit of height. The paper's recipes give ``width`` (the paper's w)
+        instead of ``fwhm`` and ``fraction``.
 
     Raises
     ------
