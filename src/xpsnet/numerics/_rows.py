@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from xpsnet.numerics._compile import reassociated
+from xpsnet.numerics._compile import compiled, reassociated
 
 Floats = npt.NDArray[np.float64]
 
@@ -15,3 +15,14 @@ def dot(a: Floats, b: Floats) -> float:
     for j in range(a.size):
         total += a[j] * b[j]
     return total
+
+
+@compiled
+def difference_rows(rows: Floats, order: int) -> None:
+    """Put the differences of an order of each row (m, n) into its first n - order places."""
+    n = rows.shape[1]
+    for i in range(rows.shape[0]):
+        row = rows[i]
+        for k in range(1, order + 1):
+            for j in range(n - k):
+                row[j] = row[j + 1] - row[j]

@@ -21,6 +21,7 @@ from math import comb
 import numpy as np
 import numpy.typing as npt
 
+from xpsnet.numerics._rows import difference_rows
 from xpsnet.threads import in_threads
 
 __all__ = ["estimate_noise", "noise_profile"]
@@ -128,7 +129,9 @@ def _by_length(
 def _differences(dense: Floats) -> Floats:
     """Absolute differences, scaled to the standard deviation of a point."""
     order = max(1, min(_MAX_ORDER, dense.shape[1] - 2))
-    return np.asarray(np.abs(np.diff(dense, order, axis=-1)) / np.sqrt(comb(2 * order, order)))
+    rows = np.array(dense, order="C")  # compiled code is specialised to writable arrays
+    difference_rows(rows, order)
+    return np.asarray(np.abs(rows[:, :-order]) / np.sqrt(comb(2 * order, order)))
 
 
 def _sigma(differences: Floats) -> Floats:
