@@ -25,9 +25,10 @@ from xpsnet.training_config import TrainConfig
 
 DEFAULT = network.CONFIGS["default"]
 VARIANTS = {
-    "one look": replace(DEFAULT, second_look=False),
-    "two looks": DEFAULT,
-    "two looks, half the channels and features": replace(
+    "one look": replace(DEFAULT, looks=1),
+    "two looks": replace(DEFAULT, looks=2),
+    "three looks": DEFAULT,
+    "three looks, half the channels and features": replace(
         DEFAULT, channels=(16, 24, 32), features=96
     ),
 }

@@ -90,7 +90,7 @@ def write_report(name: str | Path, folder: str | Path, *, n: int = 20_000) -> Pa
 def _card(model: weights.Model) -> str:
     """Provenance: recipe, training, checksum."""
     card = model.card
-    looks = "two looks" if model.config.second_look else "one look"
+    looks = "one look" if model.config.looks == 1 else f"{model.config.looks} looks"
     rows = [
         ("architecture", f"`{model.config.architecture}`, {model.config.n_points} points, {looks}"),
         ("trained on", f"{card['spectra_seen'] / 1e6:.1f} million spectra, none seen twice"),

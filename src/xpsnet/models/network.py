@@ -6,9 +6,9 @@ the heights and the widths.
 
 `default` keeps the idea and changes three things. The features are flattened instead of pooled
 globally, every peak is read from the features around its place (`readout`) and then corrected by
-what its set of peaks leaves of the spectrum there (`second_look`), so that a position survives.
-Every peak count has its own set of outputs, so that the count and the parameters cannot contradict
-each other. Every parameter comes with a spread.
+what its set of peaks leaves of the spectrum there (`looks`), so that a position survives; the same
+remains correct the count. Every peak count has its own set of outputs, so that the count and
+the parameters cannot contradict each other. Every parameter comes with a spread.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ PEAK_PARAMETERS = ("center", "log_fwhm", "log_height", "fraction")
 class NetworkConfig:
     """What is needed to build a network again; written into its card.
 
-    `second_look` adds the stage of that name; a card that does not mention it is older than that.
+    The first of the `looks` is that of the convolutions; see `models.looks` for the others.
     """
 
     architecture: Literal["park2020", "default"]
@@ -34,14 +34,14 @@ class NetworkConfig:
     max_peaks: int
     channels: tuple[int, ...] = (32, 48, 64)
     features: int = 192
-    second_look: bool = False
+    looks: int = 1
 
 
 CONFIGS: dict[str, NetworkConfig] = {
     "park2020": NetworkConfig(
         "park2020", n_points=401, max_peaks=3, channels=(32, 64, 128, 192), features=384
     ),
-    "default": NetworkConfig("default", n_points=384, max_peaks=6, second_look=True),
+    "default": NetworkConfig("default", n_points=384, max_peaks=6, looks=3),
 }
 
 
@@ -114,8 +114,8 @@ def _default(config: NetworkConfig, precision: str) -> Any:
     """Residual blocks; dense heads for the count and a first guess, a look around it per slot."""
     from keras import Input, Model, layers
 
+    from xpsnet.models.looks import look_again
     from xpsnet.models.readout import slot_outputs
-    from xpsnet.models.second_look import second_look
 
     spectrum = Input((config.n_points,), name="spectrum")  # (384,)
     # The first layer stays in float32: bfloat16 would round the spectrum itself to 0.4 %. Four
@@ -137,7 +137,7 @@ def _default(config: NetworkConfig, precision: str) -> Any:
     slots = n_sets(config.max_peaks)
     start = _start_values(config.max_peaks)
     head = layers.Dense(128, activation="relu")(features)
-    logits = layers.Dense(config.max_peaks + 1, name="count_logits")(head)
+    logits = layers.Dense(config.max_peaks + 1)(head)
     head = layers.Dense(128, activation="relu")(features)
     guess = layers.Dense(slots, bias_initializer=_constant(start[:, 0]))(head)
 
@@ -152,9 +152,11 @@ def _default(config: NetworkConfig, precision: str) -> Any:
     whole = layers.Reshape((1, width))(layers.Dense(width)(features))
     local = layers.ReLU()(layers.Add()([local, whole]))  # (48, 64)
     peaks, log_spread, seen = slot_outputs(local, state, guess, start, hidden=48)
-    if config.second_look:
+    if config.looks > 1:
         sets = set_slices(config.max_peaks)
-        peaks, log_spread = second_look(spectrum, peaks, log_spread, seen, sets)
+        logits, peaks, log_spread = look_again(
+            spectrum, logits, peaks, log_spread, seen, sets, config.looks
+        )
     outputs = {"count_logits": logits, "peaks": peaks, "log_spread": log_spread}
     return Model(spectrum, outputs, name="default")
 

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from xpsnet.models import onnx_second_look, readout
+from xpsnet.models import onnx_looks, readout
 
 # Old enough for every ONNX Runtime that the package allows.
 OPSET, IR_VERSION = 17, 8
@@ -220,6 +220,8 @@ def _up_sampling(graph: Graph, layer: Any, value: Value) -> Made:
 
 
 def _add(graph: Graph, layer: Any, *values: Value) -> Made:
+    if not any(value.channels_first for value in values):
+        return graph.node("Add", *(value.name for value in values))
     first, second = map(graph.along, values)
     return Value(graph.node("Add", first.name, second.name), tuple(layer.output.shape[1:]), True)
 
@@ -242,7 +244,7 @@ def _dense(graph: Graph, layer: Any, value: Value) -> Made:
 
 
 def _concatenate(graph: Graph, layer: Any, *values: Value) -> Made:
-    return graph.node("Concat", *(v.name for v in values), axis=layer.axis)
+    return graph.node("Concat", *map(graph.as_in_keras, values), axis=layer.axis)
 
 
 def _normalization(graph: Graph, layer: Any, value: Value) -> Made:
@@ -286,16 +288,23 @@ _RULES: dict[str, Callable[..., Made]] = {
     "BatchNormalization": _normalization,
     "Concatenate": _concatenate,
     "Conv1D": _convolution,
-    "Corrected": onnx_second_look.corrected,
+    "Corrected": onnx_looks.corrected,
     "Dense": _dense,
     "Flatten": _flatten,
     "GlobalMaxPooling1D": _global_max_pooling,
+    "InNoise": onnx_looks.in_noise,
+    "Integral": onnx_looks.integral,
+    "LogSquare": onnx_looks.log_square,
     "Look": _look,
     "MaxPooling1D": _max_pooling,
+    "OverSets": onnx_looks.over_sets,
     "Peaks": _peaks,
+    "Pick": onnx_looks.pick,
+    "Picked": onnx_looks.picked,
+    "PutBack": onnx_looks.put_back,
     "ReLU": _relu,
     "Reshape": _reshape,
-    "Residual": onnx_second_look.residual,
+    "Residual": onnx_looks.residual,
     "SlotDense": _slot_dense,
     "Softmax": _softmax,
     "Spreads": _spreads,
