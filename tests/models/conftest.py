@@ -32,18 +32,21 @@ def untrained_paper(tmp_path_factory: pytest.TempPathFactory) -> Model:
 
 @pytest.fixture(scope="session")
 def answered() -> Callable[[Outputs], Outputs]:
-    """Outputs of `default` with zeros in the place of all sets but the most probable ones.
+    """What `default` answers: probabilities of the counts, and the set of the most probable one.
 
     A set of six peaks for a spectrum of one holds lines without a meaning, 1e-9 of the window wide,
-    beside which the rounding of the first digits is not small.
+    beside which the rounding of the first digits is not small. Neither is it in the logarithm of
+    the probability of six, which such lines take part in, and which is e^-10.
     """
 
     def kept(outputs: Outputs) -> Outputs:
-        count = outputs["count_logits"].argmax(axis=-1)
-        sets = network.set_slices(outputs["count_logits"].shape[-1] - 1)
+        logits = outputs["count_logits"]
+        count = logits.argmax(axis=-1)
+        odds = np.exp(logits - logits.max(axis=-1, keepdims=True))
+        sets = network.set_slices(logits.shape[-1] - 1)
         of_slot = np.concatenate([np.full(s.stop - s.start, k) for k, s in enumerate(sets)])
         mine = (count[:, None] == of_slot)[:, :, None]
         zeroed = {name: outputs[name] * mine for name in ("peaks", "log_spread")}
-        return {**outputs, **zeroed}
+        return {"probability": odds / odds.sum(axis=-1, keepdims=True), **zeroed}
 
     return kept
