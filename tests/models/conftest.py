@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from xpsnet.models import network, weights
+from xpsnet.models import encoding, network, weights
 from xpsnet.models.engines import Outputs
 from xpsnet.models.weights import Model
 
@@ -42,11 +42,11 @@ def answered() -> Callable[[Outputs], Outputs]:
     def kept(outputs: Outputs) -> Outputs:
         logits = outputs["count_logits"]
         count = logits.argmax(axis=-1)
-        odds = np.exp(logits - logits.max(axis=-1, keepdims=True))
         sets = network.set_slices(logits.shape[-1] - 1)
         of_slot = np.concatenate([np.full(s.stop - s.start, k) for k, s in enumerate(sets)])
         mine = (count[:, None] == of_slot)[:, :, None]
         zeroed = {name: outputs[name] * mine for name in ("peaks", "log_spread")}
-        return {"probability": odds / odds.sum(axis=-1, keepdims=True), **zeroed}
+        probability = encoding.probabilities(outputs, network.CONFIGS["default"])
+        return {"probability": probability, **zeroed}
 
     return kept

@@ -209,7 +209,7 @@ def _groups(table: _Table) -> dict[str, slice]:
     groups: dict[str, slice] = {}
     for first, last in itertools.pairwise([*starts, len(table.header)]):
         energy = table.values[:, first]
-        if last - first >= 2 and is_monotonic(energy) and np.abs(energy).max() <= MAX_ENERGY:
+        if last - first >= 2 and is_monotonic(energy) and np.abs(energy).max() < MAX_ENERGY:
             groups.setdefault(_ENERGIES[table.header[first]], slice(first, last))
     return groups
 
