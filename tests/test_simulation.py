@@ -1,5 +1,6 @@
 """Simulated spectra: what the truth promises, and the same numbers in both namespaces."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -94,7 +95,7 @@ def test_mixed_spectra_are_the_sum_of_their_peaks() -> None:
     n = 400
     batch = simulation.draw_batch(np, NumpyDraw(4), n, RawRecipe(asymmetric=0.0), BESIDE)
     paper = round(BESIDE[0][1] * n)
-    shoulders = round(BESIDE[1][1] * n)
+    doublets = sum(round(share * n) for _, share in BESIDE[1:])
     assert batch["spectra"].shape == (n, 384)
     assert batch["center"].shape == (n, 6)
     present = np.arange(6) < batch["n_peaks"][:, None]
@@ -104,9 +105,9 @@ def test_mixed_spectra_are_the_sum_of_their_peaks() -> None:
         assert (batch[name][present] > 0).all()
     ascending = np.diff(np.where(present, batch["center"], 2.0), axis=1)
     assert (ascending >= 0).all()
-    of_paper = slice(n - paper - shoulders, n - shoulders)
+    of_paper = slice(n - paper - doublets, n - doublets)
     assert set(batch["n_peaks"][of_paper]) == {1, 2, 3}
-    assert batch["n_peaks"][n - shoulders :].max() == 2
+    assert batch["n_peaks"][n - doublets :].max() == 2
     grid = np.linspace(0, 1, 384)
     line = LINE_SHAPES["pseudo_voigt"].value
     for i in range(of_paper.start, of_paper.stop):
@@ -205,6 +206,18 @@ def test_raw_neighbors_keep_their_distance() -> None:
     assert (distance / wider).min() < 0.5
     assert batch["center"].min() >= -0.02 - 1e-6
     assert batch["center"].max() <= 1.02 + 1e-6
+
+
+def test_raw_neighbors_are_as_close_as_the_recipe_says() -> None:
+    far = RawRecipe(min_peaks=2, max_peaks=2, fwhm=(0.02, 0.05))
+    beyond = {}
+    for name, log_gap in (("near", (-2.0, 0.3)), ("far", far.log_gap)):
+        batch = simulation.simulate(4000, replace(far, log_gap=log_gap), seed=4)
+        two = batch["n_peaks"] == 2
+        center, fwhm = batch["center"][two, :2], batch["fwhm"][two, :2]
+        distance = np.diff(center, axis=1)[:, 0] / fwhm.max(axis=1)
+        beyond[name] = np.median(distance) - far.separation
+    assert 0 < beyond["near"] < 0.5 * beyond["far"]
 
 
 @pytest.mark.parametrize("points", [40, 100, 384, 700])

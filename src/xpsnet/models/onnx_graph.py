@@ -74,9 +74,18 @@ class Graph:
         ends = (np.array([x], np.int64) for x in (start, stop, 2))
         return self.node("Slice", name, *ends)
 
+    @staticmethod
+    def number(value: float, kind: Any = np.float32) -> npt.NDArray[Any]:
+        """A constant for all values of a tensor; with fewer axes it can cost ten times as much."""
+        return np.full((1, 1), value, kind)
+
     def times(self, name: str, factor: float) -> str:
         """Values times a number."""
-        return self.node("Mul", name, np.array(factor, np.float32))
+        return self.node("Mul", name, self.number(factor))
+
+    def plus(self, name: str, summand: float) -> str:
+        """Values plus a number."""
+        return self.node("Add", name, self.number(summand))
 
     def clipped(self, name: str, low: float, high: float) -> str:
         """Values within limits."""

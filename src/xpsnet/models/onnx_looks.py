@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 # Types of values, as ONNX numbers them.
 _SINGLE, _INTEGER, _DOUBLE = 1, 6, 11
-_ONE = np.array(1, np.float32)
 _LN2 = float(np.log(2.0))
 
 
@@ -33,7 +32,7 @@ def integral(graph: Graph, layer: Any, spectrum: Value) -> tuple[str, str, str]:
     rise = graph.node("Sub", behind, spectrum.name)
     exact = graph.node("Cast", spectrum.name, to=_DOUBLE)
     until = graph.node("CumSum", exact, np.array(1, np.int64))
-    until = graph.node("Sub", until, graph.node("Mul", exact, np.array(0.5)))
+    until = graph.node("Sub", until, graph.node("Mul", exact, graph.number(0.5, np.float64)))
     return until, exact, graph.node("Cast", rise, to=_DOUBLE)
 
 
@@ -45,30 +44,35 @@ def residual(
     fwhm = _exponential(graph, graph.part(peaks.name, 1, 2), LOG_FWHM)
     height = _exponential(graph, graph.part(peaks.name, 2, 3), LOG_HEIGHT)
     fraction = graph.clipped(graph.part(peaks.name, 3, 4), 0.0, 1.0)
-    mean, inside = _bin_means(graph, (until, exact, rise), center, fwhm, peaks.shape[0])
+    part, width, inside = _bin_integrals(graph, (until, exact, rise), center, fwhm, peaks.shape[0])
+    mean = graph.node("Div", part, graph.node("Mul", width, height))
     square = 4 * np.square(looks.MIDDLES)
     gaussian, lorentzian = np.exp(-_LN2 * square), 1 / (1 + square)
-    own = graph.node("Mul", fraction, lorentzian - gaussian)
-    own = graph.node("Add", own, gaussian)
+    own = graph.node("Gemm", graph.reshape(fraction, 1), (lorentzian - gaussian)[None], gaussian)
+    own = graph.reshape(own, peaks.shape[0], looks.BINS)
     if layer.first.size:
         others = _others(graph, layer, center, fwhm, height, fraction)
     else:
         others = graph.times(own, 0.0)  # ONNX Runtime ends the process on an empty product
     lines = graph.node("Mul", graph.node("Add", own, others), inside)
-    rest = graph.node("Sub", graph.node("Div", mean, height), lines)
-    ones = np.ones((looks.BINS, 1), np.float32)
-    bins = graph.node("Max", graph.node("MatMul", inside, ones), _ONE)
-    level = graph.node("Div", graph.node("MatMul", rest, ones), bins)
+    rest = graph.node("Sub", mean, lines)
+    bins = graph.node("Max", _over_bins(graph, inside), graph.number(1))
+    level = graph.node("Div", _over_bins(graph, rest), bins)
     rest = graph.node("Sub", rest, graph.node("Mul", level, inside))
     far = looks.FARTHEST
     rest, others = graph.clipped(rest, -far, far), graph.clipped(others, 0.0, far)
     return graph.node("Concat", rest, others, axis=-1)
 
 
+def _over_bins(graph: Graph, name: str) -> str:
+    """Sums over the bins."""
+    return graph.node("ReduceSum", name, np.array([2], np.int64), keepdims=1)
+
+
 def _others(graph: Graph, layer: Any, center: str, fwhm: str, height: str, fraction: str) -> str:
     lorentzian = graph.node("Mul", height, fraction)
     gaussian = graph.node("Sub", height, lorentzian)
-    per_half = graph.node("Div", np.array(2, np.float32), fwhm)
+    per_half = graph.times(graph.node("Reciprocal", fwhm), 2)
     per_height = graph.node("Reciprocal", height)
     mine = graph.node("Concat", center, fwhm, per_height, axis=-1)
     here = graph.node("Gather", mine, layer.first, axis=1)
@@ -84,31 +88,34 @@ def _others(graph: Graph, layer: Any, center: str, fwhm: str, height: str, fract
     twice = graph.node("MatMul", graph.node("Concat", ratio, away, axis=-1), bins)
     square = graph.node("Mul", twice, twice)
     gaussian = graph.node("Mul", gaussian, graph.node("Exp", graph.times(square, -_LN2)))
-    wide = graph.node("Add", square, _ONE)
+    wide = graph.plus(square, 1)
     lines = graph.node("Add", gaussian, graph.node("Div", lorentzian, wide))
     return graph.node("MatMul", layer.member, lines)
 
 
-def _bin_means(
+def _bin_integrals(
     graph: Graph, table: tuple[Value, Value, Value], center: str, fwhm: str, slots: int
-) -> tuple[str, str]:
+) -> tuple[str, str, str]:
+    """Integrals over the bins of each slot, how wide these are in points, and the share inside."""
     (n,), shape = table[0].shape, (slots, looks.BINS + 1)
-    edges = graph.node("Add", center, graph.node("Mul", fwhm, looks.EDGES))
-    place = graph.clipped(graph.times(edges, n - 1), 0.0, n - 1)
-    index = graph.node("Cast", graph.node("Floor", place), to=_INTEGER)
-    index = graph.node("Clip", index, np.array(0, np.int32), np.array(n - 2, np.int32))
+    last = n - 1
+    edges = np.float32(last) * np.stack([np.ones_like(looks.EDGES), looks.EDGES])
+    place = graph.node("MatMul", graph.node("Concat", center, fwhm, axis=-1), edges)
+    place = graph.clipped(place, 0.0, last)
+    index = graph.node("Cast", place, to=_INTEGER)  # rounds down
+    index = graph.node("Clip", index, np.array(0, np.int32), np.array(last - 1, np.int32))
     rows = graph.reshape(index, math.prod(shape))
     before, at, slope = (
         graph.reshape(graph.node("GatherElements", x.name, rows, axis=1), *shape) for x in table
     )
     part = graph.node("Sub", place, graph.node("Cast", index, to=_SINGLE))
     part = graph.node("Cast", part, to=_DOUBLE)
-    half = graph.node("Mul", part, np.array(0.5))
+    half = graph.node("Mul", part, graph.number(0.5, np.float64))
     line = graph.node("Add", at, graph.node("Mul", half, slope))
     until = graph.node("Add", before, graph.node("Mul", part, line))
-    width = graph.times(fwhm, 2 * looks.HALF_WINDOW / looks.BINS * (n - 1))
-    mean = graph.node("Cast", _steps(graph, until), to=_SINGLE)
-    return graph.node("Div", mean, width), graph.node("Div", _steps(graph, place), width)
+    width = graph.times(fwhm, 2 * looks.HALF_WINDOW / looks.BINS * last)
+    integral = graph.node("Cast", _steps(graph, until), to=_SINGLE)
+    return integral, width, graph.node("Div", _steps(graph, place), width)
 
 
 def _steps(graph: Graph, name: str) -> str:
@@ -148,8 +155,8 @@ def in_noise(graph: Graph, layer: Any, residual: Value, peaks: Value) -> str:
     mean = np.full((bins - 2, 1), 1 / (1.5 * (bins - 2)), np.float32)
     variance = graph.node("MatMul", graph.node("Mul", rough, rough), mean)
     height = _exponential(graph, graph.part(peaks.name, 2, 3), LOG_HEIGHT)
-    least = graph.node("Div", np.array(looks.LEAST_RANGE, np.float32), height)
-    least = graph.node("Add", least, np.array(looks.LEAST_NOISE, np.float32))
+    least = graph.times(graph.node("Reciprocal", height), looks.LEAST_RANGE)
+    least = graph.plus(least, looks.LEAST_NOISE)
     sigma = graph.node("Add", graph.node("Sqrt", variance), least)
     most = looks.MOST_SIGMAS
     sigmas = graph.clipped(graph.node("Div", rest, sigma), -most, most)
@@ -161,21 +168,20 @@ def in_noise(graph: Graph, layer: Any, residual: Value, peaks: Value) -> str:
 def log_square(graph: Graph, layer: Any, value: Value) -> Value:
     """What `looks.LogSquare` does, in whatever order the values are."""
     square = graph.node("Mul", value.name, value.name)
-    return replace(value, name=graph.node("Log", graph.node("Add", square, _ONE)))
+    return replace(value, name=graph.node("Log", graph.plus(square, 1)))
 
 
 def over_sets(graph: Graph, layer: Any, evidence: Value) -> str:
     """What `looks.OverSets` does."""
-    slots, axis, pooled = graph.as_in_keras(evidence), np.array([1], np.int64), []
-    for part in layer.sets:
+    slots, axis, largest = graph.as_in_keras(evidence), np.array([1], np.int64), []
+    member = np.zeros((len(layer.sets), evidence.shape[0]), np.float32)
+    for number, part in enumerate(layer.sets):
+        member[number, part] = 1
         ends = (np.array([x], np.int64) for x in (part.start, part.stop))
         mine = graph.node("Slice", slots, *ends, axis)
-        pooled += [
-            graph.node("ReduceSum", mine, axis, keepdims=1),
-            graph.node("ReduceMax", mine, axes=[1], keepdims=1),
-        ]
-    shape = (len(layer.sets), 2 * evidence.shape[-1])
-    return graph.reshape(graph.node("Concat", *pooled, axis=-1), *shape)
+        largest.append(graph.node("ReduceMax", mine, axes=[1], keepdims=1))
+    total = graph.node("MatMul", member, slots)
+    return graph.node("Concat", total, graph.node("Concat", *largest, axis=1), axis=-1)
 
 
 def pick(graph: Graph, layer: Any, logits: Value) -> tuple[str, str]:
