@@ -64,7 +64,8 @@ def _printed(script: str, *arguments: str) -> str:
 def test_accuracy_beside_the_classical_way() -> None:
     text = _printed("bench_accuracy.py", "--spectra", "40")
     assert text.count("| (c) from the truth, BIC |") == 2
-    assert "small peak found" in text
+    assert "small peak found, predict" in text
+    assert "second peak invented, fit" in text
     assert "nothing there, nothing found" in text
 
 
@@ -72,6 +73,26 @@ def test_nist_like_doublets() -> None:
     text = _printed("bench_nist.py", "--replicates", "1")
     assert "| 1.8 | 0.5 | 0.5 | 0.05 |" in text
     assert "singlets called doublets" in text
+
+
+def test_nist_like_doublets_by_someone_who_knows_the_base_peak() -> None:
+    code = """
+import numpy as np
+import bench_nist
+rng = np.random.default_rng(0)
+for separation, larger in ((0.0, 1.0), (1.3, 0.8)):
+    cell = bench_nist.draw_cell(rng, separation, larger, 0.01, 0.1, 2)
+    counts, centers = bench_nist.by_family(cell)
+    print(counts, np.all(np.abs(centers - cell.centers) < 0.1))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT / "benchmarks",
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout.splitlines() == ["[1 1] False", "[2 2] True"], done.stderr
 
 
 def test_a_map_against_its_truth(tmp_path: Path) -> None:

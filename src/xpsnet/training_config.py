@@ -105,7 +105,7 @@ CONFIGS: dict[str, TrainConfig] = {
         "default",
         "default",
         spectra=41_000_000,
-        beside=(("park2020", 0.35), ("shoulders", 0.15), ("sidebands", 0.15)),
+        beside=(("park2020", 0.35), ("shoulders", 0.2)),
         mixed_precision=True,
     ),
     "park2020": TrainConfig(

@@ -49,18 +49,8 @@ RECIPES: dict[str, Recipe] = {
         separation=0.9,  # closer ones have the shape of a side band
         log_gap=(-2.0, 0.3),
         noise=(3e-3, 0.06),
-        asymmetric=0.2,
+        asymmetric=0.3,
         with_band=0.9,
-    ),
-    # The same where every line has a side band, as in the spectra of polymers.
-    "sidebands": RawRecipe(
-        min_peaks=1,
-        max_peaks=2,
-        fwhm=(0.03, 0.2),
-        log_gap=(-2.0, 0.3),
-        noise=(3e-3, 0.06),
-        asymmetric=1.0,
-        with_band=1.0,
     ),
 }
 
