@@ -49,7 +49,7 @@ RECIPES: dict[str, Recipe] = {
         separation=0.9,  # closer ones have the shape of a side band
         log_gap=(-2.0, 0.3),
         noise=(3e-3, 0.06),
-        asymmetric=0.3,
+        asymmetric=0.18,
         with_band=0.9,
     ),
 }
