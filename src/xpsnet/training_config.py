@@ -104,7 +104,7 @@ CONFIGS: dict[str, TrainConfig] = {
     "default": TrainConfig(
         "default",
         "default",
-        spectra=62_500_000,
+        spectra=63_500_000,
         beside=(("park2020", 0.35), ("shoulders", 0.2)),
         mixed_precision=True,
     ),
