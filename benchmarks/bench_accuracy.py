@@ -335,10 +335,7 @@ def _calibration(probability: Floats, truth: npt.NDArray[np.bool_]) -> str:
 
 
 def run_small(n: int) -> dict[str, float]:
-    """A peak of a tenth of the area, one FWHM beside the large one, noise 2 % of the maximum.
-
-    `fit` on a tenth of the spectra.
-    """
+    """A peak of a tenth of the area, one FWHM beside the large one; `fit` on a tenth of them."""
     rng = np.random.default_rng(SEEDS["small"])
     axis = np.linspace(0, 15, 401)
     line: Callable[..., Any] = LINE_SHAPES["pseudo_voigt"].value
@@ -352,20 +349,15 @@ def run_small(n: int) -> dict[str, float]:
         clean = signal + rng.uniform(0.1, 1, (n, 1)) + rng.uniform(0, 0.3, (n, 1)) * step
         counts = clean + 0.02 * clean.max(axis=1, keepdims=True) * rng.normal(size=clean.shape)
         spectra = make_spectrum(counts, axis, dims=("spectrum", "energy"), scale="binding")
-        some = spectra[: max(1, n // 10)]
-        found = {
-            "predict": xpsnet.predict(spectra, device="cpu"),
-            "fit": xpsnet.fit(some, device="cpu"),
-        }
-        for method, peaks in found.items():
-            counts = peaks["n_peaks"].values
-            hit = counts > 1
+        for find, part in ((xpsnet.predict, n), (xpsnet.fit, max(1, n // 10))):
+            peaks = find(spectra[:part], device="cpu")
+            hit = peaks["n_peaks"].values > 1
             if name.startswith("small"):
-                place = (center + side * fwhm)[: len(counts), None]
-                away = np.abs(peaks["center"].values - place) / fwhm[: len(counts), None]
-                hit = (counts == 2) & (np.nanmin(away, axis=1, initial=np.inf) < 0.5)
-            result[f"{name}, {method}"] = float(hit.mean())
-            print(f"{name}, {method}: {100 * hit.mean():.1f} % of {len(hit):,}")
+                distance = np.abs(peaks["center"].values - (center + side * fwhm)[:part, None])
+                near = np.nanmin(distance, axis=1, initial=np.inf) < 0.5 * fwhm[:part]
+                hit = (peaks["n_peaks"].values == 2) & near
+            result[f"{name}, {find.__name__}"] = float(hit.mean())
+            print(f"{name}, {find.__name__}: {100 * hit.mean():.1f} % of {part:,}")
     return result
 
 

@@ -114,44 +114,41 @@ def draw_cell(
     )
 
 
+def best_family(energy: Floats, counts: Floats, sigma: Floats, starts: Floats) -> Any:
+    """Best fit of base peaks of a free shape on a level; starts (fits, peaks) [eV]."""
+    low, high = np.transpose(list(SHAPE.values()))
+    k = starts.shape[1]
+
+    def rest(parameters: Floats) -> Floats:
+        shape = dict(zip(SHAPE, parameters[k:], strict=True))
+        columns = [base_peak(energy, place, shape) for place in parameters[:k]]
+        table = np.stack([*columns, np.ones_like(energy)], axis=1) / sigma[:, None]
+        return np.asarray(counts / sigma - table @ np.linalg.lstsq(table, counts / sigma)[0])
+
+    bounds = np.append(np.full(k, 283.0), low), np.append(np.full(k, 289.0), high)
+    fits = [
+        least_squares(rest, np.append(start, (low + high) / 2), bounds=bounds, diff_step=1e-4)
+        for start in starts
+    ]
+    return min(fits, key=lambda fit: float(fit.cost))
+
+
 def by_family(cell: Cell) -> tuple[npt.NDArray[np.int64], Floats]:
     """Number of peaks and centers of one or two base peaks of a free shape, by BIC."""
     energy = AXIS[cell.step]
-    low, high = np.transpose(list(SHAPE.values()))
-    middle = 0.5 * (low + high)
+    single = np.array([[0.0], [-0.2]])  # from the highest point [eV]
+    double = np.array([[0.0, 0.7], [-0.7, 0.0], [0.0, 1.4], [-1.4, 0.0]])
     counts, centers = [], []
     for spectrum in cell.counts:
         # As they were drawn; where noise made a point small, what it would be at a few percent.
-        weight = 1 / (cell.noise * np.sqrt(spectrum.max() * np.maximum(spectrum, 0.02)))
+        sigma = cell.noise * np.sqrt(spectrum.max() * np.maximum(spectrum, 0.02))
         top = energy[spectrum.argmax()]
-        best = []
-        for starts in ([(0.0,), (-0.2,)], [(0.0, 0.7), (-0.7, 0.0), (0.0, 1.4), (-1.4, 0.0)]):
-            k = len(starts[0])
-
-            def rest(
-                parameters: Floats, k: int = k, y: Floats = spectrum, w: Floats = weight
-            ) -> Floats:
-                shape = dict(zip(SHAPE, parameters[k:], strict=True))
-                columns = [base_peak(energy, place, shape) for place in parameters[:k]]
-                table = np.stack([*columns, np.ones_like(energy)], axis=1) * w[:, None]
-                return np.asarray(y * w - table @ np.linalg.lstsq(table, y * w, rcond=None)[0])
-
-            fits = [
-                least_squares(
-                    rest,
-                    [*(top + np.array(places)), *middle],
-                    bounds=([*[283.0] * k, *low], [*[289.0] * k, *high]),
-                    diff_step=1e-4,
-                )
-                for places in starts
-            ]
-            best.append(min(fits, key=lambda fit: float(fit.cost)))
-        one, two = best
-        double = 2 * (one.cost - two.cost) > 2 * np.log(energy.size)  # a place and a height more
-        counts.append(1 + int(double))
+        one = best_family(energy, spectrum, sigma, top + single)
+        two = best_family(energy, spectrum, sigma, top + double)
+        # Two peaks have a place and a height more.
+        counts.append(1 + int(2 * (one.cost - two.cost) > 2 * np.log(energy.size)))
         shape = dict(zip(SHAPE, two.x[2:], strict=True))
-        maxima = [energy[base_peak(energy, place, shape).argmax()] for place in np.sort(two.x[:2])]
-        centers.append(maxima)
+        centers.append([energy[base_peak(energy, at, shape).argmax()] for at in np.sort(two.x[:2])])
     return np.array(counts), np.array(centers)
 
 

@@ -72,6 +72,7 @@ def test_recipes_survive_json(recipe: simulation.Recipe) -> None:
         ("[recipe]\nnose = 1", r"expected a recipe with names from .* got \['nose'\]"),
         ("[recipe]\nnoise = 0.1", "expected noise as an ascending pair of numbers"),
         ("[recipe]\nnoise = [0.2, 0.1]", "expected noise as an ascending pair"),
+        ("[recipe]\nlog_gap = [-inf, 0.1]", "expected log_gap as an ascending pair"),
         ("[recipe]\nlog_gap = [0.2, -0.1]", "expected log_gap as an ascending pair"),
         ("[recipe]\nmax_peaks = 2.5", "expected max_peaks as a number >= 0 like 6, got 2.5"),
         ("[recipe]\nmin_peaks = 7", "expected 0 <= min_peaks <= max_peaks, got 7 and 6"),

@@ -136,21 +136,24 @@ def recipe_from(values: dict[str, Any]) -> Recipe:
 
 
 def _like(name: str, value: Any, usual: Any) -> Any:
-    """A value of the kind of the usual one: a number >= 0, or an ascending pair of them.
+    """A value of the kind of the usual one: a finite number, or an ascending pair of them.
 
-    Logarithms may be negative.
+    Only logarithms may be negative.
     """
     pair = isinstance(usual, tuple)
-    least = -np.inf if name.startswith("log_") else 0
+    signed = name.startswith("log_")
     numbers = list(value) if pair and isinstance(value, list | tuple) else [value]
     whole = isinstance(usual, int)
     sound = all(
-        isinstance(x, int if whole else int | float) and not isinstance(x, bool) and x >= least
+        isinstance(x, int if whole else int | float)
+        and not isinstance(x, bool)
+        and np.isfinite(x)
+        and (signed or x >= 0)
         for x in numbers
     )
     if not sound or len(numbers) != 1 + pair or numbers != sorted(numbers):
-        what = "an ascending pair of numbers" if pair else "a number"
-        raise ValueError(f"expected {name} as {what} >= {least} like {usual!r}, got {value!r}")
+        what = ("an ascending pair of numbers" if pair else "a number") + (" >= 0" * (not signed))
+        raise ValueError(f"expected {name} as {what} like {usual!r}, got {value!r}")
     return tuple(float(x) for x in numbers) if pair else numbers[0]
 
 
