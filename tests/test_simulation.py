@@ -211,8 +211,8 @@ def test_raw_neighbors_keep_their_distance() -> None:
 def test_raw_neighbors_are_as_close_as_the_recipe_says() -> None:
     far = RawRecipe(min_peaks=2, max_peaks=2, fwhm=(0.02, 0.05))
     beyond = {}
-    for name, log_gap in (("near", (-2.0, 0.3)), ("far", far.log_gap)):
-        batch = simulation.simulate(4000, replace(far, log_gap=log_gap), seed=4)
+    for name, gap in (("near", (0.14, 1.35)), ("far", far.gap)):
+        batch = simulation.simulate(4000, replace(far, gap=gap), seed=4)
         two = batch["n_peaks"] == 2
         center, fwhm = batch["center"][two, :2], batch["fwhm"][two, :2]
         distance = np.diff(center, axis=1)[:, 0] / fwhm.max(axis=1)

@@ -37,6 +37,9 @@ __all__ = [
 Batch = dict[str, Any]
 Recipe = PaperRecipe | RawRecipe
 
+# What is drawn evenly between the logarithms of its limits.
+ON_LOGARITHMIC_SCALES = ("measured_points", "gap", "min_height", "noise")
+
 RECIPES: dict[str, Recipe] = {
     "park2020": PaperRecipe(),
     "park2020-code": PaperRecipe(min_peaks=2),
@@ -47,10 +50,21 @@ RECIPES: dict[str, Recipe] = {
         max_peaks=2,
         fwhm=(0.03, 0.2),
         separation=0.9,  # closer ones have the shape of a side band
-        log_gap=(-2.0, 0.3),
+        gap=(0.14, 1.35),
         noise=(3e-3, 0.06),
         asymmetric=0.18,
         with_band=0.9,
+    ),
+    # One line with a side band, or two of them as close as two of its kind are told apart.
+    "side_bands": RawRecipe(
+        min_peaks=1,
+        max_peaks=2,
+        fwhm=(0.03, 0.2),
+        separation=0.4,
+        gap=(0.2, 1.35),
+        noise=(3e-3, 0.06),
+        asymmetric=1.0,
+        with_band=1.0,
     ),
 }
 
@@ -63,8 +77,8 @@ def simulate(n: int, recipe: str | Recipe = "default", seed: int = 0) -> Batch:
     n : int
         Number of spectra.
     recipe : str or Recipe
-        ``"default"``, ``"park2020"`` (1 to 3 peaks), ``"park2020-code"`` (2 or 3 peaks), or a
-        recipe of your own.
+        ``"default"``, ``"shoulders"``, ``"side_bands"``, ``"park2020"`` (1 to 3 peaks),
+        ``"park2020-code"`` (2 or 3 peaks), or a recipe of your own.
     seed : int
         The same seed gives the same spectra.
 
@@ -136,24 +150,22 @@ def recipe_from(values: dict[str, Any]) -> Recipe:
 
 
 def _like(name: str, value: Any, usual: Any) -> Any:
-    """A value of the kind of the usual one: a finite number, or an ascending pair of them.
-
-    Only logarithms may be negative.
-    """
+    """A value of the kind of the usual one: a finite number, or an ascending pair of them."""
     pair = isinstance(usual, tuple)
-    signed = name.startswith("log_")
+    zero = name not in ON_LOGARITHMIC_SCALES
     numbers = list(value) if pair and isinstance(value, list | tuple) else [value]
     whole = isinstance(usual, int)
     sound = all(
         isinstance(x, int if whole else int | float)
         and not isinstance(x, bool)
         and np.isfinite(x)
-        and (signed or x >= 0)
+        and (x > 0 or (zero and x == 0))
         for x in numbers
     )
     if not sound or len(numbers) != 1 + pair or numbers != sorted(numbers):
-        what = ("an ascending pair of numbers" if pair else "a number") + (" >= 0" * (not signed))
-        raise ValueError(f"expected {name} as {what} like {usual!r}, got {value!r}")
+        what = "an ascending pair of numbers" if pair else "a number"
+        least = ">= 0" if zero else "> 0"
+        raise ValueError(f"expected {name} as {what} {least} like {usual!r}, got {value!r}")
     return tuple(float(x) for x in numbers) if pair else numbers[0]
 
 

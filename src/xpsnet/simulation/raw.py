@@ -26,8 +26,8 @@ class RawRecipe:
     background have been fitted; below that it stays in the spectrum but not in the truth.
 
     Neighbors are `separation` of the wider FWHM apart and a random gap more, of exponential
-    distribution; the logarithm of its mean in typical FWHM is drawn evenly from `log_gap` for every
-    spectrum.
+    distribution; its mean in typical FWHM is drawn from `gap` for every spectrum, evenly on a
+    logarithmic scale.
 
     Lines are asymmetric in a share `asymmetric` of the spectra: of these a share `with_band` has an
     unresolved side band; the others lean by up to `max_skew` (logarithm of the ratio of the half
@@ -43,7 +43,7 @@ class RawRecipe:
     points_per_fwhm: float = 5.0
     fwhm: tuple[float, float] = (0.01, 0.3)
     separation: float = 0.45
-    log_gap: tuple[float, float] = (-1.6, 1.8)
+    gap: tuple[float, float] = (0.2, 6.0)
     min_height: float = 0.03
     noise: tuple[float, float] = (3e-4, 0.22)
     asymmetric: float = 0.2
@@ -123,7 +123,7 @@ def _draw_centers(
 ) -> Any:
     """Ascending centers, neighbors at least `separation` of the wider FWHM apart."""
     gap = -xp.log(draw.uniform((n, recipe.max_peaks - 1), 1e-4, 1.0))
-    gap = gap * typical * xp.exp(draw.uniform((n, 1), *recipe.log_gap))
+    gap = gap * typical * xp.exp(draw.uniform((n, 1), *np.log(recipe.gap).tolist()))
     wider = xp.maximum(fwhm[:, 1:], fwhm[:, :-1])
     behind = present[:, 1:]
     least = recipe.separation * wider * behind
