@@ -58,7 +58,9 @@ def test_configurations_survive_json(name: str, tmp_path: Path) -> None:
     assert config_from(json.loads(json.dumps(own.plain()))) == own
 
 
-@pytest.mark.parametrize("recipe", [RawRecipe(max_peaks=3), PaperRecipe(noise=0.01)])
+@pytest.mark.parametrize(
+    "recipe", [RawRecipe(max_peaks=3), PaperRecipe(noise=0.01), PaperRecipe(noise=0)]
+)
 def test_recipes_survive_json(recipe: simulation.Recipe) -> None:
     assert recipe_from(json.loads(json.dumps(describe_recipe(recipe)))) == recipe
 

@@ -11,7 +11,7 @@ All quantities are in *network units*: the window runs from 0 to the recipe's `e
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
@@ -37,34 +37,24 @@ __all__ = [
 Batch = dict[str, Any]
 Recipe = PaperRecipe | RawRecipe
 
-# What is drawn evenly between the logarithms of its limits.
-ON_LOGARITHMIC_SCALES = ("measured_points", "gap", "min_height", "noise")
+# One line or two close ones at ordinary noise.
+_ONE_OR_TWO = RawRecipe(min_peaks=1, max_peaks=2, fwhm=(0.03, 0.2), noise=(3e-3, 0.06))
 
 RECIPES: dict[str, Recipe] = {
     "park2020": PaperRecipe(),
     "park2020-code": PaperRecipe(min_peaks=2),
     "default": RawRecipe(),
-    # One line or two close ones at ordinary noise: what a shoulder is, and what is none.
-    "shoulders": RawRecipe(
-        min_peaks=1,
-        max_peaks=2,
-        fwhm=(0.03, 0.2),
+    # What a shoulder is, and what is none.
+    "shoulders": replace(
+        _ONE_OR_TWO,
         separation=0.9,  # closer ones have the shape of a side band
         gap=(0.14, 1.35),
-        noise=(3e-3, 0.06),
         asymmetric=0.18,
         with_band=0.9,
     ),
     # One line with a side band, or two of them as close as two of its kind are told apart.
-    "side_bands": RawRecipe(
-        min_peaks=1,
-        max_peaks=2,
-        fwhm=(0.03, 0.2),
-        separation=0.4,
-        gap=(0.2, 1.35),
-        noise=(3e-3, 0.06),
-        asymmetric=1.0,
-        with_band=1.0,
+    "side_bands": replace(
+        _ONE_OR_TWO, separation=0.4, gap=(0.2, 1.35), asymmetric=1.0, with_band=1.0
     ),
 }
 
@@ -140,7 +130,10 @@ def recipe_from(values: dict[str, Any]) -> Recipe:
     unknown = sorted(set(rest) - set(known))
     if unknown:
         raise ValueError(f"expected a recipe with names from {sorted(known)}, got {unknown}")
-    checked = {name: _like(name, value, known[name]) for name, value in rest.items()}
+    checked = {
+        name: _like(name, value, known[name], name in usual.logarithmic)
+        for name, value in rest.items()
+    }
     recipe = type(usual)(**checked)
     if not 0 <= recipe.min_peaks <= recipe.max_peaks or recipe.max_peaks < 1:
         raise ValueError(
@@ -149,22 +142,21 @@ def recipe_from(values: dict[str, Any]) -> Recipe:
     return recipe
 
 
-def _like(name: str, value: Any, usual: Any) -> Any:
+def _like(name: str, value: Any, usual: Any, logarithmic: bool) -> Any:
     """A value of the kind of the usual one: a finite number, or an ascending pair of them."""
     pair = isinstance(usual, tuple)
-    zero = name not in ON_LOGARITHMIC_SCALES
     numbers = list(value) if pair and isinstance(value, list | tuple) else [value]
     whole = isinstance(usual, int)
     sound = all(
         isinstance(x, int if whole else int | float)
         and not isinstance(x, bool)
         and np.isfinite(x)
-        and (x > 0 or (zero and x == 0))
+        and (x > 0 if logarithmic else x >= 0)
         for x in numbers
     )
     if not sound or len(numbers) != 1 + pair or numbers != sorted(numbers):
         what = "an ascending pair of numbers" if pair else "a number"
-        least = ">= 0" if zero else "> 0"
+        least = "> 0" if logarithmic else ">= 0"
         raise ValueError(f"expected {name} as {what} {least} like {usual!r}, got {value!r}")
     return tuple(float(x) for x in numbers) if pair else numbers[0]
 

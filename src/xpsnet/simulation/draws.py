@@ -30,3 +30,8 @@ class NumpyDraw:
     def normal(self, shape: tuple[int, ...]) -> Any:
         """Standard normal numbers."""
         return self._rng.standard_normal(shape, dtype=np.float32)
+
+
+def log_uniform(xp: Any, draw: Draw, shape: tuple[int, ...], low: float, high: float) -> Any:
+    """Numbers from `low` to `high`, both > 0, uniform on a logarithmic scale."""
+    return xp.exp(draw.uniform(shape, float(np.log(low)), float(np.log(high))))

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from xpsnet.simulation.draws import Draw
+from xpsnet.simulation.draws import Draw, log_uniform
 
 
 def measured_axis(
@@ -21,8 +21,7 @@ def measured_axis(
     An axis finer than the grid is averaged by the encoding, which is the grid itself with less
     noise: no more than `n_points` are used. Positions behind them repeat the last one.
     """
-    low, high = np.log(measured[0]), np.log(measured[1])
-    taken = xp.floor(xp.exp(draw.uniform((n, 1), float(low), float(high))))
+    taken = xp.floor(log_uniform(xp, draw, (n, 1), *measured))
     points = xp.minimum(taken, float(n_points))
     position = np.arange(n_points, dtype=np.float32)[None, :]
     return taken, points, xp.minimum(position / (points - 1), 1.0)
@@ -52,7 +51,7 @@ def draw_background(xp: Any, draw: Draw, axis: Any, step: Any, loss: Any) -> Any
     """
     n = axis.shape[0]
     some = draw.uniform((5, n, 1))
-    offset = xp.exp(draw.uniform((n, 1), float(np.log(0.01)), float(np.log(8.0))))
+    offset = log_uniform(xp, draw, (n, 1), 0.01, 8.0)
     x = axis - 0.5
     slope = 0.25 * draw.normal((n, 1)) * xp.where(some[0] < 0.6, 1.0, 0.0)
     bend = 0.25 * draw.normal((n, 1)) * xp.where(some[1] < 0.35, 1.0, 0.0)
@@ -77,7 +76,7 @@ def draw_sigma(
 ) -> tuple[Any, Any]:
     """Standard deviations (n, n_points), and that of the largest point relative to it (n, 1)."""
     n = clean.shape[0]
-    relative = xp.exp(draw.uniform((n, 1), float(np.log(noise[0])), float(np.log(noise[1]))))
+    relative = log_uniform(xp, draw, (n, 1), *noise)
     counting = xp.sqrt(clean / largest)
     even = draw.uniform((n, 1)) < 0.2
     return relative * largest * xp.where(even, xp.ones_like(counting), counting), relative
@@ -106,7 +105,7 @@ def draw_noise(xp: Any, draw: Draw, n: int, points: int) -> tuple[Any, Any]:
 def draw_spikes(xp: Any, draw: Draw, points: Any, n_points: int, share: float) -> Any:
     """One point too high in a `share` of the spectra, (n, n_points), relative to the largest."""
     n = points.shape[0]
-    height = xp.exp(draw.uniform((n, 1), float(np.log(0.05)), 0.0))
+    height = log_uniform(xp, draw, (n, 1), 0.05, 1.0)
     height = height * xp.where(draw.uniform((n, 1)) < share, 1.0, 0.0)
     where = xp.floor(draw.uniform((n, 1)) * points)
     place = np.arange(n_points, dtype=np.float32)[None, :]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -30,6 +30,7 @@ class PaperRecipe:
     width: tuple[float, float] = (0.3, 1.9)
     height: tuple[float, float] = (0.1, 1.1)
     noise: float = 0.025
+    logarithmic: ClassVar[tuple[str, ...]] = ()  # see RawRecipe
 
 
 def paper_line(xp: Any, energy: Any, center: Any, width: Any) -> Any:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from xpsnet.numerics.resample import normalize
 from xpsnet.simulation import instrument
-from xpsnet.simulation.draws import Draw
+from xpsnet.simulation.draws import Draw, log_uniform
 from xpsnet.simulation.lines import line
 
 Batch = dict[str, Any]
@@ -52,6 +52,8 @@ class RawRecipe:
     with_band: float = 0.25
     spikes: float = 0.04
     min_chi_square: float = 20.0
+    # What is drawn evenly between the logarithms of its limits.
+    logarithmic: ClassVar[tuple[str, ...]] = ("measured_points", "gap", "min_height", "noise")
 
 
 def draw_raw(xp: Any, draw: Draw, n: int, recipe: RawRecipe) -> Batch:
@@ -123,7 +125,7 @@ def _draw_centers(
 ) -> Any:
     """Ascending centers, neighbors at least `separation` of the wider FWHM apart."""
     gap = -xp.log(draw.uniform((n, recipe.max_peaks - 1), 1e-4, 1.0))
-    gap = gap * typical * xp.exp(draw.uniform((n, 1), *np.log(recipe.gap).tolist()))
+    gap = gap * typical * log_uniform(xp, draw, (n, 1), *recipe.gap)
     wider = xp.maximum(fwhm[:, 1:], fwhm[:, :-1])
     behind = present[:, 1:]
     least = recipe.separation * wider * behind
