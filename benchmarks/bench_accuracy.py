@@ -288,22 +288,20 @@ def print_paper_units(
 ) -> dict[str, float]:
     """Mean errors as the paper counts them, and those of peaks where the network counts right.
 
-    Of the reference (c) the count, and the peaks for the true count.
+    Of the reference (c) the count, and the same peaks fitted with the true count.
     """
     several = batch["n_peaks"] > 1
-    present = np.arange(3) < batch["n_peaks"][:, None]
-    present &= (found["n_peaks"].values == batch["n_peaks"])[:, None]
-    print("\n| paper's units | all slots, 2 or 3 peaks | peaks, right count | (c), the same |")
-    result, exact = {}, in_paper_units(reference, batch)
-    for name, error in in_paper_units(found, batch).items():
-        slots = float(error[several].mean())
-        if name == "count":
-            print(f"| count | {slots:.4f} (c: {exact[name][several].mean():.4f}) | | |")
-        else:
-            result[f"{name} of peaks"] = float(error[present].mean())
-            one, other = result[f"{name} of peaks"], exact[name][present].mean()
-            print(f"| {name} | {slots:.4f} | {one:.4f} | {other:.4f} |")
-        result[f"{name} over slots"] = slots
+    right = found["n_peaks"].values == batch["n_peaks"]
+    present = right[:, None] & (np.arange(3) < batch["n_peaks"][:, None])
+    ours, exact = in_paper_units(found, batch), in_paper_units(reference, batch)
+    result = {f"{name} over slots": float(error[several].mean()) for name, error in ours.items()}
+    result["(c) count over slots"] = float(exact.pop("count")[several].mean())
+    for name, error in exact.items():
+        result[f"{name} of peaks"] = float(ours[name][present].mean())
+        result[f"(c) {name} of peaks"] = float(error[present].mean())
+    print("\nin the paper's units; slots: 2 or 3 peaks; peaks: `default` counts right")
+    for name, value in result.items():
+        print(f"{name}: {value:.4f}")
     return result
 
 

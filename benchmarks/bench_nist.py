@@ -128,7 +128,7 @@ def best_fit(
     k = starts.shape[1]
 
     def rest(parameters: Floats) -> Floats:
-        shape = dict(zip(SHAPE, parameters[k:], strict=True))
+        shape = dict(zip(limits, parameters[k:], strict=True))
         columns = [base_peak(energy, place, shape) for place in parameters[:k]]
         table = np.stack([*columns, np.ones_like(energy)], axis=1) / sigma[:, None]
         return np.asarray(counts / sigma - table @ np.linalg.lstsq(table, counts / sigma)[0])
@@ -155,7 +155,7 @@ def by_least_squares(cell: Cell, limits: dict[str, Any]) -> tuple[npt.NDArray[np
         two = best_fit(energy, spectrum, sigma, top + double, limits)
         # Two peaks have a place and a height more.
         counts.append(1 + int(2 * (one.cost - two.cost) > 2 * np.log(energy.size)))
-        shape = dict(zip(SHAPE, two.x[2:], strict=True))
+        shape = dict(zip(limits, two.x[2:], strict=True))
         centers.append([energy[base_peak(energy, at, shape).argmax()] for at in np.sort(two.x[:2])])
     return np.array(counts), np.array(centers)
 
