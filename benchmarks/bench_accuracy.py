@@ -27,12 +27,11 @@ import xarray as xr
 from scipy.signal import find_peaks, savgol_filter
 
 import xpsnet
-from xpsnet import simulation
-from xpsnet.models import load_model
+from xpsnet.data.spectrum import make_spectrum
+from xpsnet.models.weights import load_model
 from xpsnet.numerics.lineshapes import LINE_SHAPES, PARK2020_FWHM_PER_WIDTH
-from xpsnet.simulation import instrument
-from xpsnet.simulation.draws import NumpyDraw
-from xpsnet.spectrum import make_spectrum
+from xpsnet.simulation import instrument, recipes
+from xpsnet.simulation.random import NumpyDraw
 
 Floats = npt.NDArray[np.float64]
 
@@ -69,9 +68,9 @@ class Task:
         )
 
 
-def default_task(n: int) -> tuple[Task, simulation.Batch]:
+def default_task(n: int) -> tuple[Task, recipes.Batch]:
     """The recipe of the `default` network."""
-    batch = simulation.simulate(n, "default", SEEDS["default"])
+    batch = recipes.simulate(n, "default", SEEDS["default"])
     points = batch["points"]
     counts = np.where(np.arange(batch["counts"].shape[1]) < points, batch["counts"], np.nan)
     there = batch["fwhm"] > 0
@@ -83,9 +82,9 @@ def default_task(n: int) -> tuple[Task, simulation.Batch]:
     return task, batch
 
 
-def paper_task(n: int) -> tuple[Task, simulation.Batch]:
+def paper_task(n: int) -> tuple[Task, recipes.Batch]:
     """The recipe of the paper, 1 to 3 peaks."""
-    batch = simulation.simulate(n, "park2020", SEEDS["paper"])
+    batch = recipes.simulate(n, "park2020", SEEDS["paper"])
     there = np.arange(3) < batch["n_peaks"][:, None]
     points = batch["spectra"].shape[1] - 1
     truth = {
@@ -186,7 +185,7 @@ def same_basin(task: Task, starts: xr.Dataset, best: xr.Dataset) -> float:
     return float(np.mean(ends <= exact * (1 + SAME_OPTIMUM)))
 
 
-def in_points(task: Task, model: str, batch: simulation.Batch) -> xr.Dataset:
+def in_points(task: Task, model: str, batch: recipes.Batch) -> xr.Dataset:
     """Prediction of the spectra as the network reads them, in points of the measured axis."""
     seen = np.asarray(batch["spectra"], float)
     axis = np.linspace(0, 15, seen.shape[1])
@@ -268,7 +267,7 @@ def run_paper(n: int) -> dict[str, float]:
     return result | print_paper_units(models["default"], reference, batch)
 
 
-def in_paper_units(found: xr.Dataset, batch: simulation.Batch) -> dict[str, Floats]:
+def in_paper_units(found: xr.Dataset, batch: recipes.Batch) -> dict[str, Floats]:
     """Absolute errors over the paper's three slots (absent peaks are 0, centers descend)."""
     points = batch["spectra"].shape[1] - 1
     order = np.argsort(-np.nan_to_num(found["center"].values), axis=1)[:, :3]
@@ -284,7 +283,7 @@ def in_paper_units(found: xr.Dataset, batch: simulation.Batch) -> dict[str, Floa
 
 
 def print_paper_units(
-    found: xr.Dataset, reference: xr.Dataset, batch: simulation.Batch
+    found: xr.Dataset, reference: xr.Dataset, batch: recipes.Batch
 ) -> dict[str, float]:
     """Mean errors as the paper counts them, and those of peaks where the network counts right.
 
@@ -369,7 +368,7 @@ def run_small(n: int) -> dict[str, float]:
 
 def run_nothing(n: int) -> dict[str, float]:
     """Pure background with noise, as the default recipe draws them."""
-    recipe, draw = simulation.RawRecipe(), NumpyDraw(SEEDS["nothing"])
+    recipe, draw = recipes.RawRecipe(), NumpyDraw(SEEDS["nothing"])
     m = recipe.n_points
     _, points, axis = instrument.measured_axis(np, draw, n, m, recipe.measured_points)
     clean = instrument.draw_background(np, draw, axis, 0 * axis, 0 * axis)

@@ -18,12 +18,12 @@ from pathlib import Path
 import numpy as np
 
 import xpsnet
-from xpsnet import simulation
-from xpsnet.export import export
-from xpsnet.models import engines, network, weights
-from xpsnet.training_config import TrainConfig
+from xpsnet.models import architecture, runtimes, weights
+from xpsnet.simulation import recipes
+from xpsnet.training.config import TrainConfig
+from xpsnet.training.export import export
 
-DEFAULT = network.CONFIGS["default"]
+DEFAULT = architecture.CONFIGS["default"]
 VARIANTS = {
     "one look": replace(DEFAULT, looks=1),
     "two looks": replace(DEFAULT, looks=2),
@@ -45,7 +45,7 @@ def main(arguments: list[str] | None = None) -> None:
     print("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |")
     for number, (name, config) in enumerate(VARIANTS.items()):
         key = f"variant_{number}"
-        network.CONFIGS[key] = config
+        architecture.CONFIGS[key] = config
         run = TrainConfig(
             key, "default", chosen.spectra, evaluate_every=chosen.spectra, mixed_precision=True
         )
@@ -54,7 +54,7 @@ def main(arguments: list[str] | None = None) -> None:
             model = export(Path(folder) / "run", Path(folder) / "model", n_evaluate=chosen.judged)
             found = model.card["accuracy"]["default"]
             figures = " | ".join(f"{100 * found.get(figure, np.nan):.1f} %" for figure in FIGURES)
-            n_weights = network.build(config).count_params()
+            n_weights = architecture.build(config).count_params()
             print(
                 f"| {name} | {n_weights:,} | {model.card['validation_loss']:.3f} | {figures} "
                 f"| {_time(model):.0f} |",
@@ -64,8 +64,8 @@ def main(arguments: list[str] | None = None) -> None:
 
 def _time(model: weights.Model) -> float:
     """Processor time of one spectrum in ONNX Runtime [microseconds], the best of five."""
-    spectra = np.asarray(simulation.simulate(2048, "default", seed=1)["spectra"], np.float32)
-    engine = engines.OnnxEngine(model.file(".onnx"))
+    spectra = np.asarray(recipes.simulate(2048, "default", seed=1)["spectra"], np.float32)
+    engine = runtimes.OnnxEngine(model.file(".onnx"))
     times = []
     for _ in range(5):
         started = time.process_time()

@@ -16,9 +16,9 @@ import numpy as np
 import xarray as xr
 
 import xpsnet
-from xpsnet import simulation
-from xpsnet.fitting import decision
-from xpsnet.spectrum import make_spectrum
+from xpsnet.data.spectrum import make_spectrum
+from xpsnet.fitting.select import n_peaks
+from xpsnet.simulation import recipes
 
 POINTS = (60, 100, 200, 384)
 BLIND = {"PROBABILITY_WEIGHT": 0.0, "OWN_WEIGHT": 0.0, "EVIDENCE_WEIGHT": 1.0}
@@ -26,9 +26,9 @@ BLIND = {"PROBABILITY_WEIGHT": 0.0, "OWN_WEIGHT": 0.0, "EVIDENCE_WEIGHT": 1.0}
 
 def simulated(n: int, points: int, seed: int) -> tuple[xr.DataArray, np.ndarray]:
     """Spectra on an axis of so many points, and their true numbers of peaks."""
-    recipe = simulation.get_recipe("default")
+    recipe = recipes.get_recipe("default")
     recipe = replace(recipe, n_points=points, measured_points=(points + 0.2, points + 0.4))
-    batch = simulation.simulate(n, recipe, seed)
+    batch = recipes.simulate(n, recipe, seed)
     counts = 1000.0 * np.asarray(batch["spectra"], dtype=float)
     energy = np.linspace(280.0, 300.0, points)
     spectra = make_spectrum(counts, energy, dims=("spectrum", "energy"), scale="binding")
@@ -42,14 +42,14 @@ def fitted(spectra: xr.DataArray) -> xr.Dataset:
 
 def by_evidence(spectra: xr.DataArray) -> np.ndarray:
     """Numbers of peaks by the evidence alone."""
-    before = {name: getattr(decision, name) for name in BLIND}
+    before = {name: getattr(n_peaks, name) for name in BLIND}
     try:
         for name, value in BLIND.items():
-            setattr(decision, name, value)
+            setattr(n_peaks, name, value)
         return fitted(spectra)["n_peaks"].values
     finally:
         for name, value in before.items():
-            setattr(decision, name, value)
+            setattr(n_peaks, name, value)
 
 
 def main(arguments: list[str] | None = None) -> dict[str, float]:

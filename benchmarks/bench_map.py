@@ -20,8 +20,8 @@ import numpy as np
 import xarray as xr
 
 import xpsnet
-from xpsnet.peaks import make_peaks
-from xpsnet.spectrum import make_spectrum
+from xpsnet.data.peaks import make_peaks
+from xpsnet.data.spectrum import make_spectrum
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt

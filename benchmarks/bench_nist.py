@@ -27,8 +27,8 @@ import numpy.typing as npt
 from scipy.optimize import least_squares
 
 import xpsnet
+from xpsnet.data.spectrum import make_spectrum
 from xpsnet.numerics.lineshapes import LINE_SHAPES
-from xpsnet.spectrum import make_spectrum
 
 Floats = npt.NDArray[np.float64]
 

@@ -35,9 +35,10 @@ sys.path.insert(0, str(Path(__file__).parent))
 from bench_accuracy import Task, by_derivative
 
 import xpsnet
-from xpsnet.models import engines, load_model
-from xpsnet.spectrum import make_spectrum
-from xpsnet.threads import n_threads
+from xpsnet.data.spectrum import make_spectrum
+from xpsnet.models import runtimes as models_runtimes
+from xpsnet.models.weights import load_model
+from xpsnet.parallel.threads import n_threads
 
 SEED = 5_000_005
 DRAWN = 8192  # different spectra; more are repeated
@@ -48,7 +49,7 @@ import statistics, sys, time
 start = time.perf_counter()
 import xpsnet
 imported = time.perf_counter()
-from xpsnet.spectrum import make_spectrum
+from xpsnet.data.spectrum import make_spectrum
 import numpy as np
 energy = np.linspace(280, 295, 401)
 counts = 900 + 5000 * np.exp(-((energy - 287) ** 2)) + np.random.default_rng(0).normal(0, 30, 401)
@@ -146,8 +147,8 @@ def throughput(n: int, n_classical: int, n_lmfit: int) -> dict[str, float]:
     model = load_model("default")
     inputs = np.random.default_rng(0).random((n, model.config.n_points), np.float32)
     runtimes = {
-        "ONNX Runtime": engines.OnnxEngine(model.file(".onnx")),
-        "TensorFlow": engines.KerasEngine(model),
+        "ONNX Runtime": models_runtimes.OnnxEngine(model.file(".onnx")),
+        "TensorFlow": models_runtimes.KerasEngine(model),
     }
     square = np.random.default_rng(0).random((2048, 2048), np.float32)
     products = len(square) ** 3 / multiply_adds(model.file(".onnx"))
@@ -193,7 +194,7 @@ def _rounded(rate: float) -> str:
     return f"{rate:,.0f}" if rate >= 100 else f"{rate:.3g}"
 
 
-def _in_batches(run: engines.Engine, inputs: npt.NDArray[np.float32]) -> None:
+def _in_batches(run: models_runtimes.Engine, inputs: npt.NDArray[np.float32]) -> None:
     """The network as `predict` calls it."""
     for at in range(0, len(inputs), 4096):
         run(inputs[at : at + 4096])

@@ -25,11 +25,12 @@ import numpy as np
 import xarray as xr
 
 import xpsnet
-from xpsnet.io import ReadError, sniff
+from xpsnet.io.common.errors import ReadError
+from xpsnet.io.read import sniff
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "RESULTS.md"
-sys.path.insert(0, str(ROOT / "tests" / "io"))
+sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "io" / "files")]
 
 Pairs = Iterator[tuple[xr.DataArray, np.ndarray, np.ndarray]]
 

@@ -34,12 +34,12 @@ sys.path.insert(0, str(Path(__file__).parent))
 from refine_problems import Problem, make_problem
 
 import xpsnet
-from xpsnet.fitting import with_lmfit
-from xpsnet.fitting.make_layout import make_layout
-from xpsnet.fitting.residuals import SpectrumModel
+from xpsnet.data.peaks import Status
+from xpsnet.fitting.model.make_layout import make_layout
+from xpsnet.fitting.model.spectrum_model import SpectrumModel
+from xpsnet.fitting.solve import lmfit_backend
 from xpsnet.numerics.backgrounds import BACKGROUNDS
 from xpsnet.numerics.lineshapes import LINE_SHAPES
-from xpsnet.peaks import Status
 
 Figures = dict[str, float]
 
@@ -79,7 +79,7 @@ def both_engines(n_spectra: int) -> Iterator[tuple[xr.Dataset, xr.Dataset]]:
 
 def agreement(n_spectra: int) -> Figures:
     """Optimum, parameters and errors against lmfit's."""
-    with_lmfit._TOLERANCE = 1e-12
+    lmfit_backend._TOLERANCE = 1e-12
     excess, parameters, errors, statuses = [], [], [], []
     for ours, theirs in both_engines(n_spectra):
         more = chi_square(ours) / chi_square(theirs) - 1
@@ -197,8 +197,8 @@ def speed(n_spectra: int) -> Figures:
 
 def solved(problem: Problem) -> object:
     """The solver without Datasets before and after it."""
-    from xpsnet.fitting.batch import solve_batch
-    from xpsnet.fitting.parameters import start_parameters
+    from xpsnet.fitting.model.parameters import start_parameters
+    from xpsnet.fitting.solve.batch import solve_batch
 
     line_shape, background = problem.truth.attrs["line_shape"], problem.truth.attrs["background"]
     layout = make_layout(line_shape, background, problem.truth.sizes["peak"])

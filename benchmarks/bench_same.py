@@ -23,8 +23,8 @@ import xarray as xr
 from scipy.special import erf
 
 import xpsnet
+from xpsnet.data.spectrum import make_spectrum
 from xpsnet.numerics.lineshapes import LINE_SHAPES
-from xpsnet.spectrum import make_spectrum
 
 Floats = npt.NDArray[np.float64]
 Peaks = dict[str, Floats]

@@ -36,7 +36,7 @@ from types import FrameType
 from typing import Any, NoReturn
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "tests" / "io"))
+sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "io" / "files")]
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(name, "1")
 
@@ -45,7 +45,9 @@ from fuzz_seeds import SEEDS, Seed  # noqa: E402
 from mutations import mutate, unpack  # noqa: E402
 
 import xpsnet  # noqa: E402
-from xpsnet.io import READERS, ReadError, read_peaks, sniff  # noqa: E402
+from xpsnet.io.common.errors import ReadError  # noqa: E402
+from xpsnet.io.read import READERS, sniff  # noqa: E402
+from xpsnet.io.read_peaks import read_peaks  # noqa: E402
 
 PAGE = ROOT / "docs" / "robustness.md"
 MAX_SECONDS = 5.0  # of processor time: the machine may be busy with other work

@@ -27,7 +27,7 @@ import numpy as np
 import xarray as xr
 
 import xpsnet
-from xpsnet.spectrum import make_spectrum
+from xpsnet.data.spectrum import make_spectrum
 
 ROOT = Path(__file__).parents[1]
 DATA = Path(os.environ.get("XPSNET_REAL_DATA", ROOT.parent / "shared" / "data"))

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
+from xpsnet.data.peaks import curves, make_peaks
+from xpsnet.data.spectrum import make_spectrum
 from xpsnet.numerics.backgrounds import BACKGROUNDS
 from xpsnet.numerics.lineshapes import LINE_SHAPES
-from xpsnet.peaks import curves, make_peaks
-from xpsnet.spectrum import make_spectrum
 
 COEFFICIENTS = {"constant": 300.0, "slope": 4.0, "shirley": 0.02, "tougaard": 200.0}
 EXTRA = {"fraction": (0.15, 0.6), "asymmetry": (0.05, 0.25)}

@@ -22,9 +22,9 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 import xpsnet
-from xpsnet import simulation
+from xpsnet.models.architecture import CONFIGS
 from xpsnet.models.encoding import encode
-from xpsnet.models.network import CONFIGS
+from xpsnet.simulation import recipes
 
 ROOT = Path(__file__).parents[1]
 DATA = Path(os.environ.get("XPSNET_REAL_DATA", ROOT.parent / "shared" / "data"))
@@ -79,7 +79,7 @@ def main(arguments: list[str] | None = None) -> list[int]:
     real = measured()
     kept = rng.choice(len(real), min(N_REAL, len(real)), replace=False)
     places = np.sort(rng.choice(SIDE * SIDE, kept.size, replace=False))
-    drawn = iter(simulation.simulate(SIDE * SIDE, "default", SEED)["spectra"])
+    drawn = iter(recipes.simulate(SIDE * SIDE, "default", SEED)["spectra"])
     there = dict(zip(places.tolist(), (real[i] for i in kept), strict=True))
     figure = Figure(figsize=(12, 11), layout="constrained")
     FigureCanvasAgg(figure)

@@ -41,7 +41,8 @@ def _is_ours(path: Path) -> bool:
     """Whether name and first bytes are those of a file of spectra."""
     if not path.name.lower().endswith(EXTENSIONS) or not path.is_file():
         return False
-    from xpsnet.io import ReadError, sniff
+    from xpsnet.io.common.errors import ReadError
+    from xpsnet.io.read import sniff
 
     try:
         found = sniff(path)

@@ -8,7 +8,7 @@ import xarray as xr
 
 import xpsnet
 from xpsnet.accessor import PeaksAccessor, SpectraAccessor
-from xpsnet.spectrum import shift
+from xpsnet.data.spectrum import shift
 
 
 @pytest.fixture

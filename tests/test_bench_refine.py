@@ -1,12 +1,6 @@
 """The benchmark of refinement runs at toy size, so that it cannot rot."""
 
-import sys
-from pathlib import Path
-
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
-
 from bench_refine import agreement, main, speed, starts, truth
 
 

@@ -11,10 +11,10 @@ import xarray as xr
 
 import xpsnet
 from xpsnet import cli
-from xpsnet._report import describe_spectra, peak_report
-from xpsnet.models import Model
-from xpsnet.peaks import Status, make_peaks
-from xpsnet.spectrum import make_spectrum
+from xpsnet.cli_table import describe_spectra, peak_report
+from xpsnet.data.peaks import Status, make_peaks
+from xpsnet.data.spectrum import make_spectrum
+from xpsnet.models.weights import Model
 
 ENERGY = np.linspace(294.0, 280.0, 141)
 
@@ -76,10 +76,10 @@ class Library:
 @pytest.fixture
 def library(monkeypatch: pytest.MonkeyPatch) -> Library:
     fake = Library()
-    monkeypatch.setattr("xpsnet.io.read", fake.read)
-    monkeypatch.setattr("xpsnet.io.write", fake.write)
-    monkeypatch.setattr("xpsnet.pipeline.fit", fake.fit)
-    monkeypatch.setattr("xpsnet.models.predict", fake.predict)
+    monkeypatch.setattr("xpsnet.io.read.read", fake.read)
+    monkeypatch.setattr("xpsnet.io.write.write", fake.write)
+    monkeypatch.setattr("xpsnet.pipeline.fit.fit", fake.fit)
+    monkeypatch.setattr("xpsnet.models.prediction.predict", fake.predict)
     return fake
 
 
@@ -185,7 +185,7 @@ def test_vamas_without_a_photon_energy_is_refused_before_the_fit(
 
 
 def test_every_suffix_that_is_let_through_can_be_written(tmp_path: Path) -> None:
-    from xpsnet.io import write
+    from xpsnet.io.write import write
 
     for suffix in cli.RESULT_SUFFIXES:
         beside = {"spectra": _spectra()} if suffix in cli.SUFFIXES_WITH_SPECTRA else {}
@@ -243,7 +243,7 @@ def test_an_error_is_one_line_and_exit_code_2(
     def refuse(*_: Any, **__: Any) -> None:
         raise error
 
-    monkeypatch.setattr("xpsnet.io.read", refuse)
+    monkeypatch.setattr("xpsnet.io.read.read", refuse)
     assert cli.main(["info", "a.vms"]) == 2
     assert capsys.readouterr().err == "xpsnet: expected this, got that\n"
     with pytest.raises(type(error), match="expected this"):
@@ -257,7 +257,7 @@ def test_a_warning_is_one_line(
         warnings.warn("the file does not say\n its scale", UserWarning, stacklevel=2)
         return library.regions
 
-    monkeypatch.setattr("xpsnet.io.read", warn)
+    monkeypatch.setattr("xpsnet.io.read.read", warn)
     assert cli.main(["info", "a.vms"]) == 0
     assert capsys.readouterr().err == "xpsnet: note: the file does not say its scale\n"
 
@@ -268,7 +268,7 @@ def test_stopping_by_hand_is_no_traceback(
     def stop(*_: Any, **__: Any) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("xpsnet.io.read", stop)
+    monkeypatch.setattr("xpsnet.io.read.read", stop)
     assert cli.main(["info", "a.vms"]) == 130
     assert capsys.readouterr().err == "xpsnet: stopped\n"
 
@@ -329,8 +329,8 @@ def test_train_exports_what_it_has_trained(
     def export(run: Path, folder: Path) -> Model:
         return Model("mine", {}, folder)
 
-    monkeypatch.setattr("xpsnet.training.train", train)
-    monkeypatch.setattr("xpsnet.export.export", export)
+    monkeypatch.setattr("xpsnet.training.train.train", train)
+    monkeypatch.setattr("xpsnet.training.export.export", export)
     words = "train default --resume --minutes 1.5 --spectra 1000 --out here"
     assert cli.main(words.split()) == 0
     assert called == {
@@ -347,7 +347,7 @@ def test_evaluate_prints_every_figure(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     figures = {"count_accuracy": 0.91234, "center": 0.02}
-    monkeypatch.setattr("xpsnet.evaluation.evaluate", lambda name: figures)
+    monkeypatch.setattr("xpsnet.training.evaluation.evaluate", lambda name: figures)
     assert cli.main(["evaluate", "default"]) == 0
     assert capsys.readouterr().out.split() == ["count_accuracy", "0.9123", "center", "0.02"]
 
@@ -373,7 +373,7 @@ def test_satellites_are_removed_on_request(
         given.append(spectra)
         return _peaks()
 
-    monkeypatch.setattr("xpsnet.pipeline.fit", fit)
+    monkeypatch.setattr("xpsnet.pipeline.fit.fit", fit)
     assert cli.main(["fit", "a.spe", *shlex.split(words)]) == 0
     assert given[0].attrs.get("satellites_removed") == removed
 

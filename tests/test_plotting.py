@@ -8,10 +8,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from xpsnet.peaks import curves, make_peaks
+from xpsnet.data.peaks import curves, make_peaks
+from xpsnet.data.spectrum import make_spectrum, to_counts_per_second, to_kinetic
 from xpsnet.plotting import plot
 from xpsnet.samples import sample, sample_truth
-from xpsnet.spectrum import make_spectrum, to_counts_per_second, to_kinetic
 
 
 def _legend(figure: Figure) -> list[str]:

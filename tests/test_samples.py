@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from xpsnet.peaks import Status, curves
+from xpsnet.data.peaks import Status, curves
 from xpsnet.samples import SAMPLES, sample, sample_truth
 
 SHAPES = {"spectrum": (281,), "line_scan": (60, 141), "map": (64, 64, 111)}

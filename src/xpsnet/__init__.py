@@ -4,62 +4,66 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # for editors and type checkers; at run time __getattr__ finds the names
-    from xpsnet.calibration import calibrate
-    from xpsnet.evaluation import evaluate
-    from xpsnet.fitting.doublets import doublet
-    from xpsnet.fitting.exchange import from_lmfit, to_lmfit
-    from xpsnet.fitting.follow import follow
+    from xpsnet.chemistry.calibrate import calibrate
+    from xpsnet.data.peaks import curves
+    from xpsnet.data.satellites import remove_satellites
+    from xpsnet.data.spectrum import crop, to_binding, to_counts_per_second, to_kinetic
+    from xpsnet.data.status import XpsnetWarning
+    from xpsnet.fitting.confidence import confidence
+    from xpsnet.fitting.lmfit_exchange import from_lmfit, to_lmfit
+    from xpsnet.fitting.maps.follow import follow
+    from xpsnet.fitting.model.doublets import doublet
     from xpsnet.fitting.refine import refine
     from xpsnet.fitting.static_background import static_background
-    from xpsnet.fitting.uncertainty import confidence
-    from xpsnet.io import read
-    from xpsnet.io._errors import ReadError
-    from xpsnet.io.fits import read_fit
+    from xpsnet.io.common.errors import ReadError
+    from xpsnet.io.read import read
+    from xpsnet.io.read_fit import read_fit
     from xpsnet.io.write import write
-    from xpsnet.models import list_models, load_model, predict
-    from xpsnet.peaks import curves
-    from xpsnet.pipeline import fit
+    from xpsnet.models.prediction import predict
+    from xpsnet.models.weights import list_models, load_model
+    from xpsnet.pipeline.fit import fit
     from xpsnet.plotting import plot
     from xpsnet.samples import sample
-    from xpsnet.satellites import remove_satellites
-    from xpsnet.simulation import simulate
-    from xpsnet.spectrum import crop, to_binding, to_counts_per_second, to_kinetic
-    from xpsnet.training import train
+    from xpsnet.simulation.recipes import simulate
+    from xpsnet.training.evaluation import evaluate
+    from xpsnet.training.train import train
 
     __version__: str
 
 _MODULES = {
-    "ReadError": "xpsnet.io._errors",
-    "calibrate": "xpsnet.calibration",
-    "confidence": "xpsnet.fitting.uncertainty",
-    "crop": "xpsnet.spectrum",
-    "curves": "xpsnet.peaks",
-    "doublet": "xpsnet.fitting",
-    "evaluate": "xpsnet.evaluation",
-    "fit": "xpsnet.pipeline",
-    "follow": "xpsnet.fitting.follow",
-    "from_lmfit": "xpsnet.fitting",
-    "list_models": "xpsnet.models",
-    "load_model": "xpsnet.models",
+    "ReadError": "xpsnet.io.common.errors",
+    "XpsnetWarning": "xpsnet.data.status",
+    "calibrate": "xpsnet.chemistry.calibrate",
+    "confidence": "xpsnet.fitting.confidence",
+    "crop": "xpsnet.data.spectrum",
+    "curves": "xpsnet.data.peaks",
+    "doublet": "xpsnet.fitting.model.doublets",
+    "evaluate": "xpsnet.training.evaluation",
+    "fit": "xpsnet.pipeline.fit",
+    "follow": "xpsnet.fitting.maps.follow",
+    "from_lmfit": "xpsnet.fitting.lmfit_exchange",
+    "list_models": "xpsnet.models.weights",
+    "load_model": "xpsnet.models.weights",
     "plot": "xpsnet.plotting",
-    "predict": "xpsnet.models",
-    "read": "xpsnet.io",
-    "read_fit": "xpsnet.io.fits",
-    "refine": "xpsnet.fitting",
-    "remove_satellites": "xpsnet.satellites",
+    "predict": "xpsnet.models.prediction",
+    "read": "xpsnet.io.read",
+    "read_fit": "xpsnet.io.read_fit",
+    "refine": "xpsnet.fitting.refine",
+    "remove_satellites": "xpsnet.data.satellites",
     "sample": "xpsnet.samples",
-    "simulate": "xpsnet.simulation",
-    "static_background": "xpsnet.fitting",
-    "to_binding": "xpsnet.spectrum",
-    "to_counts_per_second": "xpsnet.spectrum",
-    "to_kinetic": "xpsnet.spectrum",
-    "to_lmfit": "xpsnet.fitting",
-    "train": "xpsnet.training",
-    "write": "xpsnet.io",
+    "simulate": "xpsnet.simulation.recipes",
+    "static_background": "xpsnet.fitting.static_background",
+    "to_binding": "xpsnet.data.spectrum",
+    "to_counts_per_second": "xpsnet.data.spectrum",
+    "to_kinetic": "xpsnet.data.spectrum",
+    "to_lmfit": "xpsnet.fitting.lmfit_exchange",
+    "train": "xpsnet.training.train",
+    "write": "xpsnet.io.write",
 }
 
 __all__ = [
     "ReadError",
+    "XpsnetWarning",
     "__version__",
     "calibrate",
     "confidence",

@@ -24,25 +24,25 @@ class SpectraAccessor:
 
     def predict(self, **options: Any) -> xr.Dataset:
         """Peaks that the network sees; see `xpsnet.predict`."""
-        from xpsnet.models import predict
+        from xpsnet.models.prediction import predict
 
         return predict(self._spectra, **options)
 
     def refine(self, peaks: xr.Dataset, **options: Any) -> xr.Dataset:
         """Least squares from these peaks; see `xpsnet.refine`."""
-        from xpsnet.fitting import refine
+        from xpsnet.fitting.refine import refine
 
         return refine(self._spectra, peaks, **options)
 
     def fit(self, **options: Any) -> xr.Dataset:
         """Predict, refine and decide in one call; see `xpsnet.fit`."""
-        from xpsnet.pipeline import fit
+        from xpsnet.pipeline.fit import fit
 
         return fit(self._spectra, **options)
 
     def to_lmfit(self, peaks: xr.Dataset) -> Any:
         """Model and parameters for lmfit; see `xpsnet.to_lmfit`."""
-        from xpsnet.fitting import to_lmfit
+        from xpsnet.fitting.lmfit_exchange import to_lmfit
 
         return to_lmfit(self._spectra, peaks)
 
@@ -54,49 +54,49 @@ class SpectraAccessor:
 
     def crop(self, energy_range: tuple[float, float]) -> xr.DataArray:
         """Cut out the part between two energies [eV]; see `xpsnet.crop`."""
-        from xpsnet.spectrum import crop
+        from xpsnet.data.spectrum import crop
 
         return crop(self._spectra, energy_range)
 
     def shift(self, energy_offset: float) -> xr.DataArray:
-        """Add an offset [eV] to the energies; see `xpsnet.spectrum.shift`."""
-        from xpsnet.spectrum import shift
+        """Add an offset [eV] to the energies; see `xpsnet.data.spectrum.shift`."""
+        from xpsnet.data.spectrum import shift
 
         return shift(self._spectra, energy_offset)
 
     def calibrate(self, **options: Any) -> xr.DataArray:
         """Put a reference line where it belongs; see `xpsnet.calibrate`."""
-        from xpsnet.calibration import calibrate
+        from xpsnet.chemistry.calibrate import calibrate
 
         return calibrate(self._spectra, **options)
 
     def remove_satellites(self, **options: Any) -> xr.DataArray:
         """Take out the X-ray satellites of the source; see `xpsnet.remove_satellites`."""
-        from xpsnet.satellites import remove_satellites
+        from xpsnet.data.satellites import remove_satellites
 
         return remove_satellites(self._spectra, **options)
 
     def to_binding(self, *, photon_energy: float | None = None) -> xr.DataArray:
         """Change to binding energy; see `xpsnet.to_binding`."""
-        from xpsnet.spectrum import to_binding
+        from xpsnet.data.spectrum import to_binding
 
         return to_binding(self._spectra, photon_energy=photon_energy)
 
     def to_kinetic(self, *, photon_energy: float | None = None) -> xr.DataArray:
         """Change to kinetic energy; see `xpsnet.to_kinetic`."""
-        from xpsnet.spectrum import to_kinetic
+        from xpsnet.data.spectrum import to_kinetic
 
         return to_kinetic(self._spectra, photon_energy=photon_energy)
 
     def to_counts_per_second(self, **options: Any) -> xr.DataArray:
         """Divide counts by the measuring time; see `xpsnet.to_counts_per_second`."""
-        from xpsnet.spectrum import to_counts_per_second
+        from xpsnet.data.spectrum import to_counts_per_second
 
         return to_counts_per_second(self._spectra, **options)
 
     def write(self, path: str | Path) -> Any:
         """Write the spectra to a file; see `xpsnet.write`."""
-        from xpsnet.io import write
+        from xpsnet.io.write import write
 
         return write(self._spectra, path)
 
@@ -110,12 +110,12 @@ class PeaksAccessor:
 
     def curves(self, energy: npt.ArrayLike | None = None) -> xr.Dataset:
         """Draw components, background and envelope; see `xpsnet.curves`."""
-        from xpsnet.peaks import curves
+        from xpsnet.data.peaks import curves
 
         return curves(self._peaks, energy)
 
     def write(self, path: str | Path) -> Any:
         """Write the peaks to a file; see `xpsnet.write`."""
-        from xpsnet.io import write
+        from xpsnet.io.write import write
 
         return write(self._peaks, path)

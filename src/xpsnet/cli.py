@@ -59,8 +59,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def run_fit(chosen: argparse.Namespace) -> None:
     """Find, refine and print the peaks of a file."""
-    from xpsnet._report import peak_report
-    from xpsnet.io import write
+    from xpsnet.cli_table import peak_report
+    from xpsnet.io.write import write
 
     # A long fit must not end with a name that cannot be written.
     _check_names(chosen.output, RESULT_SUFFIXES)
@@ -103,19 +103,19 @@ def _peaks(spectra: "xr.DataArray", chosen: argparse.Namespace) -> "xr.Dataset":
     if chosen.background:
         options["background"] = chosen.background
     if not chosen.refine:
-        from xpsnet.models import predict
+        from xpsnet.models.prediction import predict
 
         return predict(spectra, **options)
     if chosen.line_shape:
         options["line_shape"] = chosen.line_shape
-    from xpsnet.pipeline import fit
+    from xpsnet.pipeline.fit import fit
 
     return fit(spectra, **options)
 
 
 def run_info(chosen: argparse.Namespace) -> None:
     """Print what a file holds."""
-    from xpsnet._report import describe_spectra
+    from xpsnet.cli_table import describe_spectra
 
     for spectra in _regions(chosen):
         print(describe_spectra(spectra))
@@ -123,8 +123,8 @@ def run_info(chosen: argparse.Namespace) -> None:
 
 def run_train(chosen: argparse.Namespace) -> None:
     """Train a network and save it."""
-    from xpsnet.export import export
-    from xpsnet.training import train
+    from xpsnet.training.export import export
+    from xpsnet.training.train import train
 
     folder = train(
         chosen.name,
@@ -141,11 +141,11 @@ def run_train(chosen: argparse.Namespace) -> None:
 def run_evaluate(chosen: argparse.Namespace) -> None:
     """Measure a network on simulated spectra with known truth."""
     if chosen.report:
-        from xpsnet.model_report import write_report
+        from xpsnet.training.model_report import write_report
 
         print(f"wrote {write_report(chosen.name, chosen.report)}")
         return
-    from xpsnet.evaluation import evaluate
+    from xpsnet.training.evaluation import evaluate
 
     for name, value in evaluate(chosen.name).items():
         print(f"{name:<32}{value:.4g}")
@@ -153,7 +153,7 @@ def run_evaluate(chosen: argparse.Namespace) -> None:
 
 def run_models(chosen: argparse.Namespace) -> None:
     """List the networks that are at hand."""
-    from xpsnet.models import list_models, load_model
+    from xpsnet.models.weights import list_models, load_model
 
     for name in list_models():
         model = load_model(name)
@@ -164,7 +164,7 @@ def run_models(chosen: argparse.Namespace) -> None:
 
 def _regions(chosen: argparse.Namespace) -> "list[xr.DataArray]":
     """Regions of the named files, with what the user says about them."""
-    from xpsnet.io import read
+    from xpsnet.io.read import read
 
     path = chosen.file[0] if len(chosen.file) == 1 else list(chosen.file)
     spectra = read(
@@ -194,14 +194,14 @@ def _cleaned(spectra: "xr.DataArray", source: str | None) -> "xr.DataArray":
     """Spectra without the X-ray satellites of a source; "auto" is what the file tells."""
     if source is None:
         return spectra
-    from xpsnet.satellites import remove_satellites
+    from xpsnet.data.satellites import remove_satellites
 
     return remove_satellites(spectra, source=None if source == "auto" else source)
 
 
 def _as_shown(spectra: "xr.DataArray", scale: str | None) -> "xr.DataArray":
     """Spectra on the scale asked for; by default that of binding energy, if it is known."""
-    from xpsnet.spectrum import to_binding, to_kinetic
+    from xpsnet.data.spectrum import to_binding, to_kinetic
 
     if scale == "kinetic":
         return to_kinetic(spectra)

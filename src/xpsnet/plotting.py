@@ -14,9 +14,9 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
+from xpsnet.data.peaks import curves
+from xpsnet.data.spectrum import check_spectra, crop, to_binding, to_kinetic
 from xpsnet.numerics.noise import noise_profile
-from xpsnet.peaks import curves
-from xpsnet.spectrum import check_spectra, crop, to_binding, to_kinetic
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from xpsnet.peaks import Status, curves, make_peaks
-from xpsnet.spectrum import make_spectrum
+from xpsnet.data.peaks import Status, curves, make_peaks
+from xpsnet.data.spectrum import make_spectrum
 
 __all__ = ["SAMPLES", "sample", "sample_truth"]
 

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from xpsnet.data.peaks import curves, make_peaks
+from xpsnet.data.spectrum import make_spectrum
 from xpsnet.numerics.backgrounds import BACKGROUNDS
-from xpsnet.peaks import curves, make_peaks
-from xpsnet.spectrum import make_spectrum
 
 ENERGY = np.linspace(280.0, 292.0, 241)
 COEFFICIENTS = {"constant": 400.0, "slope": 6.0, "shirley": 0.03, "tougaard": 300.0}

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from xpsnet.fitting import refine
-from xpsnet.peaks import Status, curves
-from xpsnet.spectrum import make_spectrum
+from xpsnet.data.peaks import Status, curves
+from xpsnet.data.spectrum import make_spectrum
+from xpsnet.fitting.refine import refine
 
 N_SPECTRA = 200
 

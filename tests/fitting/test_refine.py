@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from xpsnet.fitting import refine
+from xpsnet.data.peaks import Status, curves
+from xpsnet.data.spectrum import crop, make_spectrum
+from xpsnet.fitting.refine import refine
 from xpsnet.numerics.noise import noise_profile
-from xpsnet.peaks import Status, curves
-from xpsnet.spectrum import crop, make_spectrum
 
 EVERY = ("center", "fwhm", "height", "area", "fraction")
 

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from xpsnet.fitting import refine
-from xpsnet.peaks import Status, curves
-from xpsnet.spectrum import make_spectrum
+from xpsnet.data.peaks import Status, curves
+from xpsnet.data.spectrum import make_spectrum
+from xpsnet.fitting.refine import refine
 
 HAND_CENTERS, HAND_WIDTHS = (164.15, 165.35), (0.789, 0.786)
 # What the paper's network found, widths in eV.

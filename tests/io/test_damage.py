@@ -14,7 +14,9 @@ import xarray as xr
 from vamas_writer import Block, counts, vamas
 
 import xpsnet
-from xpsnet.io import ReadError, read, write
+from xpsnet.io.common.errors import ReadError
+from xpsnet.io.read import read
+from xpsnet.io.write import write
 
 N_VARIANTS = 8
 

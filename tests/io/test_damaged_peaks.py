@@ -6,7 +6,8 @@ import pytest
 from fuzz_seeds import _peaks
 
 import xpsnet
-from xpsnet.io import ReadError, read_peaks
+from xpsnet.io.common.errors import ReadError
+from xpsnet.io.read_peaks import read_peaks
 
 CHANGES = {
     "a cell without end": ("281.0", "9" * 200_000),

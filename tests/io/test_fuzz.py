@@ -13,7 +13,8 @@ import pytest
 from fuzz_seeds import SEEDS
 from mutations import mutate, pack, unpack
 
-from xpsnet.io import READERS, ReadError
+from xpsnet.io.common.errors import ReadError
+from xpsnet.io.read import READERS
 
 SCRIPT = Path(__file__).resolve().parents[2] / "benchmarks" / "fuzz_readers.py"
 

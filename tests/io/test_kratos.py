@@ -8,7 +8,8 @@ import pytest
 from kratos_writer import COUNTS, TRANSMISSION, dump, spectrum_object
 
 import xpsnet
-from xpsnet.io import ReadError, read, sniff
+from xpsnet.io.common.errors import ReadError
+from xpsnet.io.read import read, sniff
 
 BINARY = b"\0\0\xde\x01\0\0\0\x02" + bytes(4000)
 
@@ -116,10 +117,10 @@ def test_what_is_no_spectrum_is_refused(save, content: str | bytes, message: str
 
 
 def test_too_much_is_refused(save, monkeypatch) -> None:
-    monkeypatch.setattr("xpsnet.io._kratos.MAX_VALUES", 10)
+    monkeypatch.setattr("xpsnet.io.kratos.MAX_VALUES", 10)
     with pytest.raises(ReadError, match="at most 10 counts, got 40"):
         read(save(dump(spectrum_object())))
-    monkeypatch.setattr("xpsnet.io._source.MAX_LINES", 10)
+    monkeypatch.setattr("xpsnet.io.common.file_bytes.MAX_LINES", 10)
     with pytest.raises(ReadError, match="text of at most 10 lines"):
         read(save(dump(spectrum_object())))
 

@@ -15,7 +15,8 @@ from omicron_writer import (
 )
 
 import xpsnet
-from xpsnet.io import ReadError, read, sniff
+from xpsnet.io.common.errors import ReadError
+from xpsnet.io.read import read, sniff
 
 
 @pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"], ids=["LF", "CRLF", "CR"])
@@ -158,7 +159,7 @@ def test_what_is_no_spectrum_is_refused(save, content: str, message: str) -> Non
 
 
 def test_too_much_is_refused(save, monkeypatch) -> None:
-    monkeypatch.setattr("xpsnet.io._source.MAX_LINES", 10)
+    monkeypatch.setattr("xpsnet.io.common.file_bytes.MAX_LINES", 10)
     with pytest.raises(ReadError, match="text of at most 10 lines"):
         read(save(TITLE + scan(1)))
 

@@ -9,8 +9,8 @@ from phi_writer import File, Region, rate
 from vamas_writer import Block, counts, vamas
 
 import xpsnet
-from xpsnet.io import read
-from xpsnet.spectrum import make_spectrum
+from xpsnet.data.spectrum import make_spectrum
+from xpsnet.io.read import read
 
 
 def test_vamas_blocks_of_different_times(save) -> None:

@@ -8,7 +8,9 @@ from fuzz_seeds import SEEDS
 from vamas_writer import Block, counts, vamas
 
 import xpsnet
-from xpsnet.io import READERS, ReadError, read, sniff, write
+from xpsnet.io.common.errors import ReadError
+from xpsnet.io.read import READERS, read, sniff
+from xpsnet.io.write import write
 
 FIRST = np.round(np.arange(192.0, 205.05, 0.1), 6)
 SECOND = np.round(np.arange(194.5, 204.65, 0.1), 6)
@@ -178,7 +180,7 @@ def test_folders_and_lists_without_spectra_are_refused(tmp_path: Path) -> None:
 
 
 def test_a_stack_too_large_for_the_memory_is_refused(tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr("xpsnet.io._collect._MAX_BYTES", 1000)
+    monkeypatch.setattr("xpsnet.io.common.multi_file._MAX_BYTES", 1000)
     for i in range(2):
         (tmp_path / f"{i}.csv").write_text(two_columns(FIRST, 1.0, "BE,c\n"))
     with pytest.raises(ReadError, match="2 scans on 131 different energies"):

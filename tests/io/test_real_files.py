@@ -9,7 +9,8 @@ import pytest
 import vamas
 
 import xpsnet
-from xpsnet.io import ReadError, read
+from xpsnet.io.common.errors import ReadError
+from xpsnet.io.read import read
 
 # Regions of every file: name, points, first and last energy [eV], scale.
 VAMAS: dict[str, list[tuple[str, int, float, float, str]]] = {

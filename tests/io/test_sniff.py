@@ -8,7 +8,7 @@ import pytest
 import xarray as xr
 from fuzz_seeds import SEEDS
 
-from xpsnet.io import read, sniff
+from xpsnet.io.read import read, sniff
 
 TEXTS = ("VAMAS", "CasaXPS text", "Scienta SES text", "Thermo Avantage (avg)", "Igor text",
          "Kratos", "Omicron EIS or CLAM2", "SPECS xy", "SPECS XML", "text")  # fmt: skip

@@ -9,8 +9,10 @@ import pytest
 import xarray as xr
 
 import xpsnet
-from xpsnet.io import read, read_peaks, write
-from xpsnet.peaks import Status, make_peaks
+from xpsnet.data.peaks import Status, make_peaks
+from xpsnet.io.read import read
+from xpsnet.io.read_peaks import read_peaks
+from xpsnet.io.write import write
 
 STORES = ["nc", "nc4", "h5", "hdf5", "zarr", "nxs"]
 TABLES = ["csv", "xlsx"]
@@ -298,7 +300,7 @@ def test_a_damaged_table_of_peaks_is_refused(tmp_path: Path, old: str, new: str)
 
 
 def test_what_is_too_large_for_a_table_is_told(tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr("xpsnet.io._peaks_table._MAX_TOLD", 20)
+    monkeypatch.setattr("xpsnet.io.tables.peaks_table._MAX_TOLD", 20)
     with pytest.warns(UserWarning, match="too large for a table: n_peaks_probability; .nc and"):
         write(peaks(), tmp_path / "a.csv")
     back = read_peaks(tmp_path / "a.csv")
@@ -390,6 +392,6 @@ def test_a_multi_index_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_csv_of_too_many_columns_is_refused(tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr("xpsnet.io._csv._MAX_COLUMNS", 3)
+    monkeypatch.setattr("xpsnet.io.tables.csv._MAX_COLUMNS", 3)
     with pytest.raises(ValueError, match=r"at most 3 spectra for a table, got 4; write .nc"):
         write(xpsnet.sample("map")[:2, :2], tmp_path / "a.csv")

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from xpsnet.models import encoding, network, weights
-from xpsnet.models.engines import Outputs
+from xpsnet.models import architecture, encoding, weights
+from xpsnet.models.runtimes import Outputs
 from xpsnet.models.weights import Model
 
 
@@ -18,12 +18,12 @@ def untrained_paper(tmp_path_factory: pytest.TempPathFactory) -> Model:
     """Model of the architecture `park2020` that knows nothing yet; both runtimes can hold it."""
     import keras
 
-    from xpsnet.export import export
-    from xpsnet.training import CONFIGS, RunState
+    from xpsnet.training.export import export
+    from xpsnet.training.train import CONFIGS, RunState
 
     run = tmp_path_factory.mktemp("run")
     keras.utils.set_random_seed(4)
-    weights.save_weights(run / "best.npz", network.build(network.CONFIGS["park2020"]))
+    weights.save_weights(run / "best.npz", architecture.build(architecture.CONFIGS["park2020"]))
     state = {"config": asdict(CONFIGS["park2020"]), "state": asdict(RunState())}
     (run / "state.json").write_text(json.dumps(state))
     (run / "log.csv").write_text("spectra\n")
@@ -42,11 +42,11 @@ def answered() -> Callable[[Outputs], Outputs]:
     def kept(outputs: Outputs) -> Outputs:
         logits = outputs["count_logits"]
         count = logits.argmax(axis=-1)
-        sets = network.set_slices(logits.shape[-1] - 1)
+        sets = architecture.set_slices(logits.shape[-1] - 1)
         of_slot = np.concatenate([np.full(s.stop - s.start, k) for k, s in enumerate(sets)])
         mine = (count[:, None] == of_slot)[:, :, None]
         zeroed = {name: outputs[name] * mine for name in ("peaks", "log_spread")}
-        probability = encoding.probabilities(outputs, network.CONFIGS["default"])
+        probability = encoding.probabilities(outputs, architecture.CONFIGS["default"])
         return {"probability": probability, **zeroed}
 
     return kept

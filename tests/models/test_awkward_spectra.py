@@ -8,10 +8,10 @@ import numpy.typing as npt
 import pytest
 import xarray as xr
 
+from xpsnet.data.peaks import Status
+from xpsnet.data.spectrum import make_spectrum
 from xpsnet.models import prediction
 from xpsnet.numerics.lineshapes import LINE_SHAPES
-from xpsnet.peaks import Status
-from xpsnet.spectrum import make_spectrum
 
 Floats = npt.NDArray[np.float64]
 

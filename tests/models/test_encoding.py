@@ -7,9 +7,9 @@ import numpy.typing as npt
 import pytest
 from scipy.optimize import curve_fit
 
-from xpsnet.models import encoding, network
+from xpsnet.models import architecture, encoding
+from xpsnet.models.architecture import CONFIGS
 from xpsnet.models.encoding import LAPLACE_STD
-from xpsnet.models.network import CONFIGS
 from xpsnet.numerics.heights import solve_heights
 from xpsnet.numerics.lineshapes import LINE_SHAPES, PARK2020_FWHM_PER_WIDTH
 from xpsnet.simulation.paper import paper_line
@@ -133,7 +133,7 @@ def test_spectrum_without_positive_counts_is_finite(counts: float, config: Any) 
 
 def test_sets_are_read_by_their_count() -> None:
     peaks = np.zeros((2, 21, 4), np.float32)
-    for k, part in enumerate(network.set_slices(6)):
+    for k, part in enumerate(architecture.set_slices(6)):
         peaks[:, part, 0] = k / 10
         peaks[:, part, 1] = -k
     log_spread = np.full_like(peaks, np.log(0.1))

@@ -8,17 +8,17 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from xpsnet import simulation
-from xpsnet.models import engines
+from xpsnet.models import runtimes
 from xpsnet.models.onnx_graph import write_onnx
 from xpsnet.models.weights import load_model
+from xpsnet.simulation import recipes
 
-Answered = Callable[[engines.Outputs], engines.Outputs]
+Answered = Callable[[runtimes.Outputs], runtimes.Outputs]
 
 
 def _close(net: Any, file: Path, inputs: npt.NDArray[np.float32]) -> None:
     write_onnx(net, file)
-    found = engines.OnnxEngine(file)(inputs)
+    found = runtimes.OnnxEngine(file)(inputs)
     expected = net.predict_on_batch(inputs)
     assert set(found) == set(expected)
     for name, values in expected.items():
@@ -38,10 +38,10 @@ def _random_weights(net: Any) -> Any:
 @pytest.mark.parametrize("n", [1, 5, 300], ids=["one", "few", "more than one part"])
 def test_any_number_of_spectra(n: int, answered: Answered) -> None:
     model = load_model("default")
-    inputs = np.asarray(simulation.simulate(n, "shoulders", seed=n)["spectra"], np.float32)
-    together = answered(engines.OnnxEngine(model.file(".onnx"))(inputs))
+    inputs = np.asarray(recipes.simulate(n, "shoulders", seed=n)["spectra"], np.float32)
+    together = answered(runtimes.OnnxEngine(model.file(".onnx"))(inputs))
     assert {len(values) for values in together.values()} == {n}
-    last = answered(engines.OnnxEngine(model.file(".onnx"))(inputs[-1:]))
+    last = answered(runtimes.OnnxEngine(model.file(".onnx"))(inputs[-1:]))
     for name, values in last.items():
         np.testing.assert_allclose(values, together[name][-1:], atol=1e-5)
 
@@ -68,10 +68,10 @@ def test_every_layer_is_written(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("architecture", ["default", "park2020"])
 def test_random_weights_of_both_architectures(architecture: str, tmp_path: Path) -> None:
-    from xpsnet.models import network
+    from xpsnet.models.architecture import CONFIGS, build
 
-    config = network.CONFIGS[architecture]
-    net = _random_weights(network.build(config))
+    config = CONFIGS[architecture]
+    net = _random_weights(build(config))
     # Weights without a sign add up: inputs that small keep the outputs near one.
     inputs = 1e-3 * np.random.default_rng(0).random((9, config.n_points), np.float32)
     _close(net, tmp_path / "net.onnx", inputs)

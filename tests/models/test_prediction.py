@@ -9,12 +9,12 @@ import numpy.typing as npt
 import pytest
 import xarray as xr
 
+from xpsnet.data.peaks import Status, curves
+from xpsnet.data.spectrum import crop, make_spectrum, to_kinetic
 from xpsnet.models import prediction
 from xpsnet.models.weights import Model
 from xpsnet.numerics.backgrounds import BACKGROUNDS, background_columns
 from xpsnet.numerics.lineshapes import LINE_SHAPES
-from xpsnet.peaks import Status, curves
-from xpsnet.spectrum import crop, make_spectrum, to_kinetic
 
 Floats = npt.NDArray[np.float64]
 

@@ -19,11 +19,11 @@ import pytest
 import xarray as xr
 
 import xpsnet
-from xpsnet import simulation
-from xpsnet.io import read_peaks
+from xpsnet.data.spectrum import make_spectrum
+from xpsnet.io.read_peaks import read_peaks
 from xpsnet.models import prediction
-from xpsnet.simulation import RawRecipe
-from xpsnet.spectrum import make_spectrum
+from xpsnet.simulation import recipes
+from xpsnet.simulation.recipes import RawRecipe
 
 predict = partial(prediction.predict, device="cpu")
 SAME = 1e-4
@@ -39,7 +39,7 @@ Stacks = list[tuple[xr.DataArray, xr.Dataset]]
 def _simulated(n: int, points: int) -> xr.DataArray:
     """Spectra of the default recipe, noise and up to 6 peaks, in counts."""
     recipe = replace(RawRecipe(), n_points=points, measured_points=(points + 0.2, points + 0.4))
-    counts = 5e3 * simulation.simulate(n, recipe, seed=points)["counts"].astype(float)
+    counts = 5e3 * recipes.simulate(n, recipe, seed=points)["counts"].astype(float)
     energy = np.linspace(280.0, 300.0, points)
     return make_spectrum(counts, energy, scale="binding", name="C 1s")
 
@@ -187,7 +187,7 @@ def test_both_runtimes(stacks: Stacks) -> None:
 def _saved_and_read_in_a_fresh_process(stacks: Stacks, folder: Path, kind: str) -> None:
     code = f"""
 from xpsnet import predict, read, write
-from xpsnet.io import read_peaks
+from xpsnet.io.read_peaks import read_peaks
 for number, spectra in enumerate(read("spectra.{kind}")):
     write(read_peaks(f"{{number}}.{kind}"), f"{{number}}_copied.{kind}")
     write(predict(spectra, device="cpu"), f"{{number}}_again.{kind}")

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from xpsnet.models import network, weights
-from xpsnet.models.network import NetworkConfig
+from xpsnet.models import architecture, weights
+from xpsnet.models.architecture import NetworkConfig
 
 TINY = NetworkConfig("default", n_points=64, max_peaks=2, channels=(8, 8), features=16)
 
@@ -31,7 +31,7 @@ def _write(card: Any, folder: Path) -> Path:
 
 
 def test_weights_come_back(tmp_path: Path) -> None:
-    first, second = network.build(TINY), network.build(TINY)
+    first, second = architecture.build(TINY), architecture.build(TINY)
     for number, variable in enumerate(first.variables):
         variable.assign(np.full(variable.shape, number + 0.5))
     weights.save_weights(tmp_path / "w.npz", first)
@@ -43,9 +43,9 @@ def test_weights_come_back(tmp_path: Path) -> None:
 
 def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
     wide = NetworkConfig("default", n_points=64, max_peaks=2, channels=(8, 8), features=32)
-    weights.save_weights(tmp_path / "w.npz", network.build(wide))
+    weights.save_weights(tmp_path / "w.npz", architecture.build(wide))
     with pytest.raises(ValueError, match=r"arrays that fit network 'default'.*choose the file"):
-        weights.load_weights(tmp_path / "w.npz", network.build(TINY))
+        weights.load_weights(tmp_path / "w.npz", architecture.build(TINY))
 
 
 def test_a_pickle_is_never_opened(tmp_path: Path) -> None:
@@ -132,8 +132,8 @@ def test_shipped_models_are_whole() -> None:
     for name in names:
         model = weights.load_model(name)
         assert model.name == name
-        assert model.config == network.CONFIGS[name]
-        net = network.build(model.config)
+        assert model.config == architecture.CONFIGS[name]
+        net = architecture.build(model.config)
         weights.load_weights(model.file(".npz"), net)
         assert model.file(".onnx").stat().st_size > 1000
         assert all(np.isfinite(v.numpy()).all() for v in net.variables)

@@ -13,7 +13,7 @@ from truth_engine import TruthEngine
 import xpsnet
 from napari_xpsnet._cursor import MARKER
 from napari_xpsnet._widget import FitPeaks
-from xpsnet.peaks import Status
+from xpsnet.data.peaks import Status
 
 Add = Callable[..., Any]
 

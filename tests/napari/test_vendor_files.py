@@ -1,21 +1,16 @@
 """Files of every vendor, dropped on the viewer: the right layers with labels, units and scale."""
 
-import sys
 import warnings
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import pytest
+from fuzz_seeds import SEEDS
 from napari.components import ViewerModel
 
 import xpsnet
 from napari_xpsnet._reader import EXTENSIONS, get_reader
-
-# The writers of the reader tests.
-sys.path.append(str(Path(__file__).resolve().parents[1] / "io"))
-
-from fuzz_seeds import SEEDS
 
 
 class Dropped(NamedTuple):

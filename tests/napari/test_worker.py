@@ -11,7 +11,7 @@ from napari_xpsnet._results import Results, summary
 from napari_xpsnet._runner import time_left
 from napari_xpsnet._state import FitState
 from napari_xpsnet._worker import Job, library, sentence
-from xpsnet.peaks import Status
+from xpsnet.data.peaks import Status
 
 
 def test_job_calls_what_the_state_says(small_map: xr.DataArray, engine: TruthEngine) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from xpsnet.peaks import Status
+from xpsnet.data.peaks import Status
 from xpsnet.samples import sample_truth
 
 PIXEL_DIMS = ("y", "x", "position")

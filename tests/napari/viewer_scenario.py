@@ -16,7 +16,7 @@ from qtpy.QtCore import QPoint, Qt, QThreadPool
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication
 
-from xpsnet.peaks import Status
+from xpsnet.data.peaks import Status
 
 
 def say(*words: Any) -> None:

@@ -6,15 +6,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 import xarray as xr
 
-from xpsnet.fitting.answers import answers_to_peaks
-from xpsnet.fitting.choose_background import DEFAULT, choose_background
-from xpsnet.fitting.doublets import Doublet, with_partners
-from xpsnet.fitting.links import Link
-from xpsnet.fitting.one_spectrum import Setup
-from xpsnet.fitting.parameters import Constraint, Floats
-from xpsnet.fitting.refine_chunks import refine_chunks, some_spectra
-from xpsnet.fitting.refine_rows import Engine, refine_rows
-from xpsnet.fitting.rows import (
+from xpsnet.data.spectrum import check_spectra
+from xpsnet.fitting.model.doublets import Doublet, with_partners
+from xpsnet.fitting.model.links import Link
+from xpsnet.fitting.model.parameters import Constraint, Floats
+from xpsnet.fitting.refine_lazy import refine_chunks, some_spectra
+from xpsnet.fitting.select.background import DEFAULT, choose_background
+from xpsnet.fitting.solve.dispatch import Engine, refine_rows
+from xpsnet.fitting.solve.fit_inputs import (
     Noise,
     find_doublets,
     fitted_window,
@@ -22,9 +21,10 @@ from xpsnet.fitting.rows import (
     make_setup,
     noise_like,
 )
+from xpsnet.fitting.solve.fit_results import answers_to_peaks
+from xpsnet.fitting.solve.single_spectrum import Setup
 from xpsnet.fitting.static_background import fixed_background
-from xpsnet.progress import Cancel, Progress, reporting
-from xpsnet.spectrum import check_spectra
+from xpsnet.parallel.progress import Cancel, Progress, reporting
 
 
 def refine(

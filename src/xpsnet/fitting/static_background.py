@@ -7,10 +7,10 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from xpsnet._peak_arrays import CURVE
-from xpsnet.fitting.rows import Rows
+from xpsnet.data.peak_arrays import CURVE
+from xpsnet.data.spectrum import check_spectra, scale_sign
+from xpsnet.fitting.solve.fit_inputs import Rows
 from xpsnet.numerics.backgrounds import linear, shirley, tougaard_u2
-from xpsnet.spectrum import check_spectra, scale_sign
 
 Floats = npt.NDArray[np.float64]
 

@@ -10,13 +10,13 @@ from typing import Any, NamedTuple
 import numpy as np
 import xarray as xr
 
-from xpsnet.io._csv import is_our_csv, spectra_csv
-from xpsnet.io._peaks_table import peaks_csv
-from xpsnet.io._stored import HDF5_MAGIC, NAME_ATTR, VERSION_ATTR, is_zarr
-from xpsnet.io._vamas_write import is_our_vamas, write_vamas
-from xpsnet.io._write_excel import is_our_workbook, write_excel
-from xpsnet.io._write_nexus import write_nexus
-from xpsnet.spectrum import check_spectra
+from xpsnet.data.spectrum import check_spectra
+from xpsnet.io.stores.attributes import HDF5_MAGIC, NAME_ATTR, VERSION_ATTR, is_zarr
+from xpsnet.io.stores.nexus_writer import write_nexus
+from xpsnet.io.tables.csv import is_our_csv, spectra_csv
+from xpsnet.io.tables.excel_writer import is_our_workbook, write_excel
+from xpsnet.io.tables.peaks_table import peaks_csv
+from xpsnet.io.vamas.writer import is_our_vamas, write_vamas
 
 Spectra = list[xr.DataArray]
 

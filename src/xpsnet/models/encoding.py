@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from xpsnet.models.network import NetworkConfig, set_slices
+from xpsnet.models.architecture import NetworkConfig, set_slices
 from xpsnet.numerics.lineshapes import PARK2020_FWHM_PER_WIDTH
 from xpsnet.numerics.resample import even_grid, normalize, resample
 

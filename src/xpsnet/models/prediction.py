@@ -11,18 +11,18 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from xpsnet.blocks import map_spectra
-from xpsnet.models import encoding, engines, weights
-from xpsnet.models.network import NetworkConfig
-from xpsnet.models.windows import as_counts, is_outside, without_gaps
+from xpsnet.data.peaks import Status, from_numerics, make_peaks
+from xpsnet.data.spectrum import check_spectra, crop, scale_sign
+from xpsnet.models import encoding, runtimes, weights
+from xpsnet.models.architecture import NetworkConfig
+from xpsnet.models.input_checks import as_counts, is_outside, without_gaps
 from xpsnet.numerics.backgrounds import BACKGROUNDS
 from xpsnet.numerics.heights import solve_heights
 from xpsnet.numerics.lineshapes import LINE_SHAPES
 from xpsnet.numerics.noise import estimate_noise
-from xpsnet.peaks import Status, from_numerics, make_peaks
-from xpsnet.progress import Cancel, Progress, reporting
-from xpsnet.spectrum import check_spectra, crop, scale_sign
-from xpsnet.threads import in_threads
+from xpsnet.parallel.chunks import map_spectra
+from xpsnet.parallel.progress import Cancel, Progress, reporting
+from xpsnet.parallel.threads import in_threads
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -45,7 +45,7 @@ class Request:
     n_peaks: int | Literal["auto"]
     all_counts: bool
     background: str
-    device: engines.Device
+    device: runtimes.Device
     batch_size: int
     solved: bool = True
 
@@ -75,7 +75,7 @@ def predict(
     energy_range: tuple[float, float] | None = None,
     all_counts: bool = False,
     background: str | None = None,
-    device: engines.Device = "auto",
+    device: runtimes.Device = "auto",
     batch_size: int = 4096,
     progress: Progress = None,
     cancel: Cancel = None,
@@ -142,7 +142,7 @@ def predict_starts(
     *,
     model: str | Path | weights.Model,
     n_peaks: int | Literal["auto"],
-    device: engines.Device,
+    device: runtimes.Device,
     batch_size: int,
     cancel: Cancel,
 ) -> xr.Dataset:
@@ -163,7 +163,7 @@ def _request(
     n_peaks: int | Literal["auto"],
     all_counts: bool,
     background: str | None,
-    device: engines.Device,
+    device: runtimes.Device,
     batch_size: int,
 ) -> Request:
     """Checked arguments."""
@@ -285,7 +285,7 @@ def _predict_batch(
         inputs[part] = encoding.encode(counts[part], window, request.config)
 
     in_threads(encode, _parts(len(rows)))
-    outputs = engines.get_engine(request.model, request.device)(inputs)
+    outputs = runtimes.get_engine(request.model, request.device)(inputs)
     probability = encoding.probabilities(outputs, request.config)
     answer.probability[rows] = probability
     chosen = np.array(request.counts)[probability.argmax(axis=1)]
@@ -310,7 +310,7 @@ def _predict_batch(
 def _solve(
     answer: _Answer,
     target: Any,
-    outputs: engines.Outputs,
+    outputs: runtimes.Outputs,
     counts: Floats,
     used: slice,
     energy: Floats,

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from xpsnet.models.network import NetworkConfig
+from xpsnet.models.architecture import NetworkConfig
 
 SHIPPED = Path(__file__).parent / "shipped"
 

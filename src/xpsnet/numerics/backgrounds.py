@@ -182,7 +182,7 @@ def shirley(
     D. A. Shirley, Phys. Rev. B 5, 4709 (1972), doi 10.1103/PhysRevB.5.4709; iteration after
     A. Proctor and P. M. A. Sherwood, Anal. Chem. 54, 13 (1982), doi 10.1021/ac00238a008.
     """
-    from xpsnet.numerics._shirley import shirley_rows
+    from xpsnet.numerics.kernels.static_shirley import shirley_rows
 
     axis, spectra = _checked(energy, counts)
 

@@ -9,14 +9,9 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from xpsnet.numerics._compile import compiled
-from xpsnet.numerics._rows import dot
-from xpsnet.numerics.backgrounds import (
-    BACKGROUNDS,
-    TOUGAARD_U2,
-    background_columns,
-    loss_matrix,
-)
+from xpsnet.numerics.backgrounds import BACKGROUNDS, TOUGAARD_U2, background_columns, loss_matrix
+from xpsnet.numerics.kernels.compile import compiled
+from xpsnet.numerics.kernels.row_arithmetic import dot
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]

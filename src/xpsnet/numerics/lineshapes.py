@@ -14,13 +14,13 @@ import numpy.typing as npt
 from numpy.polynomial import Chebyshev
 from scipy import special
 
-from xpsnet.numerics import _codes
+from xpsnet.numerics.kernels import shape_codes
 
 __all__ = ["LINE_SHAPES", "PARK2020_FWHM_PER_WIDTH", "LineShape"]
 
 Floats = npt.NDArray[np.float64]
 
-PARK2020_FWHM_PER_WIDTH = _codes.PARK_FWHM_PER_WIDTH
+PARK2020_FWHM_PER_WIDTH = shape_codes.PARK_FWHM_PER_WIDTH
 """Width of the whole line over the ``w`` of Eq. 1 of Park et al. 2020."""
 
 _LN2 = np.log(2.0)
@@ -135,7 +135,7 @@ class LineShape:
         """
         center, fwhm, height, *extra = self._checked(parameters)
         axis = np.asarray(energy, dtype=np.float64)
-        fwhm = np.where(fwhm < _codes.MIN_FWHM, _codes.MIN_FWHM, fwhm)
+        fwhm = np.where(fwhm < shape_codes.MIN_FWHM, shape_codes.MIN_FWHM, fwhm)
         low = (axis.min(axis=-1) - center) / fwhm
         high = (axis.max(axis=-1) - center) / fwhm
         if self._unit_integral is None:
@@ -149,7 +149,7 @@ class LineShape:
         _, fwhm, height, *extra = np.broadcast_arrays(*self._checked(parameters))
         if self._unit_area is None:
             raise ValueError(f"expected a shape of finite area, got {self.name!r}; use area_over")
-        return np.asarray(height * np.maximum(fwhm, _codes.MIN_FWHM) * self._unit_area(*extra))
+        return np.asarray(height * np.maximum(fwhm, shape_codes.MIN_FWHM) * self._unit_area(*extra))
 
     def _quadrature(self, low: Floats, high: Floats, extra: list[Floats]) -> Floats:
         """Integral of the unit line by Gauss-Legendre panels in u, where t = sinh(u) / 4."""
@@ -203,21 +203,21 @@ def _fill_rows(
     code: int, energy: Floats, parameters: Floats, out: Floats, derivatives: Floats
 ) -> None:
     """Call the compiled loop of a shape; each family of kernels is compiled when first used."""
-    if code == _codes.VOIGT:
-        from xpsnet.numerics._voigt import voigt_rows
+    if code == shape_codes.VOIGT:
+        from xpsnet.numerics.kernels.voigt import voigt_rows
 
         voigt_rows(energy, parameters, out, derivatives)
-    elif code in (_codes.DONIACH_SUNJIC, _codes.DONIACH_SUNJIC_GAUSS):
-        from xpsnet.numerics._doniach import doniach_rows
+    elif code in (shape_codes.DONIACH_SUNJIC, shape_codes.DONIACH_SUNJIC_GAUSS):
+        from xpsnet.numerics.kernels.doniach_sunjic import doniach_rows
 
-        broadened = code == _codes.DONIACH_SUNJIC_GAUSS
+        broadened = code == shape_codes.DONIACH_SUNJIC_GAUSS
         doniach_rows(broadened, energy, parameters, out, derivatives)
-    elif code == _codes.ASYMMETRIC_PSEUDO_VOIGT:
-        from xpsnet.numerics._asymmetric import asymmetric_rows
+    elif code == shape_codes.ASYMMETRIC_PSEUDO_VOIGT:
+        from xpsnet.numerics.kernels.asymmetric import asymmetric_rows
 
         asymmetric_rows(energy, parameters, out, derivatives)
     else:
-        from xpsnet.numerics._elementary import elementary_rows
+        from xpsnet.numerics.kernels.elementary import elementary_rows
 
         elementary_rows(code, energy, parameters, out, derivatives)
 
@@ -240,15 +240,17 @@ def _pseudo_voigt_integral(t: Floats, fraction: Floats) -> Floats:
 def _park_integral(t: Floats) -> Floats:
     """Integral of the unit line of Park et al. from 0 to t."""
     x = t * PARK2020_FWHM_PER_WIDTH
-    gaussian = np.sqrt(np.pi) / 2 * special.erf(_codes.PARK_GAUSSIAN * x) / _codes.PARK_GAUSSIAN
-    lorentzian = np.arctan(_codes.PARK_LORENTZIAN * x) / _codes.PARK_LORENTZIAN
-    both = (1 - _codes.PARK_FRACTION) * gaussian + _codes.PARK_FRACTION * lorentzian
+    gaussian = (
+        np.sqrt(np.pi) / 2 * special.erf(shape_codes.PARK_GAUSSIAN * x) / shape_codes.PARK_GAUSSIAN
+    )
+    lorentzian = np.arctan(shape_codes.PARK_LORENTZIAN * x) / shape_codes.PARK_LORENTZIAN
+    both = (1 - shape_codes.PARK_FRACTION) * gaussian + shape_codes.PARK_FRACTION * lorentzian
     return np.asarray(both / PARK2020_FWHM_PER_WIDTH)
 
 
 def _gl_product_area(fraction: Floats) -> Floats:
     """Area of the unit product line, from the integral of a Gaussian over a Lorentzian."""
-    from xpsnet.numerics._elementary import gl_product_scales
+    from xpsnet.numerics.kernels.elementary import gl_product_scales
 
     flat = np.array(fraction, dtype=np.float64, order="C", ndmin=1).ravel()
     scale = np.empty_like(flat)
@@ -263,7 +265,7 @@ def _gl_product_area(fraction: Floats) -> Floats:
 
 def _voigt_area(fraction: Floats) -> Floats:
     """Area of the unit Voigt line: one over its width and the maximum of its profile of area 1."""
-    from xpsnet.numerics._voigt import voigt_areas
+    from xpsnet.numerics.kernels.voigt import voigt_areas
 
     flat = np.array(fraction, dtype=np.float64, order="C", ndmin=1).ravel()
     out = np.empty_like(flat)
@@ -277,7 +279,7 @@ def _skew_areas() -> tuple[Chebyshev, Chebyshev]:
 
     Each is interpolated in 33 nodes (to rounding); at these, a double exponential rule integrates.
     """
-    from xpsnet.numerics._asymmetric import asymmetric_widths
+    from xpsnet.numerics.kernels.asymmetric import asymmetric_widths
 
     s = np.linspace(-4.0, 4.0, 801)
     x = np.sinh(np.pi / 2 * np.sinh(s))
@@ -291,7 +293,7 @@ def _skew_areas() -> tuple[Chebyshev, Chebyshev]:
         return np.asarray(lines @ weights / widths)
 
     gaussian, lorentzian = (
-        Chebyshev.interpolate(area, 32, (0.0, _codes.MAX_SKEW), args=(m,)) for m in (0.0, 1.0)
+        Chebyshev.interpolate(area, 32, (0.0, shape_codes.MAX_SKEW), args=(m,)) for m in (0.0, 1.0)
     )
     return gaussian, lorentzian
 
@@ -299,7 +301,7 @@ def _skew_areas() -> tuple[Chebyshev, Chebyshev]:
 def _skew_area(fraction: Floats, asymmetry: Floats) -> Floats:
     """Area of the unit asymmetric pseudo-Voigt line."""
     gaussian, lorentzian = _skew_areas()
-    asymmetry = np.clip(asymmetry, 0.0, _codes.MAX_SKEW)
+    asymmetry = np.clip(asymmetry, 0.0, shape_codes.MAX_SKEW)
     return np.asarray((1 - fraction) * gaussian(asymmetry) + fraction * lorentzian(asymmetry))
 
 
@@ -329,50 +331,50 @@ def _make(
 
 _FRACTION = {"fraction": (0.3, 0.0, 1.0)}
 _ASYMMETRY = {"asymmetry": (0.1, 0.0, 0.5)}
-_SKEW = {"asymmetry": (0.3, 0.0, _codes.MAX_SKEW)}
+_SKEW = {"asymmetry": (0.3, 0.0, shape_codes.MAX_SKEW)}
 
 LINE_SHAPES: dict[str, LineShape] = {
     shape.name: shape
     for shape in (
         _make(
             "gaussian",
-            _codes.GAUSSIAN,
+            shape_codes.GAUSSIAN,
             {},
             _from_integral(_gaussian_integral),
             _gaussian_integral,
         ),
         _make(
             "lorentzian",
-            _codes.LORENTZIAN,
+            shape_codes.LORENTZIAN,
             {},
             _from_integral(_lorentzian_integral),
             _lorentzian_integral,
         ),
         _make(
             "pseudo_voigt",
-            _codes.PSEUDO_VOIGT,
+            shape_codes.PSEUDO_VOIGT,
             _FRACTION,
             _from_integral(_pseudo_voigt_integral),
             _pseudo_voigt_integral,
         ),
         _make(
             "asymmetric_pseudo_voigt",
-            _codes.ASYMMETRIC_PSEUDO_VOIGT,
+            shape_codes.ASYMMETRIC_PSEUDO_VOIGT,
             _FRACTION | _SKEW,
             _skew_area,
             None,
         ),
-        _make("gl_product", _codes.GL_PRODUCT, _FRACTION, _gl_product_area, None),
-        _make("voigt", _codes.VOIGT, _FRACTION, _voigt_area, None),
-        _make("doniach_sunjic", _codes.DONIACH_SUNJIC, _ASYMMETRY, None, None),
+        _make("gl_product", shape_codes.GL_PRODUCT, _FRACTION, _gl_product_area, None),
+        _make("voigt", shape_codes.VOIGT, _FRACTION, _voigt_area, None),
+        _make("doniach_sunjic", shape_codes.DONIACH_SUNJIC, _ASYMMETRY, None, None),
         _make(
             "doniach_sunjic_gauss",
-            _codes.DONIACH_SUNJIC_GAUSS,
+            shape_codes.DONIACH_SUNJIC_GAUSS,
             _FRACTION | _ASYMMETRY,
             None,
             None,
         ),
-        _make("park2020", _codes.PARK2020, {}, _from_integral(_park_integral), _park_integral),
+        _make("park2020", shape_codes.PARK2020, {}, _from_integral(_park_integral), _park_integral),
     )
 }
 """Every line shape by name."""

@@ -21,8 +21,8 @@ from math import comb
 import numpy as np
 import numpy.typing as npt
 
-from xpsnet.numerics._rows import difference_rows
-from xpsnet.threads import in_threads
+from xpsnet.numerics.kernels.row_arithmetic import difference_rows
+from xpsnet.parallel.threads import in_threads
 
 __all__ = ["estimate_noise", "noise_profile"]
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from xpsnet.numerics._compile import compiled
+from xpsnet.numerics.kernels.compile import compiled
 
 Array = npt.NDArray[np.float64]
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from xpsnet.simulation.draws import Draw, log_uniform
+from xpsnet.simulation.random import Draw, log_uniform
 
 
 def measured_axis(

@@ -10,9 +10,9 @@ import numpy as np
 from xpsnet.numerics.lineshapes import PARK2020_FWHM_PER_WIDTH
 from xpsnet.numerics.resample import normalize
 from xpsnet.simulation import instrument
-from xpsnet.simulation.draws import Draw
+from xpsnet.simulation.core_levels import RawRecipe, draw_raw
 from xpsnet.simulation.paper import PAPER_FRACTION, PaperRecipe, draw_paper
-from xpsnet.simulation.raw import RawRecipe, draw_raw
+from xpsnet.simulation.random import Draw
 
 PARAMETERS = ("center", "fwhm", "height", "fraction")
 

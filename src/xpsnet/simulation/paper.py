@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from xpsnet.simulation.draws import Draw
+from xpsnet.simulation.random import Draw
 
 # Eq. 1 of the paper
 PAPER_GAUSSIAN, PAPER_LORENTZIAN, PAPER_FRACTION = 1.634, 2.195, 0.3

@@ -1,0 +1,1 @@
+"""From peaks to chemistry: charge reference."""

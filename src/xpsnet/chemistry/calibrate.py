@@ -1,0 +1,151 @@
+"""Charge reference: put a known line at its known binding energy."""
+
+import numpy as np
+import xarray as xr
+
+from xpsnet.constants import REFERENCE_LINES
+from xpsnet.data.energy_axis import Floats, scale_sign
+from xpsnet.data.spectrum import check_spectra, shift, to_binding
+from xpsnet.numerics.noise import estimate_noise
+
+_SMOOTHING = 0.15  # [eV] standard deviation: below a core level's width, above the noise
+_SURROUNDINGS = 2.0  # [eV] how far the foot of a line is looked for
+_SUMMIT = 0.8  # part of the height above which a parabola is laid through the counts
+_SIGNIFICANT = 5.0  # a line must stand this many standard deviations above its surroundings
+
+
+def calibrate(
+    spectra: xr.DataArray,
+    *,
+    line: str = "C 1s",
+    to: float | None = None,
+    reference: xr.DataArray | None = None,
+    search: float = 5.0,
+) -> xr.DataArray:
+    """Shift the energies so that the maximum of a reference line lies where it belongs.
+
+    All spectra share one axis, so that one shift holds for all: the line is looked for in
+    their mean (which is computed, where they are lazy).
+
+    Parameters
+    ----------
+    spectra : DataArray
+        As for `check_spectra`; on the kinetic scale `attrs["photon_energy"]` must be known.
+    line : str
+        Name of the reference line.
+    to : float, optional
+        Binding energy [eV] at which its maximum belongs; by default that of
+        `xpsnet.constants.REFERENCE_LINES`, 284.8 eV for adventitious carbon (C 1s).
+    reference : DataArray, optional
+        Spectra of the same sample that hold the line, where `spectra` do not.
+    search : float
+        How far from `to` the measured line may lie [eV].
+
+    Returns
+    -------
+    DataArray
+        Same counts; `attrs["charge_shift"]` is what was taken off the measured binding
+        energies [eV], all calibrations together.
+
+    Raises
+    ------
+    ValueError
+        Where the spectra do not cover the line, or no line stands out there.
+    """
+    spectra = check_spectra(spectra)
+    holder = spectra if reference is None else check_spectra(reference)
+    target = _reference_energy(line) if to is None else float(to)
+    found = _line_maximum(holder, line, target, search)
+    charge_shift = found - target + float(holder.attrs.get("charge_shift", 0.0))
+    before = float(spectra.attrs.get("charge_shift", 0.0))
+    offset = -scale_sign(spectra.attrs["scale"]) * (charge_shift - before)
+    shifted = shift(spectra, offset)
+    return shifted.assign_attrs(charge_shift=charge_shift, charge_reference=f"{line} {target:g} eV")
+
+
+def _reference_energy(line: str) -> float:
+    """Binding energy [eV] of a reference line, from the table."""
+    if line not in REFERENCE_LINES:
+        raise ValueError(
+            f"expected one of the lines {sorted(REFERENCE_LINES)}, got {line!r}; pass to= with "
+            f"its binding energy [eV]"
+        )
+    return float(REFERENCE_LINES[line])
+
+
+def _line_maximum(spectra: xr.DataArray, line: str, target: float, search: float) -> float:
+    """Measured binding energy [eV] of the highest line within `search` of `target`."""
+    binding, counts = _mean_spectrum(spectra)
+    covered = f"the spectra cover {binding[0]:.1f} to {binding[-1]:.1f} eV binding energy"
+    remedy = "pass reference= with spectra that hold the line, or a known shift as energy_offset"
+    if not binding[0] < target < binding[-1]:
+        raise ValueError(
+            f"expected {line} at {target:g} eV in the spectra, but {covered}; {remedy}"
+        )
+    inside = np.abs(binding - target) <= search
+    if inside.sum() < 7:
+        raise ValueError(
+            f"expected at least 7 points within {search:g} eV of {target:g} eV, got "
+            f"{inside.sum()}; {remedy}"
+        )
+    maximum = _highest_maximum(binding[inside], counts[inside], float(estimate_noise(counts)))
+    if maximum is None:
+        raise ValueError(
+            f"expected a line {line} within {search:g} eV of {target:g} eV, found none above the "
+            f"noise; {remedy}"
+        )
+    return maximum
+
+
+def _mean_spectrum(spectra: xr.DataArray) -> tuple[Floats, Floats]:
+    """Ascending binding energies [eV] and mean counts, missing points left out."""
+    others = [dim for dim in spectra.dims if dim != "energy"]
+    mean = spectra.astype(float).mean(others).values
+    binding = to_binding(spectra)["energy"].values
+    order = np.argsort(binding)
+    order = order[np.isfinite(mean[order])]
+    if order.size < 2:
+        raise ValueError("expected finite counts, got none; check the spectra")
+    return binding[order], mean[order]
+
+
+def _highest_maximum(energy: Floats, counts: Floats, noise: float) -> float | None:
+    """Energy of the highest maximum that stands out of the noise, else None."""
+    from scipy.ndimage import gaussian_filter1d
+
+    step = float(np.median(np.diff(energy)))
+    grid = np.arange(energy[0], energy[-1] + step / 2, step)
+    values = np.interp(grid, energy, counts)
+    points = max(_SMOOTHING / step, 1.0)
+    margin = min(int(4 * points), grid.size - 1)
+    # Odd reflection goes on straight, so that the ends of a slope do not look like a line.
+    padded = np.pad(values, margin, mode="reflect", reflect_type="odd")
+    smooth = gaussian_filter1d(padded, points)[margin : margin + grid.size]
+    above = smooth - np.interp(grid, grid[[0, -1]], smooth[[0, -1]])
+    inner = above[1:-1]
+    tops = 1 + np.flatnonzero((inner > above[:-2]) & (inner >= above[2:]))
+    if tops.size == 0:
+        return None
+    top = int(tops[np.argmax(above[tops])])
+    if above[top] <= max(_SIGNIFICANT * noise / np.sqrt(points), 1e-6 * np.ptp(values)):
+        return None
+    return _vertex(energy, counts, grid, smooth, top)
+
+
+def _vertex(energy: Floats, counts: Floats, grid: Floats, smooth: Floats, top: int) -> float:
+    """Vertex of the parabola through the counts around a maximum of the smoothed spectrum."""
+    around = np.abs(grid - grid[top]) <= _SURROUNDINGS
+    base = float(smooth[around].min())
+    lower = np.flatnonzero(smooth < base + _SUMMIT * (smooth[top] - base))
+    left = grid[max(lower[lower < top], default=0)]
+    right = grid[min(lower[lower > top], default=grid.size - 1)]
+    summit = (energy > left) & (energy < right)
+    step = grid[1] - grid[0]
+    if summit.sum() < 4:  # coarse steps, as in a survey
+        summit = np.abs(energy - grid[top]) < 1.5 * step
+    if summit.sum() < 3:
+        return float(grid[top])
+    curvature, slope, _ = np.polyfit(energy[summit] - grid[top], counts[summit], 2)
+    vertex = -slope / (2 * curvature) if curvature < 0 else 0.0
+    limit = max(_SMOOTHING, step / 2)
+    return float(grid[top] + np.clip(vertex, -limit, limit))

@@ -1,0 +1,387 @@
+"""The peaks: a Dataset over the spectra's other dimensions plus `peak`, and its curves.
+
+Everything stored is on the spectra's own scale and in their units. The numerics know one
+axis only, on which larger means more bound; `to_numerics` and `from_numerics` are the one
+place that converts.
+"""
+
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import xarray as xr
+
+from xpsnet.data.peak_arrays import (
+    CURVE,
+    Arrays,
+    Floats,
+    Order,
+    area_arrays,
+    background_terms,
+    covariance_arrays,
+    curve_arrays,
+    draw,
+    interpolate_curve,
+    one_per_spectrum,
+    ordered_arrays,
+    probability_arrays,
+    uncertainties_arrays,
+)
+from xpsnet.data.spectrum import plain_attribute, scale_sign
+from xpsnet.data.status import STATUS_SENTENCES, Status, with_texts
+from xpsnet.numerics.backgrounds import BACKGROUNDS
+from xpsnet.numerics.lineshapes import LINE_SHAPES
+
+__all__ = [
+    "STATUS_SENTENCES",
+    "NumericPeaks",
+    "Status",
+    "curves",
+    "from_numerics",
+    "make_peaks",
+    "to_numerics",
+]
+
+
+class NumericPeaks(NamedTuple):
+    """Peaks as the numerics take them: on an axis that grows towards more bound."""
+
+    energy: Floats  # (n,) [eV] the fitted axis
+    parameters: dict[str, Floats]  # (..., peak), in the order of the line shape
+    background_parameters: dict[str, Floats]  # (...), in the order of the background
+
+
+def make_peaks(
+    energy: npt.ArrayLike,
+    dims: Sequence[Hashable],
+    coords: Mapping[Any, Any] | None = None,
+    *,
+    scale: str,
+    line_shape: str,
+    background: str,
+    parameters: Arrays,
+    background_parameters: Arrays,
+    status: npt.ArrayLike,
+    background_curve: npt.ArrayLike | None = None,
+    n_peaks: npt.ArrayLike | None = None,
+    n_peaks_probability: npt.ArrayLike | None = None,
+    counts: npt.ArrayLike | None = None,
+    noise: npt.ArrayLike | None = None,
+    redchi: npt.ArrayLike | None = None,
+    aic: npt.ArrayLike | None = None,
+    bic: npt.ArrayLike | None = None,
+    stderr: Arrays | None = None,
+    spread: Arrays | None = None,
+    covariance: tuple[Sequence[str], npt.ArrayLike] | None = None,
+    label: Sequence[str] | None = None,
+    keep_order: bool = False,
+    attrs: Mapping[str, Any] | None = None,
+) -> xr.Dataset:
+    """Assemble a peaks Dataset: sorted by energy on the stored scale, with areas and units.
+
+    Parameters
+    ----------
+    energy : array_like, shape (n,)
+        The fitted axis [eV] on `scale`.
+    dims : sequence of hashable
+        Leading dimensions; "energy" and "peak" in it are passed over, so that the dimensions
+        of the spectra can be given as they are. It may end with "count".
+    coords : mapping, optional
+        Coordinates; those over energy are passed over.
+    scale : "binding" or "kinetic"
+        Of `energy` and of every `center`.
+    line_shape, background : str
+        Keys of `LINE_SHAPES` and `BACKGROUNDS`; or the background "curve", which has no
+        parameters.
+    parameters : mapping of str to array_like, shape (..., peak)
+        One entry per parameter of the line shape, on `scale`; NaN where there is no peak.
+    background_parameters : mapping of str to array_like, shape (...)
+        One entry per term of the background ("constant", ...), on `scale`.
+    status : array_like of int, shape (...)
+        Codes of `Status`.
+    background_curve : array_like, shape (..., n), optional
+        The background itself [units], for "curve": one that a person or another program drew.
+    n_peaks : array_like of int, shape (...), optional
+        By default the number of finite centers.
+    n_peaks_probability : array_like, shape (..., count), optional
+    counts : array_like of int, shape (count,), optional
+        The numbers of peaks that `count` stands for; by default 0, 1, 2, ...
+    noise, redchi, aic, bic : array_like, shape (...), optional
+    stderr, spread : mapping of str to array_like, optional
+        Standard errors after refinement and the network's own uncertainty, shape (..., peak)
+        or, for names that start with "background_", (...).
+    covariance : (names, array_like of shape (..., parameter, parameter)), optional
+        Names are "center_0" for a parameter of peak 0, anything else for shared ones.
+    label : sequence of str, shape (peak,), optional
+        Names of the peaks; they keep the order that is given, instead of ascending energy.
+    keep_order : bool
+        Keep the order that is given without labels, too.
+    attrs : mapping, optional
+        Provenance (`model`, `region`, `units`, ...); None is left out.
+
+    Returns
+    -------
+    Dataset
+
+    Raises
+    ------
+    ValueError
+        Where names or shapes do not fit together.
+    """
+    sign = scale_sign(scale)
+    energy = np.asarray(energy, dtype=np.float64)
+    ordered = ordered_arrays(parameters, line_shape, background_parameters, background)
+    order = np.argsort(ordered["center"], axis=-1, kind="stable")  # NaN goes last
+    if label is not None or keep_order:
+        order = np.broadcast_to(np.arange(order.shape[-1]), order.shape)
+    ordered = {k: np.take_along_axis(v, order, -1) for k, v in ordered.items()}
+    shape = order.shape[:-1]
+    lead = _leading(dims, order.shape)
+    ordered["area"] = area_arrays(sign * energy, line_shape, ordered, sign)
+    variables: dict[str, Any] = {k: ((*lead, "peak"), v) for k, v in ordered.items()}
+    for suffix, table in (("stderr", stderr), ("spread", spread)):
+        variables |= uncertainties_arrays(table or {}, suffix, lead, order)
+    given: dict[str, Any] = {
+        f"background_{k}": background_parameters[k] for k in background_terms(background)
+    }
+    given |= {"noise": noise, "redchi": redchi, "aic": aic, "bic": bic}
+    for name, values in given.items():
+        if values is not None:
+            variables[name] = (lead, one_per_spectrum(name, values, shape, np.float64))
+    variables |= curve_arrays(background, background_curve, lead, (*shape, energy.size))
+    exists = np.isfinite(ordered["center"]).sum(axis=-1) if n_peaks is None else n_peaks
+    variables["n_peaks"] = (lead, one_per_spectrum("n_peaks", exists, shape, np.int64))
+    variables["status"] = (lead, one_per_spectrum("status", status, shape, np.int8))
+    if label is not None:
+        variables["label"] = ("peak", np.array(label, dtype=object), {"long_name": "Label"})
+    variables |= probability_arrays(n_peaks_probability, lead)
+    if covariance is not None:
+        variables |= covariance_arrays(*covariance, lead, order)
+    own = _own_coords(energy, scale, order, covariance)
+    peaks = xr.Dataset(variables, coords={**_kept_coords(coords or {}), **own})
+    if "count" in peaks.dims and "count" not in peaks.coords:
+        numbers = np.arange(peaks.sizes["count"]) if counts is None else np.asarray(counts)
+        peaks = peaks.assign_coords(count=("count", numbers))
+    peaks.attrs = _attributes(attrs or {}, energy, scale, line_shape, background)
+    return with_texts(peaks)
+
+
+def _leading(dims: Sequence[Hashable], shape: tuple[int, ...]) -> tuple[Hashable, ...]:
+    """Dimensions of the spectra, one for each axis of the parameters before `peak`."""
+    lead = tuple(d for d in dims if d not in ("energy", "peak"))
+    if len(lead) != len(shape) - 1:
+        raise ValueError(
+            f"expected parameters of shape ({', '.join(map(str, lead))}, peak), got {shape}; name "
+            f"every leading dimension"
+        )
+    return lead
+
+
+def _kept_coords(coords: Mapping[Any, Any]) -> dict[Any, Any]:
+    """Coordinates of the spectra that do not lie along energy."""
+    kept = {k: c for k, c in coords.items() if k not in ("energy", "peak", "parameter")}
+    return {k: c for k, c in kept.items() if "energy" not in getattr(c, "dims", ())}
+
+
+def _own_coords(
+    energy: Floats,
+    scale: str,
+    order: Order,
+    covariance: tuple[Sequence[str], npt.ArrayLike] | None,
+) -> dict[str, Any]:
+    """Coordinates that every peaks Dataset has."""
+    long_name = f"{scale.capitalize()} energy"
+    coords: dict[str, Any] = {
+        "energy": ("energy", energy, {"units": "eV", "long_name": long_name}),
+        "peak": ("peak", np.arange(1, order.shape[-1] + 1), {"long_name": "Peak"}),
+    }
+    if covariance is not None:
+        coords["parameter"] = ("parameter", list(covariance[0]))
+        coords["parameter_2"] = ("parameter_2", list(covariance[0]))
+    return coords
+
+
+def _attributes(
+    attrs: Mapping[str, Any], energy: Floats, scale: str, line_shape: str, background: str
+) -> dict[str, Any]:
+    """Provenance that files can hold."""
+    from xpsnet import __version__
+
+    kept = {k: v for k, v in attrs.items() if v is not None and k != "energy_range"}
+    kept = {k: plain_attribute(k, v) for k, v in kept.items()}
+    kept |= {"line_shape": line_shape, "background": background, "scale": scale}
+    kept["energy_range"] = [float(energy.min()), float(energy.max())]
+    return {"units": "counts", **kept, "xpsnet_version": __version__}
+
+
+def to_numerics(peaks: xr.Dataset) -> NumericPeaks:
+    """Bring peaks to the axis of the numerics, where larger means more bound.
+
+    Parameters
+    ----------
+    peaks : Dataset
+        As made by `make_peaks`.
+
+    Returns
+    -------
+    NumericPeaks
+
+    Raises
+    ------
+    ValueError
+        Where this is not a peaks Dataset.
+    """
+    line_shape, background = _kinds(peaks)
+    names = LINE_SHAPES[line_shape].parameters
+    parameters = {k: peaks[k].transpose(..., "peak").values for k in names}
+    terms = {k: peaks[f"background_{k}"].values for k in background_terms(background)}
+    scale = peaks.attrs["scale"]
+    return NumericPeaks(
+        scale_sign(scale) * peaks["energy"].values, *from_numerics(scale, parameters, terms)
+    )
+
+
+def from_numerics(
+    scale: str, parameters: Mapping[str, Floats], background_parameters: Mapping[str, Floats]
+) -> tuple[dict[str, Floats], dict[str, Floats]]:
+    """Bring parameters from the axis of the numerics to `scale` (or back: it is a mirror).
+
+    Parameters
+    ----------
+    scale : "binding" or "kinetic"
+    parameters : mapping of str to ndarray, shape (..., peak)
+        `center` changes its sign on the kinetic scale.
+    background_parameters : mapping of str to ndarray, shape (...)
+        `slope` changes its sign on the kinetic scale.
+
+    Returns
+    -------
+    (dict, dict)
+        The same mappings on the other side.
+    """
+    sign = scale_sign(scale)
+    flipped = {k: sign * v if k == "center" else v for k, v in parameters.items()}
+    terms = {k: sign * v if k == "slope" else v for k, v in background_parameters.items()}
+    return flipped, terms
+
+
+def _kinds(peaks: xr.Dataset) -> tuple[str, str]:
+    """Line shape and background of a peaks Dataset, checked."""
+    missing = {"line_shape", "background", "scale"} - set(peaks.attrs)
+    if missing or "peak" not in peaks.dims or "energy" not in peaks.coords:
+        raise ValueError(
+            f"expected a peaks Dataset from predict, refine or fit, got one with dimensions "
+            f"{tuple(peaks.dims)} and without the attributes {sorted(missing)}"
+        )
+    line_shape, background = str(peaks.attrs["line_shape"]), str(peaks.attrs["background"])
+    known = [*BACKGROUNDS, *([CURVE] if "background" in peaks else [])]
+    if line_shape not in LINE_SHAPES or background not in known:
+        raise ValueError(
+            f"expected a line shape of {list(LINE_SHAPES)} and a background of "
+            f"{known}, got {line_shape!r} and {background!r}"
+        )
+    return line_shape, background
+
+
+def curves(peaks: xr.Dataset, energy: npt.ArrayLike | None = None) -> xr.Dataset:
+    """Draw the peaks and their background.
+
+    Parameters
+    ----------
+    peaks : Dataset
+        From `predict`, `refine` or `fit`, with any leading dimensions.
+    energy : array_like, shape (m,), optional
+        Where to draw [eV], on the peaks' own scale; by default the fitted axis.
+
+    Returns
+    -------
+    Dataset
+        `component` (..., peak, energy), without background and zero where there is no such
+        peak; `background` (..., energy); `envelope` (..., energy), the sum of all. In the
+        units of the spectra. NaN where a spectrum has no background parameters.
+
+    Raises
+    ------
+    ValueError
+        Where this is not a peaks Dataset.
+
+    Notes
+    -----
+    The Shirley and Tougaard integrals belong to the fitted axis: between its points they are
+    interpolated, beyond its ends they keep their last value.
+    """
+    line_shape, background = _kinds(peaks)
+    scale = str(peaks.attrs["scale"])
+    sign = scale_sign(scale)
+    fitted = peaks["energy"].values
+    drawn = fitted if energy is None else np.atleast_1d(np.asarray(energy, dtype=np.float64))
+    names = LINE_SHAPES[line_shape].parameters
+    terms = [f"background_{k}" for k in background_terms(background)]
+
+    def block(*arrays: Floats) -> tuple[Floats, Floats]:
+        parameters, coefficients = from_numerics(
+            scale,
+            dict(zip(names, arrays[: len(names)], strict=True)),
+            dict(zip(background_terms(background), arrays[len(names) :], strict=True)),
+        )
+        tables = list(parameters.values()), list(coefficients.values())
+        return draw(sign * fitted, sign * drawn, line_shape, background, *tables)
+
+    arrays = [peaks[k].transpose(..., "peak") for k in names] + [peaks[k] for k in terms]
+    lead = tuple(d for d in arrays[0].dims if d != "peak")
+    if arrays[0].chunks is None:
+        component, base = block(*(a.values for a in arrays))
+    else:
+        component, base = _draw_lazily(block, arrays, drawn.size)
+    if background == CURVE:
+        base = base + _moved_curve(peaks["background"], lead, fitted, drawn)
+    others = peaks.drop_vars("energy").coords
+    drawing = xr.Dataset(
+        {
+            "component": ((*lead, "peak", "energy"), component),
+            "background": ((*lead, "energy"), base),
+            "envelope": ((*lead, "energy"), base + component.sum(axis=-2)),
+        },
+        coords={
+            **others,
+            "energy": ("energy", drawn, peaks["energy"].attrs),
+        },
+    )
+    drawing.attrs = {k: peaks.attrs[k] for k in ("units", "scale", "region") if k in peaks.attrs}
+    return with_texts(drawing)
+
+
+def _draw_lazily(block: Any, arrays: list[xr.DataArray], n: int) -> tuple[Any, Any]:
+    """Dask arrays of components and background."""
+    wide = [["peak"] if "peak" in a.dims else [] for a in arrays]
+    component, base = xr.apply_ufunc(
+        block,
+        *arrays,
+        input_core_dims=wide,
+        output_core_dims=[["peak", "energy"], ["energy"]],
+        dask="parallelized",
+        output_dtypes=[np.float64, np.float64],
+        dask_gufunc_kwargs={"output_sizes": {"energy": n}},
+    )
+    return component.data, base.data
+
+
+def _moved_curve(
+    background: xr.DataArray, lead: tuple[Hashable, ...], fitted: Floats, drawn: Floats
+) -> Any:
+    """A stored background (..., energy) on the drawn axis, lazily where it is lazy."""
+    background = background.transpose(*lead, "energy")
+    if background.chunks is not None:
+        background = background.chunk({"energy": -1})
+    moved = xr.apply_ufunc(
+        interpolate_curve,
+        background.drop_vars("energy"),
+        kwargs={"fitted": fitted, "drawn": drawn},
+        input_core_dims=[["energy"]],
+        output_core_dims=[["drawn"]],
+        dask="parallelized",
+        output_dtypes=[np.float64],
+        dask_gufunc_kwargs={"output_sizes": {"drawn": drawn.size}},
+    )
+    return moved.data

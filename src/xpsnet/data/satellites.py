@@ -1,0 +1,219 @@
+"""X-ray satellites of sources without a monochromator, taken out of the spectra."""
+
+import re
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import xarray as xr
+
+from xpsnet.constants import PHOTON_ENERGIES, SATELLITES
+from xpsnet.data.energy_axis import Floats, scale_sign
+from xpsnet.data.spectrum import check_spectra
+
+_SAME_PHOTON_ENERGY = 1.0  # [eV] instruments differ by some tenths in what they take for K alpha
+_ACHROMATIC = re.compile(
+    r"\b(?:std|standard|achrom|dual|twin|non[ -]?mono|unmono|no mono|without mono)", re.IGNORECASE
+)
+_MONO = re.compile(r"(?<!non-)(?<!non )(?<!no )(?<!without )\bmono", re.IGNORECASE)
+_ANODES = {
+    "Mg Ka": re.compile(r"\bmg(?![a-z])|\bmg ?k", re.IGNORECASE),
+    "Al Ka": re.compile(r"\bal(?![a-z])|\bal ?k", re.IGNORECASE),
+}
+_MAX_TOLD = 200  # characters of the text of a source
+_END_POINTS = 5  # points at the upper end that tell what lies beyond it
+_MAX_HEIGHT = 0.5
+_SPECTRA_AT_ONCE = 2048
+_SAME_ENERGY = 1e-9  # [eV] rounding of an axis
+
+
+def remove_satellites(
+    spectra: xr.DataArray, *, source: str | Sequence[tuple[float, float]] | None = None
+) -> xr.DataArray:
+    """Take out what the weaker X-ray lines of an anode without monochromator add to the spectra.
+
+    Each satellite of the source repeats the spectrum at lower binding energy:
+    S(E) = p(E) + sum of a_i p(E + d_i). The spectrum p is solved from the high-binding end
+    downwards; p(E + d) between two points is interpolated linearly. Beyond the high-binding end
+    of the window the spectrum counts as constant, so that satellites of lines out there stay.
+    Auger lines do not depend on the photon energy and have no satellites: where they are in the
+    window, a weak negative copy of them appears.
+
+    Parameters
+    ----------
+    spectra : DataArray
+        As for `check_spectra`, on either scale, on any axis; NaN marks a missing point. Dask
+        stays lazy.
+    source : "Al Ka", "Mg Ka" or sequence of (float, float), optional
+        The anode, or the shifts [eV] > 0 and relative heights of your own source. By default
+        as `attrs["x_ray_source"]` (or the photon energy of Mg) tells.
+
+    Returns
+    -------
+    DataArray
+        Same axis and units; `attrs["satellites_removed"]` names the source.
+
+    Raises
+    ------
+    ValueError
+        Where the source is not known or monochromated, or the satellites were removed already.
+
+    References
+    ----------
+    Positions and heights: J. F. Moulder et al., Handbook of X-ray Photoelectron Spectroscopy
+    (1992); see `xpsnet.constants.SATELLITES`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from xpsnet import remove_satellites
+    >>> from xpsnet.data.spectrum import make_spectrum
+    >>> energy = np.arange(250.0, 300.0, 0.1)
+    >>> flat = make_spectrum(np.full(energy.size, 113.6), energy, scale="binding")
+    >>> float(remove_satellites(flat, source="Mg Ka")[0])
+    100.0
+    """
+    spectra = check_spectra(spectra)
+    if "satellites_removed" in spectra.attrs:
+        raise ValueError(
+            f"expected spectra with their satellites, got some whose satellites of "
+            f"{spectra.attrs['satellites_removed']} are removed; do it once"
+        )
+    name, lines = _lines(spectra, source)
+    bound = scale_sign(spectra.attrs["scale"]) * spectra["energy"].values
+    removed: xr.DataArray = xr.apply_ufunc(
+        _without,
+        spectra,
+        kwargs={"bound": bound, "lines": lines},
+        input_core_dims=[["energy"]],
+        output_core_dims=[["energy"]],
+        dask="parallelized",
+        output_dtypes=[np.float64],
+        dask_gufunc_kwargs={"allow_rechunk": True},
+        keep_attrs=True,
+    )
+    return removed.assign_attrs(satellites_removed=name)
+
+
+def _lines(
+    spectra: xr.DataArray, source: str | Sequence[tuple[float, float]] | None
+) -> tuple[str, list[tuple[float, float]]]:
+    """Name of the source and (shift, height) of its satellites."""
+    if source is None:
+        source = _source_of(spectra)
+    if isinstance(source, str):
+        if source not in SATELLITES:
+            raise ValueError(
+                f"expected one of the sources {sorted(SATELLITES)}, got {source!r}; monochromated "
+                f"and synchrotron light has no satellites"
+            )
+        return source, [(line.shift, line.height) for line in SATELLITES[source]]
+    lines = [(float(shift), float(height)) for shift, height in source]
+    if not lines or not all(d > 0 and 0 <= a <= _MAX_HEIGHT for d, a in lines):
+        raise ValueError(
+            f"expected pairs of a shift > 0 eV and a height from 0 to {_MAX_HEIGHT:g}, got "
+            f"{lines}; pass for instance [(8.4, 0.08), (10.2, 0.041)]"
+        )
+    return "the given source", lines
+
+
+def anode_without_monochromator(told: str) -> str | None:
+    """Find the anode where the text of an X-ray source tells that it has no monochromator.
+
+    Mg never has one; Al has to say so ("std", "achromatic").
+
+    Parameters
+    ----------
+    told : str
+        As the file words it: "Mg", "Al Ka achromatic", "Mg 1253.6 std".
+
+    Returns
+    -------
+    str or None
+        "Mg Ka" or "Al Ka"; None where the text does not tell it.
+    """
+    told = told[:_MAX_TOLD]
+    named = [name for name, pattern in _ANODES.items() if pattern.search(told)]
+    if len(named) != 1 or _MONO.search(told):
+        return None
+    return named[0] if named[0] == "Mg Ka" or _ACHROMATIC.search(told) else None
+
+
+def source_told(spectra: xr.DataArray) -> str:
+    """Text of the X-ray source that the file named; empty where it named none."""
+    return str(spectra.attrs.get("x_ray_source") or spectra.attrs.get("source") or "")
+
+
+def _source_of(spectra: xr.DataArray) -> str:
+    """Find the source by what the attributes tell."""
+    told = source_told(spectra)
+    remedy = 'pass source="Mg Ka" or source="Al Ka" if there was no monochromator'
+    if _MONO.search(told[:_MAX_TOLD]):
+        raise ValueError(
+            f"expected a source without a monochromator, got {told!r}, which has no satellites; "
+            f"{remedy}"
+        )
+    photon_energy = spectra.attrs.get("photon_energy")
+    # Mg K alpha is never monochromated; Al K alpha may be.
+    if photon_energy and abs(photon_energy - PHOTON_ENERGIES["Mg Ka"]) < _SAME_PHOTON_ENERGY:
+        return "Mg Ka"
+    if anode := anode_without_monochromator(told):
+        return anode
+    shown = f"photon energy {photon_energy:g} eV" if photon_energy else "no photon energy"
+    raise ValueError(
+        f"expected spectra whose attributes tell a Mg or Al source without a monochromator, got "
+        f"the source {told!r} and {shown}; {remedy}"
+    )
+
+
+def _without(
+    counts: npt.NDArray[np.generic], bound: Floats, lines: list[tuple[float, float]]
+) -> Floats:
+    """Counts without satellites, shape (..., n); `bound` grows towards more bound."""
+    order = np.argsort(bound)[::-1]  # the most bound first: each point needs those before it
+    values = np.asarray(counts).reshape(-1, bound.size)
+    result = np.empty(values.shape)
+    for first in range(0, len(values), _SPECTRA_AT_ONCE):
+        some = values[first : first + _SPECTRA_AT_ONCE, order].astype(np.float64)
+        missing = ~np.isfinite(some)
+        for row in np.flatnonzero(missing.any(axis=1)):
+            some[row] = _filled(some[row], bound[order], missing[row])
+        solved = _solved(np.ascontiguousarray(some.T), bound[order], lines).T
+        solved[missing] = np.nan
+        result[first : first + _SPECTRA_AT_ONCE, order] = solved
+    return result.reshape(np.shape(counts))
+
+
+def _filled(values: Floats, bound: Floats, missing: npt.NDArray[np.bool_]) -> Floats:
+    """Values of one spectrum with its missing points interpolated, shape (n,)."""
+    if missing.all():
+        return np.zeros_like(values)
+    present = values[~missing]
+    top = float(present[:_END_POINTS].mean())  # as beyond the window
+    filled: Floats = np.interp(-bound, -bound[~missing], present, left=top)
+    return filled
+
+
+def _solved(values: Floats, bound: Floats, lines: list[tuple[float, float]]) -> Floats:
+    """Solve the recursion, shape (n, spectra), the most bound first."""
+    n = bound.size
+    shifts, heights = np.array(lines).T
+    wanted = bound[:, None] + shifts
+    outside = wanted > bound[0] + _SAME_ENERGY
+    # Linear interpolation between two neighbors, of which `after` is less bound.
+    after = np.clip(np.searchsorted(-bound, -wanted), min(1, n - 1), n - 1)
+    before = np.maximum(after - 1, 0)
+    span = np.where(outside, 1.0, bound[before] - bound[after])
+    share = np.clip((wanted - bound[after]) / span, 0.0, 1.0)
+    columns = np.concatenate([before, after], axis=1)
+    weights = np.concatenate([heights * share, heights * (1.0 - share)], axis=1)
+    weights[np.concatenate([outside, outside], axis=1)] = 0.0
+    # Steps longer than a shift: the point itself is its neighbor.
+    itself = columns == np.arange(n)[:, None]
+    divisor = 1.0 + (weights * itself).sum(axis=1)
+    weights[itself] = 0.0
+    beyond = values[:_END_POINTS].mean(axis=0) / (1.0 + heights.sum())
+    solved: Floats = values - (outside @ heights)[:, None] * beyond
+    for j in range(n):
+        solved[j] = (solved[j] - weights[j] @ solved[columns[j]]) / divisor[j]
+    return solved

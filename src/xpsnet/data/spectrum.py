@@ -1,0 +1,375 @@
+"""The spectrum: a DataArray whose dimension `energy` [eV] knows its scale.
+
+Conversions never subtract a work function: instruments and files already count kinetic
+energy from the Fermi level of the spectrometer, so that binding = photon energy - kinetic.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+import numpy as np
+import numpy.typing as npt
+import xarray as xr
+
+from xpsnet.data.energy_axis import (
+    Floats,
+    Scale,
+    checked_axis,
+    energy_dim,
+    find_scale,
+    scale_sign,
+    with_energy_index,
+)
+
+__all__ = [
+    "Scale",
+    "check_spectra",
+    "crop",
+    "make_spectrum",
+    "plain_attribute",
+    "scale_sign",
+    "shift",
+    "to_binding",
+    "to_counts_per_second",
+    "to_kinetic",
+]
+
+_PER_SECOND = {"counts/s", "counts/sec", "counts s-1", "counts s^-1", "counts per second", "cps"}
+_LEADING_DIMS = {1: (), 2: ("position",), 3: ("y", "x")}
+
+
+def make_spectrum(
+    counts: npt.ArrayLike,
+    energy: npt.ArrayLike,
+    *,
+    dims: Sequence[str] | None = None,
+    coords: Mapping[str, Any] | None = None,
+    scale: str,
+    name: str | None = None,
+    units: str = "counts",
+    **attrs: Any,
+) -> xr.DataArray:
+    """Spectra with their energy axis, checked.
+
+    Parameters
+    ----------
+    counts : array_like, shape (..., n)
+        Signal [`units`]; a dask array stays lazy. NaN marks a missing point.
+    energy : array_like, shape (n,)
+        Energy [eV], strictly monotonic in either direction, uniform or not.
+    dims : sequence of str, optional
+        Names of all dimensions of `counts`, "energy" among them at any place. By default
+        energy is last and the others are "position" (2-D) or "y" and "x" (3-D).
+    coords : mapping, optional
+        Coordinates of the other dimensions, as for `xarray.DataArray`.
+    scale : "binding" or "kinetic"
+        What `energy` counts.
+    name : str, optional
+        Region, for instance "O 1s".
+    units : str
+        "counts" or "counts/s".
+    **attrs
+        Further numbers and texts (`photon_energy` [eV], `pass_energy` [eV], `dwell_time` [s],
+        `n_scans`, `instrument`, `source_file`); None is left out.
+
+    Returns
+    -------
+    DataArray
+        With dimension `energy` last.
+
+    Raises
+    ------
+    TypeError
+        Where counts are not real numbers, or an attribute cannot be stored in a file.
+    ValueError
+        Where shapes, scale or energies cannot be those of a spectrum.
+    """
+    values: Any = counts if hasattr(counts, "dask") else np.asarray(counts)
+    if dims is None:
+        leading = _LEADING_DIMS.get(values.ndim) if values.ndim else ()
+        if leading is None:
+            leading = tuple(f"dim_{i}" for i in range(values.ndim - 1))
+        dims = (*leading, "energy")
+    axis = np.asarray(energy)
+    if len(dims) != values.ndim or "energy" not in dims:
+        raise ValueError(
+            f'expected dims with "energy" for counts of shape {values.shape}, got {tuple(dims)}; '
+            f"name every dimension"
+        )
+    n = values.shape[list(dims).index("energy")]
+    if axis.shape != (n,):
+        raise ValueError(
+            f"expected {n} energies for counts of shape {values.shape}, got shape {axis.shape}; "
+            f"pass one energy per point"
+        )
+    kept = {key: plain_attribute(key, value) for key, value in attrs.items() if value is not None}
+    all_coords = {**(coords or {}), "energy": axis}
+    spectra = xr.DataArray(values, dims=tuple(dims), coords=all_coords, name=name)
+    spectra.attrs = {"scale": scale, "units": units, **kept}
+    return check_spectra(spectra)
+
+
+def plain_attribute(key: str, value: Any) -> str | int | float:
+    """Make an attribute what netCDF, zarr and JSON can all hold."""
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, bool):
+        return int(value)
+    if isinstance(value, str | int | float):
+        return value
+    raise TypeError(
+        f"expected a number or a text for the attribute {key!r}, got {type(value).__name__}; "
+        f"convert it, or keep it as a coordinate"
+    )
+
+
+def check_spectra(spectra: xr.DataArray, *, dim: str | None = None) -> xr.DataArray:
+    """Validate spectra and bring them into the common form.
+
+    Nothing is computed (dask stays lazy), and nothing is copied where nothing has to change.
+
+    Parameters
+    ----------
+    spectra : DataArray
+        Real numbers (NaN marks a missing point), with an energy coordinate [eV].
+    dim : str, optional
+        The dimension that holds energies. By default "energy", else the only dimension whose
+        units (eV) or name ("binding_energy", "BE", "KE", "eV", ...) say so, else the only one.
+        A dimension without coordinate of its own takes energies that lie along it.
+
+    Returns
+    -------
+    DataArray
+        With dimension `energy` last, float64 energies, and `attrs["scale"]`.
+
+    Raises
+    ------
+    TypeError
+        Where this is no DataArray of real numbers.
+    ValueError
+        Where there is no usable energy axis, or the scale is unknown.
+    """
+    if not isinstance(spectra, xr.DataArray):
+        raise TypeError(
+            f"expected an xarray.DataArray of spectra, got {type(spectra).__name__}; "
+            f'make one: xr.DataArray(counts, dims="energy", coords={{"energy": energy}}, '
+            f'attrs={{"scale": "binding"}})'
+        )
+    if spectra.dtype.kind not in "iuf":
+        raise TypeError(
+            f"expected counts as real numbers, got dtype {spectra.dtype}; convert them with "
+            f"spectra.astype(float)"
+        )
+    spectra = with_energy_index(spectra, dim)
+    found = energy_dim(spectra, dim)
+    axis = checked_axis(spectra, found)
+    scale = find_scale(spectra, found)
+    if found != "energy":
+        if "energy" in spectra.coords:
+            spectra = spectra.drop_vars("energy")
+        spectra = spectra.rename({found: "energy"})
+    if spectra.dims[-1] != "energy":
+        spectra = spectra.transpose(..., "energy")
+    if spectra["energy"].dtype != np.float64:
+        spectra = _with_axis(spectra, axis, scale)
+    elif spectra["energy"].attrs.get("units") != "eV":
+        spectra = spectra.copy(deep=False)  # a tenth of the time that a new axis takes
+        spectra["energy"].attrs = _axis_texts(spectra, scale)
+        spectra["energy"].encoding = {}
+    if spectra.attrs.get("scale") != scale:
+        spectra = spectra.assign_attrs(scale=scale)
+    return spectra
+
+
+def _with_axis(spectra: xr.DataArray, axis: Floats, scale: Scale) -> xr.DataArray:
+    """Put the same counts over other energies."""
+    return spectra.assign_coords(energy=("energy", axis, _axis_texts(spectra, scale)))
+
+
+def _axis_texts(spectra: xr.DataArray, scale: Scale) -> dict[str, Any]:
+    """Attributes of the energies: what they are, and what they had beside."""
+    kept = {k: v for k, v in spectra["energy"].attrs.items() if k not in ("units", "long_name")}
+    return {"units": "eV", "long_name": f"{scale.capitalize()} energy", **kept}
+
+
+def crop(spectra: xr.DataArray, energy_range: tuple[float, float]) -> xr.DataArray:
+    """Cut out the part of the spectra between two energies, both included.
+
+    Parameters
+    ----------
+    spectra : DataArray
+        As for `check_spectra`.
+    energy_range : (float, float)
+        Two energies [eV] on the spectra's own scale, in either order.
+
+    Returns
+    -------
+    DataArray
+        A view, same direction of the axis, dimension `energy` last.
+
+    Raises
+    ------
+    ValueError
+        Where fewer than two points lie in the range.
+    """
+    spectra = check_spectra(spectra)
+    try:
+        low, high = sorted(float(end) for end in energy_range)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"expected two energies [eV], got energy_range={energy_range!r}; pass (first, last)"
+        ) from error
+    axis = spectra["energy"].values
+    inside = np.flatnonzero((axis >= low) & (axis <= high))
+    if inside.size < 2:
+        raise ValueError(
+            f"expected at least 2 points in the energy range {low:g} to {high:g} eV, got "
+            f"{inside.size}; the spectra cover {axis.min():g} to {axis.max():g} eV "
+            f"({spectra.attrs['scale']})"
+        )
+    return spectra.isel(energy=slice(int(inside[0]), int(inside[-1]) + 1))
+
+
+def shift(spectra: xr.DataArray, energy_offset: float) -> xr.DataArray:
+    """Add an offset [eV] to the energies, on the spectra's own scale.
+
+    The sum of all offsets is kept in `attrs["energy_offset"]`.
+
+    Raises
+    ------
+    ValueError
+        Where the offset is not finite.
+    """
+    spectra = check_spectra(spectra)
+    if not np.isfinite(energy_offset):
+        raise ValueError(f"expected a finite energy offset [eV], got {energy_offset}")
+    scale = cast(Scale, spectra.attrs["scale"])
+    total = float(spectra.attrs.get("energy_offset", 0.0)) + float(energy_offset)
+    shifted = _with_axis(spectra, spectra["energy"].values + float(energy_offset), scale)
+    return shifted.assign_attrs(energy_offset=total)
+
+
+def to_binding(spectra: xr.DataArray, *, photon_energy: float | None = None) -> xr.DataArray:
+    """Spectra over binding energy: photon energy - kinetic energy.
+
+    Parameters
+    ----------
+    spectra : DataArray
+        On either scale; binding input comes back as it is.
+    photon_energy : float, optional
+        [eV]; by default `attrs["photon_energy"]`.
+
+    Returns
+    -------
+    DataArray
+        Same points in the same order, so that the axis changes its direction.
+
+    Raises
+    ------
+    ValueError
+        Where the photon energy is unknown, or not above the kinetic energies.
+    """
+    return _to_scale(spectra, "binding", photon_energy)
+
+
+def to_kinetic(spectra: xr.DataArray, *, photon_energy: float | None = None) -> xr.DataArray:
+    """Spectra over kinetic energy: photon energy - binding energy.
+
+    The counterpart of `to_binding`; kinetic input comes back as it is.
+
+    Raises
+    ------
+    ValueError
+        Where the photon energy is unknown, or not above the binding energies.
+    """
+    return _to_scale(spectra, "kinetic", photon_energy)
+
+
+def _to_scale(spectra: xr.DataArray, scale: Scale, photon_energy: float | None) -> xr.DataArray:
+    """Mirror the energy axis at the photon energy, where it is on the other scale."""
+    spectra = check_spectra(spectra)
+    if photon_energy is not None:
+        spectra = spectra.assign_attrs(photon_energy=float(photon_energy))
+    if spectra.attrs["scale"] == scale:
+        return spectra
+    photon = _photon_energy(spectra)
+    axis = spectra["energy"].values
+    if axis.min() >= photon:
+        raise ValueError(
+            f"expected a photon energy above the energies of the spectra, got {photon:g} eV for "
+            f"{spectra.attrs['scale']} energies from {axis.min():g} eV; check photon_energy"
+        )
+    mirrored = _with_axis(spectra, photon - axis, scale).assign_attrs(scale=scale)
+    if "energy_offset" in mirrored.attrs:
+        mirrored.attrs["energy_offset"] = -float(mirrored.attrs["energy_offset"])
+    return mirrored
+
+
+def _photon_energy(spectra: xr.DataArray) -> float:
+    """Photon energy [eV] from the attributes."""
+    photon = spectra.attrs.get("photon_energy")
+    if photon is None or not np.isfinite(photon) or photon <= 0:
+        raise ValueError(
+            f"expected a photon energy > 0 eV to change between kinetic and binding energy, got "
+            f"{photon}; pass photon_energy=1486.6 (Al K-alpha) or set "
+            f'spectra.attrs["photon_energy"]'
+        )
+    return float(photon)
+
+
+def to_counts_per_second(
+    spectra: xr.DataArray, *, dwell_time: float | None = None, n_scans: int | None = None
+) -> xr.DataArray:
+    """Divide counts by the time spent on each point, dwell time x number of scans.
+
+    Parameters
+    ----------
+    spectra : DataArray
+        In counts; in counts/s it comes back as it is.
+    dwell_time : float, optional
+        [s] per point and scan; by default the attribute or coordinate of this name.
+    n_scans : int, optional
+        By default the attribute or coordinate of this name.
+
+    Returns
+    -------
+    DataArray
+        In counts/s, float.
+
+    Raises
+    ------
+    ValueError
+        Where the units, the dwell time or the number of scans are unknown.
+    """
+    spectra = check_spectra(spectra)
+    units = str(spectra.attrs.get("units", "")).strip().lower()
+    if units in _PER_SECOND:
+        return spectra.assign_attrs(units="counts/s")
+    if units != "counts":
+        raise ValueError(
+            f'expected attrs["units"] "counts" or "counts/s", got {spectra.attrs.get("units")!r}; '
+            f'do spectra.attrs["units"] = "counts"'
+        )
+    time = _acquisition(spectra, "dwell_time", dwell_time, "s")
+    scans = _acquisition(spectra, "n_scans", n_scans, "")
+    return (
+        (spectra / (time * scans))
+        .rename(spectra.name)
+        .assign_attrs({**spectra.attrs, "units": "counts/s"})
+    )
+
+
+def _acquisition(
+    spectra: xr.DataArray, name: str, told: float | None, units: str
+) -> xr.DataArray | float:
+    """Find a positive acquisition parameter: as told, else a coordinate, else an attribute."""
+    value: xr.DataArray | float | None = told
+    if value is None:
+        value = spectra.coords[name] if name in spectra.coords else spectra.attrs.get(name)
+    if value is None or not bool((np.asarray(value) > 0).all()):
+        shown = "nothing" if value is None else f"{np.asarray(value).min()} {units}".strip()
+        raise ValueError(
+            f"expected {name} > 0 to turn counts into counts/s, got {shown}; pass {name}= or set "
+            f"spectra.attrs[{name!r}]"
+        )
+    return value

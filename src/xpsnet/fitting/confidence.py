@@ -1,0 +1,209 @@
+"""Intervals beyond standard errors, for one spectrum on demand.
+
+A standard error is the width of a parabola at the optimum. Where peaks overlap or a parameter is
+near a limit, chi-square is no parabola, and an interval that is honest may lie unevenly around the
+best value. Two ways lead to one: the profile of chi-square along each parameter, and fits of many
+spectra simulated from the fitted model with the spectrum's own noise (parametric bootstrap). Both
+take the model, its links and the noise for granted.
+"""
+
+from collections.abc import Iterable
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import xarray as xr
+
+from xpsnet.data.peak_arrays import background_terms
+from xpsnet.data.peaks import Status, curves
+from xpsnet.fitting.model.parameters import Constraint, Floats
+from xpsnet.fitting.solve.fit_inputs import Noise, fitted_window, noise_like
+from xpsnet.numerics.lineshapes import LINE_SHAPES
+from xpsnet.numerics.noise import noise_profile
+
+# Fits of simulated spectra that count.
+_SOUND = (Status.OK, Status.AT_BOUND)
+
+
+def confidence(
+    spectrum: xr.DataArray,
+    peaks: xr.Dataset,
+    *,
+    method: Literal["profile", "bootstrap"] = "profile",
+    level: float = 0.6827,
+    noise: Noise = None,
+    n_replicas: int = 1000,
+    seed: int = 0,
+) -> xr.Dataset:
+    """Intervals of all fitted parameters of one spectrum.
+
+    Parameters
+    ----------
+    spectrum : DataArray
+        One spectrum.
+    peaks : Dataset
+        Its peaks, from `refine` or `fit`.
+    method : {"profile", "bootstrap"}
+        Profile likelihood through lmfit: each parameter is moved until chi-square, minimized over
+        all others, has risen by that of one degree of freedom. Or parametric bootstrap: quantiles
+        of the fits of `n_replicas` simulated spectra.
+    level : float
+        Probability of the intervals, between 0 and 1.
+    noise : float, ndarray or DataArray, optional
+        Standard deviation [units of the spectrum], as for `refine`; estimated by default.
+    n_replicas, seed : int
+        Of the bootstrap; the same seed gives the same intervals.
+
+    Returns
+    -------
+    Dataset
+        `<parameter>_lower` and `<parameter>_upper` over `peak` (background: without dimension), in
+        the units of the parameter; of `area` from the bootstrap only. NaN where a parameter was
+        held, or chi-square does not rise far enough.
+
+    Raises
+    ------
+    ValueError
+        Where there is more than one spectrum, or no peak to vary.
+    """
+    if method not in ("profile", "bootstrap"):
+        raise ValueError(f'expected method "profile" or "bootstrap", got {method!r}')
+    if not 0 < level < 1:
+        raise ValueError(f"expected a level between 0 and 1, got {level}")
+    if n_replicas < 10:
+        raise ValueError(f"expected at least 10 replicas, got {n_replicas}")
+    window, peaks = _one(spectrum, peaks)
+    given = noise_like(noise, spectrum.squeeze(), window)
+    deviation = noise_profile(window.values) if given is None else given.reshape(-1)
+    if method == "profile":
+        ends = _profile(window, peaks, deviation, level)
+    else:
+        ends = _bootstrap(window, peaks, deviation, level, n_replicas, seed)
+    found = _as_dataset(peaks, ends, level)
+    found.attrs = {"method": method, "level": level}
+    if method == "bootstrap":
+        found.attrs |= {"n_replicas": n_replicas, "seed": seed}
+    return found
+
+
+def _one(spectrum: xr.DataArray, peaks: xr.Dataset) -> tuple[xr.DataArray, xr.Dataset]:
+    """One spectrum over the fitted range, and the peaks that it has."""
+    spectrum = spectrum.squeeze()
+    peaks = peaks.squeeze([d for d in peaks["center"].dims if d != "peak" and peaks.sizes[d] == 1])
+    if spectrum.ndim != 1 or peaks["center"].ndim != 1:
+        raise ValueError(
+            f"expected one spectrum and its peaks, got dimensions {spectrum.dims} and "
+            f"{peaks['center'].dims}; select one first, for instance with .isel(y=0, x=0)"
+        )
+    exists = np.isfinite(peaks["center"].values)
+    if not exists.any():
+        raise ValueError("expected a spectrum with peaks, got one without")
+    return fitted_window(spectrum, peaks, None), peaks.isel(peak=exists)
+
+
+def _profile(
+    window: xr.DataArray, peaks: xr.Dataset, noise: Floats, level: float
+) -> dict[str, Floats]:
+    """Ends of the intervals by the names of lmfit, shape (2,)."""
+    from xpsnet.fitting.lmfit_exchange import to_lmfit
+    from xpsnet.fitting.solve.lmfit_backend import profile_intervals
+
+    model, params = to_lmfit(window, peaks)
+    energy, counts = window["energy"].values, np.asarray(window.values, dtype=float)
+    intervals = profile_intervals(model, params, energy, counts, noise, levels=(level,))
+    return {name: ends[0] for name, ends in intervals.items()}
+
+
+def _bootstrap(
+    window: xr.DataArray, peaks: xr.Dataset, noise: Floats, level: float, n: int, seed: int
+) -> dict[str, Floats]:
+    """Ends of the intervals by the names of lmfit, shape (2,)."""
+    from xpsnet.fitting.refine import refine
+
+    energy = window["energy"].values
+    model = curves(peaks)["envelope"].interp(energy=energy).values
+    draws = np.random.default_rng(seed).normal(size=(n, energy.size))
+    counts = np.where(np.isfinite(window.values), model + noise * draws, np.nan)
+    replicas = xr.DataArray(
+        counts, dims=("replica", "energy"), coords={"energy": window["energy"]}, attrs=window.attrs
+    )
+    names = [str(k) for k in range(peaks.sizes["peak"])]
+    fits = refine(
+        replicas,
+        peaks.assign(label=("peak", np.array(names, dtype=object))),
+        background=str(peaks.attrs["background"]),
+        share=tuple(str(peaks.attrs.get("shared", "fraction")).split()),
+        constraints=_constraints(peaks),
+        noise=np.nan_to_num(noise, nan=1.0),
+    )
+    fits = fits.isel(replica=np.isin(fits["status"].values, _SOUND))
+    tails = np.array([(1 - level) / 2, (1 + level) / 2])
+    ends = {}
+    for name in (*_parameters(peaks), "area"):
+        for k in range(peaks.sizes["peak"]):
+            ends[f"{name}_{k}"] = _quantiles(fits[name].values[:, k], tails)
+    for term in background_terms(str(peaks.attrs["background"])):
+        ends[f"background_{term}"] = _quantiles(fits[f"background_{term}"].values, tails)
+    return ends
+
+
+def _quantiles(values: Floats, tails: Floats) -> Floats:
+    """Quantiles of what varies; NaN for what was held."""
+    if values.size == 0 or not np.isfinite(values).all() or np.ptp(values) == 0:
+        return np.full(2, np.nan)
+    return np.asarray(np.quantile(values, tails))
+
+
+def _parameters(peaks: xr.Dataset) -> tuple[str, ...]:
+    """Shape parameters of the peaks."""
+    return LINE_SHAPES[str(peaks.attrs["line_shape"])].parameters
+
+
+def _constraints(peaks: xr.Dataset) -> dict[str, Constraint]:
+    """What a fit linked, and what it held, told by the missing errors."""
+    found: dict[str, Constraint] = {}
+    for part in str(peaks.attrs.get("links", "")).split(";"):
+        name, _, link = part.partition("=")
+        if link:
+            found[name.strip()] = link.strip()
+    if "center_stderr" not in peaks or int(peaks["status"]) == Status.ILL_DETERMINED:
+        return found
+    shared = str(peaks.attrs.get("shared", "fraction")).split()
+    for name in _parameters(peaks):
+        held = ~np.isfinite(peaks[f"{name}_stderr"].values)
+        for k in np.flatnonzero(held):
+            own = name if name in shared else f"{name}_{k}"
+            found.setdefault(own, float(peaks[name].values[k]))
+    return found
+
+
+def _as_dataset(peaks: xr.Dataset, ends: dict[str, Floats], level: float) -> xr.Dataset:
+    """Lower and upper ends as variables."""
+    variables: dict[str, Any] = {}
+    for name in (*_parameters(peaks), "area"):
+        own = [ends.get(f"{name}_{k}", ends.get(name)) for k in range(peaks.sizes["peak"])]
+        if any(pair is not None for pair in own):
+            nothing = np.full(2, np.nan)
+            table = np.stack([nothing if pair is None else pair for pair in own])
+            variables |= _pair(peaks, name, ("peak",), table.T, level)
+    for term in background_terms(str(peaks.attrs["background"])):
+        name = f"background_{term}"
+        if name in ends:
+            variables |= _pair(peaks, name, (), ends[name], level)
+    coords: dict[Any, Any] = {"peak": peaks["peak"]}
+    if "label" in peaks:
+        variables["label"] = peaks["label"]
+    return xr.Dataset(variables, coords=coords)
+
+
+def _pair(
+    peaks: xr.Dataset, name: str, dims: Iterable[str], table: npt.NDArray[Any], level: float
+) -> dict[str, Any]:
+    """Variables of one parameter's interval."""
+    texts = peaks[name].attrs
+    pair = {}
+    for side, values in zip(("lower", "upper"), table, strict=True):
+        long_name = f"{side.capitalize()} end at {level:.0%}: {texts.get('long_name', name)}"
+        attrs = {"long_name": long_name, "units": texts.get("units", "1")}
+        pair[f"{name}_{side}"] = (tuple(dims), values, attrs)
+    return pair

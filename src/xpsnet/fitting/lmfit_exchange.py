@@ -1,0 +1,313 @@
+"""To lmfit and back: one spectrum's fit as a model and parameters of lmfit's own."""
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import xarray as xr
+
+from xpsnet.data.peak_arrays import CURVE
+from xpsnet.data.peaks import Status, make_peaks
+from xpsnet.data.spectrum import scale_sign
+from xpsnet.fitting.model.constraints import Constraints, parse_links
+from xpsnet.fitting.model.parameters import (
+    FitParameters,
+    Floats,
+    Layout,
+    flat_values,
+    make_layout,
+    start_parameters,
+)
+from xpsnet.fitting.solve.fit_inputs import fitted_window
+from xpsnet.fitting.solve.statistics import propagated_error
+from xpsnet.numerics.lineshapes import LINE_SHAPES
+
+if TYPE_CHECKING:
+    import lmfit
+
+
+def to_lmfit(spectrum: xr.DataArray, peaks: xr.Dataset) -> "tuple[lmfit.Model, lmfit.Parameters]":
+    """Hand one spectrum's fit over to lmfit.
+
+    Parameters
+    ----------
+    spectrum : DataArray
+        One spectrum; its scale counts, and its energies set the limits.
+    peaks : Dataset
+        The peaks of that one spectrum, from `refine` or `fit` (or `predict`).
+
+    Returns
+    -------
+    model : lmfit.Model
+        Of the independent variable `energy` [eV] on the spectrum's own scale, the active
+        background included; a background that was held is part of it.
+    params : lmfit.Parameters
+        "center_0", "fwhm_0", "height_0", ..., "fraction" where it is shared, "background_*",
+        counted from 0; with the limits of `refine`, standard errors where known, and `vary=False`
+        for what was held or lies on a limit. Links and doublets are expressions; a fitted offset
+        or ratio of theirs is a parameter such as "center_offset_1" or "area_ratio_1".
+
+    Raises
+    ------
+    ValueError
+        Where there is more than one spectrum.
+
+    See Also
+    --------
+    from_lmfit : the way back.
+
+    Notes
+    -----
+    `model.fit(counts, params, energy=energy, weights=1 / noise, scale_covar=False)` gives the fit
+    of `refine(spectrum, peaks, noise=noise)` again.
+    """
+    from xpsnet.fitting.solve.lmfit_backend import as_lmfit
+
+    spectrum = fitted_window(spectrum, peaks, None)
+    spectrum = spectrum.squeeze([d for d in spectrum.dims[:-1] if spectrum.sizes[d] == 1])
+    peaks = _of_one_spectrum(peaks)
+    if spectrum.ndim != 1:
+        raise ValueError(
+            f"expected one spectrum, got dimensions {spectrum.dims}; select one first, for "
+            f"instance with .isel(y=0, x=0)"
+        )
+    sign = scale_sign(spectrum.attrs["scale"])
+    line_shape, background = _kinds(peaks)
+    peaks = peaks.isel(peak=np.flatnonzero(np.isfinite(peaks["center"].values)))
+    parameters, plain = _parameters_of(peaks, sign * spectrum["energy"].values, sign)
+    curve = None
+    if peaks.attrs["background"] == CURVE:
+        held = peaks["background"].sortby("energy")
+        curve = held["energy"].values, held.values
+    model, params = as_lmfit(line_shape, background, parameters, plain, sign, curve)
+    for name, error in zip(plain.names, _gathered(peaks, plain, "_stderr"), strict=True):
+        if name in params:  # a parameter equal to another one has none of its own
+            params[name].stderr = float(error) if np.isfinite(error) else None
+    return model, params
+
+
+def from_lmfit(
+    result: "lmfit.model.ModelResult | lmfit.minimizer.MinimizerResult | lmfit.Parameters",
+    peaks: xr.Dataset,
+) -> xr.Dataset:
+    """Bring a fit of lmfit's back as peaks.
+
+    Parameters
+    ----------
+    result : ModelResult, MinimizerResult or Parameters
+        Of the model and the parameters that `to_lmfit` made.
+    peaks : Dataset
+        What was given to `to_lmfit`.
+
+    Returns
+    -------
+    Dataset
+        The same peaks with the values and standard errors of lmfit; of a result also areas with
+        errors, `redchi`, `aic`, `bic`, the covariance and a status.
+
+    Raises
+    ------
+    ValueError
+        Where parameters are missing, or `peaks` are those of several spectra.
+    """
+    one = _of_one_spectrum(peaks)
+    present = np.flatnonzero(np.isfinite(one["center"].values))
+    line_shape, background = _kinds(one)
+    plain = make_layout(line_shape, background, present.size, _shared(one))
+    whole = make_layout(line_shape, background, one.sizes["peak"], _shared(one))
+    params: Any = getattr(result, "params", result)
+    missing = [name for name in plain.names if name not in params]
+    if missing:
+        raise ValueError(
+            f"expected the parameters that to_lmfit makes of these peaks, got none named "
+            f"{', '.join(missing)}"
+        )
+    at = np.empty(len(plain.names), dtype=np.int64)
+    at[plain.peak_index] = whole.peak_index[present]
+    at[plain.background_index] = whole.background_index
+    values, stderr = np.full((2, len(whole.names)), np.nan)
+    values[at] = [params[name].value for name in plain.names]
+    stderr[at] = [np.nan if (e := params[name].stderr) is None else e for name in plain.names]
+    areas, covariance = np.full(one.sizes["peak"], np.nan), None
+    small = _covariance(result, plain)
+    if small is not None:
+        areas[present] = _area_errors(plain, line_shape, one, values[at], small)
+        covariance = np.full((values.size, values.size), np.nan)
+        covariance[np.ix_(at, at)] = small
+    flat = _Flat(whole, values, stderr, areas, covariance)
+    return _assembled(result, peaks, flat, _status(result, params, present.size))
+
+
+class _Flat(NamedTuple):
+    """Parameters of all places of the peaks, under the names of a plain layout."""
+
+    layout: Layout
+    values: Floats
+    stderr: Floats
+    areas: Floats
+    covariance: Floats | None
+
+
+def _assembled(result: Any, peaks: xr.Dataset, flat: _Flat, status: Status) -> xr.Dataset:
+    """Peaks Dataset over the dimensions of `peaks`, all of size 1."""
+    lead = tuple(d for d in peaks["center"].dims if d != "peak")
+    ones, layout = (1,) * len(lead), flat.layout
+    absent = np.isnan(flat.values[layout.column("center")])
+
+    def columns(values: Floats) -> dict[str, Floats]:
+        """One array per shape parameter."""
+        found = {n: np.where(absent, np.nan, values[layout.column(n)]) for n in names}
+        return {n: column.reshape(*ones, -1) for n, column in found.items()}
+
+    def terms(values: Floats, prefix: str) -> dict[str, Floats]:
+        """One array per background coefficient."""
+        entries = {layout.names[i].partition("_")[2]: i for i in layout.background_index}
+        return {prefix + n: values[i].reshape(ones) for n, i in entries.items()}
+
+    names = layout.shape_parameters
+    errors = columns(flat.stderr) | terms(flat.stderr, "background_")
+    errors["area"] = flat.areas.reshape(*ones, -1)
+    made = make_peaks(
+        peaks["energy"].values,
+        lead,
+        peaks.coords,
+        scale=peaks.attrs["scale"],
+        line_shape=peaks.attrs["line_shape"],
+        background=peaks.attrs["background"],
+        background_curve=peaks["background"].values if "background" in peaks else None,
+        parameters=columns(flat.values),
+        background_parameters=terms(flat.values, ""),
+        status=status,
+        noise=peaks["noise"].values if "noise" in peaks else None,
+        redchi=getattr(result, "redchi", None),
+        aic=getattr(result, "aic", None),
+        bic=getattr(result, "bic", None),
+        stderr=errors,
+        covariance=_named_covariance(flat, ones),
+        label=[str(text) for text in peaks["label"].values] if "label" in peaks else None,
+        keep_order=True,
+        attrs=peaks.attrs,
+    )
+    return made.assign({name: peaks[name] for name in ("partner",) if name in peaks})
+
+
+def _named_covariance(flat: _Flat, ones: tuple[int, ...]) -> tuple[Any, Floats] | None:
+    """Names and covariance of the parameters, where it is known."""
+    if flat.covariance is None:
+        return None
+    return flat.layout.names, flat.covariance.reshape(*ones, *flat.covariance.shape)
+
+
+def _of_one_spectrum(peaks: xr.Dataset) -> xr.Dataset:
+    """Peaks without leading dimensions, refused where there are several spectra."""
+    lead = [d for d in peaks["center"].dims if d != "peak" and peaks.sizes[d] == 1]
+    peaks = peaks.squeeze(lead, drop=True)
+    if peaks["center"].ndim != 1:
+        raise ValueError(
+            f"expected the peaks of one spectrum, got dimensions {peaks['center'].dims}; select "
+            f"one first, for instance with .isel(y=0, x=0)"
+        )
+    return peaks
+
+
+def _kinds(peaks: xr.Dataset) -> tuple[str, str]:
+    """Line shape and fitted background; a background that is a curve has no parameters."""
+    background = str(peaks.attrs["background"])
+    return str(peaks.attrs["line_shape"]), "none" if background == CURVE else background
+
+
+def _shared(peaks: xr.Dataset) -> tuple[str, ...]:
+    """Shape parameters that all peaks have in common."""
+    return tuple(str(peaks.attrs.get("shared", "fraction")).split())
+
+
+def _parameters_of(peaks: xr.Dataset, energy: Floats, sign: int) -> tuple[FitParameters, Layout]:
+    """Flat parameters of one spectrum's peaks on their own scale, and their plain layout."""
+    line_shape, background = _kinds(peaks)
+    share, n_peaks = _shared(peaks), peaks.sizes["peak"]
+    plain = make_layout(line_shape, background, n_peaks, share)
+    stated = Constraints({}, parse_links(str(peaks.attrs.get("links", ""))))
+    constraints = stated.on_scale(sign).for_slots((peaks["peak"].values - 1).tolist())
+    layout = make_layout(line_shape, background, n_peaks, share, constraints.links)
+    starts = {name: peaks[name].values for name in plain.shape_parameters}
+    limits = start_parameters(layout, line_shape, energy, starts, constraints)
+    given = _gathered(peaks, plain, "")
+    known = np.nan_to_num(given) * plain.mirror(sign)
+    values = flat_values(layout, plain.shapes(known))
+    values[layout.background_index] = known[plain.background_index]
+    values = np.where(limits.free, values, limits.values)
+    free = np.isfinite(values) & limits.free
+    free[layout.background_index] &= np.isfinite(given[plain.background_index])
+    if "center_stderr" in peaks and peaks["status"] != Status.ILL_DETERMINED:
+        errors = dict(zip(plain.names, _gathered(peaks, plain, "_stderr"), strict=True))
+        # What was refined and has no error was held.
+        free &= [np.isfinite(errors.get(name, 0.0)) for name in layout.names]
+    lower, upper = np.minimum(limits.lower, values), np.maximum(limits.upper, values)
+    return FitParameters(layout, values, lower, upper, free).on_scale(sign), plain
+
+
+def _gathered(peaks: xr.Dataset, layout: Layout, suffix: str) -> Floats:
+    """Flat values of all variables with this suffix, NaN where there is none."""
+    flat = np.full(len(layout.names), np.nan)
+    for name in layout.shape_parameters:
+        if name + suffix in peaks:
+            flat[layout.column(name)] = peaks[name + suffix].values
+    for entry in layout.background_index:
+        name = layout.names[entry] + suffix
+        if name in peaks:
+            flat[entry] = float(peaks[name])
+    return flat
+
+
+def _covariance(result: Any, plain: Layout) -> Floats | None:
+    """Covariance under the names of a plain layout, whatever the expressions; None if unknown."""
+    covar, names = getattr(result, "covar", None), getattr(result, "var_names", None)
+    if covar is None or names is None:
+        return None
+    slopes = np.empty((len(plain.names), len(names)))
+    for column, name in enumerate(names):
+        ends = []
+        best, error = result.params[name].value, result.params[name].stderr
+        step = 1e-3 * (error or abs(best) or 1.0)
+        for sign in (1, -1):
+            moved = result.params.copy()
+            moved[name].set(value=best + sign * step)
+            ends.append((moved[name].value, [moved[key].value for key in plain.names]))
+        (up, above), (down, below) = ends
+        slopes[:, column] = (np.array(above) - np.array(below)) / (up - down or 1.0)
+    held = ~slopes.any(axis=1)
+    covariance: Floats = slopes @ np.asarray(covar, dtype=float) @ slopes.T
+    covariance[held] = np.nan
+    covariance[:, held] = np.nan
+    return covariance
+
+
+def _area_errors(
+    plain: Layout, line_shape: str, peaks: xr.Dataset, values: Floats, covariance: Floats
+) -> Floats:
+    """Standard errors of the areas of the peaks there are."""
+    shape = LINE_SHAPES[line_shape]
+    sign, energy = scale_sign(peaks.attrs["scale"]), peaks["energy"].values
+    values = values * plain.mirror(sign)
+    area = shape.area or (lambda *given: shape.area_over(sign * energy, *given))
+    hard = {"fwhm": (0.0, np.inf), "height": (0.0, np.inf), **shape.limits}
+    limits = [hard.get(name, (-np.inf, np.inf)) for name in shape.parameters]
+    known = np.nan_to_num(covariance)
+    mirrored = known * np.outer(plain.mirror(sign), plain.mirror(sign))
+    return np.array(
+        [
+            propagated_error(area, values[e], mirrored[np.ix_(e, e)], limits)
+            for e in plain.peak_index
+        ]
+    )
+
+
+def _status(result: Any, params: Any, n_peaks: int) -> Status:
+    """What lmfit says of its own fit."""
+    if not getattr(result, "success", True):
+        return Status.NOT_CONVERGED
+    if not getattr(result, "errorbars", True):
+        return Status.ILL_DETERMINED
+    limits = [(p.min, p.max, p.value) for p in params.values() if p.vary]
+    if any(value in (low, high) for low, high, value in limits):
+        return Status.AT_BOUND
+    return Status.OK if n_peaks else Status.NO_PEAKS

@@ -1,0 +1,1 @@
+"""Spectra that belong together: neighbors in a map, and states followed over it."""

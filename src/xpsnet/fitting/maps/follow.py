@@ -1,0 +1,232 @@
+"""Following states over a map: after it, peak 2 is the same chemical state everywhere."""
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import xarray as xr
+
+from xpsnet.fitting.maps.chemical_states import (
+    LOCAL_ROUNDS,
+    Found,
+    Places,
+    States,
+    find_states,
+    follow_states,
+    taken,
+)
+from xpsnet.fitting.maps.neighbors import reach
+from xpsnet.fitting.model.parameters import Floats
+from xpsnet.parallel.chunks import map_overlapping
+
+# States are looked for in this many spectra, evenly spread over the map.
+SAMPLED = 4096
+
+
+def follow(
+    peaks: xr.Dataset,
+    *,
+    n_states: int | Literal["auto"] = "auto",
+    labels: Sequence[str] | None = None,
+) -> xr.Dataset:
+    """Order the peaks of a map or stack so that each place along `peak` is one state everywhere.
+
+    Nothing is fitted or changed: peaks only change places. What each assignment costs stands in
+    `xpsnet.fitting.maps.chemical_states`: distance in center and width, and the step in area, from
+    what the neighbors have.
+
+    Parameters
+    ----------
+    peaks : Dataset
+        From `predict`, `refine` or `fit`, over one or more leading dimensions in which neighbors
+        are alike. Dask arrays stay lazy; their dimension `peak` keeps its length then.
+    n_states : int or "auto"
+        How many states there are; "auto" takes those that at least 2 % of the spectra have.
+    labels : sequence of str, optional
+        Names of the states in ascending energy; by default "state 1", "state 2", ...
+
+    Returns
+    -------
+    Dataset
+        With `label` (peak); NaN where a state is absent. Peaks that belong to no state are kept
+        behind the states, under the label "other".
+
+    Raises
+    ------
+    ValueError
+        Where this is no Dataset of peaks of one count, or `labels` are not as many as the states.
+    """
+    _check(peaks, n_states, labels)
+    number = None if n_states == "auto" else n_states
+    lead = tuple(str(d) for d in peaks["center"].dims if d != "peak")
+    if labels is not None and number is None:
+        number = len(labels)
+    if peaks["center"].chunks is None:
+        states = find_states(found_in(_sampled(peaks, lead)), number, peaks.sizes["peak"])
+        return followed(peaks, states, labels)
+    return _follow_lazily(peaks, lead, number, labels)
+
+
+def _check(peaks: xr.Dataset, n_states: int | str, labels: Sequence[str] | None) -> None:
+    """Refuse what cannot be followed."""
+    if "peak" not in peaks.dims or "center" not in peaks or "count" in peaks["center"].dims:
+        raise ValueError(
+            f"expected a peaks Dataset of one count with `center` over the dimension `peak`, got "
+            f"dimensions {tuple(peaks.dims)}; select a count first, for instance "
+            f"peaks.sel(count=2)"
+        )
+    if n_states != "auto" and (not isinstance(n_states, int | np.integer) or n_states < 1):
+        raise ValueError(f"expected n_states='auto' or a number from 1, got {n_states!r}")
+    if labels is not None and n_states not in ("auto", len(labels)):
+        raise ValueError(f"expected {n_states} labels, one per state, got {list(labels)}")
+
+
+def found_in(peaks: xr.Dataset) -> Found:
+    """Peaks as rows of arrays."""
+
+    def rows(name: str) -> Floats:
+        values = peaks[name].transpose(..., "peak").values
+        return np.asarray(values, dtype=np.float64).reshape(-1, peaks.sizes["peak"])
+
+    center = rows("center")
+    known = "center_stderr" in peaks
+    error = rows("center_stderr") if known else np.zeros_like(center)
+    return Found(center, rows("fwhm"), rows("area"), error)
+
+
+def sampled_rows(n_spectra: int, n_sampled: int = SAMPLED) -> npt.NDArray[np.intp]:
+    """Rows of a sample of spectra, evenly spread."""
+    n = min(n_spectra, n_sampled)
+    return np.arange(n, dtype=np.intp) * n_spectra // max(n, 1)
+
+
+def _sampled(peaks: xr.Dataset, lead: Sequence[str]) -> xr.Dataset:
+    """A sample of the spectra's peaks, along one dimension."""
+    names = [n for n in ("center", "fwhm", "area", "center_stderr") if n in peaks]
+    if not lead:
+        return peaks[names]
+    shape = tuple(peaks.sizes[d] for d in lead)
+    rows = sampled_rows(int(np.prod(shape)))
+    places = np.unravel_index(rows, shape)
+    at = {d: xr.DataArray(p, dims="row") for d, p in zip(lead, places, strict=True)}
+    return peaks[names].reset_coords(drop=True).isel(at)
+
+
+def followed(
+    peaks: xr.Dataset,
+    states: States,
+    labels: Sequence[str] | None = None,
+    slots: int | None = None,
+    others: int | None = None,
+) -> xr.Dataset:
+    """Peaks in the order of known states.
+
+    Parameters
+    ----------
+    peaks : Dataset
+        Over any leading dimensions, which are the grid of neighbors.
+    states : States
+    labels : sequence of str, optional
+        Names of the states.
+    slots, others : int, optional
+        Places along `peak` for states and for peaks without one; by default as many as needed.
+    """
+    lead = tuple(str(d) for d in peaks["center"].dims if d != "peak")
+    shape = tuple(peaks.sizes[d] for d in lead)
+    found = found_in(peaks)
+    place = follow_states(found, states, shape)
+    rest = _others(place, found, others)
+    slots = states.n if slots is None else slots
+    place = np.pad(place, ((0, 0), (0, slots - states.n)), constant_values=-1)
+    names = [f"state {i + 1}" for i in range(slots)] if labels is None else list(labels)
+    if len(names) != slots:
+        raise ValueError(f"expected {slots} labels, one per state, got {names}")
+    names += ["other"] * rest.shape[1]
+    return _rearranged(peaks, lead, np.concatenate([place, rest], axis=1), names)
+
+
+def _others(place: Places, found: Found, length: int | None) -> Places:
+    """The peaks that no state has, shape (spectra, length or what the fullest one needs)."""
+    free = np.isfinite(found.center)
+    row, state = np.nonzero(place >= 0)
+    free[row, place[row, state]] = False
+    most = int(free.sum(axis=1).max(initial=0)) if length is None else length
+    order = np.argsort(~free, axis=1, kind="stable")[:, :most]
+    rest = np.where(np.take_along_axis(free, order, axis=1), order, -1)
+    return np.pad(rest, ((0, 0), (0, most - rest.shape[1])), constant_values=-1)
+
+
+def _rearranged(
+    peaks: xr.Dataset, lead: tuple[str, ...], place: Places, labels: Sequence[str]
+) -> xr.Dataset:
+    """The Dataset with its peaks moved to their places."""
+    shape = tuple(peaks.sizes[d] for d in lead)
+    n = place.shape[1]
+    kept = peaks.drop_vars([v for v, a in peaks.variables.items() if "peak" in a.dims])
+    moved: dict[str, Any] = {}
+    for name, variable in peaks.data_vars.items():
+        if "peak" in variable.dims and name != "label":
+            values = variable.transpose(*lead, "peak").values.reshape(-1, peaks.sizes["peak"])
+            rows = taken(values, place).reshape(*shape, n)
+            moved[str(name)] = ((*lead, "peak"), rows, variable.attrs)
+    moved["label"] = ("peak", np.array(labels, dtype=object), {"long_name": "Label"})
+    number = ("peak", np.arange(1, n + 1), {"long_name": "Peak"})
+    if "covariance" in peaks:
+        kept = kept.drop_vars(["covariance", "parameter", "parameter_2"])
+        names, matrix = _moved_covariance(peaks, lead, place)
+        moved["covariance"] = ((*lead, "parameter", "parameter_2"), matrix)
+        kept = kept.assign_coords(parameter=names, parameter_2=names)
+    found = kept.assign(moved).assign_coords(peak=number)
+    order = dict.fromkeys(name for name in (*peaks.data_vars, "label") if name in found)
+    # Selecting by a list of names would lose the energies, which no variable may lie on.
+    return xr.Dataset({name: found[name] for name in order}, found.coords, found.attrs)
+
+
+def _moved_covariance(
+    peaks: xr.Dataset, lead: tuple[str, ...], place: Places
+) -> tuple[list[str], Floats]:
+    """Names and covariance matrices of the parameters of moved peaks."""
+    old = [str(name) for name in peaks["parameter"].values]
+    stems = [name.rpartition("_") for name in old]
+    own = list(dict.fromkeys(s for s, _, number in stems if number.isdigit()))
+    names = [f"{s}_{k}" for k in range(place.shape[1]) for s in own]
+    common = [name for name, (_, _, number) in zip(old, stems, strict=True) if not number.isdigit()]
+    index = {name: i for i, name in enumerate(old)}
+    source = np.empty((len(place), len(names) + len(common)), dtype=np.intp)
+    for i, name in enumerate(names):
+        stem, _, number = name.rpartition("_")
+        entry = [index.get(f"{stem}_{k}", -1) for k in range(peaks.sizes["peak"])]
+        source[:, i] = np.array([*entry, -1])[place[:, int(number)]]
+    source[:, len(names) :] = [index[name] for name in common]
+    matrix = peaks["covariance"].transpose(*lead, "parameter", "parameter_2").values
+    matrix = matrix.reshape(-1, len(old), len(old))
+    matrix = np.take_along_axis(matrix, np.maximum(source, 0)[:, :, None], axis=1)
+    matrix = np.take_along_axis(matrix, np.maximum(source, 0)[:, None, :], axis=2)
+    known = source >= 0
+    matrix = np.where(known[:, :, None] & known[:, None, :], matrix, np.nan)
+    shape = tuple(peaks.sizes[d] for d in lead)
+    return names + common, matrix.reshape(*shape, *matrix.shape[1:])
+
+
+def _follow_lazily(
+    peaks: xr.Dataset, lead: tuple[str, ...], number: int | None, labels: Sequence[str] | None
+) -> xr.Dataset:
+    """Every chunk with the edges of its neighbors, after one look at a sample of all."""
+    import dask
+
+    others = peaks.sizes["peak"]
+    slots = max(others, number or 0)
+    names = labels or [f"state {i + 1}" for i in range(slots)]
+    most = len(names)
+
+    @dask.delayed  # type: ignore[untyped-decorator]
+    def look(sample: xr.Dataset) -> States:
+        return find_states(found_in(sample), number, most)
+
+    def on_chunk(some: xr.Dataset, states: States | None) -> xr.Dataset:
+        known = States(*np.empty((3, 0))) if states is None else states
+        return followed(some, known, names, most, others)
+
+    overlap = LOCAL_ROUNDS * reach(tuple(peaks.sizes[d] for d in lead))
+    return map_overlapping(on_chunk, peaks, overlap=overlap, shared=look(_sampled(peaks, lead)))

@@ -1,0 +1,1 @@
+"""What is fitted: parameters, constraints, doublets and the curve of a spectrum."""

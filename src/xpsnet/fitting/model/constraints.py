@@ -1,0 +1,160 @@
+"""Constraints as a caller states them: held, limited or linked; checked and in one form."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from xpsnet.fitting.model.links import Limits, Link, Slots, for_slots, parse_link
+from xpsnet.numerics.lineshapes import LINE_SHAPES
+
+Constraint = float | tuple[float | None, float | None] | str
+
+
+@dataclass(frozen=True)
+class Constraints:
+    """Checked constraints.
+
+    Attributes
+    ----------
+    limits : mapping of str to (float, float)
+        Lowest and highest value by name ("fwhm": all peaks, "fwhm_0": the first), equal where
+        the parameter is held.
+    links : tuple of Link
+        Between peaks.
+    """
+
+    limits: Mapping[str, Limits] = field(default_factory=dict)
+    links: tuple[Link, ...] = ()
+
+    def on_scale(self, sign: int) -> "Constraints":
+        """The same constraints on the scale of this sign (-1: kinetic), or back from it."""
+        if sign > 0:
+            return self
+        turned = {
+            name: (-high, -low) if name.startswith("center") else (low, high)
+            for name, (low, high) in self.limits.items()
+        }
+        return Constraints(turned, tuple(link.mirrored() for link in self.links))
+
+    def with_links(self, links: Iterable[Link]) -> "Constraints":
+        """The same constraints and these links, which replace others of the same parameters."""
+        new = {link.key: link for link in links}
+        kept = tuple(link for link in self.links if link.key not in new)
+        limits = {k: v for k, v in self.limits.items() if k not in {f"{p}_{n}" for p, n in new}}
+        return Constraints(limits, (*kept, *new.values()))
+
+    def links_text(self) -> str:
+        """The links as one text, which `parse_links` reads."""
+        return "; ".join(f"{link.parameter}_{link.peak} = {link}" for link in self.links)
+
+    def for_slots(self, slots: Slots) -> "Constraints":
+        """Constraints on the peaks that there are, renumbered."""
+        place = {int(slot): number for number, slot in enumerate(slots)}
+        limits: dict[str, Limits] = {}
+        for name, pair in self.limits.items():
+            parameter, _, number = name.rpartition("_")
+            if not number.isdigit():
+                limits[name] = pair
+            elif int(number) in place:
+                limits[f"{parameter}_{place[int(number)]}"] = pair
+        return Constraints(limits, for_slots(self.links, slots))
+
+
+def parse_links(text: str) -> tuple[Link, ...]:
+    """Links from the attribute `links` of a peaks Dataset.
+
+    Raises
+    ------
+    ValueError
+        Where the text holds something else.
+    """
+    parts = [part.partition("=") for part in text.split(";") if part.strip()]
+    return tuple(parse_link(name.strip(), link.strip()) for name, _, link in parts)
+
+
+def check_constraints(
+    constraints: Mapping[str, Constraint] | None,
+    line_shape: str,
+    n_peaks: int,
+    links: Iterable[Link] = (),
+) -> Constraints:
+    """Bring constraints into one form, and refuse those that no peak can obey.
+
+    Parameters
+    ----------
+    constraints : mapping or None
+        By parameter ("fwhm": all peaks; "fwhm_0": the first): a number holds it there, a pair
+        (lowest, highest) limits it, None for an open end, a text links it to another peak.
+    line_shape : str
+        Key of `LINE_SHAPES`.
+    n_peaks : int
+        Largest number of peaks.
+    links : iterable of Link
+        Further links, those of doublets.
+
+    Returns
+    -------
+    Constraints
+
+    Raises
+    ------
+    ValueError
+        Where a name is unknown, or a value is no number, ascending pair or link that the shape
+        allows.
+    """
+    shape = LINE_SHAPES[line_shape]
+    hard = {"fwhm": (np.finfo(float).tiny, np.inf), "height": (0.0, np.inf), **shape.limits}
+    limits: dict[str, Limits] = {}
+    all_links = list(links)
+    for name, rule in (constraints or {}).items():
+        if isinstance(rule, str):
+            all_links.append(_checked_link(name, rule, shape.parameters, n_peaks))
+            continue
+        parameter, _, peak = name.rpartition("_")
+        if not (peak.isdigit() and int(peak) < n_peaks):
+            parameter = name
+        if parameter not in shape.parameters:
+            raise ValueError(
+                f"expected constraints on {', '.join(shape.parameters)} (or center_0, ... for one "
+                f"of up to {n_peaks} peaks), got {name!r}"
+            )
+        limits[name] = _ends(name, rule, hard.get(parameter, (-np.inf, np.inf)))
+    for link in all_links:
+        name = f"{link.parameter}_{link.peak}"
+        if name in limits:
+            raise ValueError(
+                f"expected {name} either linked or limited, got both; limit "
+                f"{link.parameter}_{link.source} or the amount in the link instead"
+            )
+    return Constraints(limits, tuple(all_links))
+
+
+def _checked_link(name: str, text: str, parameters: tuple[str, ...], n_peaks: int) -> Link:
+    """One link between peaks that there can be."""
+    known = (*parameters, "area")
+    link = parse_link(name, text) if re.fullmatch(r"[a-z]+_\d+", name) else None
+    if link is None or link.parameter not in known or max(link.peak, link.source) >= n_peaks:
+        raise ValueError(
+            f"expected a link between two of up to {n_peaks} peaks (counted from 0) of one of "
+            f"{', '.join(known)}, got {name!r}: {text!r}"
+        )
+    return link
+
+
+def _ends(name: str, rule: Constraint, allowed: tuple[float, float]) -> tuple[float, float]:
+    """Lowest and highest value that a constraint allows; equal where it fixes."""
+    pair = rule if isinstance(rule, tuple | list) else (rule, rule)
+    try:
+        first, last = pair
+        low = allowed[0] if first is None else float(first)
+        high = allowed[1] if last is None else float(last)
+    except (TypeError, ValueError):
+        low, high = np.nan, np.nan
+    if not allowed[0] <= low <= high <= allowed[1] or (low == high and not np.isfinite(low)):
+        raise ValueError(
+            f"expected a number or a pair (lowest, highest) from {allowed[0]:g} to "
+            f"{allowed[1]:g} for the constraint {name!r}, got {rule!r}"
+        )
+    return low, high

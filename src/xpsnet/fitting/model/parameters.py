@@ -1,0 +1,283 @@
+"""Parameters of a fit: free, fixed, bounded or linked, and the flat array a solver works on.
+
+A spectrum of `k` peaks has `k` values of every shape parameter and one coefficient per
+background term. A `Layout` says how they follow from one flat array. `FitParameters` adds
+values, limits and what is held fixed. Everything below runs on the energy scale of
+`xpsnet.numerics` (larger is more bound); names are those of the peaks Dataset.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from xpsnet.fitting.model.constraints import Constraint, Constraints, check_constraints
+from xpsnet.fitting.model.links import Limits, resolved
+from xpsnet.fitting.model.make_layout import make_layout
+from xpsnet.fitting.model.parameter_map import ADDED, MULTIPLIED, Floats, Layout
+from xpsnet.numerics.lineshapes import LINE_SHAPES
+
+# Background terms that follow the sum of the peaks.
+ACTIVE_TERMS = ("shirley", "tougaard")
+
+__all__ = [
+    "ACTIVE_TERMS",
+    "Constraint",
+    "Constraints",
+    "FitParameters",
+    "Floats",
+    "Layout",
+    "Limits",
+    "check_constraints",
+    "flat_values",
+    "make_layout",
+    "shape_limits",
+    "start_parameters",
+]
+
+Entries = npt.NDArray[np.int64] | npt.NDArray[np.bool_]
+
+# A start closer than this share of its range to a limit would begin where the limit's
+# transformation has no slope; it is moved inside.
+_INSIDE = 0.02
+# How far beyond the fitted range a center may lie, and how wide a line may be, as shares of the
+# range: what is wider is not told from the background.
+MARGIN = 0.05
+WIDEST = 0.5
+
+
+@dataclass(frozen=True)
+class FitParameters:
+    """Values and limits of one spectrum's parameters, flat.
+
+    Attributes
+    ----------
+    layout : Layout
+        What each entry is.
+    values : ndarray, shape (..., n_parameters)
+        Start or result.
+    lower, upper : ndarray, shape (n_parameters,)
+        Limits (infinite where there is none).
+    free : ndarray of bool, shape (n_parameters,)
+        What the solver may change.
+    """
+
+    layout: Layout
+    values: Floats
+    lower: Floats
+    upper: Floats
+    free: npt.NDArray[np.bool_]
+
+    def with_values(self, values: Floats) -> "FitParameters":
+        """The same parameters with other values."""
+        return replace(self, values=np.asarray(values, dtype=float))
+
+    def allowed(self, values: Floats) -> Floats:
+        """Flat values, the nearest allowed one where a free parameter is beyond a limit."""
+        return np.where(self.free, np.clip(values, self.lower, self.upper), values)
+
+    def hold(self, entries: Entries, values: npt.ArrayLike) -> "FitParameters":
+        """The same parameters with these entries fixed at these values."""
+        new, free = self.values.copy(), self.free.copy()
+        new[..., entries], free[entries] = values, False
+        return replace(self, values=new, free=free)
+
+    def in_units(self, units: Floats) -> "FitParameters":
+        """The same parameters, every entry and its limits multiplied by a positive factor."""
+        return replace(
+            self, values=self.values * units, lower=self.lower * units, upper=self.upper * units
+        )
+
+    def on_scale(self, sign: int) -> "FitParameters":
+        """The same parameters on the scale of this sign (-1: kinetic), or back from it."""
+        factors = self.layout.mirror(sign)
+        ends = np.sort([self.lower * factors, self.upper * factors], axis=0)
+        values, layout = self.values * factors, self.layout.on_scale(sign)
+        return replace(self, layout=layout, values=values, lower=ends[0], upper=ends[1])
+
+    def inside(self) -> "FitParameters":
+        """The same parameters with every free value moved inside its limits."""
+        span = np.where(np.isfinite(self.upper - self.lower), self.upper - self.lower, 0.0)
+        low = self.lower + _INSIDE * span
+        high = np.maximum(self.upper - _INSIDE * span, low)
+        return self.with_values(np.where(self.free, np.clip(self.values, low, high), self.values))
+
+
+def start_parameters(
+    layout: Layout,
+    line_shape: str,
+    energy: Floats,
+    peaks: Mapping[str, Floats],
+    constraints: Constraints | None = None,
+) -> FitParameters:
+    """Starts and limits from peaks found elsewhere; background coefficients start at 0.
+
+    Centers stay within the fitted energies and a twentieth of their range around, so that a line
+    of which the window shows one side can be fitted; widths between one step of the axis and half
+    of its length, heights at 0 or above, other shape parameters within the limits of the shape,
+    and active backgrounds at 0 or above: electrons only lose energy. What is linked follows,
+    wherever that is.
+
+    Parameters
+    ----------
+    layout : Layout
+        From `make_layout`, with the links of `constraints`.
+    line_shape : str
+        Key of `LINE_SHAPES`.
+    energy : ndarray, shape (n,)
+        Energies [eV].
+    peaks : mapping of str to ndarray, shape (..., n_peaks)
+        Start values by shape parameter; a shape parameter that is absent or NaN gets the
+        shape's default. Of a shared one the mean, weighted by height, is taken.
+    constraints : Constraints, optional
+        From `check_constraints`.
+
+    Raises
+    ------
+    ValueError
+        Where no value obeys the constraints.
+    """
+    constraints = constraints or Constraints()
+    lower, upper = _limits(layout, line_shape, energy, constraints)
+    limits = shape_limits(line_shape, energy)
+    starts = [_start(p, line_shape, limits, peaks, layout.n_peaks) for p in layout.shape_parameters]
+    values = flat_values(layout, np.stack(np.broadcast_arrays(*starts), axis=-1))
+    for entry in layout.peak_partner[layout.peak_partner >= 0]:  # unknown amounts
+        middle = (lower[entry] + upper[entry]) / 2
+        values[..., entry] = np.where(np.isfinite(values[..., entry]), values[..., entry], middle)
+    parameters = FitParameters(layout, values, lower, upper, np.ones(lower.size, dtype=bool))
+    if layout.n_peaks == 0:
+        # Without peaks an active background has nothing to follow.
+        following = [i for i in layout.background_index if layout.names[i].endswith(ACTIVE_TERMS)]
+        parameters = parameters.hold(np.array(following, dtype=np.int64), 0.0)
+    held = lower == upper
+    return parameters.hold(held, lower[held]).inside()
+
+
+def flat_values(layout: Layout, shapes: Floats) -> Floats:
+    """Flat parameters whose peaks are these, or as near as sharing and links allow.
+
+    Parameters
+    ----------
+    layout : Layout
+        From `make_layout`.
+    shapes : ndarray, shape (..., n_peaks, n_shape_parameters)
+        Physical parameters.
+
+    Returns
+    -------
+    ndarray, shape (..., n_parameters)
+        Background coefficients are 0, fitted amounts of links NaN where the peaks do not tell
+        them. Of a shared parameter the mean, weighted by height, is taken.
+    """
+    values = np.zeros((*shapes.shape[:-2], len(layout.names)))
+    weights = np.nan_to_num(shapes[..., layout.shape_parameters.index("height")])
+    weights = np.clip(weights, 0, None)
+    weights = weights + weights.max(axis=-1, initial=0.0, keepdims=True) + 1
+    for j in range(len(layout.shape_parameters)):
+        for entry in np.unique(layout.peak_index[:, j]):
+            own = np.flatnonzero((layout.peak_index[:, j] == entry) & ~layout.linked[:, j])
+            values[..., entry] = np.average(shapes[..., own, j], axis=-1, weights=weights[..., own])
+    # Columns in order: the ratio of areas needs that of widths.
+    for j, k in zip(*np.nonzero((layout.peak_partner >= 0).T), strict=True):
+        base = layout.peak_ratio[k, j] * values[..., layout.peak_index[k, j]]
+        rest = shapes[..., k, j] - layout.peak_offset[k, j]
+        if layout.peak_operation[k, j] == ADDED:
+            amount = rest - base
+        else:
+            divisor = layout.peak_divisor[k, j]
+            factor = values[..., divisor] if divisor >= 0 else 1.0
+            amount = rest * factor / np.where(base > 0, base, np.nan)
+        values[..., layout.peak_partner[k, j]] = amount
+    return values
+
+
+def _limits(
+    layout: Layout, line_shape: str, energy: Floats, constraints: Constraints
+) -> tuple[Floats, Floats]:
+    """Limits of every entry, shape (n_parameters,) each."""
+    n = len(layout.names)
+    lower, upper = np.full(n, -np.inf), np.full(n, np.inf)
+    for parameter, (low, high) in shape_limits(line_shape, energy).items():
+        entries = layout.column(parameter)
+        lower[entries], upper[entries] = low, high
+    for i in layout.background_index:
+        if layout.names[i].endswith(ACTIVE_TERMS):
+            lower[i] = 0.0
+    for name, (low, high) in constraints.limits.items():
+        entries = _entries(layout, name)
+        lower[entries], upper[entries] = low, high
+    for link in resolved(constraints.links).values():
+        if link.fitted and link.amount in layout.names:
+            entry = layout.names.index(link.amount)
+            lower[entry], upper[entry] = link.limits
+    for k, j in zip(*np.nonzero(layout.linked), strict=True):
+        _tighten(layout, line_shape, (int(k), int(j)), lower, upper)
+    if (lower > upper).any():
+        wrong = [layout.names[i] for i in np.flatnonzero(lower > upper)]
+        raise ValueError(
+            f"expected constraints that some value obeys, got none for {', '.join(wrong)}; what "
+            f"is linked to it would leave the limits of the line shape"
+        )
+    return lower, upper
+
+
+def _tighten(
+    layout: Layout, line_shape: str, at: tuple[int, int], lower: Floats, upper: Floats
+) -> None:
+    """Limit an entry so that what is linked to it stays a possible shape, whatever is fitted."""
+    parameter = layout.shape_parameters[at[1]]
+    hard = {"fwhm": (np.finfo(float).tiny, np.inf), **LINE_SHAPES[line_shape].limits}
+    if parameter not in hard:  # centers may lie anywhere; heights stay positive by themselves
+        return
+    low, high = hard[parameter]
+    entry, partner = layout.peak_index[at], layout.peak_partner[at]
+    least, most, ratio = 0.0, 0.0, layout.peak_ratio[at]
+    first, last = ratio, ratio
+    if layout.peak_operation[at] == ADDED:
+        least, most = lower[partner], upper[partner]
+    elif layout.peak_operation[at] == MULTIPLIED:
+        first, last = ratio * lower[partner], ratio * upper[partner]
+    offset = layout.peak_offset[at]
+    lower[entry] = max(lower[entry], (low - offset - least) / first)
+    upper[entry] = min(upper[entry], (high - offset - most) / last)
+
+
+def shape_limits(line_shape: str, energy: Floats) -> dict[str, Limits]:
+    """Limits of every shape parameter for this axis."""
+    low, high = float(np.min(energy)), float(np.max(energy))
+    step = float(np.median(np.abs(np.diff(energy))))
+    margin = MARGIN * (high - low)
+    return {
+        "center": (low - margin, high + margin),
+        "fwhm": (step, max(WIDEST * (high - low), 2 * step)),
+        "height": (0.0, np.inf),
+        **LINE_SHAPES[line_shape].limits,
+    }
+
+
+def _start(
+    parameter: str,
+    line_shape: str,
+    limits: Mapping[str, Limits],
+    peaks: Mapping[str, Floats],
+    n_peaks: int,
+) -> Floats:
+    """Start values of one shape parameter, those that cannot be replaced by a sensible one."""
+    low, high = limits[parameter]
+    given = np.asarray(peaks.get(parameter, np.full(n_peaks, np.nan)), dtype=float)
+    if parameter == "center":
+        return given
+    default = {"fwhm": high / 6, "height": 0.0, **LINE_SHAPES[line_shape].default}
+    with np.errstate(invalid="ignore"):
+        sensible = (given >= low / 2) & (given <= 2 * high)
+    return np.where(sensible, given, default[parameter])
+
+
+def _entries(layout: Layout, name: str) -> npt.NDArray[np.int64]:
+    """Flat entries that a constraint's name stands for; none for a peak that is not there."""
+    if name in layout.shape_parameters:
+        return np.unique(layout.column(name))
+    parameter, _, peak = name.rpartition("_")
+    return layout.column(parameter)[int(peak) : int(peak) + 1]

@@ -1,0 +1,158 @@
+"""The curve of a spectrum, its weighted residual, and their exact derivatives.
+
+The model of one spectrum is
+
+    y(E) = S(E) + sum_t c_t B_t(E; S),     S(E) = sum_k f(E; center_k, fwhm_k, height_k, ...)
+
+with line shapes f and background terms B_t. An active background (Shirley, Tougaard) is a
+linear functional of the noise-free sum of peaks S, and a constant or slope does not depend on S
+at all. So for a parameter p of a peak
+
+    dy/dp = df/dp + sum_{t active} c_t B_t(E; df/dp),      dy/dc_t = B_t(E; S)
+
+which is exact and costs one pass of the functional over the derivatives of the peaks.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from xpsnet.fitting.model.parameters import ACTIVE_TERMS, Floats, Layout
+from xpsnet.numerics.backgrounds import BACKGROUNDS, background_columns
+from xpsnet.numerics.lineshapes import LINE_SHAPES
+
+
+@dataclass(frozen=True)
+class SpectrumModel:
+    """A sum of line shapes and a background over one energy axis.
+
+    Attributes
+    ----------
+    line_shape, background : str
+        Keys of `LINE_SHAPES` and `BACKGROUNDS`.
+    energy : ndarray, shape (n,)
+        Energies [eV], larger = more bound, in either direction.
+    layout : Layout
+        What the entries of the flat parameters are.
+    """
+
+    line_shape: str
+    background: str
+    energy: Floats
+    layout: Layout
+
+    @cached_property
+    def _active(self) -> npt.NDArray[np.bool_]:
+        """Which background terms follow the peaks."""
+        return np.array([term in ACTIVE_TERMS for term in BACKGROUNDS[self.background]], bool)
+
+    @cached_property
+    def _still(self) -> Floats:
+        """Columns of the background without peaks, shape (n, n_terms)."""
+        return background_columns(self.background, self.energy, np.zeros_like(self.energy))
+
+    def _columns(self, peaks: Floats) -> Floats:
+        """Background columns for sums of peaks, shape (..., n, n_terms)."""
+        if self._active.any():
+            return background_columns(self.background, self.energy, peaks)
+        return np.broadcast_to(self._still, (*peaks.shape, self._active.size))
+
+    def curve(self, values: Floats) -> Floats:
+        """Value of the model at every energy, shape (n,)."""
+        peaks = self._peaks(values)
+        columns = self._columns(peaks)
+        return np.asarray(peaks + columns @ values[self.layout.background_index])
+
+    def columns(self, values: Floats) -> Floats:
+        """Background columns that belong to these peaks, shape (n, n_terms)."""
+        return self._columns(self._peaks(values))
+
+    def components(self, values: Floats) -> Floats:
+        """One curve per peak, shape (n_peaks, n)."""
+        if self.layout.n_peaks == 0:
+            return np.empty((0, self.energy.size))
+        shapes = self.layout.shapes(values)
+        return np.asarray(LINE_SHAPES[self.line_shape].value(self.energy, *shapes.T), dtype=float)
+
+    def _peaks(self, values: Floats) -> Floats:
+        """Sum of all peaks, shape (n,)."""
+        return np.asarray(self.components(values).sum(axis=0))
+
+    def curve_and_jacobian(self, values: Floats) -> tuple[Floats, Floats]:
+        """Value of the model and its derivatives.
+
+        Parameters
+        ----------
+        values : ndarray, shape (n_parameters,)
+            Flat parameters.
+
+        Returns
+        -------
+        curve : ndarray, shape (n,)
+        jacobian : ndarray, shape (n_parameters, n)
+            Derivative by every flat parameter, over all peaks that depend on it.
+        """
+        layout, n_peaks = self.layout, self.layout.n_peaks
+        coefficients = values[layout.background_index]
+        jacobian = np.zeros((len(layout.names), self.energy.size))
+        peaks = np.zeros_like(self.energy)
+        if n_peaks:
+            shape = LINE_SHAPES[self.line_shape]
+            shapes = layout.shapes(values)
+            components, derivatives = shape.value_and_derivatives(self.energy, *shapes.T)
+            peaks = components.sum(axis=0)
+            jacobian = layout.by_entries(values, np.moveaxis(derivatives, -1, 1))
+        columns = self._columns(peaks)
+        if n_peaks and self._active.any():
+            of_peaks = jacobian[: layout.background_index[0]]
+            response = self._columns(of_peaks)[..., self._active]
+            of_peaks += response @ coefficients[self._active]
+        jacobian[layout.background_index] = columns.T
+        return peaks + columns @ coefficients, jacobian
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One spectrum to be fitted.
+
+    Attributes
+    ----------
+    model : SpectrumModel
+        Over the whole axis, so that the background does not depend on missing points.
+    counts : ndarray, shape (n,)
+        Measured; NaN where a point is missing.
+    weights : ndarray, shape (n,)
+        1 / standard deviation of every point; 0 where a point is missing.
+    """
+
+    model: SpectrumModel
+    counts: Floats
+    weights: Floats
+
+    @cached_property
+    def used(self) -> npt.NDArray[np.bool_]:
+        """Points that count, shape (n,)."""
+        return np.asarray(np.isfinite(self.counts) & (self.weights > 0))
+
+    @cached_property
+    def _picked(self) -> tuple[Floats, Floats]:
+        """Counts and weights of the used points."""
+        return self.counts[self.used], self.weights[self.used]
+
+    @property
+    def n_points(self) -> int:
+        """Number of points that count."""
+        return int(self.used.sum())
+
+    def residual(self, values: Floats) -> Floats:
+        """(model - counts) x weights at the used points, shape (n_points,)."""
+        counts, weights = self._picked
+        return (self.model.curve(values)[self.used] - counts) * weights
+
+    def residual_and_jacobian(self, values: Floats) -> tuple[Floats, Floats]:
+        """The residual and its derivatives, shapes (n_points,) and (n_parameters, n_points)."""
+        counts, weights = self._picked
+        curve, jacobian = self.model.curve_and_jacobian(values)
+        return (curve[self.used] - counts) * weights, jacobian[:, self.used] * weights

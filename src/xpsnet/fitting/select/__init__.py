@@ -1,0 +1,1 @@
+"""Which model: number of peaks, background, doublets."""

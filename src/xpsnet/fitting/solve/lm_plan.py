@@ -1,0 +1,136 @@
+"""Axis, layout and room for the compiled code of the batched engine."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from xpsnet.data.peaks import Status
+from xpsnet.fitting.model.parameter_map import Layout
+from xpsnet.fitting.solve.lm_lines import N_LINE_CONSTANTS
+from xpsnet.fitting.solve.lm_model import Plan, Work
+from xpsnet.fitting.solve.lm_rows import Floats, Integers
+from xpsnet.fitting.solve.lm_solver import Answers
+from xpsnet.numerics.backgrounds import BACKGROUNDS, background_columns
+from xpsnet.numerics.lineshapes import LINE_SHAPES
+
+_LANES = 8  # rows are filled up to a multiple of what a processor handles at once
+_TERMS = ("constant", "slope", "shirley", "tougaard")
+_WORK_ROWS, _SHAPE_PARAMETERS = 6, 5
+_MOST_LOSS_POINTS = 5_000
+_DOUBT = 2.5
+
+
+def make_plan(line_shape: str, background: str, energy: Floats, layout: Layout) -> Plan:
+    """Axis and layout as the compiled code takes them.
+
+    Raises
+    ------
+    ValueError
+        Where a Tougaard background is asked for on more points than its matrix may have.
+    """
+    axis = energy[::-1] if energy[0] > energy[-1] else energy
+    more = np.zeros(-axis.size % _LANES)
+    filled = np.append(axis, more + axis[-1])
+    m, terms, peak_index = len(layout.names), BACKGROUNDS[background], layout.peak_index
+    entries = np.stack([peak_index, layout.peak_partner, layout.peak_divisor])
+    direct = np.zeros(peak_index.shape, dtype=np.bool_)
+    _, first = np.unique(np.where(layout.linked, -1, peak_index), return_index=True)
+    direct.ravel()[first] = True
+    direct &= ~layout.linked
+    uses = (entries[..., None] == np.arange(m)).any(axis=(0, 2))
+    of_peaks = np.flatnonzero(uses.any(axis=0))
+    heights = np.unique(layout.column("height"))
+    active = layout.background_index[[t in ("shirley", "tougaard") for t in terms]]
+    return Plan(
+        shape=LINE_SHAPES[line_shape]._code,
+        n_points=axis.size,
+        n_shapes=m - len(terms),
+        energy=filled,
+        half_steps=np.diff(filled, prepend=filled[0]) / 2,
+        slope=np.append(axis - (axis[0] + axis[-1]) / 2, more),
+        loss=_loss_matrix(background, axis),
+        entry=_whole(peak_index),
+        partner=_whole(layout.peak_partner),
+        divisor=_whole(layout.peak_divisor),
+        operation=_whole(layout.peak_operation),
+        offset=np.array(layout.peak_offset, dtype=np.float64, order="C"),
+        ratio=np.array(layout.peak_ratio, dtype=np.float64, order="C"),
+        direct=direct,
+        cleared=_whole(np.setdiff1d(of_peaks, peak_index[direct])),
+        of_peaks=_whole(of_peaks),
+        terms=np.array([_TERMS.index(term) for term in terms], dtype=np.int64),
+        term_entries=_whole(layout.background_index),
+        uses=uses,
+        heights=_whole(heights),
+        linear=_whole(np.append(heights, layout.background_index)),
+        positive=np.isin(np.arange(m), np.append(heights, active)),
+        alone=np.asarray(~layout.linked[:, :3].any(axis=1)),
+        doubt=_DOUBT,
+    )
+
+
+def _whole(numbers: npt.NDArray[np.integer[Any]]) -> Integers:
+    """Copy of integers, of the one type and order that is compiled for."""
+    return np.array(numbers, dtype=np.int64, order="C")
+
+
+def _loss_matrix(background: str, axis: Floats) -> Floats:
+    """Matrix of the Tougaard integral, or an empty one."""
+    terms = BACKGROUNDS[background]
+    if "tougaard" not in terms:
+        return np.empty((0, 0))
+    if axis.size > _MOST_LOSS_POINTS:
+        raise ValueError(
+            f"expected at most {_MOST_LOSS_POINTS} points for a Tougaard background, got "
+            f"{axis.size}; choose a smaller energy range"
+        )
+    columns = background_columns(background, axis, np.eye(axis.size))
+    return np.ascontiguousarray(columns[..., terms.index("tougaard")].T)
+
+
+def make_work(plan: Plan, layout: Layout) -> Work:
+    """Room for one thread."""
+    m, p = len(layout.names), plan.energy.size
+    entries = [np.zeros(m) for _ in range(5)]
+    return Work(
+        rows=np.zeros((m + _WORK_ROWS, p)),
+        total=np.zeros(p),
+        counts=np.zeros(p),
+        weights=np.zeros(p),
+        shapes=np.zeros((layout.n_peaks, _SHAPE_PARAMETERS)),
+        at=m + 1 + np.arange(_SHAPE_PARAMETERS, dtype=np.int64),  # the rows to spare
+        constants=np.zeros(N_LINE_CONSTANTS),
+        ids=np.zeros(m, dtype=np.int64),
+        normal=np.zeros((m, m)),
+        gradient=entries[0],
+        factor=np.zeros((m, m)),
+        step=entries[1],
+        scale=entries[2],
+        low=entries[3],
+        high=entries[4],
+        fixed=np.zeros(m, dtype=np.bool_),
+        order=np.zeros(m, dtype=np.int64),
+        right=np.zeros(m),
+        trial=np.zeros(m),
+        begin=np.zeros(m),
+        other=np.zeros(m),
+    )
+
+
+def empty_answers(start: Floats, n_peaks: int) -> Answers:
+    """Answers of spectra that were not begun."""
+    total, m = start.shape
+    return Answers(
+        values=start,
+        chisqr=np.full(total, np.nan),
+        n_used=np.zeros(total, dtype=np.int64),
+        n_free=np.zeros(total, dtype=np.int64),
+        evaluations=np.zeros(total, dtype=np.int64),
+        code=np.full(total, int(Status.NOT_DONE)),
+        held=np.zeros((total, m), dtype=np.bool_),
+        covariance=np.full((total, m, m), np.nan),
+        singular=np.zeros(total, dtype=np.bool_),
+        own_chi_square=np.full((total, n_peaks), np.nan),
+        correlation=np.full(total, np.nan),
+    )

@@ -1,0 +1,1 @@
+"""CasaXPS: its line shapes, backgrounds, comments and text exports."""

@@ -1,0 +1,170 @@
+"""Several files at once: scans of the same region become one stack."""
+
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import xarray as xr
+
+from xpsnet.io.common.energy_axis import Floats, places, union
+from xpsnet.io.common.errors import refusal
+
+_MAX_BYTES = 2 << 30
+# Attributes that may differ between the scans of a stack and become coordinates.
+_DETAILS = ("dwell_time", "n_scans", "acquired", "sample", "region_original")
+
+
+class Draft(NamedTuple):
+    """One spectrum of one file, and whether `write` has stored it."""
+
+    path: Path
+    spectrum: xr.DataArray
+    stored_by_us: bool
+
+
+def natural_order(path: Path) -> list[tuple[int, str]]:
+    """Sort key of file names in which scan_2 comes before scan_10."""
+    pieces = re.split(r"(\d+)", path.name.lower())
+    return [(int(piece), "") if piece.isdecimal() else (-1, piece) for piece in pieces if piece]
+
+
+def without_copies(drafts: Sequence[Draft], notes: list[str]) -> list[Draft]:
+    """Leave out spectra that another kind of file holds, too: SES writes text and binary at once.
+
+    Copies were acquired at the same moment and agree to six digits.
+    """
+    kept: list[Draft] = []
+    seen: dict[tuple[str, ...], list[Draft]] = {}
+    copies: list[Draft] = []
+    for draft in drafts:
+        spectrum = draft.spectrum
+        moment = str(spectrum.attrs.get("acquired", ""))
+        key = (str(spectrum.name), moment, str(spectrum.shape))
+        others = seen.setdefault(key, [])
+        if moment and any(_is_copy(draft, other) for other in others):
+            copies.append(draft)
+        else:
+            others.append(draft)
+            kept.append(draft)
+    if copies:
+        notes.append(f"{len(copies)} spectra are left out, the first of {copies[0].path.name}: "
+                     f"files of another kind hold the same")  # fmt: skip
+    return kept
+
+
+def _is_copy(draft: Draft, other: Draft) -> bool:
+    """Whether two files of different kinds hold the same spectrum."""
+    if draft.path.suffix.lower() == other.path.suffix.lower() or draft.spectrum.chunks is not None:
+        return False
+    pairs = ((draft.spectrum.energy.values, other.spectrum.energy.values),
+             (draft.spectrum.values, other.spectrum.values))  # fmt: skip
+    return all(np.allclose(a, b, rtol=1e-6, atol=1e-9, equal_nan=True) for a, b in pairs)
+
+
+def stack_files(drafts: Sequence[Draft]) -> list[Draft]:
+    """Stack the one-dimensional spectra of each region over the files.
+
+    Parameters
+    ----------
+    drafts : sequence of Draft
+        In the order of the stack.
+
+    Returns
+    -------
+    list of Draft
+        Stacks have the dimension `scan`, the coordinate `file` and the union of all energies,
+        NaN where a scan has no point. What has no partner stays as it is.
+    """
+    groups: list[list[Draft]] = []
+    for draft in drafts:
+        group = next((g for g in groups if _belongs(draft.spectrum, g[0].spectrum)), None)
+        if group is None:
+            groups.append([draft])
+        else:
+            group.append(draft)
+    return [_stack(group) if len(group) > 1 else group[0] for group in groups]
+
+
+def _belongs(spectrum: xr.DataArray, other: xr.DataArray) -> bool:
+    """Whether two spectra are scans of the same region."""
+    if spectrum.ndim != 1 or other.ndim != 1 or spectrum.name != other.name:
+        return False
+    for key in ("scale", "units", "photon_energy"):
+        if spectrum.attrs.get(key) != other.attrs.get(key):
+            return False
+    if spectrum.name is not None:
+        return True
+    # Without a name, only the energies tell: half of the shorter range has to be common.
+    ends = [(float(s.energy.min()), float(s.energy.max())) for s in (spectrum, other)]
+    common = min(ends[0][1], ends[1][1]) - max(ends[0][0], ends[1][0])
+    return common >= 0.5 * min(high - low for low, high in ends)
+
+
+def _stack(group: list[Draft]) -> Draft:
+    """Put scans on the union of their energies."""
+    folder = group[0].path.parent
+    spectra = [draft.spectrum for draft in group]
+    axes = [np.asarray(s.energy.values, dtype=np.float64) for s in spectra]
+    merged = union(axes)
+    size = merged.size * len(group) * 8
+    if size > _MAX_BYTES:
+        raise refusal(
+            folder,
+            expected=f"stacks of at most {_MAX_BYTES >> 30} GiB",
+            got=f"{len(group)} scans on {merged.size} different energies",
+            advice="read fewer files at a time",
+        )
+    at = [places(axis, merged) for axis in axes]
+    counts = _spread([s.values for s in spectra], at, merged.size)
+    coords: dict[str, Any] = {
+        "scan": np.arange(len(group)),
+        "file": ("scan", [draft.path.name for draft in group]),
+        "energy": merged,
+        **_shared_coords(spectra),
+    }
+    for name, coord in spectra[0].coords.items():
+        if coord.dims == ("energy",) and name != "energy" and coord.dtype.kind in "iuf":
+            curves = [s.coords[name].values for s in spectra if name in s.coords]
+            if len(curves) == len(group):
+                coords[str(name)] = (("scan", "energy"), _spread(curves, at, merged.size))
+    attrs = dict(spectra[0].attrs)
+    for key in {key for s in spectra for key in s.attrs}:
+        values = [s.attrs.get(key) for s in spectra]
+        if any(value != values[0] for value in values):
+            attrs.pop(key, None)
+            if key in _DETAILS and None not in values:
+                coords[key] = ("scan", values)
+    attrs["source_file"] = folder.resolve().name
+    stack = xr.DataArray(counts, coords, ("scan", "energy"), name=spectra[0].name, attrs=attrs)
+    return Draft(folder, stack, False)
+
+
+def _spread(rows: list[Floats], at: list[npt.NDArray[np.intp]], n: int) -> Floats:
+    """Put values over several axes on the common one, shape (scans, n), NaN between."""
+    spread = np.full((len(rows), n), np.nan)
+    for target, row, places_ in zip(spread, rows, at, strict=True):
+        target[places_] = row
+    return spread
+
+
+def _shared_coords(spectra: Iterable[xr.DataArray]) -> dict[str, Any]:
+    """Scalar coordinates that all scans have (stage positions, etch time), over the scans."""
+    spectra = list(spectra)
+    shared: dict[str, Any] = {}
+    for name, coord in spectra[0].coords.items():
+        if (
+            coord.ndim == 0
+            and name not in ("scan", "file")
+            and all(name in s.coords for s in spectra)
+        ):
+            values = [s.coords[name].item() for s in spectra]
+            same = all(value == values[0] for value in values)
+            shared[str(name)] = (
+                xr.Variable((), values[0], coord.attrs)
+                if same
+                else xr.Variable(("scan",), values, coord.attrs)
+            )
+    return shared

@@ -1,0 +1,202 @@
+"""From what files say and what the caller says to finished spectra."""
+
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import xarray as xr
+
+from xpsnet.data.satellites import anode_without_monochromator, source_told
+from xpsnet.data.spectrum import check_spectra, scale_sign, shift
+from xpsnet.io.common.errors import ReadError, refusal, shown
+from xpsnet.io.common.multi_file import Draft, stack_files, without_copies
+from xpsnet.io.common.region_names import region_name
+from xpsnet.io.common.sum_over import checked_dims, fold
+
+
+class Told(NamedTuple):
+    """What the caller says about the files."""
+
+    scale: str | None
+    photon_energy: float | None
+    energy_offset: float
+    sum_over: tuple[str, ...] = ()
+
+
+def checked(
+    scale: str | None,
+    photon_energy: float | None,
+    energy_offset: float,
+    sum_over: str | Iterable[str] | None = None,
+) -> Told:
+    """Check the caller's words.
+
+    Raises
+    ------
+    ValueError
+        Where one is out of its range.
+    """
+    if scale is not None:
+        scale_sign(scale)
+    if photon_energy is not None and not (np.isfinite(photon_energy) and photon_energy > 0):
+        raise ValueError(
+            f"expected a photon energy > 0 eV, got photon_energy={photon_energy!r}; pass 1486.6 "
+            f"for Al K-alpha"
+        )
+    if not np.isfinite(energy_offset):
+        raise ValueError(
+            f"expected a finite energy offset [eV], got energy_offset={energy_offset!r}; pass 0 "
+            f"for none"
+        )
+    return Told(
+        scale,
+        None if photon_energy is None else float(photon_energy),
+        float(energy_offset),
+        checked_dims(sum_over),
+    )
+
+
+def finish(
+    drafts: list[Draft], told: Told, region: str | int | None, notes: list[str]
+) -> list[xr.DataArray] | xr.DataArray:
+    """Stack files, choose the region, apply what the caller says.
+
+    Parameters
+    ----------
+    drafts : list of Draft
+        All spectra of all files.
+    told : Told
+    region : str, int or None
+        As for `read`.
+    notes : list of str
+        Assumptions are added to it.
+
+    Returns
+    -------
+    list of DataArray, or DataArray
+        The latter with `region`.
+
+    Raises
+    ------
+    ReadError
+        Where the region is not there, or there more than once, or a dimension to fold is not.
+    """
+    if len({draft.path for draft in drafts}) > 1:
+        drafts = stack_files(without_copies(drafts, notes))
+    if region is not None:
+        drafts = [_chosen(drafts, region)]
+    unsaid = [draft for draft in drafts if told.scale is None and "scale" not in _attrs(draft)]
+    if unsaid:
+        others = f" and {len(unsaid) - 1} more spectra" if len(unsaid) > 1 else ""
+        notes.append(
+            f"{unsaid[0].path}{others}: the energy scale is not stated, binding energy is "
+            f'assumed; say scale="binding" or scale="kinetic"'
+        )
+    against = [d for d in drafts if told.scale not in (None, _attrs(d).get("scale", told.scale))]
+    if against:
+        notes.append(
+            f"{against[0].path}: states {_attrs(against[0])['scale']} energy, but is taken as "
+            f"{told.scale} as scale= says; xpsnet.to_{told.scale} converts instead"
+        )
+    notes += _satellites(drafts)
+    spectra = [_finished(draft, told) for draft in _named(drafts)]
+    if told.sum_over:
+        spectra = fold(spectra, told.sum_over, drafts[0].path)
+    return spectra if region is None else spectra[0]
+
+
+def _attrs(draft: Draft) -> dict[str, object]:
+    """Attributes of a draft."""
+    return draft.spectrum.attrs
+
+
+def _satellites(drafts: list[Draft]) -> list[str]:
+    """Sentences that offer to remove satellites, one for each source without monochromator."""
+    files = {
+        source_told(draft.spectrum): draft.path for draft in reversed(drafts)
+        if not draft.stored_by_us and "satellites_removed" not in draft.spectrum.attrs
+        and anode_without_monochromator(source_told(draft.spectrum))
+    }  # fmt: skip
+    return [
+        f"{path}: the X-ray source {shown(source)} has no monochromator: every line has weak "
+        f"satellites at lower binding energy; xpsnet.remove_satellites(spectra) removes them"
+        for source, path in sorted(files.items())
+    ]
+
+
+def _chosen(drafts: list[Draft], region: str | int) -> Draft:
+    """Find the one draft of a region."""
+    listed = ", ".join(f"{i}: {_shown(draft)}" for i, draft in enumerate(drafts[:40]))
+    origin = drafts[0].path
+    if not isinstance(region, str):
+        if not -len(drafts) <= region < len(drafts):
+            raise refusal(
+                origin, expected=f"a region from 0 to {len(drafts) - 1}", got=str(region),
+                advice=f"it holds {listed}",
+            )  # fmt: skip
+        return drafts[region]
+    wanted = region_name(region).lower()
+    exact = [d for d in drafts if region in (d.spectrum.name, _attrs(d).get("region_original"))]
+    usual = [d for d in drafts if region_name(str(d.spectrum.name or "")).lower() == wanted]
+    for found in (usual, exact):
+        if len(found) == 1:
+            return found[0]
+    if len(drafts) == 1 and drafts[0].spectrum.name is None:
+        named = drafts[0].spectrum.copy(deep=False)
+        named.name = region
+        return drafts[0]._replace(spectrum=named)
+    if usual or exact:
+        raise refusal(
+            origin, expected=f"one region {region!r}", got=f"{len(usual or exact)} of that name",
+            advice=f"choose by number, region=0 for the first of: {listed}",
+        )  # fmt: skip
+    raise refusal(origin, expected=f"a region {region!r}", got="no such region",
+                  advice=f"it holds {listed}")  # fmt: skip
+
+
+def _shown(draft: Draft) -> str:
+    """Name a draft in a list."""
+    axis = draft.spectrum["energy"].values
+    name = draft.spectrum.name or "unnamed"
+    return f'"{name}" ({axis[0]:g} to {axis[-1]:g} eV, {_attrs(draft).get("units", "counts")})'
+
+
+def _named(drafts: list[Draft]) -> list[Draft]:
+    """Name spectra whose file names no region after the file."""
+    nameless = Counter(d.path for d in drafts if d.spectrum.name is None and not d.stored_by_us)
+    numbers: Counter[Path] = Counter()
+    named = []
+    for draft in drafts:
+        spectrum = draft.spectrum
+        if spectrum.name is None and not draft.stored_by_us:
+            stem = draft.path.stem or draft.path.resolve().name
+            numbers[draft.path] += 1
+            spectrum = spectrum.copy(deep=False)
+            alone = nameless[draft.path] == 1
+            spectrum.name = stem if alone else f"{stem} {numbers[draft.path]}"
+        named.append(draft._replace(spectrum=spectrum))
+    return named
+
+
+def _finished(draft: Draft, told: Told) -> xr.DataArray:
+    """Apply what the caller says to one draft."""
+    spectrum = draft.spectrum
+    attrs = dict(spectrum.attrs)
+    attrs["scale"] = told.scale or attrs.get("scale", "binding")
+    if told.photon_energy is not None:
+        attrs["photon_energy"] = told.photon_energy
+    if not draft.stored_by_us:
+        attrs.setdefault("source_file", draft.path.name)
+        attrs.setdefault("units", "counts")
+    spectrum = spectrum.copy(deep=False)
+    spectrum.attrs = attrs
+    if told.scale not in (None, draft.spectrum.attrs.get("scale")):
+        # Without its old texts the axis gets those of the new scale.
+        spectrum = spectrum.assign_coords(energy=("energy", spectrum["energy"].values))
+    try:
+        spectrum = check_spectra(spectrum)
+        return shift(spectrum, told.energy_offset) if told.energy_offset else spectrum
+    except (ValueError, TypeError) as error:
+        raise ReadError(f"{draft.path}, region {spectrum.name}: {error}") from error

@@ -1,0 +1,207 @@
+"""Fits by a person, as vendors' programs store them, into peaks Datasets."""
+
+import json
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import xarray as xr
+
+from xpsnet.data.peaks import Status, make_peaks
+from xpsnet.io.casa.line_shapes import LEANING, CasaLine, shape_parameters
+from xpsnet.numerics.lineshapes import LINE_SHAPES
+
+Floats = npt.NDArray[np.float64]
+
+# What the variables with the vendor's own numbers are called.
+_VENDOR = {
+    "vendor_center": ("Position as the vendor's program shows it", "eV"),
+    "vendor_fwhm": ("Width as the vendor's program shows it", "eV"),
+    "vendor_area": ("Area as the vendor's program shows it", "counts/s eV"),
+}
+
+# Names of further variables of peaks, which a coordinate of the spectra must not have.
+_TAKEN = ("peak", "parameter", "area", "background", "n_peaks", "status", "label", "count")
+
+
+@dataclass
+class Fitted:
+    """One fitted spectrum; `center` and `height` are those of the maxima, on its own scale."""
+
+    region: str
+    window: slice  # of the spectrum's energies
+    background: Floats  # (points of the window)
+    labels: list[str]
+    center: Floats  # (peaks), and so the others
+    fwhm: Floats
+    height: Floats
+    shapes: list[str]  # as the vendor names them
+    lines: list[CasaLine]
+    vendor: dict[str, Floats]  # by the names of `_VENDOR`
+    texts: dict[str, str]  # for the attributes: the vendor's own words
+    constraints: list[dict[str, Any]]
+
+
+def to_peaks(
+    fits: Sequence[Fitted | None],
+    energy: Floats,
+    dims: Sequence[Hashable],
+    shape: tuple[int, ...],
+    coords: Mapping[Any, Any],
+    attrs: Mapping[str, Any],
+) -> xr.Dataset:
+    """Assemble the fits of one region of all spectra of a stack.
+
+    Parameters
+    ----------
+    fits : sequence of Fitted or None
+        One per spectrum, flat; None where there is none. At least one is a fit.
+    energy : ndarray, shape (n,)
+        The spectra's energies [eV].
+    dims, shape, coords
+        Of the stack, without energy.
+    attrs : mapping
+        Of the stack; `scale` and `units` count.
+
+    Returns
+    -------
+    Dataset
+        As from `make_peaks`, with the background as a curve and the vendor's own numbers in
+        `vendor_center`, `vendor_fwhm` and `vendor_area`.
+    """
+    present = [fit for fit in fits if fit is not None]
+    n = max(len(fit.center) for fit in present)
+    window = slice(min(f.window.start for f in present), max(f.window.stop for f in present))
+    line_shape = common_shape([line for fit in present for line in fit.lines])
+    names = (*LINE_SHAPES[line_shape].parameters, *_VENDOR)
+    tables = {name: np.full((len(fits), n), np.nan) for name in names}
+    backgrounds = np.full((len(fits), window.stop - window.start), np.nan)
+    for i, fit in enumerate(fits):
+        if fit is not None:
+            for name, values in _columns(fit, line_shape).items():
+                tables[name][i, : len(fit.center)] = values
+            around = fit.window.start - window.start, window.stop - fit.window.stop
+            backgrounds[i] = np.pad(fit.background, around, mode="edge")
+    tables = {name: table.reshape(*shape, n) for name, table in tables.items()}
+    vendor = {name: tables.pop(name) for name in _VENDOR}
+    longest = max(present, key=lambda fit: len(fit.center))
+    taken = {*tables, *vendor, *_TAKEN}
+    dims = [f"{dim}_of_stack" if dim in taken else dim for dim in dims]
+    peaks = make_peaks(
+        energy[window],
+        dims,
+        {name: coordinate for name, coordinate in coords.items() if _fits(name, coordinate, taken)},
+        scale=str(attrs["scale"]),
+        line_shape=line_shape,
+        background="curve",
+        parameters=tables,
+        background_parameters={},
+        background_curve=backgrounds.reshape(*shape, -1),
+        status=np.array([Status.OK if f else Status.NOT_DONE for f in fits]).reshape(shape),
+        label=longest.labels,
+        attrs=_attrs(present, longest, attrs, line_shape),
+    )
+    told = {
+        name: ((*dims, "peak"), vendor[name], {"long_name": long_name, "units": units})
+        for name, (long_name, units) in _VENDOR.items() if np.isfinite(vendor[name]).any()
+    }  # fmt: skip
+    return peaks.assign(told)
+
+
+def _columns(fit: Fitted, line_shape: str) -> dict[str, Any]:
+    """Parameters of lines of this shape, and the vendor's own numbers, one per peak."""
+    own = [shape_parameters(line, line_shape) for line in fit.lines]
+    extra = {name: [one[name] for one in own] for name in LINE_SHAPES[line_shape].parameters[3:]}
+    return {"center": fit.center, "fwhm": fit.fwhm, "height": fit.height, **extra, **fit.vendor}
+
+
+def _fits(name: Hashable, coordinate: Any, taken: set[str]) -> bool:
+    """Whether a coordinate of the spectra has a place among the variables of peaks."""
+    return name not in taken and not taken & set(getattr(coordinate, "dims", ()))
+
+
+def common_shape(lines: Sequence[CasaLine]) -> str:
+    """The line shape of ours that can express all lines, or comes nearest."""
+    shapes = {line.shape for line in lines}
+    if len(shapes) == 1:
+        return shapes.pop()
+    return LEANING if LEANING in shapes else "pseudo_voigt"
+
+
+def _attrs(
+    present: list[Fitted], longest: Fitted, attrs: Mapping[str, Any], line_shape: str
+) -> dict[str, Any]:
+    """Attributes of the Dataset: those of the spectra, and the vendor's own words."""
+    kept = {key: value for key, value in attrs.items() if key not in ("scale", "region_original")}
+    kept |= longest.texts | {"region": longest.region}
+    extra = LINE_SHAPES[line_shape].parameters[3:]
+    own = [shape_parameters(line, line_shape) for line in longest.lines]
+    shared = [name for name in extra if len({round(one[name], 9) for one in own}) == 1]
+    kept["shared"] = " ".join(shared)
+    if longest.constraints:
+        kept["constraints"] = json.dumps(longest.constraints)
+        # Areas of lines of different shapes have no common factor with heights and widths.
+        linked = ("center", "fwhm", "area") if len(shared) == len(extra) else ("center", "fwhm")
+        kept["links"] = "; ".join(_links(longest, linked)) or None
+    if len({json.dumps(fit.texts) for fit in present}) > 1:
+        kept["fits"] = json.dumps([fit.texts for fit in present])
+    return kept
+
+
+def _links(fit: Fitted, linked: Sequence[str]) -> list[str]:
+    """Links of the vendor in the words of `refine`, with the amounts that the values have."""
+    place = {told["number"]: i for i, told in enumerate(fit.constraints)}
+    found = []
+    widths: list[int] = []
+    for ours in linked:
+        theirs = "position" if ours == "center" else ours
+        leads = [place.get(told[theirs].get("link", -1), -1) for told in fit.constraints]
+        widths = leads if ours == "fwhm" else widths
+        values = fit.vendor["vendor_area"] if ours == "area" else getattr(fit, ours)
+        for i, lead in enumerate(leads):
+            # A ratio of areas needs one of widths.
+            if lead < 0 or _is_circular(leads, i) or (ours == "area" and widths[i] != lead):
+                continue
+            if ours == "center":
+                offset = float(values[i] - values[lead])
+                amount = f"{ours}_{lead} {'+' if offset >= 0 else '-'} {abs(offset):.9g}"
+            else:
+                amount = f"{values[i] / values[lead]:.9g} * {ours}_{lead}"
+            found.append(f"{ours}_{i} = {amount}")
+    return found
+
+
+def _is_circular(leads: list[int], i: int) -> bool:
+    """Whether following the links from a peak never ends."""
+    at = i
+    for _ in leads:
+        at = leads[at]
+        if at < 0:
+            return False
+    return True
+
+
+def shape_note(where: str, fits: Sequence[Fitted]) -> list[str]:
+    """Say which line shapes are not ours, and which are not known at all."""
+    line_shape = common_shape([line for fit in fits for line in fit.lines])
+    foreign: dict[str, bool] = {}
+    for fit in fits:
+        for line, name in zip(fit.lines, fit.shapes, strict=True):
+            if not line.exact or (line.shape == "gl_product" != line_shape):
+                foreign[name] = line.known
+    notes = []
+    near = sorted(shape for shape, known in foreign.items() if known)
+    unknown = sorted(shape for shape, known in foreign.items() if not known)
+    if near:
+        notes.append(
+            f"{where}: {', '.join(near)} drawn as the nearest {line_shape} lines of the same "
+            f"maximum, width and height; the original stands in the attributes"
+        )
+    if unknown:
+        notes.append(
+            f"{where}: {', '.join(unknown)} is not known here: positions and widths are taken "
+            f"as stated, heights are estimates; the original stands in the attributes"
+        )
+    return notes

@@ -1,0 +1,254 @@
+"""Igor Pro's binary waves (.ibw) and packed experiments (.pxt), as Scienta's SES writes them.
+
+The package igor2 reads the waves. Sizes are checked here before it takes memory, and the records
+of packed files are walked here: their byte order is the one in which the records fill the file.
+"""
+
+import math
+import struct
+from collections.abc import Iterator
+from io import BytesIO
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from xpsnet.io.common.errors import BrokenError, refusal
+from xpsnet.io.common.file_bytes import read_bytes
+from xpsnet.io.common.reading import Reading
+from xpsnet.io.igor.waves import Scale, Wave, spectra_of
+
+NAME = "Igor binary wave or packed experiment"
+MAX_BYTES = 512 << 20
+_WAVE_RECORD = 3
+_SUPERSEDED = 0x8000
+_MAX_RECORDS = 100_000
+_MAX_WAVES = 10_000
+# Bytes of the two headers of each version; those of the data's first values count up to version 3.
+_HEADERS = {1: (8, 126), 2: (16, 126), 3: (20, 126), 5: (64, 320)}
+_SIZES = {2: 4, 4: 8, 8: 1, 16: 2, 32: 4, 128: 8}
+_UNSIGNED = 64
+
+
+class _Record(NamedTuple):
+    """A record of a packed file: kind, and where its data are."""
+
+    kind: int
+    start: int
+    stop: int
+
+
+def sniff(head: bytes) -> bool:
+    """Whether the file begins with the headers of a wave, or with records of a packed file."""
+    return _is_wave(head) or any(_begins_packed(head, order) for order in "<>")
+
+
+def read(path: Path) -> Reading:
+    """Read all waves with an energy axis.
+
+    Parameters
+    ----------
+    path : Path
+        The file; its extension does not matter.
+
+    Returns
+    -------
+    Reading
+        Images keep their dimension (`angle`).
+
+    Raises
+    ------
+    ReadError
+        Where igor2 is not installed, the file is damaged or no wave has an energy axis.
+    """
+    try:
+        import igor2  # noqa: F401
+    except ImportError as error:
+        raise refusal(
+            path,
+            expected="the package igor2, which reads Igor files",
+            got="none",
+            advice='pip install "napari-xpsnet[igor]"',
+        ) from error
+    data = read_bytes(path, MAX_BYTES)
+    notes: list[str] = []
+    waves: list[Wave] = []
+    for piece, where in _pieces(path, data, notes):
+        try:
+            waves.append(_load(piece))
+        except BrokenError as error:
+            notes.append(f"the wave at byte {where} is left out: {error}")
+    spectra = spectra_of(waves, notes)
+    if not spectra:
+        raise refusal(
+            path,
+            expected="a wave with an energy axis",
+            got=notes[0] if notes else "none",
+            advice='scale its dimension in Igor: SetScale/P x start, step, "eV", wave'
+            if waves
+            else "it is cut off or damaged: copy it again, or save it again in Igor",
+        )
+    return Reading(spectra, notes)
+
+
+def _pieces(path: Path, data: bytes, notes: list[str]) -> Iterator[tuple[bytes, int]]:
+    """Cut a file into its waves, each with the byte at which it begins."""
+    if _order(data) and not any(_begins_packed(data[:4096], order) for order in "<>"):
+        yield data, 0
+        return
+    records, end = max((_records(data, order) for order in "<>"), key=lambda found: found[1])
+    wanted = [record for record in records if record.kind == _WAVE_RECORD]
+    if not wanted:
+        raise refusal(
+            path, f"byte {end}", expected="records of an Igor experiment with waves",
+            got=f"{len(records)} records without waves", advice="save it again in Igor",
+        )  # fmt: skip
+    if end < len(data):
+        notes.append(f"the records end at byte {end} of {len(data)}: the rest is left out")
+    if len(wanted) > _MAX_WAVES:
+        notes.append(f"only the first {_MAX_WAVES} of {len(wanted)} waves are read")
+    for record in wanted[:_MAX_WAVES]:
+        yield data[record.start : record.stop], record.start
+
+
+def _records(data: bytes, order: str) -> tuple[list[_Record], int]:
+    """Walk the records of a packed file; also the byte up to which they make sense."""
+    records: list[_Record] = []
+    at = 0
+    while at + 8 <= len(data) and len(records) < _MAX_RECORDS:
+        kind, version, size = struct.unpack_from(f"{order}Hhi", data, at)
+        if not _is_record(kind, version, size) or at + 8 + size > len(data):
+            break
+        # A superseded record has been replaced by a later one.
+        records.append(_Record(-1 if kind & _SUPERSEDED else kind, at + 8, at + 8 + size))
+        at += 8 + size
+    return records, at
+
+
+def _is_record(kind: int, version: int, size: int) -> bool:
+    """Whether the header of a record makes sense."""
+    return 0 <= kind & ~_SUPERSEDED <= 100 and 0 <= version <= 1000 and size >= 0
+
+
+def _begins_packed(head: bytes, order: str) -> bool:
+    """Whether a head of a file begins with records: a wave among them, or at least three."""
+    at, n_headers = 0, 0
+    while at + 8 <= len(head):
+        kind, version, size = struct.unpack_from(f"{order}Hhi", head, at)
+        if not _is_record(kind, version, size) or (n_headers == 0 and not 1 <= kind <= 20):
+            return False
+        n_headers += 1
+        if kind == _WAVE_RECORD and _is_wave(head[at + 8 : at + 8 + size]):
+            return True
+        at += 8 + size
+    return n_headers >= 4 and at <= len(head)
+
+
+def _order(data: bytes) -> str:
+    """Byte order of a binary wave; empty where there is none."""
+    if len(data) >= 8:
+        for order in "<>":
+            if struct.unpack_from(f"{order}h", data)[0] in _HEADERS:
+                return order
+    return ""
+
+
+def _is_wave(head: bytes) -> bool:
+    """Whether bytes begin with the headers of a wave: their sum is zero."""
+    order = _order(head)
+    if not order:
+        return False
+    n = sum(_HEADERS[struct.unpack_from(f"{order}h", head)[0]])
+    if len(head) < n:
+        return False
+    words = np.frombuffer(head[: n // 2 * 2], dtype=f"{order}i2")
+    return int(words.astype(np.int64).sum()) & 0xFFFF == 0
+
+
+def _check_sizes(data: bytes) -> None:
+    """Refuse a wave whose headers promise more than the file holds, or no real numbers."""
+    order = _order(data)
+    if not order:
+        raise BrokenError("it does not begin as a binary wave")
+    version = struct.unpack_from(f"{order}h", data)[0]
+    n_bin, n_wave = _HEADERS[version]
+    if len(data) < n_bin + n_wave - (0 if version == 5 else 16):
+        raise BrokenError("its headers are cut off")
+    sizes, n_points, kind = _promised(data, order, version, n_bin)
+    if min(sizes) < 0 or n_bin + sum(sizes) > len(data):
+        raise BrokenError(f"its headers promise {sum(sizes)} bytes, there are {len(data) - n_bin}")
+    if kind & ~_UNSIGNED not in _SIZES:
+        raise BrokenError(f"expected real numbers, got texts or complex numbers (type {kind})")
+    n_bytes = n_points * _SIZES[kind & ~_UNSIGNED]
+    if n_points <= 0 or n_bytes > sizes[0]:
+        raise BrokenError(f"its headers promise {n_points} points in {sizes[0]} bytes")
+
+
+def _promised(data: bytes, order: str, version: int, n_bin: int) -> tuple[list[int], int, int]:
+    """Sizes of the parts, number of points and type of the numbers, as the headers state them."""
+    if version == 5:
+        sizes = list(struct.unpack_from(f"{order}4i", data, 4))
+        sizes += struct.unpack_from(f"{order}11i", data, 20)
+        n_points = struct.unpack_from(f"{order}i", data, n_bin + 12)[0]
+        shape = struct.unpack_from(f"{order}4i", data, n_bin + 68)
+        used = shape[: shape.index(0) if 0 in shape else 4]
+        if min(shape) < 0 or any(shape[len(used) :]) or math.prod(used) != n_points:
+            raise BrokenError(f"its dimensions {shape} do not make {n_points} points")
+        return sizes, n_points, struct.unpack_from(f"{order}h", data, n_bin + 16)[0]
+    n_sizes = {1: 1, 2: 3, 3: 4}[version]
+    sizes = list(struct.unpack_from(f"{order}{n_sizes}i", data, 2))
+    n_points = struct.unpack_from(f"{order}i", data, n_bin + 42)[0]
+    return sizes, n_points, struct.unpack_from(f"{order}h", data, n_bin)[0]
+
+
+def _load(data: bytes) -> Wave:
+    """Read one wave through igor2."""
+    from igor2 import binarywave
+
+    _check_sizes(data)
+    try:
+        wave = binarywave.load(BytesIO(data))["wave"]
+        return _wave(wave)
+    except Exception as error:
+        # igor2 raises many kinds of exceptions on damaged files.
+        raise BrokenError(f"igor2 cannot read it: {error!r:.200}") from error
+
+
+def _wave(wave: dict[str, Any]) -> Wave:
+    """Turn what igor2 returns into our own form."""
+    header = wave["wave_header"]
+    values = np.asarray(wave["wData"])
+    if values.dtype.kind not in "iuf" or not 1 <= values.ndim <= 4 or values.size == 0:
+        raise BrokenError(f"expected numbers, got {values.dtype} of shape {values.shape}")
+    if "sfA" in header:
+        steps, starts = header["sfA"], header["sfB"]
+        labels = _labels(wave, values.ndim)
+        units = _text(wave.get("data_units") or header["dataUnits"])
+    else:
+        steps, starts = [header["hsA"]], [header["hsB"]]
+        labels = [_text(header["xUnits"])]
+        units = _text(header["dataUnits"])
+    scales = [Scale(labels[i], float(starts[i]), float(steps[i])) for i in range(values.ndim)]
+    return Wave(_text(header["bname"]), values, scales, units, _text(wave.get("note", b"")))
+
+
+def _labels(wave: dict[str, Any], ndim: int) -> list[str]:
+    """Units of the dimensions: the long ones stand one behind the other."""
+    sizes = [int(n) for n in wave["bin_header"]["dimEUnitsSize"]]
+    long = wave.get("dimension_units") or b""
+    labels = []
+    at = 0
+    for i in range(ndim):
+        text = _text(long[at : at + sizes[i]]) if sizes[i] > 0 else ""
+        labels.append(text or _text(wave["wave_header"]["dimUnits"][i]))
+        at += max(sizes[i], 0)
+    return labels
+
+
+def _text(value: Any) -> str:
+    """Turn bytes, or an array of single bytes, into text without zero bytes."""
+    if isinstance(value, np.ndarray | list | tuple):
+        value = b"".join(bytes(part) for part in value)
+    if isinstance(value, bytes):
+        value = value.decode("utf-8") if value.isascii() else value.decode("latin-1")
+    return str(value).split("\0", 1)[0].strip()

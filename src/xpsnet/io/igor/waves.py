@@ -1,0 +1,161 @@
+"""Waves of Igor Pro, from binary files and from text, turned into spectra."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import xarray as xr
+
+from xpsnet.io.common.energy_axis import MAX_ENERGY, is_monotonic, is_uniform
+from xpsnet.io.common.labels import is_energy_label, photon_energy_of, scale_of_text
+from xpsnet.io.scienta.settings import Axis, Floats, manipulator_of, pairs, scale_of, to_spectrum
+
+_MAX_NOTE = 100_000
+
+
+class Scale(NamedTuple):
+    """Scaling of one dimension: value = start + step * index."""
+
+    label: str
+    start: float
+    step: float
+
+    def values(self, n: int) -> Floats:
+        """Values along the dimension, shape (n,)."""
+        return self.start + self.step * np.arange(n, dtype=np.float64)
+
+    @property
+    def is_set(self) -> bool:
+        """Whether somebody has set it: Igor's own is the number of the point."""
+        return bool(self.label) or (self.start, self.step) != (0.0, 1.0)
+
+
+@dataclass
+class Wave:
+    """One wave: values of one to four dimensions, as Igor numbers them."""
+
+    name: str
+    values: npt.NDArray[Any]
+    scales: list[Scale]
+    units: str = ""
+    note: str = ""
+
+
+def spectra_of(waves: Sequence[Wave], notes: list[str]) -> list[xr.DataArray]:
+    """Turn waves into spectra.
+
+    Parameters
+    ----------
+    waves : sequence of Wave
+        Those of one file or table: a wave of energies gives them to waves of the same length.
+    notes : list of str
+        What is assumed or left out is added to it.
+
+    Returns
+    -------
+    list of DataArray
+        Energy last, the other dimensions in reversed order.
+    """
+    spectra: list[xr.DataArray] = []
+    holders = {id(wave) for wave in waves if _holds_energies(wave)}
+    energies: dict[int, Wave] = {}
+    for wave in waves:
+        if id(wave) in holders:
+            energies.setdefault(wave.values.size, wave)
+    for wave in waves:
+        if id(wave) in holders:
+            continue
+        dim = _energy_dimension(wave, notes)
+        if dim is not None:
+            energy, label = wave.scales[dim].values(wave.values.shape[dim]), wave.scales[dim].label
+        else:
+            partner = energies.get(wave.values.shape[0])
+            if partner is None:
+                notes.append(f"the wave {wave.name!r} is left out: it has no energy axis")
+                continue
+            dim, energy, label = 0, partner.values.astype(np.float64), partner.name
+        if not _is_axis(energy):
+            notes.append(f"the wave {wave.name!r} is left out: its energies do not rise or fall")
+            continue
+        spectra.append(_spectrum(wave, dim, energy, label, notes))
+    return spectra
+
+
+def _holds_energies(wave: Wave) -> bool:
+    """Whether the values of a wave are energies: its name or its unit says so."""
+    if wave.values.ndim != 1 or any(scale.is_set for scale in wave.scales):
+        return False
+    named = re.search(r"energ|^(?:b|k)e(?:_|\d|$)|_(?:b|k)e$|^en_", wave.name, re.IGNORECASE)
+    values = wave.values.astype(np.float64)
+    return bool(named or wave.units.strip().lower() == "ev") and is_uniform(values)
+
+
+def _energy_dimension(wave: Wave, notes: list[str]) -> int | None:
+    """Find the dimension that is energy."""
+    for i, scale in enumerate(wave.scales):
+        if is_energy_label(scale.label) or scale.label.strip().lower() == "ev":
+            return i
+    if _is_ses(wave.note):
+        return 0
+    if len(wave.scales) == 1 and wave.scales[0].is_set and not wave.scales[0].label:
+        notes.append(f"the wave {wave.name!r} names no axis: taken for energies in eV")
+        return 0
+    return None
+
+
+def _is_ses(note: str) -> bool:
+    """Whether the note of a wave was written by Scienta's SES."""
+    return "[SES]" in note or ("Energy Scale=" in note and "Pass Energy=" in note)
+
+
+def _is_axis(energy: Floats) -> bool:
+    """Whether energies rise or fall and are of a size that energies have."""
+    return energy.size >= 2 and is_monotonic(energy) and bool(np.abs(energy).max() <= MAX_ENERGY)
+
+
+def _spectrum(wave: Wave, dim: int, energy: Floats, label: str, notes: list[str]) -> xr.DataArray:
+    """Build one spectrum or image."""
+    values = wave.values
+    others = [i for i in range(values.ndim) if i != dim][::-1]
+    counts = values.transpose(*others, dim).astype(np.float64)
+    counts[~np.isfinite(counts)] = np.nan
+    axes = [Axis(_label(wave, i), wave.scales[i].values(values.shape[i])) for i in others]
+    note = wave.note[:_MAX_NOTE].replace("\r\n", "\n").replace("\r", "\n")
+    settings, manipulator = _sections(note)
+    info = pairs(settings) if _is_ses(note) else {}
+    info.setdefault("region name", wave.name)
+    info["data units"] = wave.units
+    scale = scale_of(info, label, notes, f"the wave {wave.name!r}")
+    if not _is_ses(note):
+        scale = scale or scale_of_text(note)
+        photon_energy = photon_energy_of(note)
+        if photon_energy:
+            info["excitation energy"] = repr(photon_energy)
+    return to_spectrum(counts, energy, axes, info, scale, manipulator_of(pairs(manipulator)))
+
+
+def _label(wave: Wave, dim: int) -> str:
+    """Label of a dimension that is not energy."""
+    label = wave.scales[dim].label
+    if label:
+        # A bare unit is no name: degrees are the angle.
+        return f"Angle [{label}]" if label.lower().startswith("deg") or label == "°" else label
+    return "" if dim == 1 else f"dimension {dim + 1}"
+
+
+def _sections(note: str) -> tuple[list[str], list[str]]:
+    """Lines of a note about the region, and those about the manipulator."""
+    settings: list[str] = []
+    manipulator: list[str] = []
+    target = settings
+    for line in note.split("\n"):
+        if line.startswith("["):
+            name = line.strip("[] \t").lower()
+            is_stage = name.startswith(("manipulator", "user interface"))
+            target = manipulator if is_stage else settings if name in ("ses", "info") else []
+        else:
+            target.append(line)
+    return settings, manipulator

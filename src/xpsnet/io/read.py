@@ -1,0 +1,218 @@
+"""Reading and writing spectra: `read` finds the format by content, never by extension.
+
+`READERS` lists the formats in the order in which they are tried. A reader has `sniff(head)`,
+which looks at the first bytes of a file, and `read(path)`, which hands over what the file says;
+what the caller says (`scale`, `photon_energy`, `energy_offset`) is applied here.
+"""
+
+import os
+import warnings
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import NamedTuple, overload
+
+import xarray as xr
+
+from xpsnet.io import kratos, ole_file, omicron, unsupported, zip_archive
+from xpsnet.io.casa import text_export as casa_text
+from xpsnet.io.common.errors import ReadError, refusal
+from xpsnet.io.common.file_bytes import read_head
+from xpsnet.io.common.multi_file import Draft, natural_order
+from xpsnet.io.common.overrides import checked, finish
+from xpsnet.io.common.reading import Reading
+from xpsnet.io.igor import binary as igor_binary
+from xpsnet.io.igor import text as igor_text
+from xpsnet.io.phi import reader as phi
+from xpsnet.io.scienta import text as scienta_text
+from xpsnet.io.specs import sle as specs_sle
+from xpsnet.io.specs import xml as specs_xml
+from xpsnet.io.specs import xy as specs_xy
+from xpsnet.io.stores import reader as stores
+from xpsnet.io.stores.attributes import is_zarr
+from xpsnet.io.tables import text
+from xpsnet.io.thermo import avg as thermo_avg
+from xpsnet.io.vamas import reader as vamas
+
+__all__ = ["READERS", "ReadError", "Reader", "read", "sniff"]
+
+PathLike = str | os.PathLike[str]
+
+_MAX_FILES = 10_000
+_MAX_WARNINGS = 20
+
+
+class Reader(NamedTuple):
+    """One format."""
+
+    name: str
+    sniff: Callable[[bytes], bool]
+    read: Callable[[Path], Reading]
+
+
+READERS = (
+    Reader(vamas.NAME, vamas.sniff, vamas.read),
+    Reader(casa_text.NAME, casa_text.sniff, casa_text.read),
+    Reader(phi.NAME, phi.sniff, phi.read),
+    Reader(stores.NAME, stores.sniff, stores.read),
+    Reader(scienta_text.NAME, scienta_text.sniff, scienta_text.read),
+    Reader(ole_file.NAME, ole_file.sniff, ole_file.read),
+    Reader(thermo_avg.NAME, thermo_avg.sniff, thermo_avg.read),
+    Reader(igor_binary.NAME, igor_binary.sniff, igor_binary.read),
+    Reader(igor_text.NAME, igor_text.sniff, igor_text.read),
+    Reader(zip_archive.NAME, zip_archive.sniff, zip_archive.read),
+    Reader(kratos.NAME, kratos.sniff, kratos.read),
+    Reader(omicron.NAME, omicron.sniff, omicron.read),
+    Reader(specs_xy.NAME, specs_xy.sniff, specs_xy.read),
+    Reader(specs_xml.NAME, specs_xml.sniff, specs_xml.read),
+    Reader(specs_sle.NAME, specs_sle.sniff, specs_sle.read),
+    # Before text, which would take everything that can be decoded.
+    Reader("no spectra", unsupported.sniff, unsupported.read),
+    Reader(text.NAME, text.sniff, text.read),
+)
+
+
+@overload
+def read(
+    path: PathLike | Iterable[PathLike],
+    *,
+    region: None = None,
+    scale: str | None = None,
+    photon_energy: float | None = None,
+    energy_offset: float = 0.0,
+    sum_over: str | Iterable[str] | None = None,
+) -> list[xr.DataArray]: ...
+@overload
+def read(
+    path: PathLike | Iterable[PathLike],
+    *,
+    region: str | int,
+    scale: str | None = None,
+    photon_energy: float | None = None,
+    energy_offset: float = 0.0,
+    sum_over: str | Iterable[str] | None = None,
+) -> xr.DataArray: ...
+def read(
+    path: PathLike | Iterable[PathLike],
+    *,
+    region: str | int | None = None,
+    scale: str | None = None,
+    photon_energy: float | None = None,
+    energy_offset: float = 0.0,
+    sum_over: str | Iterable[str] | None = None,
+) -> list[xr.DataArray] | xr.DataArray:
+    """Read the spectra of a file, a folder or a list of files.
+
+    The format is found by content. Scans of the same region in several files become one stack
+    with the dimension `scan` and the coordinate `file`, on the union of their energies (NaN
+    where a scan has no point).
+
+    Parameters
+    ----------
+    path : path or iterable of paths
+        File, zarr store, folder (its files in natural order; those without spectra are passed
+        over with a warning) or files in the order of the stack.
+    region : str or int, optional
+        Name ("O 1s"; also as the file spells it) or place in the list. Where the file names no
+        region and holds one spectrum, that spectrum gets this name.
+    scale : "binding" or "kinetic", optional
+        What the energies are, where the file does not say it or is wrong. Nothing is converted:
+        that is `xpsnet.to_binding`.
+    photon_energy : float, optional
+        [eV], where the file does not say it or is wrong.
+    energy_offset : float
+        Added to the energies as they stand in the file [eV].
+    sum_over : str or iterable of str, optional
+        Dimensions to fold: "angle" turns angle-resolved images into spectra. Spectra that do not
+        have the dimension stay as they are.
+
+    Returns
+    -------
+    list of DataArray, or DataArray
+        One per region; exactly one with `region`. `energy` is the last dimension.
+
+    Raises
+    ------
+    ReadError
+        With file, line or block, what was expected, what came and what to do; also where no
+        spectrum has a dimension of `sum_over`.
+    ValueError
+        Where a keyword is out of its range.
+
+    Warns
+    -----
+    UserWarning
+        Of damaged parts that were left out, and of what had to be assumed.
+    """
+    told = checked(scale, photon_energy, energy_offset, sum_over)
+    files, is_folder = _files(path)
+    drafts: list[Draft] = []
+    notes: list[str] = []
+    refused: list[ReadError] = []
+    for file in files:
+        try:
+            reading = _reader_of(file).read(file)
+        except ReadError as error:
+            if not is_folder:
+                raise
+            refused.append(error)
+            continue
+        drafts += [Draft(file, spectrum, reading.stored_by_us) for spectrum in reading.spectra]
+        notes += [f"{file}: {note}" for note in reading.notes]
+    if refused and drafts:
+        notes.append(f"{len(refused)} of {len(files)} files passed over, the first: {refused[0]}")
+    elif refused:
+        raise refused[0]
+    spectra = finish(drafts, told, region, notes)
+    if len(notes) > _MAX_WARNINGS:
+        notes[_MAX_WARNINGS:] = [f"{len(notes) - _MAX_WARNINGS} more warnings of this kind"]
+    for note in notes:
+        warnings.warn(note, UserWarning, stacklevel=2)
+    return spectra
+
+
+def sniff(path: PathLike) -> str:
+    """Name the format of a file or of a zarr store, by its content.
+
+    Returns
+    -------
+    str
+        A name of `READERS`, without opening more than the first bytes.
+
+    Raises
+    ------
+    ReadError
+        Where the file cannot be opened.
+    """
+    return _reader_of(Path(path)).name
+
+
+def _reader_of(path: Path) -> Reader:
+    """Find the reader of a file."""
+    if is_zarr(path):
+        return next(reader for reader in READERS if reader.name == stores.NAME)
+    if not path.is_file():
+        got = "a folder" if path.is_dir() else "nothing of this name"
+        raise refusal(path, expected="a file with spectra", got=got, advice="check the path")
+    head = read_head(path)
+    return next(reader for reader in READERS if reader.sniff(head))
+
+
+def _files(path: PathLike | Iterable[PathLike]) -> tuple[list[Path], bool]:
+    """List the files to read, and say whether they are all those of a folder."""
+    if not isinstance(path, str | os.PathLike):
+        listed = [Path(one) for one in path]
+        if not listed:
+            raise refusal("the list of files", expected="at least one file", got="none")
+        return listed, False
+    path = Path(path)
+    if not path.is_dir() or is_zarr(path):
+        return [path], False
+    try:
+        found = [one for one in path.iterdir() if not one.name.startswith(".")]
+    except OSError as error:
+        raise refusal(path, expected="a folder that can be listed", got=str(error)) from error
+    files = sorted((one for one in found if one.is_file() or is_zarr(one)), key=natural_order)
+    if not 0 < len(files) <= _MAX_FILES:
+        raise refusal(path, expected=f"a folder with 1 to {_MAX_FILES} files", got=f"{len(files)}",
+                      advice="choose the folder in which the spectra are")  # fmt: skip
+    return files, True

@@ -1,0 +1,123 @@
+"""Peaks that `write` has stored, whatever the format."""
+
+import csv
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from xpsnet.io.common.errors import refusal
+from xpsnet.io.common.file_bytes import LINE_ENDS, read_decoded, read_head
+from xpsnet.io.stores import reader
+from xpsnet.io.stores.attributes import is_zarr
+from xpsnet.io.tables.excel import ZIP, read_workbook
+from xpsnet.io.tables.json_sidecar import Description, from_cells, from_lines, variable_of
+from xpsnet.io.tables.peaks_table import PEAKS_KEYS, column_label, is_peaks_table
+
+MAX_BYTES = 256 << 20
+_MAX_VALUES = 64 << 20
+_ADVICE = "write the peaks again, best as .nc"
+
+
+def read_peaks(path: str | Path) -> xr.Dataset:
+    """Read peaks that `write` has stored.
+
+    Parameters
+    ----------
+    path : path
+        A file of netCDF, NeXus, csv or Excel, or the folder of a zarr store.
+
+    Returns
+    -------
+    Dataset
+        Equal to the one that was written; lazy where a store is large.
+
+    Raises
+    ------
+    ReadError
+        Where there are no peaks in it.
+    """
+    path = Path(path)
+    if path.is_file() and not is_zarr(path):
+        head = read_head(path)
+        if head.startswith(ZIP):
+            return _from_workbook(path)
+        if head.startswith((b"# sizes:", b"region,")):
+            return _from_csv(path)
+    return reader.read_peaks(path)
+
+
+def _from_csv(path: Path) -> xr.Dataset:
+    """Peaks of a csv file."""
+    text = read_decoded(path, MAX_BYTES)
+    lines = LINE_ENDS.split(text)
+    n_above = next((i for i, line in enumerate(lines) if not line.startswith("# ")), len(lines))
+    told = from_lines(lines[:n_above], PEAKS_KEYS)
+    if told is None or not is_peaks_table(text):
+        raise refusal(path, expected="a table of peaks below lines that describe it",
+                      got="none of these lines", advice=_ADVICE)  # fmt: skip
+    return _peaks(path, csv.DictReader(lines[n_above:]), told)
+
+
+def _from_workbook(path: Path) -> xr.Dataset:
+    """Peaks of a workbook."""
+    sheets = {sheet.name: sheet.rows for sheet in read_workbook(path)}
+    told = from_cells(sheets.get("description", []), PEAKS_KEYS).get("peaks")
+    labels, *rows = sheets.get("peaks") or [[]]
+    if told is None or not labels:
+        raise refusal(path, expected="sheets named peaks and description",
+                      got=", ".join(map(repr, list(sheets)[:10])), advice=_ADVICE)  # fmt: skip
+    return _peaks(path, (dict(zip(map(str, labels), row, strict=False)) for row in rows), told)
+
+
+def _peaks(path: Path, table: Iterable[Mapping[str, Any]], told: Description) -> xr.Dataset:
+    """Put rows and description together."""
+    try:
+        rows = list(table)
+        places = np.array(told["rows"], dtype=np.int64)
+        sizes = {str(dim): int(n) for dim, n in told["sizes"].items()}
+        n_places = _checked(sizes, len(told["variables"]))
+        if len(rows) != places.size or not 0 <= places.min() <= places.max() < n_places:
+            raise ValueError(f"{len(rows)} rows, described are {places.size}")
+        variables = {}
+        for name, one in told["variables"].items():
+            given = "data" in one
+            variables[name] = variable_of(one if given else _filled(name, one, rows, places, sizes))
+        coords = {name: variable_of(one) for name, one in told["coordinates"].items()}
+        return xr.Dataset(variables, coords, told["attributes"])
+    except (ValueError, TypeError, LookupError, AttributeError, OverflowError, csv.Error) as error:
+        raise refusal(
+            path, expected="the rows of peaks that were written",
+            got=f"others ({type(error).__name__}: {str(error)[:100]})", advice=_ADVICE,
+        ) from error  # fmt: skip
+
+
+def _checked(sizes: Mapping[str, int], n_variables: int) -> int:
+    """Number of places for peaks; those of all variables together are in bounds."""
+    n = math.prod(sizes.values())
+    most = _MAX_VALUES // max(n_variables, 1)
+    if list(sizes)[-1:] != ["peak"] or not 0 < n <= most or min(sizes.values()) < 1:
+        raise ValueError(f"sizes {sizes}")
+    return n
+
+
+def _filled(
+    name: str,
+    told: Mapping[str, Any],
+    rows: Sequence[Mapping[str, Any]],
+    places: Any,
+    sizes: Mapping[str, int],
+) -> dict[str, Any]:
+    """Description of a variable with its values from the rows."""
+    label = column_label(name, told["attrs"])
+    cells = (row.get(label, "") for row in rows)
+    values = np.array([float(cell) if cell not in ("", None) else np.nan for cell in cells])
+    dims = [dim for dim in sizes if dim in told["dims"]]
+    if set(dims) != set(told["dims"]) or not (np.isfinite(values).all() or "f" in told["dtype"]):
+        raise ValueError(f"the values of {name}")
+    full = np.full([sizes[dim] for dim in dims], np.nan)
+    full.flat[places if "peak" in dims else places // sizes["peak"]] = values
+    return {**told, "data": full.transpose([dims.index(dim) for dim in told["dims"]])}

@@ -1,0 +1,1 @@
+"""Scienta SES and DA30."""

@@ -1,0 +1,194 @@
+"""Archives of Scienta's DA30 analyzer: for each region an image and two lists of settings.
+
+`Spectrum_<region>.bin` holds float32, the energy fastest, then the slit angle, then the deflection;
+`Spectrum_<region>.ini` its shape and axes, `<region>.ini` the settings as SES writes them.
+"""
+
+import re
+import zipfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import xarray as xr
+
+from xpsnet.io.common.energy_axis import MAX_ENERGY
+from xpsnet.io.common.errors import BrokenError, refusal, shown
+from xpsnet.io.common.file_bytes import decode
+from xpsnet.io.common.labels import is_energy_label
+from xpsnet.io.common.reading import Reading
+from xpsnet.io.scienta.settings import (
+    Axis,
+    Floats,
+    manipulator_of,
+    number_of,
+    pairs,
+    scale_of,
+    to_spectrum,
+)
+
+MAX_UNPACKED = 512 << 20
+_MAX_SETTINGS = 4 << 20
+_MAX_REGIONS = 1000
+_PIECE = 16 << 20
+_MEMBER = re.compile(r"((?:[^/]+/){0,3})Spectrum_([^/]+)\.bin", re.IGNORECASE)
+# From the slowest to the fastest.
+_DIMENSIONS = ("depth", "height", "width")
+
+
+class _Layout(NamedTuple):
+    """Shape and axes of an image, the slowest first."""
+
+    name: str
+    shape: tuple[int, ...]
+    axes: list[Axis]
+
+
+def sniff_zip(names: Iterable[str]) -> bool:
+    """Whether the names in an archive are those of the DA30."""
+    return any(_MEMBER.fullmatch(name) for name in names)
+
+
+def read(path: Path, archive: zipfile.ZipFile) -> Reading:
+    """Read all regions of an open archive, whose directory has been checked.
+
+    Parameters
+    ----------
+    path : Path
+    archive : ZipFile
+
+    Returns
+    -------
+    Reading
+        Images over `angle` and, for deflected ones, `angle_y`, the energy last.
+
+    Raises
+    ------
+    ReadError
+        Where no region can be read.
+    """
+    spectra: list[xr.DataArray] = []
+    notes: list[str] = []
+    regions = [m for name in archive.namelist() if (m := _MEMBER.fullmatch(name))][:_MAX_REGIONS]
+    left = MAX_UNPACKED
+    for match in regions:
+        try:
+            spectrum = _region(archive, match[0], match[1], match[2], left, notes)
+        except BrokenError as error:
+            notes.append(f"the region {shown(match[2])} is left out: {error}")
+            continue
+        left -= spectrum.size * 4
+        spectra.append(spectrum)
+    if not spectra:
+        raise refusal(
+            path,
+            expected="at least one region with its settings",
+            got=notes[0] if notes else "none",
+            advice="export it from SES as .ibw or .txt",
+        )
+    return Reading(spectra, notes)
+
+
+def _region(
+    archive: zipfile.ZipFile, member: str, folder: str, name: str, limit: int, notes: list[str]
+) -> xr.DataArray:
+    """Read one region."""
+    layout = _layout(pairs(_text(archive, f"{folder}Spectrum_{name}.ini").splitlines()))
+    size = int(np.prod([float(n) for n in layout.shape])) * 4
+    if size > limit:
+        raise BrokenError(f"expected images of at most {limit >> 20} MiB, got {size >> 20} MiB")
+    _check_member(archive, member, size)
+    counts = np.empty(layout.shape, dtype="<f4")
+    _unpack(archive, member, counts.reshape(-1).view(np.uint8).data)
+    counts[~np.isfinite(counts)] = np.nan
+    fastest = next((i for i in (2, 1, 0) if is_energy_label(layout.axes[i].label)), 2)
+    others = [i for i in range(3) if i != fastest]
+    energy = layout.axes[fastest].values
+    if energy.size < 2 or not np.isfinite(energy).all() or np.abs(energy).max() > MAX_ENERGY:
+        raise BrokenError("expected energies in eV with a step")
+    settings = _text(archive, f"{folder}{name}.ini", required=False).splitlines()
+    info = pairs(settings)
+    info.setdefault("region name", layout.name or name)
+    where = f"the region {shown(name)}"
+    scale = scale_of(info, layout.axes[fastest].label, notes, where)
+    manipulator = manipulator_of(pairs(_section(settings, "manipulator")))
+    axes = [layout.axes[i] for i in others]
+    image = counts.transpose(*others, fastest)
+    return to_spectrum(image, energy, axes, info, scale, manipulator)
+
+
+def _layout(settings: dict[str, str]) -> _Layout:
+    """Read shape and axes from the settings of an image."""
+    shape: list[int] = []
+    axes: list[Axis] = []
+    for key in _DIMENSIONS:
+        n = number_of(settings, key)
+        n = 1.0 if np.isnan(n) and key == "depth" else n
+        if not (1 <= n <= 1e6 and n == int(n)):
+            raise BrokenError(f"expected a {key} of at least 1, got {settings.get(key, '')!r:.40}")
+        start, step = number_of(settings, f"{key}offset"), number_of(settings, f"{key}delta")
+        shape.append(int(n))
+        axes.append(Axis(settings.get(f"{key}label", "")[:300], _axis(start, step, int(n))))
+    if not axes[1].label:
+        axes[1] = axes[1]._replace(label="Slice")
+    return _Layout(settings.get("name", ""), tuple(shape), axes)
+
+
+def _axis(start: float, step: float, n: int) -> Floats:
+    """Values of an axis; none where the settings do not tell them."""
+    if not np.isfinite(start) or not np.isfinite(step) or (step == 0 and n > 1):
+        return np.empty(0)
+    return start + step * np.arange(n, dtype=np.float64)
+
+
+def _section(lines: list[str], wanted: str) -> list[str]:
+    """Lines of the sections whose name begins so."""
+    found: list[str] = []
+    inside = False
+    for line in lines:
+        if line.startswith("["):
+            inside = line.strip("[] \t").lower().startswith(wanted)
+        elif inside:
+            found.append(line)
+    return found
+
+
+def _text(archive: zipfile.ZipFile, name: str, *, required: bool = True) -> str:
+    """Read a text of an archive."""
+    try:
+        size = archive.getinfo(name).file_size
+    except KeyError:
+        if required:
+            raise BrokenError(f"{shown(name)} is missing") from None
+        return ""
+    if size > _MAX_SETTINGS:
+        raise BrokenError(f"{shown(name)} is larger than settings are")
+    _check_member(archive, name, size)
+    data = bytearray(size)
+    _unpack(archive, name, memoryview(data))
+    return decode(bytes(data)).replace("\0", "")
+
+
+def _check_member(archive: zipfile.ZipFile, name: str, size: int) -> None:
+    """Refuse a member that is encrypted or not of the size that is needed."""
+    member = archive.getinfo(name)
+    if member.flag_bits & 1:
+        raise BrokenError(f"{shown(name)} is encrypted: unpack the archive with its password")
+    if member.file_size != size:
+        raise BrokenError(f"expected {size} bytes in {shown(name)}, got {member.file_size}")
+
+
+def _unpack(archive: zipfile.ZipFile, name: str, target: memoryview) -> None:
+    """Unpack a member into memory of its size, and not a byte more."""
+    at = 0
+    try:
+        with archive.open(name) as file:
+            while at < len(target) and (piece := file.read(min(len(target) - at, _PIECE))):
+                target[at : at + len(piece)] = piece
+                at += len(piece)
+    except Exception as error:
+        # zipfile and the decompressors raise many kinds of exceptions on damaged members.
+        raise BrokenError(f"{shown(name)} is damaged: {error!r:.150}") from error
+    if at < len(target):
+        raise BrokenError(f"expected {len(target)} bytes in {shown(name)}, got {at}")

@@ -1,0 +1,190 @@
+"""What all files of Scienta's SES share: sections of `key=value`, and what the keys mean."""
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import xarray as xr
+
+from xpsnet.io.common.labels import scale_of_label, units_of_label
+from xpsnet.io.common.region_names import region_name
+from xpsnet.io.common.stacking import variable_name
+
+Floats = npt.NDArray[np.float64]
+_MAX_TEXT = 500
+_UNSAID = {"", "unknown", "none", "n/a", ";"}
+# Keys of SES and the attributes that they become.
+_TEXTS = {
+    "lens mode": "lens_mode",
+    "acquisition mode": "acquisition_mode",
+    "instrument": "instrument",
+    "location": "location",
+    "sample": "sample",
+    "comments": "comment",
+    "spectrum name": "spectrum_name",
+}
+_ANGLE = re.compile(r"theta|angle|^[xy][ _-]?scale$", re.IGNORECASE)
+
+
+class Axis(NamedTuple):
+    """A dimension of an image, as the file labels it."""
+
+    label: str
+    values: Floats
+
+
+def pairs(lines: Iterable[str]) -> dict[str, str]:
+    """Collect `key=value` lines, keys in lower case; of a repeated key the first counts."""
+    found: dict[str, str] = {}
+    for line in lines:
+        key, sign, value = line.partition("=")
+        if sign and len(found) < 1000:
+            found.setdefault(key.strip().lower()[:_MAX_TEXT], value.strip())
+    return found
+
+
+def number_of(info: dict[str, str], key: str) -> float:
+    """Number behind a key; NaN where it is missing or no number."""
+    text = info.get(key, "").strip()[:_MAX_TEXT].replace(",", ".")
+    match = re.match(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?(?=\s|$|\[|[A-Za-z])", text)
+    value = float(match[0]) if match else np.nan
+    return value if np.isfinite(value) else np.nan
+
+
+def attrs_of(info: dict[str, str]) -> dict[str, Any]:
+    """Attributes of a spectrum that the keys of SES tell."""
+    attrs: dict[str, Any] = {"units": "counts"}
+    for key, name in (("excitation energy", "photon_energy"), ("pass energy", "pass_energy")):
+        value = number_of(info, key)
+        if value > 0:
+            attrs[name] = value
+    sweeps = number_of(info, "number of sweeps")
+    if 1 <= sweeps < 1e9:
+        attrs["n_scans"] = int(sweeps)
+    dwell_time = _dwell_time(info, attrs.get("n_scans", 1))
+    if dwell_time > 0:
+        attrs["dwell_time"] = dwell_time
+    for key, name in _TEXTS.items():
+        text = info.get(key, "")[:_MAX_TEXT]
+        if text.lower() not in _UNSAID:
+            attrs[name] = text
+    date, time = info.get("date", "")[:40], info.get("time", "")[:40]
+    if date:
+        iso = re.fullmatch(r"\d{4}-\d\d-\d\d", date) and re.fullmatch(r"\d\d:\d\d:\d\d", time)
+        attrs["acquired"] = f"{date}T{time}" if iso else f"{date} {time}".strip()
+    return attrs
+
+
+def scale_of(info: dict[str, str], label: str, notes: list[str], where: str) -> str | None:
+    """Energy scale of a region: "Energy Scale" outweighs the label of the axis.
+
+    "Energy Unit" is not asked: files of binding energies say "Kinetic" there.
+    """
+    stated = scale_of_label(info.get("energy scale", "")[:_MAX_TEXT])
+    labeled = scale_of_label(label[:_MAX_TEXT])
+    if stated and labeled and stated != labeled:
+        notes.append(
+            f"{where}: Energy Scale says {stated}, the label of the axis says {labeled}: taken "
+            f"for {stated}; say scale= where that is wrong"
+        )
+    return stated or labeled
+
+
+def manipulator_of(settings: dict[str, str]) -> dict[str, Any]:
+    """Coordinates from the keys of a manipulator: x, y, z, and others by their names."""
+    coords: dict[str, Any] = {}
+    for key in settings:
+        value = number_of(settings, key)
+        name, unit = variable_name(key, "")
+        if np.isnan(value) or len(coords) >= 50:
+            continue
+        if name not in ("x", "y", "z"):
+            name = f"manipulator_{name}"
+        coords[name] = xr.Variable((), value, {"units": unit} if unit else {})
+    return coords
+
+
+def to_spectrum(
+    counts: Floats,
+    energy: Floats,
+    axes: Sequence[Axis],
+    info: dict[str, str],
+    scale: str | None,
+    manipulator: dict[str, Any],
+) -> xr.DataArray:
+    """Build one spectrum or image.
+
+    Parameters
+    ----------
+    counts : ndarray, shape (..., n)
+        One leading dimension for each of `axes`; those of one slice are dropped.
+    energy : ndarray, shape (n,)
+        [eV].
+    axes : sequence of Axis
+    info : dict
+        The keys of SES.
+    scale : "binding", "kinetic" or None
+    manipulator : dict
+        Coordinates of `manipulator_of`.
+
+    Returns
+    -------
+    DataArray
+        Energy last.
+    """
+    attrs = attrs_of(info)
+    attrs["units"] = units_of_label(info.get("data units", "")[:_MAX_TEXT]) or "counts"
+    if scale:
+        attrs["scale"] = scale
+    dims: list[str] = []
+    coords: dict[str, Any] = dict(manipulator)
+    for axis, size in zip(axes, counts.shape[:-1], strict=True):
+        name, unit = _dimension(axis.label, dims)
+        usable = axis.values.size == size and np.isfinite(axis.values).all()
+        values: Any = axis.values if usable else np.arange(size, dtype=np.float64)
+        units = {"units": unit} if unit and usable else {}
+        if size == 1:
+            if usable and axis.label:
+                coords.setdefault(name, xr.Variable((), float(values[0]), units))
+            continue
+        dims.append(name)
+        coords[name] = xr.Variable((name,), values, units)
+    shape = [size for size in counts.shape[:-1] if size != 1]
+    original = info.get("region name") or info.get("spectrum name") or ""
+    coords["energy"] = energy
+    attrs["region_original"] = original[:_MAX_TEXT]
+    return xr.DataArray(
+        counts.reshape(*shape, energy.size),
+        coords,
+        (*dims, "energy"),
+        name=region_name(original) or None,
+        attrs=attrs,
+    )
+
+
+def _dimension(label: str, taken: Sequence[str]) -> tuple[str, str]:
+    """Name and unit of a dimension: "Y-Scale [deg]" and "Thetax [deg]" are the angle."""
+    name, unit = variable_name(label or "slice", "")
+    is_angle = unit.lower().startswith("deg") or unit == "°"
+    if is_angle and _ANGLE.search(label.partition("[")[0].strip()):
+        # The DA30 scans the angle across the slit: "Thetay".
+        name = "angle_y" if name == "thetay" or "angle" in taken else "angle"
+    elif name in ("y_scale", "x_scale"):
+        name = "y" if unit.lower() in ("mm", "um", "µm") else "slice"
+    elif name in ("sweep", "iteration", "measurement"):
+        name = "scan"
+    while name in taken or name == "energy":
+        name += "_2"
+    return name, "deg" if is_angle else unit
+
+
+def _dwell_time(info: dict[str, str], n_sweeps: int) -> float:
+    """Seconds that one sweep spends on one energy.
+
+    A swept energy passes over the whole detector: "Time per Spectrum Channel" counts that, over
+    all sweeps; "Step Time" [ms] does not.
+    """
+    total = number_of(info, "time per spectrum channel")
+    return total / n_sweeps if total > 0 else number_of(info, "step time") / 1000.0

@@ -1,0 +1,1 @@
+"""SPECS: Prodigy and SpecsLab 2."""

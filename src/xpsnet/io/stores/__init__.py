@@ -1,0 +1,1 @@
+"""netCDF, HDF5, NeXus and zarr."""

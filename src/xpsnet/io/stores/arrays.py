@@ -1,0 +1,263 @@
+"""HDF5 and zarr of any program: the energy axis is found by name, units and length."""
+
+import re
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import xarray as xr
+
+from xpsnet.io.common.energy_axis import MAX_ENERGY, is_monotonic
+from xpsnet.io.common.errors import ReadError, refusal
+from xpsnet.io.common.labels import units_of_label
+from xpsnet.io.common.reading import Reading
+from xpsnet.io.common.region_names import find_region
+from xpsnet.io.stores.tree import StoredArray, Tree
+
+Floats = npt.NDArray[np.float64]
+Attrs = dict[str, str | int | float]
+
+# Names of this kind say nothing about the region.
+NO_NAMES = {"counts", "spectra", "spectrum", "data", "intensity", "intensities", "signal", "raw",
+            "values", "cps", "__xarray_dataarray_variable__"}  # fmt: skip
+_AXIS_NAME = re.compile(
+    r"(?:(?:(binding|kinetic|[bk]\.?e\.?)[ _-]?)?(?:energy|energies|e)|([bk])\.?e\.?|ev"
+    r"|e[ _-]?(bind(?:ing)?|kin(?:etic)?|b|k))"
+    r"(?:[ _-]?(?:axis|scale|values?))?(?:[ _-]?[\[(]?ev[\])]?)?",
+    re.IGNORECASE,
+)
+_NOT_COUNTS = re.compile(r"err|std|sigma|uncert|varian|_indices$|weights?$", re.IGNORECASE)
+_EV_PER_UNIT = {"ev": 1.0, "electronvolt": 1.0, "electronvolts": 1.0, "electron volt": 1.0,
+                "kev": 1e3, "mev": 1e-3, "j": 6.241509074e18}  # fmt: skip
+_MEASURED = {
+    "photon_energy": re.compile(
+        r"photon[ _]?energy|hv|h_?nu|(?:incident|excitation|source)_?energy", re.IGNORECASE
+    ),
+    "pass_energy": re.compile(r"pass[ _]?energy", re.IGNORECASE),
+    "dwell_time": re.compile(r"dwell[ _]?time|time[ _]per[ _]step", re.IGNORECASE),
+    "n_scans": re.compile(
+        r"n[ _]?scans|(?:number_of|num)_?(?:scans|sweeps)|scan_?count|sweeps", re.IGNORECASE
+    ),
+}
+_MAX_LISTED = 12
+_MAX_AXES = 50  # of one group
+MAX_SPECTRA = 1000
+_ADVICE = "read it with h5py or zarr and make an xarray.DataArray with the dimension energy"
+
+
+class Axis(NamedTuple):
+    """An energy axis of a store: values [eV], scale where known, and remarks on its units."""
+
+    stored: StoredArray
+    energy: Floats
+    scale: str | None
+    notes: tuple[str, ...]
+
+
+def scale_of_name(name: str) -> str | None:
+    """Energy scale that the name of an array tells."""
+    match = _AXIS_NAME.fullmatch(name)
+    word = next((word for word in match.groups() if word), "") if match else ""
+    return {"b": "binding", "k": "kinetic"}.get(word[:1].lower())
+
+
+def is_axis_name(name: str) -> bool:
+    """Whether an array is named as energies are."""
+    return bool(name) and _AXIS_NAME.fullmatch(name) is not None
+
+
+def units_of(array: StoredArray) -> str:
+    """Stated units of an array, "" where there are none."""
+    return str(array.attrs.get("units", array.attrs.get("unit", ""))).strip()
+
+
+def energies(tree: Tree, array: StoredArray) -> Axis | None:
+    """Read an axis; None where its values cannot be energies.
+
+    Units are checked, not believed: of an axis that is called energy, units that are none of an
+    energy, or that make it absurd, are passed over with a note.
+    """
+    values = np.asarray(tree.values(array), dtype=np.float64).ravel()
+    if values.size < 2 or not is_monotonic(values):
+        return None
+    stated, notes = units_of(array), []
+    factor = _EV_PER_UNIT.get(stated.lower(), 0.0)
+    if stated and not 0 < np.abs(values).max() * factor <= MAX_ENERGY:
+        notes.append(f"{array.name}: states the units {stated!r}, but is taken for energies in eV")
+        factor = 1.0
+    values = values * (factor or 1.0)
+    if np.abs(values).max() > MAX_ENERGY:
+        return None
+    told = str(array.attrs.get("type", array.attrs.get("scale", ""))).lower()
+    scale = told if told in ("binding", "kinetic") else scale_of_name(array.label)
+    return Axis(array, values, scale, tuple(notes))
+
+
+def read_arrays(tree: Tree) -> Reading:
+    """Spectra in a store whose arrays name no dimensions.
+
+    Raises
+    ------
+    ReadError
+        Where no energy axis is found, or more than one could be meant; the arrays are listed.
+    """
+    spectra: list[xr.DataArray] = []
+    notes: list[str] = []
+    unclear: list[ReadError] = []
+    axes = {group: _axes(tree, members) for group, members in tree.members.items()}
+    told = {group: told_by(tree, group) for group in tree.members}
+    for array in tree.arrays.values():
+        if not _can_be_counts(array):
+            continue
+        try:
+            axis = _axis_of(tree, array, _nearest(axes, array.group))
+        except ReadError as error:
+            unclear.append(error)
+            continue
+        if axis is not None:
+            check_number(tree, len(spectra))
+            spectra.append(_spectrum(tree, array, axis, told[array.group]))
+            notes += axis.notes
+    if not spectra and unclear:
+        raise unclear[0]
+    if not spectra:
+        raise refusal(
+            tree.path, expected="an array with an energy axis, known by its name or units (eV)",
+            got=_listed(tree.arrays.values()), advice=_ADVICE,
+        )  # fmt: skip
+    return Reading(spectra, list(dict.fromkeys([*notes, *map(str, unclear)])))
+
+
+def check_number(tree: Tree, n: int) -> None:
+    """Refuse a store in which every array would be a spectrum of its own."""
+    if n >= MAX_SPECTRA:
+        raise refusal(tree.path, expected=f"at most {MAX_SPECTRA} spectra", got="more",
+                      advice=_ADVICE)  # fmt: skip
+
+
+def _axes(tree: Tree, members: list[StoredArray]) -> list[Axis]:
+    """Energy axes among the arrays of a group: those named so, else those with the units eV."""
+    flat = [array for array in members if _is_flat_number(array)]
+    named = [a for a in flat if is_axis_name(a.label)]
+    by_units = [a for a in flat if units_of(a).lower() in _EV_PER_UNIT and not _is_measured(a)]
+    for candidates in (named, by_units):
+        found = (energies(tree, array) for array in candidates[:_MAX_AXES])
+        axes = [axis for axis in found if axis is not None]
+        if axes:
+            return axes
+    return []
+
+
+def _nearest(axes: dict[str, list[Axis]], group: str) -> list[Axis]:
+    """Axes of the group, or of the nearest one above that has any."""
+    while True:
+        if axes.get(group):
+            return axes[group]
+        if group == "/":
+            return []
+        group = group.rpartition("/")[0] or "/"
+
+
+def _is_flat_number(array: StoredArray) -> bool:
+    """Whether an array is one-dimensional and holds real numbers."""
+    return array.dtype.kind in "iuf" and len(array.shape) == 1 and array.shape[0] >= 2
+
+
+def _is_measured(array: StoredArray) -> bool:
+    """Whether a name is that of an experiment's setting."""
+    return any(pattern.fullmatch(array.label) for pattern in _MEASURED.values())
+
+
+def _can_be_counts(array: StoredArray) -> bool:
+    """Whether an array can hold spectra, and not axes, settings or errors."""
+    return (
+        array.dtype.kind in "iuf"
+        and len(array.shape) >= 1
+        and not (len(array.shape) == 1 and is_axis_name(array.label))
+        and not _is_measured(array)
+        and _NOT_COUNTS.search(array.label) is None
+    )
+
+
+def _axis_of(tree: Tree, array: StoredArray, axes: list[Axis]) -> Axis | None:
+    """The one axis of an array's length, binding energies before kinetic ones; None if none."""
+    fitting = [a for a in axes if a.energy.size in array.shape and a.stored is not array]
+    scales = {axis.scale for axis in fitting}
+    if len(fitting) == 2 and scales == {"binding", "kinetic"}:
+        fitting = [axis for axis in fitting if axis.scale == "binding"]
+    if not fitting:
+        return None
+    same = all(np.array_equal(axis.energy, fitting[0].energy) for axis in fitting)
+    if not same or array.shape.count(fitting[0].energy.size) > 1:
+        raise refusal(
+            tree.path, array.name, expected="one energy axis, of the length of one dimension",
+            got=f"shape {array.shape} with {_listed(a.stored for a in fitting)}", advice=_ADVICE,
+        )  # fmt: skip
+    return fitting[0]
+
+
+def _spectrum(tree: Tree, array: StoredArray, axis: Axis, told: Attrs) -> xr.DataArray:
+    """Put counts over their energies."""
+    place = array.shape.index(axis.energy.size)
+    dims = [f"dim_{i}" for i in range(len(array.shape))]
+    dims[place] = "energy"
+    counts = tree.values(array, place)
+    spectrum = xr.DataArray(counts, dims=dims, coords={"energy": axis.energy})
+    spectrum.attrs = {**told, "units": count_units(array)}
+    if axis.scale:
+        spectrum.attrs["scale"] = axis.scale
+    spectrum.name = region_of(array.label, array.group)
+    return spectrum.transpose(..., "energy")
+
+
+def region_of(label: str, group: str) -> str | None:
+    """Region after the array, else after its groups, else the array's own name."""
+    labels = [label, *reversed(group.split("/"))]
+    found = next((known for known in map(find_region, labels) if known), None)
+    named = None if label.lower() in NO_NAMES else label
+    return found or named or group.rpartition("/")[2] or None
+
+
+def count_units(array: StoredArray) -> str:
+    """Units of the counts, as far as what is stated can be that."""
+    stated = units_of(array).replace("_", " ")
+    return units_of_label(stated) or "counts"
+
+
+def told_by(tree: Tree, group: str) -> Attrs:
+    """Settings of the experiment that a group, or one above it, states."""
+    told: Attrs = {}
+    while True:
+        stated: dict[str, Any] = dict(tree.groups.get(group, {}))
+        for array in tree.members.get(group, ()):
+            if array.dtype.kind in "iuf" and array.shape in ((), (1,)):
+                stated[array.label] = array
+        for key, value in stated.items():
+            for name, pattern in _MEASURED.items():
+                number = _number(tree, value) if pattern.fullmatch(key) else None
+                if number is not None:
+                    told.setdefault(name, int(number) if name == "n_scans" else number)
+        if group == "/":
+            return told
+        group = group.rpartition("/")[0] or "/"
+
+
+def _number(tree: Tree, value: Any) -> float | None:
+    """Positive number of an attribute or of a stored scalar, energies in eV."""
+    factor = 1.0
+    if isinstance(value, StoredArray):
+        factor = _EV_PER_UNIT.get(units_of(value).lower(), 1.0)
+        value = np.asarray(tree.values(value)).ravel()[0]
+    try:
+        number = float(value) * factor
+    except (TypeError, ValueError):
+        return None
+    return number if 0 < number < 1e6 else None
+
+
+def _listed(arrays: Iterable[StoredArray]) -> str:
+    """Names and shapes of arrays, for messages."""
+    texts = [f"{a.name} {a.shape} {units_of(a)}".strip() for a in arrays]
+    more = [f"and {len(texts) - _MAX_LISTED} more"] if len(texts) > _MAX_LISTED else []
+    return ", ".join([*texts[:_MAX_LISTED], *more]) or "no arrays"

@@ -1,0 +1,122 @@
+"""NeXus that `write` has stored: spectra and peaks come back as they were."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from xpsnet.io.common.errors import ReadError, refusal
+from xpsnet.io.stores.attributes import NAME_ATTR, VERSION_ATTR
+from xpsnet.io.stores.tree import StoredArray, Tree
+
+DIMS_ATTR = "xpsnet_dims"
+KIND_ATTR = "xpsnet_kind"
+COORDS_ATTR = "xpsnet_coords"
+SPECTRA, PEAKS = "spectra", "peaks"
+
+
+def holds_peaks(path: Path) -> ReadError:
+    """Word that peaks are not spectra."""
+    return refusal(
+        path,
+        expected="spectra",
+        got="peaks that xpsnet.write has stored",
+        advice="xpsnet.io.read_peaks reads them",
+    )
+
+
+def read_own_spectra(tree: Tree) -> list[xr.DataArray]:
+    """Spectra of a file of ours, in their order; none where it is not ours.
+
+    Raises
+    ------
+    ReadError
+        Where the file is damaged or holds peaks only.
+    """
+    found = [_spectra(tree, group) for group in _groups(tree, SPECTRA)]
+    if not found and _groups(tree, PEAKS):
+        raise holds_peaks(tree.path)
+    return found
+
+
+def read_own_peaks(tree: Tree) -> list[xr.Dataset]:
+    """Peaks of a file of ours; none where it is not ours."""
+    return [_peaks(tree, group) for group in _groups(tree, PEAKS)]
+
+
+def _groups(tree: Tree, kind: str) -> list[str]:
+    """Groups of a kind of ours."""
+    if VERSION_ATTR not in tree.groups["/"]:
+        return []
+    return [name for name, attrs in tree.groups.items() if attrs.get(KIND_ATTR) == kind]
+
+
+def _variables(tree: Tree, group: str) -> dict[str, xr.Variable]:
+    """Variables of a group, by name."""
+    return {array.label: _variable(tree, array) for array in tree.members.get(group, [])}
+
+
+def _variable(tree: Tree, array: StoredArray) -> xr.Variable:
+    """One variable with its dimensions and attributes."""
+    attrs = dict(array.attrs)
+    dims = attrs.pop(DIMS_ATTR, [])
+    if not isinstance(dims, list) or len(dims) != len(array.shape):
+        raise refusal(
+            tree.path, array.name, expected=f"names of {len(array.shape)} dimensions", got=str(dims)
+        )
+    values = tree.values(array, dims.index("energy") if "energy" in dims else None)
+    if array.dtype.kind == "O":
+        texts = [one.decode(errors="replace") if isinstance(one, bytes) else str(one)
+                 for one in np.asarray(values).ravel()]  # fmt: skip
+        values = np.array(texts, dtype=object).reshape(array.shape)
+    return _decoded(tree, array, xr.Variable([str(dim) for dim in dims], values, attrs))
+
+
+def _decoded(tree: Tree, array: StoredArray, variable: xr.Variable) -> xr.Variable:
+    """Times out of numbers, as xarray stores them."""
+    if " since " not in str(variable.attrs.get("units", "")):
+        return variable
+    try:
+        decoded = xr.conventions.decode_cf_variable(array.label, variable)
+        return xr.Variable(decoded.dims, decoded.values, decoded.attrs)
+    except Exception as error:
+        # xarray raises many kinds of exceptions on dates that are none.
+        raise refusal(
+            tree.path, array.name, expected="times", got=str(error)[:200], advice="it is damaged"
+        ) from error
+
+
+def _spectra(tree: Tree, group: str) -> xr.DataArray:
+    """One array with its coordinates."""
+    variables = _variables(tree, group)
+    counts = variables.pop("counts", None)
+    if counts is None or "energy" not in variables or counts.dtype.kind not in "iuf":
+        raise refusal(tree.path, group, expected="counts over energies", got=str(list(variables)))
+    variables["energy"].attrs.pop("type", None)
+    name = counts.attrs.pop(NAME_ATTR, "")
+    try:
+        return xr.DataArray(counts, coords=variables, name=str(name) or None)
+    except ValueError as error:
+        raise _disagrees(tree, group, error) from error
+
+
+def _peaks(tree: Tree, group: str) -> xr.Dataset:
+    """One Dataset of peaks."""
+    variables: dict[Any, Any] = dict(_variables(tree, group))
+    coords = tree.groups[group].get(COORDS_ATTR, [])
+    attrs = tree.groups.get(f"{group.rpartition('/')[0]}/attributes", {})
+    kept = {key: value for key, value in attrs.items() if key != "NX_class"}
+    try:
+        peaks = xr.Dataset(variables, attrs=kept)
+        return peaks.set_coords([name for name in coords if name in variables])
+    except (ValueError, TypeError) as error:
+        raise _disagrees(tree, group, error) from error
+
+
+def _disagrees(tree: Tree, group: str, error: Exception) -> ReadError:
+    """Word that the parts of a group do not fit together."""
+    return refusal(
+        tree.path, group, expected="arrays that fit together", got=str(error)[:200],
+        advice="it may be damaged",
+    )  # fmt: skip

@@ -1,0 +1,274 @@
+"""netCDF, HDF5 and zarr: what `write` has stored, arrays of any xarray user, NeXus, and others.
+
+Large arrays stay on disk as dask arrays. Links to other files are not followed.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from xpsnet.data.spectrum import check_spectra
+from xpsnet.io.common.errors import ReadError, refusal
+from xpsnet.io.common.file_bytes import read_head
+from xpsnet.io.common.reading import Reading
+from xpsnet.io.stores.arrays import NO_NAMES, read_arrays
+from xpsnet.io.stores.attributes import (
+    HDF5_MAGIC,
+    NAME_ATTR,
+    NETCDF3_MAGIC,
+    VERSION_ATTR,
+    damaged,
+    is_zarr,
+    netcdf3_groups,
+    plain,
+)
+from xpsnet.io.stores.nexus import is_nexus, read_nexus
+from xpsnet.io.stores.nexus_own import holds_peaks, read_own_peaks, read_own_spectra
+from xpsnet.io.stores.tree import LAZY_BYTES, Tree, open_tree
+
+NAME = "netCDF, HDF5 or zarr"
+# Attributes of arrays whose dimensions have names, so that xarray opens them unless damaged.
+_NAMED = {"_ARRAY_DIMENSIONS", "DIMENSION_LIST", "REFERENCE_LIST", "_Netcdf4Dimid"}
+
+_MAX_VARIABLES = 500  # of one group
+
+
+class PeaksError(ReadError):
+    """A store holds peaks, and nothing else is to be looked for in it."""
+
+
+def sniff(head: bytes) -> bool:
+    """Whether the file begins as HDF5 (netCDF 4) or netCDF 3."""
+    return head.startswith(HDF5_MAGIC) or (head.startswith(NETCDF3_MAGIC) and head[3:4] < b"\x06")
+
+
+def read(path: Path) -> Reading:
+    """Read every array with an energy dimension.
+
+    Parameters
+    ----------
+    path : Path
+        A file, or the folder of a zarr store.
+
+    Returns
+    -------
+    Reading
+
+    Raises
+    ------
+    ReadError
+        Where the store is damaged, leads to other files or holds no spectra.
+    """
+    if _is_netcdf3(path):
+        reading, reasons = _read_named(path, netcdf3_groups(path))
+        if reading.spectra:
+            return reading
+        raise _without_spectra(path, reasons)
+    with open_tree(path) as tree:
+        if is_nexus(tree):
+            own = read_own_spectra(tree)
+            return Reading(own, stored_by_us=True) if own else read_nexus(tree)
+        tree.refuse_outside()
+        return _read_named_or_not(tree)
+
+
+def _read_named_or_not(tree: Tree) -> Reading:
+    """Read arrays with named dimensions, else those that lie beside an energy axis."""
+    unreadable: ReadError | None = None
+    reasons: list[str] = []
+    has_names = any(_NAMED & array.attrs.keys() for array in tree.arrays.values())
+    if tree.arrays and not has_names and not is_zarr(tree.path):
+        # xarray would open every array only to find no names.
+        return read_arrays(tree)
+    _check_openable(tree)
+    try:
+        reading, reasons = _read_named(tree.path, _groups(tree))
+        if reading.spectra:
+            return reading
+    except PeaksError:
+        raise
+    except ReadError as error:
+        if has_names:
+            raise
+        unreadable = error
+    try:
+        return read_arrays(tree)
+    except ReadError as error:
+        raise unreadable or _without_spectra(tree.path, reasons) from error
+
+
+def _check_openable(tree: Tree) -> None:
+    """Refuse what xarray would take minutes to open, or crash on."""
+    tree.refuse_odd()
+    for group, members in tree.members.items():
+        if len(members) > _MAX_VARIABLES:
+            raise refusal(
+                tree.path, f"group {group}", expected=f"at most {_MAX_VARIABLES} arrays",
+                got=str(len(members)), advice="open it with xarray and hand over one array",
+            )  # fmt: skip
+
+
+def _read_named(path: Path, groups: list[str]) -> tuple[Reading, list[str]]:
+    """Read every array with an energy dimension, and say why others hold no spectra."""
+    reading = Reading([])
+    reasons: list[str] = []
+    for group, data in _datasets(path, groups):
+        if _is_peaks(data):
+            raise PeaksError(holds_peaks(path))
+        reading.stored_by_us = reading.stored_by_us or VERSION_ATTR in data.attrs
+        for name in data.data_vars:
+            try:
+                reading.spectra.append(_spectra(data[name], group, reading.notes))
+            except (ValueError, TypeError) as error:
+                reasons.append(f"{group.rstrip('/')}/{name}: {error}")
+    return reading, reasons
+
+
+def _without_spectra(path: Path, reasons: list[str]) -> ReadError:
+    """Word that a store holds no spectra."""
+    got = reasons[0] if reasons else "no arrays"
+    advice = "store the energies beside the counts, with the units eV, or call a dimension energy"
+    return refusal(path, expected="an array with an energy dimension", got=got, advice=advice)
+
+
+def read_peaks(path: str | Path) -> xr.Dataset:
+    """Read peaks that `write` has stored as netCDF or zarr.
+
+    Parameters
+    ----------
+    path : path
+        File, or folder of a zarr store.
+
+    Returns
+    -------
+    Dataset
+        Equal to the one that was written; lazy where it is large.
+
+    Raises
+    ------
+    ReadError
+        Where there are no peaks in it.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise refusal(path, expected="a file", got="nothing of this name")
+    if not is_zarr(path) and (path.is_dir() or not sniff(read_head(path))):
+        raise refusal(
+            path,
+            expected="a netCDF or NeXus file or a zarr store with peaks",
+            got="something else",
+            advice="write(peaks, 'peaks.nc') makes one",
+        )
+    found = [data for data in _all_datasets(path) if _is_peaks(data)]
+    if len(found) != 1:
+        raise refusal(path, expected="one set of peaks", got=f"{len(found)}")
+    return found[0]
+
+
+def _is_peaks(data: xr.Dataset) -> bool:
+    """Whether a Dataset holds fitted peaks."""
+    return "peak" in data.dims and "center" in data and "line_shape" in data.attrs
+
+
+def _is_netcdf3(path: Path) -> bool:
+    """Whether a store is a netCDF 3 file."""
+    return not is_zarr(path) and not read_head(path).startswith(HDF5_MAGIC)
+
+
+def _groups(tree: Tree) -> list[str]:
+    """Groups that hold arrays."""
+    return sorted(tree.members)
+
+
+def _all_datasets(path: Path) -> list[xr.Dataset]:
+    """All that a store holds which leads nowhere else."""
+    if _is_netcdf3(path):
+        return [data for _, data in _datasets(path, netcdf3_groups(path))]
+    with open_tree(path) as tree:
+        if is_nexus(tree):
+            return read_own_peaks(tree)
+        tree.refuse_outside()
+        _check_openable(tree)
+        return [data for _, data in _datasets(path, _groups(tree))]
+
+
+def _datasets(path: Path, groups: list[str]) -> Iterator[tuple[str, xr.Dataset]]:
+    """Open groups of a store, large ones lazily."""
+    kind, engine = "an HDF5 or netCDF file", "h5netcdf"
+    if is_zarr(path):
+        kind, engine = "a zarr store", "zarr"
+    elif _is_netcdf3(path):
+        kind, engine = "a netCDF 3 file", "scipy"
+    for group in groups:
+        try:
+            data = _open(path, engine, group)
+        except ReadError:
+            raise
+        except Exception as error:
+            # xarray and its backends raise many kinds of exceptions on damaged files.
+            raise damaged(path, kind, error) from error
+        data.attrs = {key: plain(value) for key, value in data.attrs.items()}
+        yield group, data
+
+
+def _open(path: Path, engine: str, group: str) -> xr.Dataset:
+    """Open one group; dask keeps what is large on disk."""
+    options: dict[str, Any] = {"engine": engine, "decode_timedelta": False}
+    if engine == "h5netcdf":
+        options |= {"group": group, "phony_dims": "sort"}
+    elif engine == "zarr":
+        options |= {"group": group, "backend_kwargs": {"consolidated": False}}
+    data = xr.open_dataset(str(path), **options)
+    if data.nbytes > LAZY_BYTES:
+        # Whole spectra in every chunk: all that follows works spectrum by spectrum.
+        chunks = {dim: -1 if _is_energy(data, str(dim)) else "auto" for dim in data.dims}
+        data.close()
+        return xr.open_dataset(str(path), chunks=chunks, **options)
+    try:
+        return data.load()
+    finally:
+        data.close()
+
+
+def _is_energy(data: xr.Dataset, dim: str) -> bool:
+    """Whether a dimension is named or measured as energies are."""
+    units = data[dim].attrs.get("units", "") if dim in data.coords else ""
+    return dim == "energy" or str(units).lower() == "ev"
+
+
+def _spectra(array: xr.DataArray, group: str, notes: list[str]) -> xr.DataArray:
+    """Bring one array into the common form, or say why it holds no spectra."""
+    attrs = {key: plain(value) for key, value in array.attrs.items()}
+    name = attrs.pop(NAME_ATTR, None)
+    if name is None:
+        name = "" if str(array.name) in NO_NAMES else str(array.name)
+    array = array.copy(deep=False)
+    array.attrs, array.name = attrs, name or None
+    array = _binding_below_fermi(array, notes)
+    try:
+        return check_spectra(array)
+    except ValueError:
+        if "scale" in attrs:
+            raise
+    # Check all but the scale, which the caller may tell.
+    checked = check_spectra(array.assign_attrs(scale="binding"))
+    del checked.attrs["scale"]
+    return checked
+
+
+def _binding_below_fermi(array: xr.DataArray, notes: list[str]) -> xr.DataArray:
+    """Turn energies below the Fermi level ("eV", negative: PyARPES) into binding energies."""
+    for dim in array.dims:
+        if str(dim).lower() != "ev" or "scale" in array.attrs or dim not in array.coords:
+            continue
+        energy = array[dim].values
+        if energy.dtype.kind == "f" and np.nanmedian(energy) < 0:
+            notes.append(
+                f"the dimension {dim!r} counts energies from the Fermi level: their negative is "
+                f"taken for the binding energy"
+            )
+            return array.assign_coords({dim: -energy}).assign_attrs(scale="binding")
+    return array

@@ -1,0 +1,1 @@
+"""Tables of numbers: text, csv and Excel."""

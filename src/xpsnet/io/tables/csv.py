@@ -1,0 +1,134 @@
+"""Tables of spectra over energy, for people, spreadsheets and `read`."""
+
+import csv
+import itertools
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from xpsnet.io.common.energy_axis import Floats
+from xpsnet.io.tables.json_sidecar import describe, first_row, to_lines
+from xpsnet.io.tables.peaks_table import is_peaks_table
+
+_AXIS_LABELS = ("Binding energy [eV]", "Kinetic energy [eV]")
+_LABEL = re.compile(r"([^\[\]]*?) ?\[([^\[\]]*)\]((?: [^\s=]+=[-+.\deE]+)*)")
+
+_MAX_COLUMNS = 100_000
+_MAX_ABOVE = 16 << 20  # bytes of a line above the labels
+
+
+def is_our_csv(path: Path) -> bool:
+    """Whether a text file begins as one of our tables."""
+    with path.open("rb") as file:
+        above = b"".join(itertools.islice(iter(lambda: file.readline(_MAX_ABOVE), b""), 10))
+    text = above.decode("utf-8", errors="replace")
+    return is_peaks_table(text) or first_row(text).startswith(_AXIS_LABELS)
+
+
+def spectra_csv(spectra: list[xr.DataArray], path: Path) -> None:
+    """Write one table per array: energies, then a column per spectrum.
+
+    Labels tell people and other programs scale, photon energy, name, units and the place of each
+    spectrum along the other dimensions; the lines above them tell `read` all that belongs to it.
+
+    Raises
+    ------
+    ValueError
+        Where a table would have more columns than programs open.
+    """
+    # What UTF-8 cannot hold is written as JSON writes it.
+    with path.open("w", newline="", encoding="utf-8", errors="backslashreplace") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        for i, array in enumerate(spectra):
+            if i:
+                file.write("\n")
+            labels, rows = spectra_table(array, _MAX_COLUMNS)
+            file.writelines(f"{line}\n" for line in to_lines(describe(array)))
+            writer.writerow(labels)
+            writer.writerows(["" if v != v else repr(v) for v in row] for row in rows)
+
+
+def spectra_table(
+    array: xr.DataArray, max_columns: int
+) -> tuple[list[str], Iterator[list[float | int]]]:
+    """Labels and rows of the table of one array: energies, then a column per spectrum.
+
+    Raises
+    ------
+    ValueError
+        Where it would have more columns than `max_columns`.
+    """
+    shape = array.shape[:-1]
+    n = int(np.prod(shape))
+    if n > max_columns:
+        raise ValueError(
+            f"expected at most {max_columns} spectra for a table, got {n}; write .nc or .zarr"
+        )
+    axis = f"{array.attrs['scale'].capitalize()} energy [eV]"
+    photon_energy = array.attrs.get("photon_energy")
+    if photon_energy is not None:
+        axis += f" (hv = {float(photon_energy)!r} eV)"
+    label = f"{array.name or ''} [{array.attrs.get('units', 'counts')}]".strip()
+    counts = array.values.reshape(n, -1).T.tolist()
+    pairs = zip(array["energy"].values.tolist(), counts, strict=True)
+    labels = [axis, *(label + _place(array, at) for at in np.ndindex(*shape))]
+    return labels, ([energy, *row] for energy, row in pairs)
+
+
+def _place(array: xr.DataArray, at: tuple[int, ...]) -> str:
+    """Place of a spectrum along the other dimensions, " y=0 x=3"; numbers only."""
+    texts = []
+    for dim, index in zip(array.dims, at, strict=False):
+        value: Any = index
+        if dim in array.coords and array[dim].dtype.kind in "iuf":
+            value = array[dim].values[index].item()
+        name = re.sub(r"[\s=]", "_", str(dim))
+        texts.append(f" {name}={value!r}")
+    return "".join(texts)
+
+
+def has_our_labels(axis_label: str) -> bool:
+    """Whether the label of an energy column is ours, so that the others follow the rule, too."""
+    return axis_label.startswith(_AXIS_LABELS)
+
+
+def read_label(label: str) -> tuple[str | None, str]:
+    """Name and units of a spectrum from a column's label, "O 1s [counts] scan=3"."""
+    match = _LABEL.fullmatch(label)
+    return (match[1] or None, match[2]) if match else (label or None, "counts")
+
+
+def rebuild_stack(counts: Floats, energy: Floats, labels: list[str]) -> xr.DataArray | None:
+    """Rebuild the dimensions from the labels of our columns; None where they tell none.
+
+    Parameters
+    ----------
+    counts : ndarray, shape (columns, n)
+    energy : ndarray, shape (n,)
+        [eV].
+    labels : list of str
+        One per column.
+    """
+    cells = []
+    for label in labels:
+        match = _LABEL.fullmatch(label)
+        cells.append(dict(pair.split("=") for pair in match[3].split()) if match else {})
+    names = list(cells[0])
+    if not names or any(list(cell) != names for cell in cells):
+        return None
+    try:
+        table = [tuple(float(cell[name]) for name in names) for cell in cells]
+    except ValueError:
+        return None
+    values = [list(dict.fromkeys(column)) for column in zip(*table, strict=True)]
+    columns = {place: i for i, place in enumerate(table)}
+    shape = tuple(len(column) for column in values)
+    if int(np.prod(shape)) != len(columns) or len(columns) != len(table):
+        return None
+    order = [columns[place] for place in itertools.product(*values)]
+    coords = dict(zip(names, values, strict=True)) | {"energy": energy}
+    return xr.DataArray(counts[order].reshape(*shape, -1), coords, (*names, "energy"))

@@ -1,0 +1,252 @@
+"""Avantage's export to Excel: a sheet per region and a table of peaks.
+
+A sheet has a preamble, a row of labels, a row of units that begins with "eV", and the columns
+energy, counts, fitted components, background, envelope, residuals. The language of the labels
+is that of the program. A workbook without such a sheet is read as tables.
+"""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import xarray as xr
+
+from xpsnet.io.common.energy_axis import MAX_ENERGY, is_monotonic
+from xpsnet.io.common.errors import ReadError, refusal
+from xpsnet.io.common.labels import scale_of_label, units_of_label
+from xpsnet.io.common.reading import Reading
+from xpsnet.io.common.region_names import region_name
+from xpsnet.io.tables import text as tables_text
+from xpsnet.io.tables.excel import Cell, Sheet, is_workbook, read_workbook
+from xpsnet.io.tables.json_sidecar import from_cells
+
+NAME = "Excel"
+Floats = npt.NDArray[np.float64]
+
+_MAX_PREAMBLE = 60
+_MIN_POINTS = 5
+_MAX_TABLE = 20_000_000  # cells of one sheet, empty ones too
+_MAX_PADDED = 5_000_000
+_COUNTS = re.compile(r"(?:raw|counts?)\b.*|原始.*", re.IGNORECASE)
+_BACKGROUND = re.compile(r"b(?:ac)?k?gr?n?d\b|backg|bkg|untergrund|fond\b|背景|背底|本底|バック",
+                         re.IGNORECASE)  # fmt: skip
+_ENVELOPE = re.compile(r"envelope|einh|enveloppe|包络|エンベロープ", re.IGNORECASE)
+_RESIDUALS = re.compile(r"resid|résid|残差", re.IGNORECASE)
+
+
+@dataclass
+class Region:
+    """One sheet: spectra and the curves of a fit, on the energies of the sheet."""
+
+    sheet: str
+    row: int  # of the labels, counted from 1
+    scale: str | None
+    units: str
+    energy: Floats
+    counts: Floats  # (..., n)
+    background: Floats | None
+    components: dict[str, Floats]
+    settings: dict[str, Cell]
+    file: str
+
+
+def sniff_zip(names: list[str]) -> bool:
+    """Whether the names in a zip archive are those of a workbook."""
+    return is_workbook(names)
+
+
+def read(path: Path) -> Reading:
+    """Read the spectra of a workbook.
+
+    Parameters
+    ----------
+    path : Path
+        `.xls` or `.xlsx`, by content.
+
+    Returns
+    -------
+    Reading
+        One array per sheet; the fits in it are those of `read_fits`.
+
+    Raises
+    ------
+    ReadError
+        Where it is damaged, needs a package that is not installed, or holds no spectra.
+    """
+    sheets = read_workbook(path)
+    regions = find_regions(sheets)
+    if not regions:
+        return _read_tables(path, sheets)
+    notes: list[str] = []
+    spectra = [_spectrum(region, path, notes) for region in regions]
+    kept = [spectrum for spectrum in spectra if spectrum is not None]
+    if not kept:
+        raise refusal(path, expected="energies that rise or fall in a sheet", got="none",
+                      advice=notes[0])  # fmt: skip
+    return Reading(kept, notes)
+
+
+def find_regions(sheets: list[Sheet]) -> list[Region]:
+    """Sheets that Avantage has written."""
+    found = [_region(sheet) for sheet in sheets]
+    return [region for region in found if region is not None]
+
+
+def _region(sheet: Sheet) -> Region | None:
+    """Columns of a sheet; None where it is none of Avantage's."""
+    place = _units_row(sheet)
+    if place is None:
+        return None
+    labels, units = sheet.rows[place - 1], sheet.rows[place]
+    last = place + 1
+    while last < len(sheet.rows) and isinstance(_at(sheet.rows[last], 0), float):
+        last += 1
+    rows = sheet.rows[place + 1 : last]
+    width = max(map(len, [labels, units, *rows]))
+    if len(rows) < _MIN_POINTS or len(rows) * width > _MAX_TABLE:
+        return None
+    table = np.full((len(rows), width), np.nan)
+    for target, row in zip(table, rows, strict=True):
+        target[: len(row)] = [cell if isinstance(cell, float) else np.nan for cell in row]
+    columns = [c for c in range(1, table.shape[1]) if np.isfinite(table[:, c]).any()]
+    texts = {c: str(_at(labels, c)).strip() for c in columns}
+    roles = {c: _role(texts[c]) for c in columns}
+    counts = [c for c in columns if roles[c] == "counts"] or columns[:1]
+    if not counts:
+        return None
+    background = [table[:, c] for c in columns if roles[c] == "background"]
+    components = {
+        texts[c]: table[:, c] for c in columns if roles[c] == "component" and c not in counts
+    }
+    values = table[:, counts].T
+    return Region(
+        sheet=sheet.name.strip(),
+        row=place,
+        scale=scale_of_label(str(_at(labels, 0))),
+        units=units_of_label(str(_at(units, counts[0]))) or "counts",
+        energy=table[:, 0],
+        counts=values[0] if len(counts) == 1 else values,
+        background=background[0] if background else None,
+        components=components,
+        settings=_settings(sheet.rows[: place - 1]),
+        file=_file(sheet.rows[: place - 1]),
+    )
+
+
+def _units_row(sheet: Sheet) -> int | None:
+    """Place of the row of units, which begins with eV."""
+    for i, row in enumerate(sheet.rows[1:_MAX_PREAMBLE], 1):
+        if str(_at(row, 0)).strip().lower() == "ev" and len(row) > 1:
+            return i
+    return None
+
+
+def _at(row: list[Cell], column: int) -> Cell:
+    """Cell of a row that may be shorter."""
+    return row[column] if column < len(row) else ""
+
+
+def _role(label: str) -> str:
+    """What a column holds."""
+    if not label or _COUNTS.fullmatch(label):
+        return "counts"
+    for role, words in (("background", _BACKGROUND), ("envelope", _ENVELOPE),
+                        ("residuals", _RESIDUALS)):  # fmt: skip
+        if words.search(label):
+            return role
+    return "component"
+
+
+def _settings(preamble: list[list[Cell]]) -> dict[str, Cell]:
+    """Parameters of the acquisition, a label in column H and a value beside it."""
+    return {
+        str(row[7]).strip().lower(): row[8]
+        for row in preamble
+        if len(row) > 8 and str(row[7]).strip() and row[8] != ""
+    }
+
+
+def _file(preamble: list[list[Cell]]) -> str:
+    """Name of the measured file."""
+    for row in preamble:
+        text = str(_at(row, 0)).strip()
+        if text.lower().endswith(".vgd"):
+            return re.split(r"[\\/]", text)[-1]
+    return ""
+
+
+def _spectrum(region: Region, path: Path, notes: list[str]) -> xr.DataArray | None:
+    """Spectra of one sheet."""
+    problem = axis_problem(region.energy)
+    if problem:
+        notes.append(f"sheet {region.sheet!r} is left out: {problem}")
+        return None
+    attrs: dict[str, Any] = {"units": region.units, "region_original": region.sheet}
+    if region.scale:
+        attrs["scale"] = region.scale
+    for name, words, kind in (
+        ("n_scans", ("number of scans", "扫描次数"), int),
+        ("source", ("source gun type",), str),
+        ("lens_mode", ("lens mode",), str),
+    ):
+        value = next((region.settings[word] for word in words if word in region.settings), None)
+        if isinstance(value, float) and kind is int and 1 <= value < 1e6:
+            attrs[name] = int(value)
+        elif isinstance(value, str) and kind is str:
+            attrs[name] = value.strip()
+    if region.file:
+        attrs["measured_file"] = region.file
+    dims = ("energy",) if region.counts.ndim == 1 else ("column", "energy")
+    return xr.DataArray(
+        region.counts, dims=dims, coords={"energy": region.energy},
+        name=region_name(region.sheet) or None, attrs=attrs,
+    )  # fmt: skip
+
+
+def axis_problem(energy: Floats) -> str:
+    """Say what is wrong with the energies of a sheet; nothing where they are sound."""
+    if not np.isfinite(energy).all() or np.abs(energy).max() > MAX_ENERGY:
+        return "expected energies below 100 keV, got others"
+    if not is_monotonic(energy):
+        return f"expected energies that rise or fall, got {energy[0]:g}, {energy[1]:g} ... eV"
+    return ""
+
+
+def _read_tables(path: Path, sheets: list[Sheet]) -> Reading:
+    """Read the sheets of another program as tables of text."""
+    spectra: list[xr.DataArray] = []
+    notes: list[str] = []
+    refused: list[ReadError] = []
+    described = from_cells(row for s in sheets if s.name == "description" for row in s.rows)
+    stored_by_us = True
+    for sheet in sheets:
+        # Empty cells at the end of a row are missing values of its table.
+        width = max(map(len, sheet.rows), default=0)
+        width = width if width * len(sheet.rows) <= _MAX_PADDED else 0
+        text = "\n".join(
+            "\t".join(_plain(cell) for cell in row) + "\t" * (width - len(row) if row else 0)
+            for row in sheet.rows
+        )
+        if not text.strip():
+            continue
+        try:
+            reading = tables_text.read_text(path, text, sheet.name, described.get(sheet.name))
+        except ReadError as error:
+            refused.append(error)
+            continue
+        spectra += reading.spectra
+        stored_by_us &= reading.stored_by_us
+        notes += [f"sheet {sheet.name!r}: {note}" for note in reading.notes]
+    if not spectra:
+        got = f"none in {len(sheets)} sheets" if sheets else "no sheets"
+        advice = str(refused[0]) if refused else "export the spectra again"
+        raise refusal(path, expected="tables of energies and counts", got=got, advice=advice)
+    return Reading(spectra, notes, stored_by_us=stored_by_us)
+
+
+def _plain(cell: Cell) -> str:
+    """Text of a cell on one line."""
+    return repr(cell) if isinstance(cell, float) else " ".join(cell.split())

@@ -1,0 +1,322 @@
+"""Fits in Avantage's exports to Excel: the peak table and the fitted curves.
+
+The table states position, height, width and area of each peak, but not its Lorentzian share:
+that is found from the fitted curve. The curves are zero outside of the fitted window, which
+means no value there.
+"""
+
+import re
+import warnings
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import xarray as xr
+
+from xpsnet.data.peaks import Status, make_peaks
+from xpsnet.io import ole_file
+from xpsnet.io.common.errors import refusal, shown
+from xpsnet.io.common.file_bytes import read_bytes, read_head
+from xpsnet.io.common.region_names import region_name
+from xpsnet.io.tables.excel import MAX_BYTES, ZIP, Cell, Sheet, read_workbook
+from xpsnet.io.thermo.avantage_excel import Region, axis_problem, find_regions
+from xpsnet.numerics.lineshapes import LINE_SHAPES
+
+NAME = "Excel export of Avantage"
+Floats = npt.NDArray[np.float64]
+
+_MAX_HEADER_ROWS = 40
+_MAX_PEAKS = 200
+_MIN_POINTS = 5
+_MAX_LABEL, _MAX_COLUMNS = 100, 200
+_MAX_COMPARED = 2000  # points at which a line and a curve are compared
+_SHARES = np.linspace(0.0, 1.0, 101)
+_MAX_MISFIT = 0.03  # of the height; more is no line of these shapes
+_SHAPES = ("gl_product", "pseudo_voigt")
+# Area of a line of unit height and width [1]: Gaussian and Lorentzian.
+_GAUSS_AREA, _LORENTZ_AREA = np.sqrt(np.pi / np.log(16.0)), np.pi / 2
+_POSITION = re.compile(r"\b([BK])\.?\s?E\b", re.IGNORECASE)
+_PEAK = re.compile(r"peak|pic\b|峰|ピーク", re.IGNORECASE)
+_COLUMNS = {
+    "fwhm": re.compile(r"fwhm|半高宽|半値", re.IGNORECASE),
+    "height": re.compile(r"^(?!.*ev)(?:.*\bcps\b.*|height.*)$", re.IGNORECASE),
+    "area": re.compile(r"cps\.?\s?ev", re.IGNORECASE),
+    "atomic_percent": re.compile(r"^(?!pp).*at(?:omic|\.)\s*%", re.IGNORECASE),
+    "kind": re.compile(r"peak type|类型|タイプ", re.IGNORECASE),
+    "background": re.compile(r"^backgnd|^background|背底|本底", re.IGNORECASE),
+    "share": re.compile(r"l/g mix", re.IGNORECASE),
+    "title": re.compile(r"^title|^标题|^タイトル", re.IGNORECASE),
+}
+
+
+@dataclass
+class _Peak:
+    """One row of the peak table."""
+
+    name: str
+    scale: str
+    center: float
+    fwhm: float
+    height: float
+    area: float
+    others: dict[str, Cell] = field(default_factory=dict)
+
+
+def read_fits(path: Path) -> list[tuple[str, xr.Dataset]]:
+    """Read the fits of a workbook that Avantage has exported.
+
+    Parameters
+    ----------
+    path : Path
+        `.xls` or `.xlsx`.
+
+    Returns
+    -------
+    list of (str, Dataset)
+        Region and peaks, one per sheet with rows in the peak table. Centers, widths and heights
+        are those of the table; `background` (energy) is the background curve on the fitted
+        window, `vendor_area` (peak) and `atomic_percent` (peak) are what Avantage made of it.
+
+    Raises
+    ------
+    ReadError
+        Where the file is damaged or holds no peak table.
+
+    Warns
+    -----
+    UserWarning
+        Of peaks that our line shapes cannot express, and of such without a fitted curve.
+    """
+    if ole_file.sniff(read_head(path)):
+        _check_workbook(path)
+    sheets = read_workbook(path)
+    regions = [r for r in find_regions(sheets) if r.counts.ndim == 1]
+    regions = [r for r in regions if not axis_problem(r.energy)]
+    peaks = [peak for sheet in sheets for peak in _peak_table(sheet)]
+    notes: list[str] = []
+    measured: list[str] = []
+    fits = []
+    for region, own in _assigned(regions, peaks[:_MAX_PEAKS], notes):
+        fit = _fit(path, region, own, notes, measured)
+        if fit is not None:
+            fits.append((region_name(region.sheet), fit))
+    if not fits:
+        raise refusal(
+            path, expected="a table of peaks with their sheets",
+            got=f"{len(peaks)} peaks and {len(regions)} sheets of spectra",
+            advice="export the peak table together with the spectra",
+        )  # fmt: skip
+    if measured:
+        notes.append(
+            f"no fitted curves in {', '.join(map(repr, measured))}: position, height and width of "
+            f"the peaks were measured, and the Lorentzian share follows from the area"
+        )
+    for note in notes:
+        warnings.warn(f"{path}: {note}", UserWarning, stacklevel=2)
+    return fits
+
+
+def sniff(head: bytes) -> bool:
+    """Whether this may be a workbook."""
+    return ole_file.sniff(head) or head.startswith(ZIP)
+
+
+def _check_workbook(path: Path) -> None:
+    """Refuse an OLE file that is no workbook."""
+    with ole_file.Streams(path, read_bytes(path, MAX_BYTES)) as streams:
+        if not ole_file.WORKBOOKS & set(streams.names):
+            raise refusal(
+                path, expected="a workbook with a table of peaks", got="another OLE file",
+                advice="export the spectra with their peak table from Avantage to Excel",
+            )  # fmt: skip
+
+
+def _peak_table(sheet: Sheet) -> list[_Peak]:
+    """Rows of a sheet with a peak table; none in any other sheet."""
+    for i, row in enumerate(sheet.rows[:_MAX_HEADER_ROWS]):
+        cells = [cell if isinstance(cell, str) else "" for cell in row[:_MAX_COLUMNS]]
+        labels = [cell[:_MAX_LABEL].strip() for cell in cells]
+        columns = {
+            name: next(c for c, label in enumerate(labels) if words.search(label))
+            for name, words in _COLUMNS.items()
+            if any(words.search(label) for label in labels)
+        }
+        positions = [c for c, label in enumerate(labels) if _POSITION.search(label)]
+        if positions and {"fwhm", "height"} <= set(columns):
+            named = [c for c in positions if _PEAK.search(labels[c])]
+            # In every language the order is start, peak, end.
+            center = named[0] if named else positions[len(positions) // 2]
+            letter = _POSITION.search(labels[center])
+            kinetic = letter is not None and letter[1].upper() == "K"
+            scale = "kinetic" if kinetic else "binding"
+            rows = sheet.rows[i + 1 : i + 1 + _MAX_PEAKS]
+            found = [_peak(row, scale, center, columns, positions[0]) for row in rows]
+            return [peak for peak in found if peak is not None]
+    return []
+
+
+def _peak(
+    row: list[Cell], scale: str, center: int, columns: dict[str, int], first: int
+) -> _Peak | None:
+    """One row of the peak table; None where it has no peak."""
+
+    def number(column: int) -> float:
+        cell = row[column] if column < len(row) else ""
+        return cell if isinstance(cell, float) else float("nan")
+
+    name = next((c.strip() for c in row[:first] if isinstance(c, str) and c.strip()), "")
+    values = number(center), number(columns["fwhm"]), number(columns["height"])
+    if not name or not np.isfinite(values).all() or min(values[1:]) <= 0:
+        return None
+    others = {n: row[c] for n, c in columns.items() if c < len(row)}
+    area = number(columns["area"]) if "area" in columns else float("nan")
+    return _Peak(name, scale, *values, area, others)
+
+
+def _assigned(
+    regions: list[Region], peaks: list[_Peak], notes: list[str]
+) -> list[tuple[Region, list[_Peak]]]:
+    """Peaks of each sheet, by column, title, name or place."""
+    assigned: dict[int, list[_Peak]] = {}
+    usual = [region_name(region.sheet) for region in regions]
+    for peak in peaks:
+        own = region_name(peak.name)
+        scores = [_likeness(r, peak, u, own) for r, u in zip(regions, usual, strict=True)]
+        best = int(np.argmax(scores)) if scores else -1
+        if best < 0 or scores[best] == 0:
+            notes.append(f"peak {shown(peak.name)} is left out: no sheet of spectra belongs to it")
+        else:
+            assigned.setdefault(best, []).append(peak)
+    return [(regions[i], assigned[i]) for i in sorted(assigned)]
+
+
+def _likeness(region: Region, peak: _Peak, other: str, own: str) -> int:
+    """How surely a peak belongs to a sheet; 0 where it cannot; with both usual names."""
+    low, high = sorted((region.energy[0], region.energy[-1]))
+    if (region.scale or peak.scale) != peak.scale or not low <= peak.center <= high:
+        return 0
+    if peak.name in region.components:
+        return 5
+    title = str(peak.others.get("title", "")).strip().lower()
+    if title and title == region.sheet.lower():
+        return 4
+    if peak.name.lower().startswith(region.sheet.lower()) or own == other:
+        return 3
+    return 1 if other != "survey" and not title else 0
+
+
+def _fit(
+    path: Path, region: Region, peaks: list[_Peak], notes: list[str], measured: list[str]
+) -> xr.Dataset | None:
+    """Peaks Dataset of one sheet."""
+    if any(peak.name in region.components for peak in peaks):
+        peaks = [peak for peak in peaks if peak.name in region.components]
+    window = _window(region)
+    energy = region.energy[window]
+    if energy.size < _MIN_POINTS:
+        notes.append(f"sheet {region.sheet!r} is left out: its curves are zero everywhere")
+        return None
+    background = None
+    if region.background is not None:
+        background = np.nan_to_num(region.background[window])
+    curves = {name: np.nan_to_num(curve[window]) for name, curve in region.components.items()}
+    if all(peak.name in curves for peak in peaks):
+        base = np.zeros(energy.size) if background is None else background
+        line_shape, shares = _line_shape(energy, curves, base, peaks, notes)
+    else:
+        measured.append(region.sheet)
+        line_shape, shares = "pseudo_voigt", [_share_of_area(peak) for peak in peaks]
+    kinds = sorted({str(peak.others.get("background", "")).strip() for peak in peaks} - {""})
+    fit = make_peaks(
+        energy, (), scale=region.scale or peaks[0].scale, line_shape=line_shape,
+        background="none" if background is None else "curve", background_parameters={},
+        background_curve=background, status=Status.OK,
+        parameters={
+            "center": [peak.center for peak in peaks],
+            "fwhm": [peak.fwhm for peak in peaks],
+            "height": [peak.height for peak in peaks],
+            "fraction": shares,
+        },
+        label=[peak.name for peak in peaks],
+        attrs={
+            "units": region.units, "region": region_name(region.sheet), "source_file": path.name,
+            "fitted_with": "Thermo Avantage", "background_in_file": ", ".join(kinds) or None,
+        },
+    )  # fmt: skip
+    _add_vendor_results(fit, peaks, region.units)
+    return fit
+
+
+def _add_vendor_results(fit: xr.Dataset, peaks: list[_Peak], units: str) -> None:
+    """Keep the areas and atomic shares that Avantage has computed."""
+    texts = {"units": f"{units} eV", "long_name": "Area as the vendor's program shows it"}
+    fit["vendor_area"] = xr.Variable("peak", [peak.area for peak in peaks], texts)
+    percent = [p.others.get("atomic_percent", "") for p in peaks]
+    if any(isinstance(value, float) for value in percent):
+        values = [value if isinstance(value, float) else np.nan for value in percent]
+        texts = {"units": "%", "long_name": "Atomic share in the peak table"}
+        fit["atomic_percent"] = xr.Variable("peak", values, texts)
+
+
+def _window(region: Region) -> slice:
+    """Points of the fitted window: zeros before and after it are no values."""
+    curves = [*region.components.values()]
+    if region.background is not None:
+        curves.append(region.background)
+    if not curves:
+        return slice(0, region.energy.size)
+    inside = np.flatnonzero((np.nan_to_num(curves) != 0).any(axis=0))
+    return slice(inside[0], inside[-1] + 1) if inside.size else slice(0, 0)
+
+
+def _line_shape(
+    energy: Floats,
+    curves: dict[str, Floats],
+    background: Floats,
+    peaks: list[_Peak],
+    notes: list[str],
+) -> tuple[str, list[float]]:
+    """Line shape that follows the fitted curves best, and the Lorentzian share of each peak."""
+    found = {
+        shape: [_share(shape, energy, curves[peak.name], background, peak) for peak in peaks]
+        for shape in _SHAPES
+    }
+    best = min(_SHAPES, key=lambda shape: sum(misfit for _, misfit in found[shape]))
+    for peak, (_, misfit) in zip(peaks, found[best], strict=True):
+        if misfit > _MAX_MISFIT:
+            notes.append(
+                f"peak {shown(peak.name)} is not a line of ours (asymmetric or convolved): it "
+                f"differs by {100 * misfit:.0f} % of its height"
+            )
+    return best, [share for share, _ in found[best]]
+
+
+def _share(
+    shape: str, energy: Floats, curve: Floats, background: Floats, peak: _Peak
+) -> tuple[float, float]:
+    """Lorentzian share with the least misfit to a curve [of the height], and that misfit."""
+    step = -(-energy.size // _MAX_COMPARED)
+    energy, curve, background = (values[::step] for values in (energy, curve, background))
+    stated = peak.others.get("share")
+    shares = _SHARES if not isinstance(stated, float) else np.clip([stated / 100], 0.0, 1.0)
+    sign = 1.0 if peak.scale == "binding" else -1.0
+    lines = LINE_SHAPES[shape].value(
+        sign * energy, np.full(shares.size, sign * peak.center), np.full(shares.size, peak.fwhm),
+        np.ones(shares.size), shares,
+    )  # fmt: skip
+    misfits = []
+    # Programs draw a component upon its background, or alone.
+    for base in (background, 0.0):
+        misfits.append(np.sqrt(np.mean((lines - (curve - base) / peak.height) ** 2, axis=-1)))
+    misfit = np.min(misfits, axis=0)
+    best = int(np.argmin(misfit))
+    return float(shares[best]), float(misfit[best])
+
+
+def _share_of_area(peak: _Peak) -> float:
+    """Lorentzian share of the height with which a line has the stated area."""
+    area = peak.area / (peak.height * peak.fwhm)
+    if not np.isfinite(area):
+        return 0.3
+    return float(np.clip((area - _GAUSS_AREA) / (_LORENTZ_AREA - _GAUSS_AREA), 0.0, 1.0))

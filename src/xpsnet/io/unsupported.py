@@ -1,0 +1,60 @@
+"""Files of other kinds, refused with the sentence that helps."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+from xpsnet.io.common.errors import refusal
+from xpsnet.io.common.file_bytes import looks_like_text, read_head
+from xpsnet.io.common.reading import Reading
+
+
+class _Kind(NamedTuple):
+    """A kind of file that holds no spectra for us: how it begins, what it is, what to do."""
+
+    starts: tuple[bytes, ...]
+    what: str
+    advice: str
+
+
+_EXPORT = "export the spectra from the instrument's program as VAMAS or text"
+_KINDS = (
+    _Kind((b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\0", b"MM\0*", b"RIFF"),
+          "a picture or a sound", "a picture holds no counts; " + _EXPORT),
+    _Kind((b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"7z\xbc\xaf", b"Rar!"), "a compressed file",
+          "unpack it first"),
+    _Kind((b"<Chart", b"\xef\xbb\xbf<Chart"), "a chart of Avantage, which holds display settings",
+          "the spectrum lies in the .vgd file of the same name beside it: open that"),
+    _Kind((b"%PDF",), "a PDF document", _EXPORT),
+    _Kind((b"{\\rtf",), "a Word document", "save it as plain text"),
+)  # fmt: skip
+
+
+def sniff(head: bytes) -> bool:
+    """Whether the file is of a known kind without spectra, or no text."""
+    return _kind(head) is not None or not looks_like_text(head)
+
+
+def read(path: Path) -> Reading:
+    """Refuse the file.
+
+    Raises
+    ------
+    ReadError
+        Always, with what the file is and what to do.
+    """
+    head = read_head(path)
+    kind = _kind(head)
+    if kind is None:
+        raise refusal(
+            path,
+            "byte 0",
+            expected="a file of an XPS instrument, text, netCDF or HDF5",
+            got=f"an unknown binary file that begins with {head[:8].hex(' ')}",
+            advice=_EXPORT,
+        )
+    raise refusal(path, expected="spectra", got=kind.what, advice=kind.advice)
+
+
+def _kind(head: bytes) -> _Kind | None:
+    """Find what a file is by its first bytes."""
+    return next((kind for kind in _KINDS if head.startswith(kind.starts)), None)

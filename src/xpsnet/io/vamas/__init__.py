@@ -1,0 +1,1 @@
+"""VAMAS (ISO 14976), and CasaXPS fits in its comments."""

@@ -1,0 +1,199 @@
+"""The two networks as code: 1-D convolutions find features, fully connected heads read peaks.
+
+As in Park, Park, Lee, Kim, New Physics: Sae Mulli 70, 920 (2020), doi 10.3938/NPSM.70.920: one head
+gives the number of peaks and one the centers; both feed, through batch normalisation, the heads for
+the heights and the widths.
+
+`default` keeps the idea and changes three things. The features are flattened instead of pooled
+globally, every peak is read from the features around its place (`readout`) and then corrected by
+what its set of peaks leaves of the spectrum there (`looks`), so that a position survives; the same
+remains correct the count. Every peak count has its own set of outputs, so that the count and
+the parameters cannot contradict each other. Every parameter comes with a spread.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+# Parameters of one peak in the outputs of `default`, in this order.
+PEAK_PARAMETERS = ("center", "log_fwhm", "log_height", "fraction")
+
+
+@dataclass(frozen=True)
+class NetworkConfig:
+    """What is needed to build a network again; written into its card.
+
+    The first of the `looks` is that of the convolutions; see `models.looks` for the others.
+    """
+
+    architecture: Literal["park2020", "default"]
+    n_points: int
+    max_peaks: int
+    channels: tuple[int, ...] = (32, 48, 64)
+    features: int = 192
+    looks: int = 1
+
+
+CONFIGS: dict[str, NetworkConfig] = {
+    "park2020": NetworkConfig(
+        "park2020", n_points=401, max_peaks=3, channels=(32, 64, 128, 192), features=384
+    ),
+    "default": NetworkConfig("default", n_points=384, max_peaks=6, looks=3),
+}
+
+
+def build(config: NetworkConfig, *, mixed_precision: bool = False) -> Any:
+    """Keras model of a configuration, with fresh weights.
+
+    Parameters
+    ----------
+    config : NetworkConfig
+        Architecture and sizes.
+    mixed_precision : bool
+        Compute the convolutions in bfloat16 (training); weights and heads stay float32.
+
+    Returns
+    -------
+    keras.Model
+        Input (batch, n_points). Outputs of ``park2020``: ``n_peaks`` (batch, 1) and ``center``,
+        ``height``, ``width`` (batch, 3). Outputs of ``default``: ``count_logits`` (batch, max_peaks
+        + 1), ``peaks`` and ``log_spread`` (batch, sets, 4), where the sets of 1, 2, ... peaks
+        follow each other (see `set_slices`).
+
+    Raises
+    ------
+    ValueError
+        If the architecture is unknown.
+    """
+    if config.architecture == "park2020":
+        return _park2020(config)
+    if config.architecture == "default":
+        return _default(config, "mixed_bfloat16" if mixed_precision else "float32")
+    raise ValueError(f"expected architecture 'park2020' or 'default', got {config.architecture!r}")
+
+
+def n_sets(max_peaks: int) -> int:
+    """Number of peak slots over all counts: 1 + 2 + ... + max_peaks."""
+    return max_peaks * (max_peaks + 1) // 2
+
+
+def set_slices(max_peaks: int) -> list[slice]:
+    """For each count 0 to max_peaks the slots that hold its peaks."""
+    ends = [n_sets(k) for k in range(max_peaks + 1)]
+    return [slice(end - k, end) for k, end in enumerate(ends)]
+
+
+def _park2020(config: NetworkConfig) -> Any:
+    """The paper's network: 172,994 weights, 172,778 of them trainable."""
+    from keras import Input, Model, layers
+
+    relu = {"activation": "relu"}
+    spectrum = Input((config.n_points,), name="spectrum")  # (401,)
+    x = layers.Reshape((config.n_points, 1))(spectrum)
+    for channels, kernel, stride in zip(config.channels, (100, 4, 4, 2), (5, 1, 1, 1), strict=True):
+        x = layers.Conv1D(channels, kernel, strides=stride, **relu)(x)
+        x = layers.MaxPooling1D(2)(x)  # (30, 32), (13, 64), (5, 128), (2, 192)
+    x = layers.GlobalMaxPooling1D()(x)  # (192,)
+
+    count = layers.Dense(100, **relu)(layers.Dense(100, **relu)(x))
+    count = layers.Dense(1, name="n_peaks")(count)
+    center = layers.Dense(100, **relu)(layers.Dense(100, **relu)(x))
+    center = layers.Dense(config.max_peaks, name="center")(center)
+    outputs = {"n_peaks": count, "center": center}
+    for name in ("height", "width"):
+        head = layers.Concatenate()([layers.Dense(50, **relu)(x), count, center])  # (54,)
+        head = layers.BatchNormalization()(head)
+        outputs[name] = layers.Dense(config.max_peaks, name=name)(head)
+    return Model(spectrum, outputs, name="park2020")
+
+
+def _default(config: NetworkConfig, precision: str) -> Any:
+    """Residual blocks; dense heads for the count and a first guess, a look around it per slot."""
+    from keras import Input, Model, layers
+
+    from xpsnet.models.cascade import look_again
+    from xpsnet.models.peak_head import slot_outputs
+
+    spectrum = Input((config.n_points,), name="spectrum")  # (384,)
+    # The first layer stays in float32: bfloat16 would round the spectrum itself to 0.4 %. Four
+    # points side by side as channels make it a strided convolution of width 16.
+    x = layers.Reshape((config.n_points // 4, 4))(spectrum)
+    x = layers.Conv1D(config.channels[0], 4, padding="same", activation="relu")(x)
+    stages = []
+    for i, channels in enumerate(config.channels):
+        if i:
+            # Neighbors become channels: half as many places, and nothing is thrown away.
+            x = layers.Reshape((x.shape[1] // 2, 2 * x.shape[2]), dtype=precision)(x)
+            x = layers.Conv1D(channels, 1, dtype=precision)(x)
+        x = _residual_block(x, channels, 5 if i < 2 else 3, precision)
+        stages.append(x)  # (96, 32), (48, 48), (24, 64)
+    x = _residual_block(x, config.channels[-1], 3, precision)
+
+    features = layers.Flatten(dtype="float32")(x)  # (1536,)
+    features = layers.Dense(config.features, activation="relu")(features)
+    slots = n_sets(config.max_peaks)
+    start = _start_values(config.max_peaks)
+    head = layers.Dense(128, activation="relu")(features)
+    logits = layers.Dense(config.max_peaks + 1)(head)
+    head = layers.Dense(128, activation="relu")(features)
+    guess = layers.Dense(slots, bias_initializer=_constant(start[:, 0]))(head)
+
+    joined = layers.Concatenate()([features, layers.Softmax()(logits), guess])
+    joined = layers.BatchNormalization()(joined)
+    state = layers.Reshape((slots, 8))(layers.Dense(slots * 8)(joined))
+    width = config.channels[-1]
+    around = layers.Conv1D(width, 1, dtype=precision)(x)
+    around = layers.UpSampling1D(stages[1].shape[1] // x.shape[1], dtype=precision)(around)
+    local = layers.Conv1D(width, 1, dtype=precision)(stages[1])
+    local = layers.Add(dtype="float32")([local, around])
+    whole = layers.Reshape((1, width))(layers.Dense(width)(features))
+    local = layers.ReLU()(layers.Add()([local, whole]))  # (48, 64)
+    peaks, log_spread, seen = slot_outputs(local, state, guess, start, hidden=48)
+    if config.looks > 1:
+        sets = set_slices(config.max_peaks)
+        logits, peaks, log_spread = look_again(
+            spectrum, logits, peaks, log_spread, seen, sets, config.looks
+        )
+    outputs = {"count_logits": logits, "peaks": peaks, "log_spread": log_spread}
+    return Model(spectrum, outputs, name="default")
+
+
+def _residual_block(x: Any, channels: int, width: int, precision: str) -> Any:
+    """Two convolutions beside a straight path; starts as the identity."""
+    from keras import layers
+
+    y = layers.Conv1D(channels, width, padding="same", activation="relu", dtype=precision)(x)
+    y = layers.Conv1D(
+        channels, width, padding="same", kernel_initializer=_small(), dtype=precision
+    )(y)
+    return layers.ReLU(dtype=precision)(layers.Add(dtype=precision)([x, y]))
+
+
+def _start_values(max_peaks: int) -> np.ndarray[Any, np.dtype[np.float32]]:
+    """Evenly spread peaks of ordinary width: where the outputs of each count begin, (slots, 4)."""
+    rows = [
+        ((j + 0.5) / k, np.log(0.07), np.log(0.3), 0.3)
+        for k in range(1, max_peaks + 1)
+        for j in range(k)
+    ]
+    return np.array(rows, np.float32)
+
+
+def _constant(value: Any) -> Any:
+    """Initializer with given values."""
+    from keras import ops
+
+    def initialize(shape: Any, dtype: Any = None) -> Any:
+        return ops.cast(ops.broadcast_to(np.asarray(value, np.float32), shape), dtype or "float32")
+
+    return initialize
+
+
+def _small() -> Any:
+    """Initializer that leaves a residual path near zero."""
+    from keras import initializers
+
+    return initializers.VarianceScaling(scale=0.02, mode="fan_in")

@@ -1,0 +1,214 @@
+"""Two runtimes for one set of weights behind one call: float32 spectra in, arrays out.
+
+ONNX Runtime serves CPUs: it starts in a tenth of a second and shares a process with an OpenGL
+canvas. TensorFlow serves GPUs. TensorFlow and a canvas crash when they share a process on Linux
+with Mesa drivers (both export LLVM symbols), so where Qt is loaded TensorFlow runs in a spawned
+child.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import threading
+from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from xpsnet.models import architecture, weights
+from xpsnet.parallel.threads import in_threads
+
+Device = Literal["auto", "cpu", "gpu"]
+Outputs = dict[str, npt.NDArray[Any]]
+
+# What a network makes of so many spectra stays near a processor.
+SPECTRA_IN_CACHE = 128
+
+
+class Engine(Protocol):
+    """A runtime that holds one network."""
+
+    def __call__(self, spectra: npt.NDArray[np.float32]) -> Outputs:
+        """Outputs of the network for spectra of shape (n, n_points)."""
+
+
+def get_engine(model: weights.Model, device: Device = "auto") -> Engine:
+    """The runtime for a device; loaded once per process.
+
+    Parameters
+    ----------
+    model : Model
+        From `load_model`.
+    device : {"auto", "cpu", "gpu"}
+        "auto" takes the GPU where an NVIDIA driver and the extra ``[gpu]`` are installed.
+
+    Returns
+    -------
+    Engine
+        Callable on float32 spectra.
+
+    Raises
+    ------
+    ValueError
+        If the device is unknown.
+    """
+    if device not in ("auto", "cpu", "gpu"):
+        raise ValueError(f"expected device 'auto', 'cpu' or 'gpu', got {device!r}")
+    if device == "auto":
+        device = "gpu" if _has_gpu() else "cpu"
+    if device == "cpu":
+        return _kept("onnx", model, lambda: OnnxEngine(model.file(".onnx")))
+    if _shows_windows():
+        return _kept("child", model, lambda: ChildEngine(model))
+    return _kept("keras", model, lambda: KerasEngine(model))
+
+
+class OnnxEngine:
+    """ONNX Runtime on the CPU: serial by itself, called from as many threads as there are cores."""
+
+    def __init__(self, file: Path) -> None:
+        onnxruntime = _quiet_onnxruntime()
+        options = onnxruntime.SessionOptions()
+        # Its own threads wait for each other after every layer, and spin while they wait.
+        options.intra_op_num_threads = 1
+        options.log_severity_level = 3
+        self._session = onnxruntime.InferenceSession(
+            str(file), options, providers=["CPUExecutionProvider"]
+        )
+        self._input = self._session.get_inputs()[0].name
+        self._names = [output.name for output in self._session.get_outputs()]
+
+    def __call__(self, spectra: npt.NDArray[np.float32]) -> Outputs:
+        """Outputs of the network for spectra of shape (n, n_points)."""
+        if not len(spectra):
+            # ONNX Runtime divides by the number of matrices in a product and ends the process.
+            one = self(np.zeros((1, spectra.shape[1]), np.float32))
+            return {name: values[:0] for name, values in one.items()}
+        starts = range(0, len(spectra), SPECTRA_IN_CACHE)
+        parts: list[Any] = [None] * len(starts)
+
+        def run(number: int) -> None:
+            some = spectra[starts[number] : starts[number] + SPECTRA_IN_CACHE]
+            parts[number] = self._session.run(None, {self._input: some})
+
+        in_threads(run, range(len(starts)))
+        outputs = [np.concatenate(values) for values in zip(*parts, strict=True)]
+        return dict(zip(self._names, outputs, strict=True))
+
+
+def _quiet_onnxruntime() -> Any:
+    """ONNX Runtime that tells nobody: from 1.31 on it would report its use to its makers."""
+    # Read when the library is loaded; the call is for a library that somebody loaded before.
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+    import onnxruntime
+
+    onnxruntime.disable_telemetry_events()
+    return onnxruntime
+
+
+class KerasEngine:
+    """Keras with its backend (TensorFlow by default), on a GPU where there is one."""
+
+    def __init__(self, model: weights.Model) -> None:
+        self._network = architecture.build(model.config)
+        weights.load_weights(model.file(".npz"), self._network)
+
+    def __call__(self, spectra: npt.NDArray[np.float32]) -> Outputs:
+        """Outputs of the network for spectra of shape (n, n_points)."""
+        outputs = self._network.predict_on_batch(spectra)
+        return {name: np.asarray(values) for name, values in outputs.items()}
+
+
+class ChildEngine:
+    """A `KerasEngine` in a child process of its own, started at once and ended with this object."""
+
+    def __init__(self, model: weights.Model) -> None:
+        import multiprocessing
+
+        model.file(".npz")  # a damaged file is refused here, not in the child
+        context = multiprocessing.get_context("spawn")
+        self._pipe, theirs = context.Pipe()
+        self._process = context.Process(target=_serve, args=(theirs, model), daemon=True)
+        self._process.start()
+        # Two threads must not take each other's answers.
+        self._lock = threading.Lock()
+        # Only the child may hold its end: its death then ends a waiting recv.
+        theirs.close()
+
+    def __call__(self, spectra: npt.NDArray[np.float32]) -> Outputs:
+        """Outputs of the network for spectra of shape (n, n_points)."""
+        try:
+            with self._lock:
+                self._pipe.send(spectra)
+                answer = self._pipe.recv()
+        except (EOFError, OSError) as error:
+            raise RuntimeError(
+                "the process that runs TensorFlow has ended; predict with device='cpu'"
+            ) from error
+        if isinstance(answer, str):
+            raise RuntimeError(f"TensorFlow failed: {answer}; predict with device='cpu'")
+        return dict(answer)
+
+    def close(self) -> None:
+        """End the child."""
+        self._pipe.close()
+        self._process.join(5)
+        if self._process.is_alive():
+            self._process.terminate()
+            self._process.join()
+
+
+def _serve(pipe: Any, model: weights.Model) -> None:
+    """Answer spectra with outputs until the pipe closes; runs in the child."""
+    engine: KerasEngine | None = None
+    while True:
+        try:
+            spectra = pipe.recv()
+        except EOFError:
+            # TensorFlow would clean up for many seconds what the system frees at once.
+            os._exit(0)
+        try:
+            engine = engine or KerasEngine(model)
+            pipe.send(engine(spectra))
+        except Exception as error:  # the parent has to hear of any failure
+            pipe.send(f"{type(error).__name__}: {error}")
+
+
+def _has_gpu() -> bool:
+    """Whether there is an NVIDIA driver and the CUDA libraries of the extra ``[gpu]``.
+
+    A driver alone does not serve: TensorFlow would run on the CPU, slower than ONNX Runtime.
+    """
+    return shutil.which("nvidia-smi") is not None and find_spec("nvidia") is not None
+
+
+def _shows_windows() -> bool:
+    """Whether this process has loaded Qt or napari's viewer."""
+    names = ("PySide6", "PyQt6", "PyQt5", "PySide2", "napari._qt")
+    return any(name in sys.modules for name in names)
+
+
+_engines: dict[tuple[str, str, str], Any] = {}
+_engines_lock = threading.Lock()
+
+
+def _kept(kind: str, model: weights.Model, load: Callable[[], Engine]) -> Engine:
+    """An engine of some kind for the files that a card describes; checked and loaded once."""
+    key = (kind, str(model.folder), str(model.card["files"]))
+    with _engines_lock:
+        if key not in _engines:
+            _engines[key] = load()
+        return _engines[key]  # type: ignore[no-any-return]
+
+
+def close_engines() -> None:
+    """End the child processes and forget the loaded networks."""
+    for engine in _engines.values():
+        if isinstance(engine, ChildEngine):
+            engine.close()
+    _engines.clear()

@@ -1,0 +1,1 @@
+"""Compiled kernels: one line shape or one calculation in each module."""

@@ -1,0 +1,61 @@
+"""The one place that says how scalar kernels are compiled.
+
+Machine code is kept on disk per function. numba renews it when the file of that function changes,
+but code of other files that it calls is compiled in and not looked at again: after an update, new
+constants and old ones would work together. So what is kept is also marked with all files that
+kernels are made of, and renewed when one of them changes.
+"""
+
+import hashlib
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import numba
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+
+def compiled(function: _Function) -> _Function:
+    """Compile with numba on first use, keep the machine code on disk, release the GIL."""
+    return _compiled(function, set())
+
+
+def contracted(function: _Function) -> _Function:
+    """As `compiled`; a product and a sum may be rounded once instead of twice."""
+    return _compiled(function, {"contract"})
+
+
+def reassociated(function: _Function) -> _Function:
+    """As `contracted`; sums may be added up in any order, which lets loops of them vectorize."""
+    return _compiled(function, {"contract", "reassoc", "nsz"})
+
+
+def inlined(function: _Function) -> _Function:
+    """Put into the compiled functions that call it, which may know some arguments at that time."""
+    return cast(_Function, numba.njit(inline="always")(function))
+
+
+def _compiled(function: _Function, relaxed: set[str]) -> _Function:
+    """Compile with some freedom in floating point; never that of taking NaN for impossible."""
+    # The numpy error model turns division by zero into inf instead of raising inside a map.
+    decorator = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath=relaxed or False)
+    dispatcher = decorator(function)
+    kept = getattr(getattr(dispatcher, "_cache", None), "_cache_file", None)
+    if kept is not None and hasattr(kept, "_source_stamp"):  # not where compiling is switched off
+        folder = Path(function.__code__.co_filename).parent
+        kept._source_stamp = (kept._source_stamp, sources_digest(folder))
+    return cast(_Function, dispatcher)
+
+
+@lru_cache(maxsize=8)
+def sources_digest(folder: Path) -> str:
+    """Digest of all files that kernels of a folder are made of."""
+    here = Path(__file__).parent
+    solver = {*folder.glob("lm_*.py"), *folder.parent.glob("model/parameter_map.py")}
+    files = {*here.glob("*.py"), *solver}
+    digest = hashlib.sha256()
+    for file in sorted(files):
+        digest.update(file.read_bytes())
+    return digest.hexdigest()

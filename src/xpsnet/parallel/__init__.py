@@ -1,0 +1,1 @@
+"""Chunks of large arrays, threads and the progress of long work."""

@@ -1,0 +1,221 @@
+"""Core-level windows as an instrument gives them: background left in, noise of any gain."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from xpsnet.numerics.resample import normalize
+from xpsnet.simulation import instrument
+from xpsnet.simulation.lines import line
+from xpsnet.simulation.random import Draw, log_uniform
+
+Batch = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class RawRecipe:
+    """Core-level windows with background left in, noise of any gain, any Lorentzian share.
+
+    Lengths are shares of the window, `noise` is that of the largest count, and `window` the width
+    [eV] of the windows that the network is meant for (nothing simulated depends on it). A simulated
+    peak is asked for only when the spectrum holds it: when leaving it out would raise chi-square by
+    at least `min_chi_square` after every larger peak (center and width free) and a smooth
+    background have been fitted; below that it stays in the spectrum but not in the truth.
+
+    Neighbors are `separation` of the wider FWHM apart and a random gap more, of exponential
+    distribution; its mean in typical FWHM is drawn from `gap` for every spectrum, evenly on a
+    logarithmic scale.
+
+    Lines are asymmetric in a share `asymmetric` of the spectra: of these a share `with_band` has an
+    unresolved side band; the others lean by up to `max_skew` (logarithm of the ratio of the half
+    widths), and half of them also have a metallic tail of up to `max_tail` of the Lorentzian part.
+    """
+
+    min_peaks: int = 0
+    max_peaks: int = 6
+    n_points: int = 384
+    extent: float = 1.0
+    window: tuple[float, float] = (5.0, 40.0)
+    measured_points: tuple[float, float] = (40.0, 1000.0)
+    points_per_fwhm: float = 5.0
+    fwhm: tuple[float, float] = (0.01, 0.3)
+    separation: float = 0.45
+    gap: tuple[float, float] = (0.2, 6.0)
+    min_height: float = 0.03
+    noise: tuple[float, float] = (3e-4, 0.22)
+    asymmetric: float = 0.2
+    max_skew: float = 0.45
+    max_tail: float = 0.5
+    with_band: float = 0.25
+    spikes: float = 0.04
+    min_chi_square: float = 20.0
+    # What is drawn evenly between the logarithms of its limits.
+    logarithmic: ClassVar[tuple[str, ...]] = ("measured_points", "gap", "min_height", "noise")
+
+
+def draw_raw(xp: Any, draw: Draw, n: int, recipe: RawRecipe) -> Batch:
+    """Batch of core-level windows with background and noise."""
+    count = _draw_count(xp, draw, n, recipe)
+    taken, points, axis = instrument.measured_axis(
+        xp, draw, n, recipe.n_points, recipe.measured_points
+    )
+    inside = instrument.inside_window(xp, points, recipe.n_points)
+    peaks = _draw_peaks(xp, draw, n, recipe, count, taken)
+    shape = [part[:, :, None] for part in _draw_shape(xp, draw, n, recipe)]
+    center, fwhm, fraction = (peaks[k][:, :, None] for k in ("center", "fwhm", "fraction"))
+    lines = line(xp, axis[:, None, :], center, fwhm, fraction, shape)
+    components = peaks["height"][:, :, None] * lines
+    total = xp.sum(components, axis=1)
+    step = instrument.running_integral(xp, total, inside, points)
+    loss = instrument.running_integral(xp, step, inside, points)
+    background = instrument.draw_background(xp, draw, axis, step, loss)
+    clean = total + background
+    largest = xp.max(clean, axis=-1, keepdims=True)
+    sigma, spread = instrument.draw_sigma(xp, draw, clean, largest, recipe.noise)
+    noise, inflation = instrument.draw_noise(xp, draw, n, recipe.n_points)
+    held = _held_by_data(xp, recipe, peaks, axis, lines, step, sigma * inflation, inside)
+    keep = held * peaks["present"]
+    spikes = instrument.draw_spikes(xp, draw, points, recipe.n_points, recipe.spikes)
+    index, share = instrument.grid_index(xp, points, recipe.n_points)
+    counts = clean + sigma * noise + largest * spikes
+    spectra, _, scale = normalize(instrument.onto_grid(xp, counts, index, share), xp)
+    kept = xp.sum(components * keep[:, :, None], axis=1)
+    signal = instrument.onto_grid(xp, kept, index, share) / scale
+    truth = _compact(xp, peaks, keep, scale)
+    rise = xp.max(background, axis=-1, keepdims=True) - xp.min(background, axis=-1, keepdims=True)
+    told = {"relative_noise": spread, "background_rise": rise, "counts": counts, "points": points}
+    return {"spectra": spectra, "signal": signal, "scale": scale, **told, **truth}
+
+
+def _draw_count(xp: Any, draw: Draw, n: int, recipe: RawRecipe) -> Any:
+    """Number of simulated peaks, shape (n, 1): even over the allowed counts."""
+    span = recipe.max_peaks - recipe.min_peaks + 1
+    return recipe.min_peaks + xp.floor(draw.uniform((n, 1)) * (span - 1e-4))
+
+
+def _draw_peaks(xp: Any, draw: Draw, n: int, recipe: RawRecipe, count: Any, taken: Any) -> Batch:
+    """Centers, widths, heights and Lorentzian shares, each (n, max_peaks), by falling area."""
+    slots = recipe.max_peaks
+    shape = (n, slots)
+    slot = np.arange(slots, dtype=np.float32)[None, :]
+    present = xp.where(slot < count, xp.ones_like(slot), xp.zeros_like(slot))
+    narrowest = xp.maximum(recipe.points_per_fwhm / (taken - 1), recipe.fwhm[0])
+    typical = narrowest * xp.exp(draw.uniform((n, 1)) * xp.log(0.8 * recipe.fwhm[1] / narrowest))
+    common = draw.uniform((n, 1)) < 0.35
+    scatter = xp.where(common, xp.zeros_like(present), 0.3 * draw.normal(shape))
+    fwhm = xp.clip(typical * xp.exp(scatter), narrowest, recipe.fwhm[1])
+    center = _draw_centers(xp, draw, n, recipe, present, fwhm, typical)
+    height = _draw_heights(xp, draw, n, recipe, present, common)
+    one = draw.uniform((n, 1)) < 0.8
+    fraction = xp.where(one, draw.uniform((n, 1)) * xp.ones_like(fwhm), draw.uniform(shape))
+    fraction = xp.where(draw.uniform((n, 1)) < 0.5, 0.5 * fraction, fraction)
+    peaks = {"center": center, "fwhm": fwhm, "height": height, "fraction": fraction}
+    order = xp.argsort(-(height * fwhm), axis=-1)
+    return {
+        name: xp.take_along_axis(values, order, axis=1)
+        for name, values in {**peaks, "present": present}.items()
+    }
+
+
+def _draw_centers(
+    xp: Any, draw: Draw, n: int, recipe: RawRecipe, present: Any, fwhm: Any, typical: Any
+) -> Any:
+    """Ascending centers, neighbors at least `separation` of the wider FWHM apart."""
+    gap = -xp.log(draw.uniform((n, recipe.max_peaks - 1), 1e-4, 1.0))
+    gap = gap * typical * log_uniform(xp, draw, (n, 1), *recipe.gap)
+    wider = xp.maximum(fwhm[:, 1:], fwhm[:, :-1])
+    behind = present[:, 1:]
+    least = recipe.separation * wider * behind
+    gap = gap * behind
+    # One window in six has a peak at or just outside of its edge.
+    margin = xp.where(draw.uniform((n, 1)) < 0.17, -0.02, 0.04)
+    room = 1 - 2 * margin - xp.sum(least, axis=-1, keepdims=True)
+    squeeze = xp.minimum(room / (xp.sum(gap, axis=-1, keepdims=True) + 1e-6), 1.0)
+    distance = least + gap * squeeze
+    start = margin + draw.uniform((n, 1)) * (
+        1 - 2 * margin - xp.sum(distance, axis=-1, keepdims=True)
+    )
+    return xp.concatenate([start, start + xp.cumsum(distance, axis=-1)], axis=-1)
+
+
+def _draw_shape(xp: Any, draw: Draw, n: int, recipe: RawRecipe) -> tuple[Any, Any, Any, Any]:
+    """`shape` of `lines.line` for all lines of a spectrum, each (n, 1); most are symmetric."""
+    kind = draw.uniform((n, 1)) / max(recipe.asymmetric, 1e-9)  # below 1: not symmetric
+    with_band = kind < recipe.with_band
+    leaning = xp.logical_and(kind < 1, kind >= recipe.with_band)
+    metallic = xp.logical_and(leaning, draw.uniform((n, 1)) < 0.5)
+    skew = draw.uniform((n, 1), 0.0, recipe.max_skew)
+    tail = draw.uniform((n, 1), 0.0, recipe.max_tail)
+    band, shift = draw.uniform((n, 1), 0.05, 0.3), draw.uniform((n, 1), 0.35, 0.72)
+    none = xp.zeros_like(skew)
+    chosen = ((leaning, skew), (metallic, tail), (with_band, band), (with_band, shift))
+    skew, tail, band, shift = (xp.where(which, value, none) for which, value in chosen)
+    return skew, tail, band, shift
+
+
+def _draw_heights(xp: Any, draw: Draw, n: int, recipe: RawRecipe, present: Any, common: Any) -> Any:
+    """Heights relative to the largest peak; a part of the spectra holds doublets."""
+    slots = recipe.max_peaks
+    wide = xp.exp(draw.uniform((n, slots)) * float(np.log(recipe.min_height)))
+    height = xp.where(draw.uniform((n, 1)) < 0.5, wide, draw.uniform((n, slots), 0.1, 1.0))
+    # p, d and f doublets: the weaker partner lies at the higher binding energy.
+    choice = draw.uniform((n, 1))
+    ratio = xp.where(choice < 0.4, 1 / 2, xp.where(choice < 0.7, 2 / 3, 3 / 4))
+    first = height[:, 0::2]
+    paired = xp.stack([first, first * ratio], axis=-1)
+    paired = xp.reshape(paired, (n, 2 * first.shape[1]))[:, :slots]
+    doublets = xp.logical_and(common, draw.uniform((n, 1)) < 0.5)
+    height = xp.where(doublets, paired, height) * present
+    largest = xp.max(height, axis=-1, keepdims=True)
+    return height / xp.where(largest > 0, largest, xp.ones_like(largest))
+
+
+def _held_by_data(
+    xp: Any,
+    recipe: RawRecipe,
+    peaks: Batch,
+    axis: Any,
+    lines: Any,
+    step: Any,
+    sigma: Any,
+    inside: Any,
+) -> Any:
+    """1 where chi-square that a peak alone explains is at least `min_chi_square`.
+
+    Columns of the linearised model are ordered smooth background, then peak by peak from the
+    largest area down (the order of `peaks`), each with its derivatives by center and width. In the
+    Cholesky factor of their Gram matrix the square of a diagonal element is what a column explains
+    beyond all columns before it.
+    """
+    n, slots = peaks["center"].shape[0], recipe.max_peaks
+    # Every second point will do for an estimate, at half the price.
+    axis, lines, step, sigma = axis[:, ::2], lines[:, :, ::2], step[:, ::2], sigma[:, ::2]
+    z = (axis[:, None, :] - peaks["center"][:, :, None]) / peaks["fwhm"][:, :, None]
+    shapes = xp.stack([lines, z * lines, z * z * lines], axis=2)
+    shapes = xp.reshape(shapes, (n, 3 * slots, axis.shape[1]))
+    x = axis - 0.5
+    smooth = xp.stack([xp.ones_like(x), x, x * x, step], axis=1)
+    weight = (float(np.sqrt(2.0)) * inside[:, ::2] / sigma)[:, None, :]
+    columns = xp.concatenate([smooth, shapes], axis=1) * weight
+    size = xp.sqrt(xp.sum(columns * columns, axis=-1, keepdims=True)) + 1e-12
+    columns = columns / size
+    gram = xp.matmul(columns, xp.transpose(columns, (0, 2, 1)))
+    gram = gram + 3e-5 * np.eye(columns.shape[1], dtype=np.float32)
+    factor = xp.linalg.cholesky(gram)
+    own = xp.diagonal(factor, axis1=1, axis2=2)[:, 4::3] * size[:, 4::3, 0]
+    return xp.where(xp.square(own * peaks["height"]) >= recipe.min_chi_square, 1.0, 0.0)
+
+
+def _compact(xp: Any, peaks: Batch, keep: Any, scale: Any) -> Batch:
+    """Truth of the kept peaks by ascending center, zeros behind."""
+    order = xp.argsort(peaks["center"] + 10 * (1 - keep), axis=-1)
+    kept = xp.take_along_axis(keep, order, axis=1)
+    values = {**peaks, "height": peaks["height"] / scale}
+    truth = {
+        name: xp.take_along_axis(values[name], order, axis=1) * kept
+        for name in ("center", "fwhm", "height", "fraction")
+    }
+    return {"n_peaks": xp.sum(keep, axis=-1), **truth}

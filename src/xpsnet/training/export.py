@@ -1,0 +1,107 @@
+"""From a training run to a model that can be shipped: weights, ONNX graph and card."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from xpsnet.models import weights
+from xpsnet.models.architecture import build
+from xpsnet.simulation.recipes import describe_recipe, get_recipe
+from xpsnet.training.config import TrainConfig, config_from
+from xpsnet.training.evaluation import evaluate
+
+PACKAGES = ("keras", "numpy", "onnx", "onnxruntime", "tensorflow", "tensorflow-cpu")
+
+
+def export(run: str | Path, folder: str | Path, *, n_evaluate: int = 20_000) -> weights.Model:
+    """Make a model of the best weights of a training run.
+
+    Parameters
+    ----------
+    run : path
+        Folder that `xpsnet.train` has written.
+    folder : path
+        Where ``<name>.npz``, ``<name>.onnx``, ``<name>.json`` and ``<name>.csv`` (the training
+        log) go.
+    n_evaluate : int
+        Simulated spectra on which the accuracy in the card is measured.
+
+    Returns
+    -------
+    Model
+        The exported model, loaded back.
+
+    Raises
+    ------
+    ValueError
+        If `run` holds no finished look at the weights.
+    """
+    from xpsnet.models.onnx_graph import write_onnx
+
+    run, folder = Path(run), Path(folder)
+    best, state_file = run / "best.npz", run / "state.json"
+    if not best.exists() or not state_file.exists():
+        raise ValueError(f"expected best.npz and state.json in {run}; train longer first")
+    saved = json.loads(state_file.read_text(encoding="utf-8"))
+    config = config_from(saved["config"])
+    folder.mkdir(parents=True, exist_ok=True)
+    net = build(config.architecture())
+    weights.load_weights(best, net)
+    weights.save_weights(folder / f"{config.name}.npz", net)
+    write_onnx(net, folder / f"{config.name}.onnx")
+    shutil.copyfile(run / "log.csv", folder / f"{config.name}.csv")
+    card = _card(config, saved["state"], folder)
+    _write_card(card, folder)
+    model = weights.load_model(folder / f"{config.name}.json")
+    card["accuracy"] = _accuracy(model, n_evaluate)
+    _write_card(card, folder)
+    return weights.load_model(folder / f"{config.name}.json")
+
+
+def _card(config: TrainConfig, state: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """What the weights are and where they come from."""
+    names = [f"{config.name}.npz", f"{config.name}.onnx"]
+    return {
+        "name": config.name,
+        "network": asdict(config.architecture()),
+        "training": config.plain(),
+        "recipe": describe_recipe(get_recipe(config.recipe)),
+        "spectra_seen": state["best_at"],
+        "seconds": round(state["seconds"]),
+        "device": state["device"],
+        "validation_loss": state["best_loss"],
+        "versions": {name: version(name) for name in PACKAGES if _installed(name)},
+        "files": {name: weights.sha256(folder / name) for name in names},
+    }
+
+
+def _installed(name: str) -> bool:
+    """Whether a distribution is there."""
+    try:
+        version(name)
+    except ModuleNotFoundError:
+        return False
+    return True
+
+
+def _accuracy(model: weights.Model, n: int) -> dict[str, Any]:
+    """Measured on every recipe of the architecture."""
+    own = model.card["training"]["recipe"]
+    recipes: dict[str, Any] = {own if isinstance(own, str) else model.name: None}
+    if model.config.architecture == "park2020":
+        recipes = {"park2020": "park2020", "park2020-code": "park2020-code"}
+    return {
+        name: {k: round(v, 5) for k, v in evaluate(model, recipe, n=n).items()}
+        for name, recipe in recipes.items()
+    }
+
+
+def _write_card(card: dict[str, Any], folder: Path) -> None:
+    """The card as readable JSON."""
+    text = json.dumps(card, indent=1)
+    (folder / f"{card['name']}.json").write_text(text + "\n", encoding="utf-8")

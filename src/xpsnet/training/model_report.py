@@ -1,0 +1,266 @@
+"""What a trained network can do and where it fails, as a page with figures."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from xpsnet.models import encoding, weights
+from xpsnet.models.architecture import NetworkConfig
+from xpsnet.numerics.lineshapes import LINE_SHAPES
+from xpsnet.simulation import recipes
+from xpsnet.training.evaluation import Assessment, assess, reliability, training_recipe
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+SEED = 2_000_000  # of the spectra that the page is about; training uses others
+N_WORST = 10
+_DISTANCES = (0.45, 0.6, 0.8, 1.0, 1.5, 2.5, np.inf)
+_NOISES = (0.0, 0.001, 0.003, 0.01, 0.03, 0.1, np.inf)
+_RISES = (0.0, 0.05, 0.2, 0.5, 1.0, np.inf)
+_PAGE = """# The networks
+
+Written by `xpsnet evaluate {name} --report`, from {n:,} simulated spectra that the network has
+never seen. A peak counts as right when the number of peaks is; the errors are those of spectra with
+the right number, from the network alone, before any refinement.
+
+{tables}
+
+## Where it fails
+
+The {n_worst} spectra of the {n:,} whose true number of peaks the network held least likely: blue
+what it sees, black the true peaks, orange the answer.
+
+![The worst answers]({images}/{name}_worst.png)
+"""
+
+
+def write_report(name: str | Path, folder: str | Path, *, n: int = 20_000) -> Path:
+    """Write ``models.md`` and its figures about a `default` network into a folder.
+
+    Parameters
+    ----------
+    name : str or Path
+        A model, as for `load_model`.
+    folder : path
+        Where the page goes; its figures go to ``images/models`` there.
+    n : int
+        Number of simulated spectra.
+
+    Returns
+    -------
+    Path
+        The page.
+
+    Raises
+    ------
+    ValueError
+        If there is no such model, or it has the paper's architecture.
+    """
+    model = weights.load_model(name)
+    if model.config.architecture != "default":
+        raise ValueError(f"expected a model of the architecture 'default', got {model.name!r}")
+    found = assess(model, training_recipe(model), n=n, seed=SEED)
+    images = Path(folder) / "images" / "models"
+    images.mkdir(parents=True, exist_ok=True)
+    figures = {
+        "reliability": _draw_reliability(found),
+        "loss": _draw_loss(model),
+        "worst": _draw_worst(found, model.config),
+    }
+    for what, figure in figures.items():
+        figure.savefig(images / f"{model.name}_{what}.png", dpi=120)
+    text = _PAGE.format(
+        name=model.name,
+        n=n,
+        n_worst=N_WORST,
+        images="images/models",
+        tables="\n\n".join([_card(model), *_tables(found, model)]),
+    )
+    page = Path(folder) / "models.md"
+    page.write_text(text, encoding="utf-8")
+    return page
+
+
+def _card(model: weights.Model) -> str:
+    """Provenance: recipe, training, checksum."""
+    card = model.card
+    looks = "one look" if model.config.looks == 1 else f"{model.config.looks} looks"
+    rows = [
+        ("architecture", f"`{model.config.architecture}`, {model.config.n_points} points, {looks}"),
+        ("trained on", f"{card['spectra_seen'] / 1e6:.1f} million spectra, none seen twice"),
+        ("training", f"{card['seconds'] / 3600:.1f} h, {card['device']}"),
+        ("version", f"`{model.version}` (sha256 of the weights)"),
+    ]
+    rows += [(f"recipe: {key}", f"{value}") for key, value in card["recipe"].items()]
+    beside = card["training"].get("beside", ())
+    rows += [(f"beside it: `{name}`", f"{100 * share:g} %") for name, share in beside]
+    lines = [f"## `{model.name}`", "", "| | |", "| --- | --- |"]
+    return "\n".join([*lines, *(f"| {key} | {value} |" for key, value in rows)])
+
+
+def _tables(found: Assessment, model: weights.Model) -> list[str]:
+    """Accuracy in all and by groups."""
+    images = "images/models"
+    peaks = found.truth > 0
+    several = found.truth > 1
+    truth = found.truth.astype(float)
+    last = int(found.truth.max())
+    by_count = [(str(k), truth == k) for k in range(last + 1)]
+    return [
+        "## Accuracy",
+        _table("true number of peaks", found, [("all", peaks | True), *by_count]),
+        _table(
+            "least distance of neighbors [FWHM of the wider]",
+            found,
+            _groups(_least_distance(found.batch), _DISTANCES, several),
+        ),
+        _table(
+            "noise over the largest count",
+            found,
+            _groups(found.batch["relative_noise"][:, 0], _NOISES, peaks),
+        ),
+        _table(
+            "rise of the background over the highest line",
+            found,
+            _groups(found.batch["background_rise"][:, 0], _RISES, peaks),
+        ),
+        "## Calibration",
+        f"![Reliability]({images}/{model.name}_reliability.png)",
+        "A probability of 0.8 should be right in 8 of 10 spectra: left the stated probability of "
+        "the answer against how often it is right, right how often the truth lies within a stated "
+        "spread, in units of it, against what Laplace errors would give.",
+        "## Training",
+        f"![Loss]({images}/{model.name}_loss.png)",
+    ]
+
+
+def _groups(
+    values: npt.NDArray[Any], edges: tuple[float, ...], among: npt.NDArray[np.bool_]
+) -> list[tuple[str, npt.NDArray[np.bool_]]]:
+    """Spectra by the range that a value lies in."""
+    return [
+        (
+            f"{low:g} to {high:g}" if np.isfinite(high) else f"above {low:g}",
+            among & (values >= low) & (values < high),
+        )
+        for low, high in pairwise(edges)
+    ]
+
+
+def _least_distance(batch: recipes.Batch) -> npt.NDArray[np.float64]:
+    """Smallest distance of neighbors in units of the wider FWHM, infinite for single peaks."""
+    center, fwhm = np.asarray(batch["center"], float), np.asarray(batch["fwhm"], float)
+    wider = np.maximum(fwhm[:, 1:], fwhm[:, :-1])
+    there = fwhm[:, 1:] > 0
+    distance = np.where(there, np.diff(center, axis=1) / np.where(there, wider, 1.0), np.inf)
+    return np.asarray(distance.min(axis=1))
+
+
+def _table(title: str, found: Assessment, groups: list[tuple[str, npt.NDArray[np.bool_]]]) -> str:
+    """Count accuracy and median errors of groups of spectra."""
+    lines = [
+        f"| {title} | spectra | count right | center [FWHM] | FWHM | height |",
+        "| --- | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    for name, members in groups:
+        if not members.any():
+            continue
+        mine = members[found.row]
+        errors = [
+            f"{100 * np.median(found.error[key][mine]):.1f} %" if mine.any() else ""
+            for key in ("center", "fwhm", "height")
+        ]
+        share = f"{100 * found.right[members].mean():.1f} %"
+        lines.append(f"| {name} | {members.sum()} | {share} | {' | '.join(errors)} |")
+    return "\n".join(lines)
+
+
+def _figure(rows: int, columns: int, size: tuple[float, float]) -> tuple[Figure, Any]:
+    """Figure without a window."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=size, layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure, figure.subplots(rows, columns, squeeze=False)
+
+
+def _draw_reliability(found: Assessment) -> Figure:
+    """Stated probability against frequency, stated spread against errors."""
+    figure, axes = _figure(1, 2, (9, 4))
+    left, right = axes[0]
+    bins = reliability(found.probability.max(axis=1), found.right)
+    left.plot([0, 1], [0, 1], color="0.7")
+    left.plot([b[0] for b in bins], [b[1] for b in bins], "o-", label="the answer")
+    every = np.eye(found.probability.shape[1], dtype=bool)[found.truth]
+    bins = reliability(found.probability.ravel(), every.ravel())
+    left.plot([b[0] for b in bins], [b[1] for b in bins], "s--", label="every count")
+    left.set(xlabel="stated probability of a count", ylabel="how often it is the true one")
+    left.legend()
+    times = np.linspace(0, 4, 81)
+    for name, error in found.error.items():
+        ratio = np.sort(error / found.spread[name])
+        right.plot(times, np.searchsorted(ratio, times) / ratio.size, label=name)
+    laplace = 1 - np.exp(-times * np.sqrt(2))
+    right.plot(times, laplace, color="0.4", ls=":", label="Laplace")
+    right.set(xlabel="error over stated spread", ylabel="share of peaks below")
+    right.legend()
+    return figure
+
+
+def _draw_loss(model: weights.Model) -> Figure:
+    """Loss against spectra seen, from the training log beside the weights."""
+    figure, axes = _figure(1, 1, (6, 4))
+    axis = axes[0][0]
+    log = np.genfromtxt(model.folder / f"{model.name}.csv", delimiter=",", names=True)
+    seen = np.atleast_1d(log["spectra"]) / 1e6
+    axis.plot(seen, np.atleast_1d(log["loss"]), label="training")
+    axis.plot(seen, np.atleast_1d(log["val_loss"]), label="fixed set, averaged weights")
+    axis.set(xlabel="spectra seen [million]", ylabel="loss")
+    axis.legend()
+    return figure
+
+
+def _draw_worst(found: Assessment, config: NetworkConfig) -> Figure:
+    """The spectra whose true count was held least likely."""
+    stated = found.probability[np.arange(len(found.truth)), found.truth]
+    figure, axes = _figure(2, N_WORST // 2, (15, 5.5))
+    for axis, row in zip(axes.flat, np.argsort(stated), strict=False):
+        _draw_answer(axis, found, int(row), config)
+    return figure
+
+
+def _draw_answer(axis: Axes, found: Assessment, row: int, config: NetworkConfig) -> None:
+    """One spectrum with its true and predicted peaks."""
+    place = np.linspace(0, 1, config.n_points)
+    axis.plot(place, found.batch["spectra"][row], lw=0.7)
+    truth = int(found.truth[row])
+    _draw_lines(axis, place, {k: np.asarray(found.batch[k])[row, :truth] for k in
+                              ("center", "fwhm", "height", "fraction")}, "black")  # fmt: skip
+    said = int(found.probability[row].argmax())
+    if said:
+        one = {name: values[row : row + 1] for name, values in found.outputs.items()}
+        guess = encoding.decode(one, said, np.array([0.0, 1.0]), config)
+        height = encoding.heights(one, said, config)[0]
+        fraction = guess.fraction if guess.fraction is not None else guess.center
+        values = {"center": guess.center[0], "fwhm": guess.fwhm[0], "height": height}
+        _draw_lines(axis, place, {**values, "fraction": fraction[0]}, "tab:orange")
+    stated = found.probability[row, truth]
+    axis.set_title(f"true {truth}, said {said}; P({truth}) = {stated:.1e}", fontsize=8)
+    axis.set(yticks=[], xlabel="share of the window")
+
+
+def _draw_lines(
+    axis: Axes, place: npt.NDArray[np.float64], peaks: dict[str, Any], color: str
+) -> None:
+    """Lines of one answer."""
+    values = [np.asarray(peaks[k], float) for k in ("center", "fwhm", "height", "fraction")]
+    for line in LINE_SHAPES["pseudo_voigt"].value(place, *values):
+        axis.plot(place, line, color=color, lw=0.8)

@@ -1,0 +1,122 @@
+"""Covariance, goodness and propagated errors against closed forms and lmfit."""
+
+import lmfit
+import numpy as np
+import pytest
+
+from xpsnet.fitting.solve.statistics import (
+    covariance_from_jacobian,
+    goodness,
+    propagated_error,
+    standard_errors,
+)
+from xpsnet.numerics.lineshapes import LINE_SHAPES
+
+X = np.linspace(-1.0, 2.0, 40)
+ALL = np.ones(2, dtype=bool)
+
+
+def test_covariance_of_a_straight_line():
+    sigma = 0.3
+    jacobian = np.stack([np.ones_like(X), X]) / sigma
+    covariance, singular = covariance_from_jacobian(jacobian, ALL)
+    spread = ((X - X.mean()) ** 2).sum()
+    slope, offset = sigma**2 / spread, sigma**2 * (1 / X.size + X.mean() ** 2 / spread)
+    np.testing.assert_allclose(np.diag(covariance), [offset, slope], rtol=1e-12)
+    np.testing.assert_allclose(covariance[0, 1], -(sigma**2) * X.mean() / spread, rtol=1e-12)
+    assert not singular
+
+
+def test_units_of_parameters_do_not_matter():
+    jacobian = np.stack([np.ones_like(X), X, X**2])
+    units = np.array([1e-12, 1.0, 1e9])
+    free = np.ones(3, dtype=bool)
+    plain, _ = covariance_from_jacobian(jacobian, free)
+    scaled, singular = covariance_from_jacobian(jacobian * units[:, None], free)
+    np.testing.assert_allclose(scaled * np.outer(units, units), plain, rtol=1e-9)
+    assert not singular
+
+
+def test_a_held_parameter_has_no_error():
+    jacobian = np.stack([np.ones_like(X), X])
+    free = np.array([True, False])
+    covariance, singular = covariance_from_jacobian(jacobian, free)
+    assert covariance[0, 0] == pytest.approx(1 / X.size)
+    assert (covariance[1] == 0).all()
+    assert np.isnan(standard_errors(covariance, free)).tolist() == [False, True]
+    assert not singular
+
+
+def test_only_parameters_that_are_lost_are_undetermined():
+    jacobian = np.stack([np.ones_like(X), X, 2 * X, X**2])
+    covariance, singular = covariance_from_jacobian(jacobian, np.ones(4, dtype=bool))
+    errors = np.sqrt(np.diag(covariance))
+    assert np.isnan(errors).tolist() == [False, True, True, False]
+    alone, _ = covariance_from_jacobian(np.delete(jacobian, 2, axis=0), np.ones(3, dtype=bool))
+    assert covariance[0, 3] == pytest.approx(alone[0, 2], rel=1e-9)
+    assert singular
+
+
+@pytest.mark.parametrize(
+    "jacobian", [np.zeros((2, 40)), np.ones((2, 1))], ids=["no-information", "one-point"]
+)
+def test_nothing_known_is_said(jacobian):
+    covariance, singular = covariance_from_jacobian(jacobian, ALL)
+    assert singular
+    assert np.isnan(np.diag(covariance)).all()
+
+
+def test_no_free_parameter():
+    covariance, singular = covariance_from_jacobian(np.ones((2, 40)), ~ALL)
+    assert (covariance == 0).all()
+    assert not singular
+
+
+def test_goodness_is_that_of_lmfit():
+    counts = 2.0 + 0.5 * X + np.random.default_rng(4).normal(0.0, 0.3, X.size)
+    parameters = lmfit.create_params(offset=0.0, slope=0.0)
+    result = lmfit.minimize(
+        lambda p: (p["offset"] + p["slope"] * X - counts) / 0.3, parameters, scale_covar=False
+    )
+    found = goodness(result.residual, 2)
+    for name in ("chisqr", "redchi", "aic", "bic"):
+        assert getattr(found, name) == pytest.approx(getattr(result, name), rel=1e-12)
+
+
+def test_goodness_without_a_point_to_spare():
+    assert np.isnan(goodness(np.ones(3), 3).redchi)
+    assert np.isfinite(goodness(np.zeros(5), 2).bic)
+
+
+def test_error_of_an_area_in_closed_form():
+    area = LINE_SHAPES["gaussian"].area
+    values, errors = [285.0, 1.2, 900.0], np.array([0.02, 0.03, 12.0])
+    correlation = np.array([[1.0, 0.1, 0.2], [0.1, 1.0, -0.7], [0.2, -0.7, 1.0]])
+    covariance = correlation * np.outer(errors, errors)
+    found = propagated_error(area, values, covariance, [(-np.inf, np.inf)] * 3)
+    relative = (errors / values)[1:]
+    expected = np.sqrt(relative @ correlation[1:, 1:] @ relative) * float(area(*values))
+    assert found == pytest.approx(expected, rel=1e-6)
+
+
+def test_error_of_an_area_at_a_limit_of_the_shape():
+    area = LINE_SHAPES["pseudo_voigt"].area
+    covariance = np.diag([0.0, 0.0, 0.0, 0.01**2])
+    limits = [(-np.inf, np.inf), (0.0, 10.0), (0.0, np.inf), (0.0, 1.0)]
+    found = [
+        propagated_error(area, [285.0, 1.2, 900.0, share], covariance, limits)
+        for share in (0.0, 0.5, 1.0)
+    ]
+    # The area is linear in the fraction, so its error is the same everywhere.
+    np.testing.assert_allclose(found, found[1], rtol=1e-6)
+
+
+def test_an_undetermined_parameter_counts_only_where_it_is_needed():
+    def product(center, fwhm, height):
+        return fwhm * height
+
+    limits = [(-np.inf, np.inf)] * 3
+    unknown_center = np.diag([np.nan, 0.1**2, 0.0])
+    assert propagated_error(product, [1.0, 2.0, 3.0], unknown_center, limits) == pytest.approx(0.3)
+    unknown_width = np.diag([0.1**2, np.nan, 0.0])
+    assert np.isnan(propagated_error(product, [1.0, 2.0, 3.0], unknown_width, limits))
