@@ -56,12 +56,12 @@ with one width for all, and every scan is refined from there, its centers within
 states and its width within 7 %:
 
 ```python
-share = ("fraction", "fwhm")
-states = xpsnet.fit(stack[3:].mean("scan", keep_attrs=True), n_peaks=3, share=share)
+shared = ("fraction", "fwhm")
+states = xpsnet.fit(stack[3:].mean("scan", keep_attrs=True), n_peaks=3, shared=shared)
 center, width = states.center.values, float(states.fwhm[0])
-limits = {{f"center_{{k}}": (center[k] - 0.15, center[k] + 0.15) for k in range(3)}}
+limits = {{f"center_{{k + 1}}": (center[k] - 0.15, center[k] + 0.15) for k in range(3)}}
 limits |= {{"fwhm": (0.93 * width, 1.07 * width), "fraction": float(states.fraction[0])}}
-peaks = xpsnet.refine(stack, states, share=share, constraints=limits)
+peaks = xpsnet.refine(stack, states, shared=shared, constraints=limits)
 ```
 
 The third scan (number 2 here, 0015 of the files) was stored rescaled to a maximum of 10,000 and
@@ -226,15 +226,15 @@ def row(name: str, numbers: list[tuple[float, float, float]], residual: float) -
 
 def of_states(stack: xr.DataArray) -> xr.Dataset:
     """The states of the summed spectrum, refined in every scan (as the page says)."""
-    share = ("fraction", "fwhm")
+    shared = ("fraction", "fwhm")
     # The rescaled scan and the two before it have a shorter range or another surface.
     mean = stack.isel(scan=slice(3, None)).mean("scan", keep_attrs=True)
-    states = xpsnet.fit(mean, n_peaks=3, share=share, device="cpu")
+    states = xpsnet.fit(mean, n_peaks=3, shared=shared, device="cpu")
     center, width = states["center"].values, float(states["fwhm"][0])
-    limits: dict = {f"center_{k}": (center[k] - 0.15, center[k] + 0.15) for k in range(3)}
+    limits: dict = {f"center_{k + 1}": (center[k] - 0.15, center[k] + 0.15) for k in range(3)}
     limits |= {"fwhm": (0.93 * width, 1.07 * width), "fraction": float(states["fraction"][0])}
     states = states.assign(label=("peak", np.array(STATES, dtype=object)))
-    return xpsnet.refine(stack, states, share=share, constraints=limits)
+    return xpsnet.refine(stack, states, shared=shared, constraints=limits)
 
 
 def series(out: Path) -> str:

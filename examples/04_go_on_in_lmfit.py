@@ -14,8 +14,8 @@ if __name__ == "__main__":
     model, parameters = xpsnet.to_lmfit(spectrum, peaks)
 
     # One width for all three states, and the ester 4.1 eV above the hydrocarbon.
-    parameters["fwhm_1"].expr = parameters["fwhm_2"].expr = "fwhm_0"
-    parameters["center_2"].expr = "center_0 + 4.1"
+    parameters["fwhm_2"].expr = parameters["fwhm_3"].expr = "fwhm_1"
+    parameters["center_3"].expr = "center_1 + 4.1"
     noise = np.sqrt(spectrum.values)
     result = model.fit(
         spectrum.values,

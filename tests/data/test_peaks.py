@@ -270,7 +270,7 @@ def test_coordinates_of_the_spectra_are_kept() -> None:
 
 
 def test_covariance_moves_with_the_peaks() -> None:
-    names = ["center_0", "height_0", "center_1", "height_1", "fraction"]
+    names = ["center_1", "height_1", "center_2", "height_2", "fraction"]
     matrix = np.arange(25.0).reshape(5, 5)
     peaks = _peaks(
         center=[[286.0, 284.0], [284.0, 286.0]],
@@ -284,7 +284,7 @@ def test_covariance_moves_with_the_peaks() -> None:
 
 
 def test_covariance_without_some_parameters() -> None:
-    peaks = _peaks(center=[[286.0, 284.0]], covariance=(["center_0"], np.ones((1, 1, 1))))
+    peaks = _peaks(center=[[286.0, 284.0]], covariance=(["center_1"], np.ones((1, 1, 1))))
     assert np.isnan(peaks["covariance"].values).all()  # the one that is now first was fixed
 
 
@@ -295,7 +295,7 @@ def test_peaks_survive_a_file(tmp_path: Path) -> None:
         n_peaks_probability=np.full((2, 3), 1 / 3),
         noise=3.0,
         label=["C-C", "C-O"],
-        covariance=(["center_0", "center_1"], np.ones((2, 2, 2))),
+        covariance=(["center_1", "center_2"], np.ones((2, 2, 2))),
     )
     path = tmp_path / "peaks.nc"
     peaks.to_netcdf(path, engine="h5netcdf")

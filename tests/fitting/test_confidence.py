@@ -61,7 +61,7 @@ def test_the_same_seed_gives_the_same_intervals():
 
 
 def test_what_was_held_has_no_interval():
-    spectrum, peaks, noise = fitted(constraints={"fwhm_0": 1.2})
+    spectrum, peaks, noise = fitted(constraints={"fwhm_1": 1.2})
     for method in ("profile", "bootstrap"):
         found = confidence(spectrum, peaks, method=method, noise=noise, n_replicas=50)
         assert np.isnan(found["fwhm_lower"][0])

@@ -193,7 +193,7 @@ def test_peaks_come_back_equal(tmp_path: Path, extension: str) -> None:
 
 def test_peaks_with_labels_and_covariance_come_back_equal(tmp_path: Path) -> None:
     energy = np.linspace(280.0, 294.0, 50)
-    covariance = (["center_0", "center_1"], np.eye(2)[None])
+    covariance = (["center_1", "center_2"], np.eye(2)[None])
     labeled = make_peaks(
         energy, ("scan",), scale="kinetic", line_shape="gaussian", background="none",
         parameters={k: np.array([[2.0, 3.0]]) for k in ("center", "fwhm", "height")},

@@ -30,7 +30,7 @@ def sulfur():
 @pytest.mark.parametrize("lazy", [False, True], ids=["eager", "dask"])
 def test_doublets_are_tied_and_the_background_is_chosen(sulfur, lazy):
     spectra = sulfur.chunk({"x": 2}) if lazy else sulfur
-    peaks = fit(spectra, doublet="S 2p", background="auto").compute()
+    peaks = fit(spectra, doublets=["S 2p"], background="auto").compute()
     assert (peaks.status == Status.OK).all()
     assert (peaks.n_peaks == 2).all()
     np.testing.assert_allclose(peaks.center[:, 1] - peaks.center[:, 0], 1.18, rtol=1e-9)

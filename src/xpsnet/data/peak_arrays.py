@@ -133,8 +133,8 @@ def covariance_arrays(
     for i, name in enumerate(names):
         stem, _, number = name.rpartition("_")
         if number.isdigit():
-            moved = [index.get(f"{stem}_{k}", -1) for k in range(order.shape[-1])]
-            source[..., i] = np.asarray(moved)[order[..., int(number)]]
+            moved = [index.get(f"{stem}_{k + 1}", -1) for k in range(order.shape[-1])]
+            source[..., i] = np.asarray(moved)[order[..., int(number) - 1]]
         else:
             source[..., i] = i
     rows = np.take_along_axis(matrix, source[..., :, None], -2)

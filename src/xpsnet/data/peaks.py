@@ -112,7 +112,7 @@ def make_peaks(
         Standard errors after refinement and the network's own uncertainty, shape (..., peak)
         or, for names that start with "background_", (...).
     covariance : (names, array_like of shape (..., parameter, parameter)), optional
-        Names are "center_0" for a parameter of peak 0, anything else for shared ones.
+        Names are "center_1" for a parameter of the first peak, anything else for shared ones.
     label : sequence of str, shape (peak,), optional
         Names of the peaks; they keep the order that is given, instead of ascending energy.
     keep_order : bool

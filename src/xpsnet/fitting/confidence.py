@@ -132,7 +132,7 @@ def _bootstrap(
         replicas,
         peaks.assign(label=("peak", np.array(names, dtype=object))),
         background=str(peaks.attrs["background"]),
-        share=tuple(str(peaks.attrs.get("shared", "fraction")).split()),
+        shared=tuple(str(peaks.attrs.get("shared", "fraction")).split()),
         constraints=_constraints(peaks),
         noise=np.nan_to_num(noise, nan=1.0),
     )
@@ -141,7 +141,7 @@ def _bootstrap(
     ends = {}
     for name in (*_parameters(peaks), "area"):
         for k in range(peaks.sizes["peak"]):
-            ends[f"{name}_{k}"] = _quantiles(fits[name].values[:, k], tails)
+            ends[f"{name}_{k + 1}"] = _quantiles(fits[name].values[:, k], tails)
     for term in background_terms(str(peaks.attrs["background"])):
         ends[f"background_{term}"] = _quantiles(fits[f"background_{term}"].values, tails)
     return ends
@@ -172,7 +172,7 @@ def _constraints(peaks: xr.Dataset) -> dict[str, Constraint]:
     for name in _parameters(peaks):
         held = ~np.isfinite(peaks[f"{name}_stderr"].values)
         for k in np.flatnonzero(held):
-            own = name if name in shared else f"{name}_{k}"
+            own = name if name in shared else f"{name}_{k + 1}"
             found.setdefault(own, float(peaks[name].values[k]))
     return found
 
@@ -181,7 +181,7 @@ def _as_dataset(peaks: xr.Dataset, ends: dict[str, Floats], level: float) -> xr.
     """Lower and upper ends as variables."""
     variables: dict[str, Any] = {}
     for name in (*_parameters(peaks), "area"):
-        own = [ends.get(f"{name}_{k}", ends.get(name)) for k in range(peaks.sizes["peak"])]
+        own = [ends.get(f"{name}_{k + 1}", ends.get(name)) for k in range(peaks.sizes["peak"])]
         if any(pair is not None for pair in own):
             nothing = np.full(2, np.nan)
             table = np.stack([nothing if pair is None else pair for pair in own])

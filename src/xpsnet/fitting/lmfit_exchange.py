@@ -41,10 +41,10 @@ def to_lmfit(spectrum: xr.DataArray, peaks: xr.Dataset) -> "tuple[lmfit.Model, l
         Of the independent variable `energy` [eV] on the spectrum's own scale, the active
         background included; a background that was held is part of it.
     params : lmfit.Parameters
-        "center_0", "fwhm_0", "height_0", ..., "fraction" where it is shared, "background_*",
-        counted from 0; with the limits of `refine`, standard errors where known, and `vary=False`
+        "center_1", "fwhm_1", "height_1", ..., "fraction" where it is shared, "background_*",
+        counted from 1; with the limits of `refine`, standard errors where known, and `vary=False`
         for what was held or lies on a limit. Links and doublets are expressions; a fitted offset
-        or ratio of theirs is a parameter such as "center_offset_1" or "area_ratio_1".
+        or ratio of theirs is a parameter such as "center_offset_2" or "area_ratio_2".
 
     Raises
     ------

@@ -34,7 +34,7 @@ def refine(
     engine: Engine = "auto",
     background: str | xr.DataArray = "shirley+linear",
     line_shape: str | None = None,
-    share: tuple[str, ...] = ("fraction",),
+    shared: tuple[str, ...] = ("fraction",),
     constraints: Mapping[str, Constraint] | None = None,
     doublets: Sequence[Doublet | str] = (),
     energy_range: tuple[float, float] | None = None,
@@ -67,14 +67,14 @@ def refine(
         of your own (a DataArray like `spectra`).
     line_shape : str, optional
         By default that of `peaks`.
-    share : tuple of str
+    shared : tuple of str
         Shape parameters that all peaks of a spectrum have in common, for instance
         ("fraction", "fwhm"); () frees all.
     constraints : mapping, optional
-        By parameter ("fwhm" for all peaks, "fwhm_0" for that of lowest energy): a number holds
+        By parameter ("fwhm" for all peaks, "fwhm_1" for that of lowest energy): a number holds
         it there, a pair (lowest, highest) limits it, None for an open end. A text links it to
-        another peak: "center_0 + 1.19", "0.5 * height_0", "fwhm_0", "0.5 * area_0"; with a pair
-        the offset or ratio is fitted within: "center_0 + (1.1, 1.3)", "height_0 * (0.4, 0.6)".
+        another peak: "center_1 + 1.19", "0.5 * height_1", "fwhm_1", "0.5 * area_1"; with a pair
+        the offset or ratio is fitted within: "center_1 + (1.1, 1.3)", "height_1 * (0.4, 0.6)".
     doublets : sequence of Doublet or str
         Spin-orbit doublets from `doublet`, or their levels ("S 2p") with the amounts of the table.
     energy_range : (float, float), optional
@@ -98,7 +98,7 @@ def refine(
     Dataset
         Peaks with `*_stderr`, `area_stderr`, `noise`, `redchi`, `aic`, `bic` and one `status` per
         spectrum; `partner` (peak) where there are doublets; `covariance` (..., parameter,
-        parameter_2) on demand, its names counted from 0 ("center_0" is that of the first peak).
+        parameter_2) on demand, its names counted from 1 ("center_1" is that of the first peak).
         A parameter that ended on a limit is held there: it has no error, those of the others are
         for that value. A Shirley or Tougaard background that ended at 0 is simply absent.
 
@@ -127,7 +127,7 @@ def refine(
     line_shape = line_shape or str(peaks.attrs.get("line_shape", "pseudo_voigt"))
     paired, links = find_doublets(doublets, cropped, peaks, line_shape)
     options = _Options(
-        engine, line_shape, share, constraints, paired, links, scale_errors, covariance, cancel
+        engine, line_shape, shared, constraints, paired, links, scale_errors, covariance, cancel
     )
     lazy = cropped.chunks is not None
     words = None
@@ -151,7 +151,7 @@ class _Options:
 
     engine: Engine
     line_shape: str
-    share: tuple[str, ...]
+    shared: tuple[str, ...]
     constraints: Mapping[str, Constraint] | None
     doublets: list[Doublet]
     links: list[Link]
@@ -166,7 +166,7 @@ class _Options:
             n_peaks,
             line_shape=self.line_shape,
             background=background,
-            share=self.share,
+            shared=self.shared,
             constraints=self.constraints,
             scale_errors=self.scale_errors,
             links=self.links,

@@ -84,9 +84,9 @@ def fit(
     n_peaks: int | Literal["auto"] = "auto",
     background: str = "shirley+linear",
     line_shape: str = "pseudo_voigt",
-    share: tuple[str, ...] = ("fraction",),
+    shared: tuple[str, ...] = ("fraction",),
     constraints: Mapping[str, Constraint] | None = None,
-    doublet: Doublet | str | Sequence[Doublet | str] = (),
+    doublets: Sequence[Doublet | str] = (),
     energy_range: tuple[float, float] | None = None,
     noise: Noise = None,
     min_probability: float = 0.05,
@@ -112,9 +112,9 @@ def fit(
         Number of peaks; "auto" decides for every spectrum as the module says.
     background : str
         As for `refine`; "auto" decides on a sample of the spectra with the network's peaks.
-    line_shape, share, constraints, noise, scale_errors, covariance
+    line_shape, shared, constraints, noise, scale_errors, covariance
         As for `refine`.
-    doublet : str, Doublet or sequence of them
+    doublets : sequence of Doublet or str
         Levels whose lines are tied wherever two peaks are such a doublet, for instance "S 2p";
         see `xpsnet.doublet`.
     energy_range : (float, float), optional
@@ -156,8 +156,8 @@ def fit(
     checked = check_spectra(spectra, dim=dim)
     cropped = checked if energy_range is None else crop(checked, energy_range)
     job = Job(
-        model, n_peaks, background, line_shape, share, constraints, min_probability, scale_errors,
-        covariance, device, batch_size, cancel, as_doublets(doublet),
+        model, n_peaks, background, line_shape, shared, constraints, min_probability, scale_errors,
+        covariance, device, batch_size, cancel, as_doublets(doublets),
     )  # fmt: skip
     if background == "auto":
         job = _with_background(job, cropped, noise)
@@ -186,7 +186,7 @@ def _with_background(job: Job, spectra: xr.DataArray, noise: Noise) -> Job:
         predicted.sizes["peak"],
         line_shape=job.line_shape,
         background=DEFAULT,
-        share=job.share,
+        shared=job.shared,
         constraints=job.constraints,
         scale_errors=False,
     )
@@ -350,7 +350,7 @@ def _trimmed(peaks: xr.Dataset, n_peaks: int) -> xr.Dataset:
     if "covariance" not in peaks:
         return peaks
     numbers = [str(name).rpartition("_")[2] for name in peaks["parameter"].values]
-    kept = [not text.isdigit() or int(text) < n_peaks for text in numbers]
+    kept = [not text.isdigit() or int(text) <= n_peaks for text in numbers]
     return peaks.isel(parameter=kept, parameter_2=kept)
 
 

@@ -40,7 +40,7 @@ class Job:
     n_peaks: int | Literal["auto"]
     background: str
     line_shape: str
-    share: tuple[str, ...]
+    shared: tuple[str, ...]
     constraints: Mapping[str, Constraint] | None
     min_probability: float
     scale_errors: bool
@@ -258,7 +258,7 @@ class _Chunk:
             self.predicted.sizes["peak"],
             line_shape=job.line_shape,
             background=job.background,
-            share=job.share,
+            shared=job.shared,
             constraints=job.constraints,
             scale_errors=job.scale_errors,
         )

@@ -104,7 +104,7 @@ def test_a_given_number_of_states_takes_all_peaks_that_it_can():
 
 
 def test_covariance_moves_with_the_peaks():
-    names = ["center_0", "height_0", "fraction", "center_1", "height_1"]
+    names = ["center_1", "height_1", "fraction", "center_2", "height_2"]
     matrix = np.arange(25.0).reshape(5, 5)
     peaks, _ = jumbled("map", covariance=None)
     peaks = peaks.isel(peak=slice(0, 2))
@@ -116,9 +116,9 @@ def test_covariance_moves_with_the_peaks():
     row = np.argwhere(np.isfinite(followed.center.values[..., 1]))
     row = next(tuple(at) for at in row if np.isnan(followed.center.values[tuple(at)][0]))
     found = followed.covariance[row]
-    assert float(found.sel(parameter="center_1", parameter_2="height_1")) == 1.0
-    assert float(found.sel(parameter="center_1", parameter_2="fraction")) == 2.0
-    assert np.isnan(found.sel(parameter="center_0")).all()
+    assert float(found.sel(parameter="center_2", parameter_2="height_2")) == 1.0
+    assert float(found.sel(parameter="center_2", parameter_2="fraction")) == 2.0
+    assert np.isnan(found.sel(parameter="center_1")).all()
     assert float(found.sel(parameter="fraction", parameter_2="fraction")) == 12.0
 
 

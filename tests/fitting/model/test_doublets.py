@@ -63,7 +63,7 @@ NAMES = ["table", "numbers", "splitting", "ratio", "fwhm", "ratio+fwhm", "fwhm-f
 
 @pytest.mark.parametrize(("amounts", "expected"), AMOUNTS, ids=NAMES)
 def test_every_amount_fixed_bounded_or_free(sulfur, sulfur_start, amounts, expected):
-    tied = doublet("S 2p", (0, 1), **amounts)
+    tied = doublet("S 2p", (1, 2), **amounts)
     peaks = refine(
         sulfur.spectrum, sulfur_start, background="shirley", doublets=[tied], noise=sulfur.noise
     )
@@ -76,7 +76,7 @@ def test_every_amount_fixed_bounded_or_free(sulfur, sulfur_start, amounts, expec
         else:
             assert found == pytest.approx(held, rel=1e-9)
     assert peaks.partner.values.tolist() == [2, 1]
-    assert "S 2p of peaks 0 and 1" in peaks.attrs["doublets"]
+    assert "S 2p of peaks 1 and 2" in peaks.attrs["doublets"]
 
 
 def test_free_amounts_are_those_of_a_free_fit(sulfur, sulfur_start):
@@ -84,7 +84,7 @@ def test_free_amounts_are_those_of_a_free_fit(sulfur, sulfur_start):
     free = {"splitting": (0.8, 1.6), "ratio": (0.2, 0.9), "fwhm_ratio": (0.5, 2.0)}
     expected = refine(sulfur.spectrum, sulfur_start, **arguments)
     peaks = refine(
-        sulfur.spectrum, sulfur_start, doublets=[doublet("S 2p", (0, 1), **free)], **arguments
+        sulfur.spectrum, sulfur_start, doublets=[doublet("S 2p", (1, 2), **free)], **arguments
     )
     for name in ("center", "fwhm", "height", "area"):
         errors = expected[f"{name}_stderr"]
@@ -111,7 +111,7 @@ def test_the_line_of_lower_j_lies_at_higher_binding_energy_on_either_scale(
 def test_labeled_peaks_may_come_in_any_order(sulfur, sulfur_start):
     turned = sulfur_start.isel(peak=[1, 0]).assign(label=("peak", ["1/2", "3/2"]))
     peaks = refine(
-        sulfur.spectrum, turned, background="shirley", doublets=[doublet("S 2p", (0, 1))]
+        sulfur.spectrum, turned, background="shirley", doublets=[doublet("S 2p", (1, 2))]
     )
     assert float(peaks.center[0] - peaks.center[1]) == pytest.approx(1.18, abs=1e-9)
     assert float(peaks.area[0] / peaks.area[1]) == pytest.approx(0.5, rel=1e-9)
@@ -124,7 +124,7 @@ def test_a_spectrum_without_the_partner_is_fitted_all_the_same(sulfur, sulfur_st
         both[name] = both[name].copy()
         both[name][1, 1] = np.nan
     spectra = sulfur.spectrum.expand_dims(x=2)
-    peaks = refine(spectra, both, background="shirley", doublets=[doublet("S 2p", (0, 1))])
+    peaks = refine(spectra, both, background="shirley", doublets=[doublet("S 2p", (1, 2))])
     alone = refine(sulfur.spectrum, both.isel(x=1), background="shirley")
     assert peaks.n_peaks.values.tolist() == [2, 1]
     assert float(peaks.area[0, 1] / peaks.area[0, 0]) == pytest.approx(0.5, rel=1e-9)
@@ -139,7 +139,7 @@ def test_a_spectrum_without_the_partner_is_fitted_all_the_same(sulfur, sulfur_st
         ({"region": "S 2p", "splitting": -1.0}, "expected splitting"),
         ({"region": "S 2p", "splitting": (1.3, 1.1)}, "expected splitting"),
         ({"region": "S 2p", "ratio": "half"}, "expected ratio"),
-        ({"region": "S 2p", "peaks": (1, 1)}, "two peaks counted from 0"),
+        ({"region": "S 2p", "peaks": (1, 1)}, "two peaks counted from 1"),
     ],
 )
 def test_what_is_no_doublet_is_refused(arguments, message):
@@ -148,32 +148,32 @@ def test_what_is_no_doublet_is_refused(arguments, message):
 
 
 def test_another_level_with_its_splitting():
-    one = doublet("U 4f", (0, 1), splitting=10.9)
+    one = doublet("U 4f", (1, 2), splitting=10.9)
     assert one.ratio == pytest.approx((0.75, 0.75))
-    assert str(one) == "U 4f of peaks 0 and 1: splitting 10.9, ratio 0.75, fwhm_ratio 1"
+    assert str(one) == "U 4f of peaks 1 and 2: splitting 10.9, ratio 0.75, fwhm_ratio 1"
 
 
 def test_two_doublets_do_not_share_a_peak():
-    pairs = [doublet("S 2p", (0, 1)), doublet("S 2p", (1, 2))]
+    pairs = [doublet("S 2p", (1, 2)), doublet("S 2p", (2, 3))]
     with pytest.raises(ValueError, match="doublets of different peaks"):
         doublet_links(pairs, "pseudo_voigt", "binding")
 
 
 def test_a_shared_width_contradicts_a_width_ratio(sulfur, sulfur_start):
-    tied = doublet("S 2p", (0, 1), fwhm_ratio=1.1)
+    tied = doublet("S 2p", (1, 2), fwhm_ratio=1.1)
     with pytest.raises(ValueError, match="either shared by all peaks or linked"):
-        refine(sulfur.spectrum, sulfur_start, doublets=[tied], share=("fwhm", "fraction"))
+        refine(sulfur.spectrum, sulfur_start, doublets=[tied], shared=("fwhm", "fraction"))
 
 
 def test_pairs_are_found_by_distance_and_area():
     center = np.array([162.0, 163.2, 164.3, 168.0, np.nan])
     area = np.array([100.0, 400.0, 190.0, 50.0, np.nan])
     [one] = pair_doublets(["S 2p"], "binding", center, area)
-    assert one.peaks == (1, 2)
+    assert one.peaks == (2, 3)
     two = np.array([162.0, 163.2, 165.0, 166.2])
     areas = np.array([100.0, 50.0, 80.0, 41.0])
     every = pair_doublets(["S 2p"], "binding", two, areas, every=True)
-    assert sorted(pair.peaks for pair in every) == [(0, 1), (2, 3)]
+    assert sorted(pair.peaks for pair in every) == [(1, 2), (3, 4)]
     assert len(pair_doublets(["S 2p"], "binding", two, areas)) == 1
 
 

@@ -8,13 +8,13 @@ from xpsnet.fitting.model.parameters import make_layout
 
 # A doublet: the second line follows the first with a fitted splitting, area and width ratio.
 NAMES = (
-    "center_0",
-    "fwhm_0",
-    "height_0",
+    "center_1",
+    "fwhm_1",
+    "height_1",
     "fraction",
-    "center_offset_1",
-    "fwhm_ratio_1",
-    "area_ratio_1",
+    "center_offset_2",
+    "fwhm_ratio_2",
+    "area_ratio_2",
     "background_constant",
 )
 DOUBLET = Layout(
@@ -86,4 +86,4 @@ def test_the_mirror_turns_an_offset_of_centers_and_a_splitting():
 
 
 def test_what_scales_with_the_counts():
-    assert np.array(NAMES)[DOUBLET.in_counts].tolist() == ["height_0", "background_constant"]
+    assert np.array(NAMES)[DOUBLET.in_counts].tolist() == ["height_1", "background_constant"]

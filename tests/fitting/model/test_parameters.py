@@ -9,8 +9,8 @@ from xpsnet.numerics.lineshapes import LINE_SHAPES
 ENERGY = np.linspace(280.0, 290.0, 101)
 
 
-def start(constraints=None, share=("fraction",), **given):
-    layout = make_layout("pseudo_voigt", "shirley", 2, share)
+def start(constraints=None, shared=("fraction",), **given):
+    layout = make_layout("pseudo_voigt", "shirley", 2, shared)
     peaks = {"center": [284.0, 286.0], "fwhm": [1.0, 1.2], "height": [50.0, 30.0], **given}
     peaks = {name: np.array(values, dtype=float) for name, values in peaks.items()}
     checked = check_constraints(constraints, "pseudo_voigt", 2)
@@ -24,13 +24,13 @@ def value(parameters, name):
 def test_a_shared_parameter_is_one_entry():
     layout = make_layout("pseudo_voigt", "shirley+linear", 2)
     assert layout.names == (
-        "center_0",
-        "fwhm_0",
-        "height_0",
-        "fraction",
         "center_1",
         "fwhm_1",
         "height_1",
+        "fraction",
+        "center_2",
+        "fwhm_2",
+        "height_2",
         "background_constant",
         "background_slope",
         "background_shirley",
@@ -54,31 +54,31 @@ def test_starts_are_brought_inside_their_limits():
     assert (parameters.values[free] >= parameters.lower[free]).all()
     assert (parameters.values[free] <= parameters.upper[free]).all()
     # A center may lie a twentieth of the window outside, a width be half of it.
-    assert 279.5 < value(parameters, "center_0") < 280.0
-    assert 290.0 < value(parameters, "center_1") < 290.5
-    assert value(parameters, "fwhm_0") == pytest.approx(10 / 12)
+    assert 279.5 < value(parameters, "center_1") < 280.0
+    assert 290.0 < value(parameters, "center_2") < 290.5
+    assert value(parameters, "fwhm_1") == pytest.approx(10 / 12)
 
 
 def test_missing_starts_get_defaults_and_a_shared_one_the_weighted_mean():
     parameters = start(fwhm=[np.nan, 1.2])
-    assert value(parameters, "fwhm_0") == pytest.approx(10 / 12)
+    assert value(parameters, "fwhm_1") == pytest.approx(10 / 12)
     assert value(parameters, "fraction") == LINE_SHAPES["pseudo_voigt"].default["fraction"]
     weighted = start(fraction=[0.2, 0.6], height=[1e6, 0.0])
     assert 0.2 < value(weighted, "fraction") < 0.4
 
 
 def test_constraints_hold_and_limit():
-    parameters = start({"fraction": 0.3, "fwhm": (0.9, 1.1), "fwhm_1": (0.5, None)})
+    parameters = start({"fraction": 0.3, "fwhm": (0.9, 1.1), "fwhm_2": (0.5, None)})
     names = parameters.layout.names
     assert not parameters.free[names.index("fraction")]
     assert value(parameters, "fraction") == 0.3
-    assert parameters.upper[names.index("fwhm_0")] == 1.1
-    assert parameters.lower[names.index("fwhm_1")] == 0.5
-    assert np.isinf(parameters.upper[names.index("fwhm_1")])
+    assert parameters.upper[names.index("fwhm_1")] == 1.1
+    assert parameters.lower[names.index("fwhm_2")] == 0.5
+    assert np.isinf(parameters.upper[names.index("fwhm_2")])
 
 
 def test_a_constraint_on_one_peak_of_a_shared_parameter_is_one_on_all():
-    parameters = start({"fraction_1": (0.1, 0.2)})
+    parameters = start({"fraction_2": (0.1, 0.2)})
     assert parameters.upper[parameters.layout.names.index("fraction")] == 0.2
 
 
@@ -86,7 +86,7 @@ def test_a_constraint_on_one_peak_of_a_shared_parameter_is_one_on_all():
     ("constraints", "message"),
     [
         ({"width": 1.0}, "expected constraints on center, fwhm, height, fraction"),
-        ({"fwhm_2": 1.0}, "up to 2 peaks"),
+        ({"fwhm_3": 1.0}, "up to 2 peaks"),
         ({"fwhm": (2.0, 1.0)}, "pair"),
         ({"fwhm": -1.0}, "constraint 'fwhm', got -1.0"),
         ({"fraction": (0.0, 1.5)}, "from 0 to 1"),
@@ -104,8 +104,8 @@ def test_impossible_constraints_are_refused(constraints, message):
     [
         (("round", "shirley", 1), "expected line_shape from"),
         (("gaussian", "flat", 1), "expected background from"),
-        (("gaussian", "shirley", 1, ("center",)), "expected share"),
-        (("gaussian", "shirley", 1, "fwhm"), "expected share"),
+        (("gaussian", "shirley", 1, ("center",)), "expected shared"),
+        (("gaussian", "shirley", 1, "fwhm"), "expected shared"),
     ],
 )
 def test_unknown_names_are_refused(arguments, message):

@@ -12,8 +12,8 @@ ENERGY = np.linspace(280.0, 292.0, 121)
 COEFFICIENTS = {"constant": 400.0, "slope": 6.0, "shirley": 0.03, "tougaard": 300.0}
 
 
-def model_and_values(line_shape, background, energy=ENERGY, share=("fraction",), n_peaks=2):
-    layout = make_layout(line_shape, background, n_peaks, share)
+def model_and_values(line_shape, background, energy=ENERGY, shared=("fraction",), n_peaks=2):
+    layout = make_layout(line_shape, background, n_peaks, shared)
     values = np.zeros(len(layout.names))
     known = {"center": (284.3, 286.4), "fwhm": (1.1, 1.4), "height": (90.0, 60.0)}
     for name in layout.shape_parameters:
@@ -52,7 +52,7 @@ def test_the_direction_of_the_axis_changes_nothing(background):
 
 
 def test_a_shared_parameter_adds_up_over_its_peaks():
-    free, values = model_and_values("pseudo_voigt", "shirley", share=())
+    free, values = model_and_values("pseudo_voigt", "shirley", shared=())
     shared, fewer = model_and_values("pseudo_voigt", "shirley")
     _, separate = free.curve_and_jacobian(values)
     _, together = shared.curve_and_jacobian(fewer)

@@ -46,7 +46,7 @@ def test_doublets_are_tied_where_they_are(scale, make_case, make_hand_peaks):
     starts = xr.concat([truth, other, truth], "x", combine_attrs="override")
     one = doublet("S 2p")
     setup = make_setup(
-        spectra, 2, line_shape="pseudo_voigt", background="constant", share=("fraction",),
+        spectra, 2, line_shape="pseudo_voigt", background="constant", shared=("fraction",),
         constraints=None, scale_errors=False,
     )  # fmt: skip
     answers = refine_paired(setup, make_rows(spectra, starts, None), [one], engine="lmfit")

@@ -101,12 +101,12 @@ def test_every_background_ends_where_lmfit_ends(background):
 @pytest.mark.parametrize(
     "more",
     [
-        pytest.param({"share": ()}, id="no share"),
-        pytest.param({"share": ("fraction", "fwhm")}, id="one width"),
-        pytest.param({"constraints": {"fwhm": 1.2, "center_0": (284.0, 284.2)}}, id="held"),
-        pytest.param({"constraints": {"height_0": (0, 1500)}}, id="height limited"),
-        pytest.param({"constraints": {"center_1": "center_0 + 2.9"}}, id="offset"),
-        pytest.param({"constraints": {"height_1": "height_0 * (0.3, 0.6)"}}, id="ratio fitted"),
+        pytest.param({"shared": ()}, id="no share"),
+        pytest.param({"shared": ("fraction", "fwhm")}, id="one width"),
+        pytest.param({"constraints": {"fwhm": 1.2, "center_1": (284.0, 284.2)}}, id="held"),
+        pytest.param({"constraints": {"height_1": (0, 1500)}}, id="height limited"),
+        pytest.param({"constraints": {"center_2": "center_1 + 2.9"}}, id="offset"),
+        pytest.param({"constraints": {"height_2": "height_1 * (0.3, 0.6)"}}, id="ratio fitted"),
         pytest.param({"scale_errors": True}, id="errors scaled"),
         pytest.param({"noise": None}, id="noise estimated"),
     ],
@@ -120,7 +120,7 @@ def test_options_mean_what_they_mean_in_lmfit(six, more):
 
 def test_limits_hold_exactly(six):
     spectra, noise, starts = six
-    limits = {"center_0": (284.5, 285.0), "fwhm_1": (0.5, 1.25)}
+    limits = {"center_1": (284.5, 285.0), "fwhm_2": (0.5, 1.25)}
     found = refine(
         spectra, starts, engine="batch", background="constant", noise=noise, constraints=limits
     )

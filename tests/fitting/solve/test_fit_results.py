@@ -18,7 +18,7 @@ def test_few_single_counts_are_told(engine: str) -> None:
     counts = rng.poisson(np.array([[4.0], [60.0]]) * line + 0.5).astype(float)
     spectra = make_spectrum(counts, energy, dims=("x", "energy"), scale="binding")
     starts = xr.Dataset({"center": ("peak", [285.0]), "fwhm": ("peak", [1.2])})
-    options = {"engine": engine, "background": "constant", "share": ()}
+    options = {"engine": engine, "background": "constant", "shared": ()}
     fixed = {"constraints": {"fraction": 0.3}}
     few, enough = refine(spectra, starts, **options, **fixed).status.values
     assert (few, enough) == (Status.FEW_COUNTS, Status.OK)

@@ -61,20 +61,20 @@ def test_numbers_of_peaks(n_peaks):
 @pytest.mark.parametrize(
     "rules",
     [
-        pytest.param({"center_1": "center_0 + 1.19", "height_1": "0.5 * height_0"}, id="held"),
+        pytest.param({"center_2": "center_1 + 1.19", "height_2": "0.5 * height_1"}, id="held"),
         pytest.param(
-            {"center_1": "center_0 + (1.1, 1.3)", "height_1": "height_0 * (0.4, 0.6)"},
+            {"center_2": "center_1 + (1.1, 1.3)", "height_2": "height_1 * (0.4, 0.6)"},
             id="fitted",
         ),
-        pytest.param({"fwhm_1": "fwhm_0 * (1, 2)", "fraction_1": "fraction_0 + 0.1"}, id="shapes"),
-        pytest.param({"fwhm_1": "fwhm_0 * (1, 2)", "area_1": "0.5 * area_0"}, id="area over width"),
+        pytest.param({"fwhm_2": "fwhm_1 * (1, 2)", "fraction_2": "fraction_1 + 0.1"}, id="shapes"),
+        pytest.param({"fwhm_2": "fwhm_1 * (1, 2)", "area_2": "0.5 * area_1"}, id="area over width"),
     ],
 )
 @pytest.mark.parametrize("background", ["constant", "shirley"])
 def test_links(rules, background):
     checked = check_constraints(rules, "pseudo_voigt", 2)
-    share = ("fraction",) if "area_1" in rules else ()
-    layout = make_layout("pseudo_voigt", background, 2, share, checked.links)
+    shared = ("fraction",) if "area_2" in rules else ()
+    layout = make_layout("pseudo_voigt", background, 2, shared, checked.links)
     known = {
         "center": 284.3,
         "fwhm": 1.1,
@@ -87,6 +87,6 @@ def test_links(rules, background):
     for entry, name in enumerate(layout.names):
         if "offset" in name or "ratio" in name:
             values[entry] = 1.2
-        elif name in ("center_1", "height_1"):
+        elif name in ("center_2", "height_2"):
             values[entry] *= 1.005
     check(SpectrumModel("pseudo_voigt", background, ENERGY, layout), values)

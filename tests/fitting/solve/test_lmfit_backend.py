@@ -21,9 +21,9 @@ def plain_curve(parameters, energy):
     p = parameters.valuesdict()
     lines = np.zeros_like(energy)
     for i in (0, 1):
-        t = (energy - p[f"center_{i}"]) / (p[f"fwhm_{i}"] / 2)
+        t = (energy - p[f"center_{i + 1}"]) / (p[f"fwhm_{i + 1}"] / 2)
         gauss, lorentz = np.exp(-np.log(2) * t**2), 1 / (1 + t**2)
-        lines += p[f"height_{i}"] * (p["fraction"] * lorentz + (1 - p["fraction"]) * gauss)
+        lines += p[f"height_{i + 1}"] * (p["fraction"] * lorentz + (1 - p["fraction"]) * gauss)
     steps = np.diff(energy) * (lines[1:] + lines[:-1]) / 2
     step = np.concatenate([[0.0], np.cumsum(steps)])
     middle = (energy[0] + energy[-1]) / 2
@@ -37,13 +37,13 @@ def plain_curve(parameters, energy):
 
 def plain_fit(case):
     parameters = lmfit.create_params(
-        center_0=284.6,
-        fwhm_0=1.3,
-        height_0=2500.0,
+        center_1=284.6,
+        fwhm_1=1.3,
+        height_1=2500.0,
         fraction={"value": 0.3, "min": 0, "max": 1},
-        center_1=286.7,
-        fwhm_1=1.0,
-        height_1=2000.0,
+        center_2=286.7,
+        fwhm_2=1.0,
+        height_2=2000.0,
         background_constant=300.0,
         background_slope=0.0,
         background_shirley=0.01,
@@ -60,7 +60,7 @@ def plain_fit(case):
 def found(peaks, name, suffix=""):
     stem, _, number = name.rpartition("_")
     if number.isdigit():
-        return float(peaks[stem + suffix].isel(peak=int(number)))
+        return float(peaks[stem + suffix].isel(peak=int(number) - 1))
     variable = peaks[name + suffix]
     return float(variable if variable.ndim == 0 else variable[0])
 
@@ -187,7 +187,7 @@ def test_what_lies_on_a_limit_does_not_vary_in_lmfit(make_case, make_hand_peaks)
     case = make_case(make_hand_peaks((284.8,), (1.1,), (3000.0,), 0.0))
     _, params = to_lmfit(case.spectrum, case.truth)
     assert not params["fraction"].vary
-    assert params["height_0"].min == 0.0
+    assert params["height_1"].min == 0.0
 
 
 def test_only_one_spectrum_goes_to_lmfit(two_peak_case):
@@ -197,12 +197,12 @@ def test_only_one_spectrum_goes_to_lmfit(two_peak_case):
 
 
 def test_what_was_held_stays_held_in_lmfit(two_peak_case, rough_start):
-    held = {"fwhm_0": 1.1, "fwhm_1": (0.01, None)}
+    held = {"fwhm_1": 1.1, "fwhm_2": (0.01, None)}
     peaks = refine(two_peak_case.spectrum, rough_start, constraints=held)
     _, params = to_lmfit(two_peak_case.spectrum, peaks)
-    assert not params["fwhm_0"].vary
-    assert params["fwhm_1"].vary
-    assert params["fwhm_0"].value == 1.1
+    assert not params["fwhm_1"].vary
+    assert params["fwhm_2"].vary
+    assert params["fwhm_1"].value == 1.1
 
 
 @pytest.mark.parametrize("n_peaks", [0, 1])
@@ -217,15 +217,15 @@ def test_few_peaks_with_leading_dimensions_of_size_one(two_peak_case, make_hand_
 
 
 LINKED = [
-    {"constraints": {"center_1": "center_0 + 1.6", "fwhm_1": "1.2 * fwhm_0"}},
-    {"constraints": {"center_1": "center_0 + (1.3, 1.9)", "height_1": "height_0 * (0.3, 0.8)"}},
-    {"constraints": {"area_1": "0.6 * area_0", "fwhm_1": "fwhm_0 * (0.5, 2)"}},
+    {"constraints": {"center_2": "center_1 + 1.6", "fwhm_2": "1.2 * fwhm_1"}},
+    {"constraints": {"center_2": "center_1 + (1.3, 1.9)", "height_2": "height_1 * (0.3, 0.8)"}},
+    {"constraints": {"area_2": "0.6 * area_1", "fwhm_2": "fwhm_1 * (0.5, 2)"}},
     {
         "doublets": [
-            doublet("X 3d", (0, 1), splitting=(1.4, 1.8), ratio=(0.3, 0.9), fwhm_ratio=(0.5, 2.0))
+            doublet("X 3d", (1, 2), splitting=(1.4, 1.8), ratio=(0.3, 0.9), fwhm_ratio=(0.5, 2.0))
         ]
     },
-    {"share": ("fwhm", "fraction"), "constraints": {"height_1": "height_0 / 2"}},
+    {"shared": ("fwhm", "fraction"), "constraints": {"height_2": "height_1 / 2"}},
 ]
 
 
@@ -280,7 +280,7 @@ def test_parameters_alone_come_back_as_they_went(two_peak_case, rough_start):
         np.testing.assert_allclose(back[name], peaks[name], rtol=1e-12)
     np.testing.assert_allclose(back.center_stderr, peaks.center_stderr, rtol=1e-12)
     assert "redchi" not in back
-    params["center_0"].set(value=285.0)
+    params["center_1"].set(value=285.0)
     assert float(from_lmfit(params, peaks).center[0]) == 285.0
 
 
@@ -307,8 +307,8 @@ def test_peaks_of_leading_dimensions_of_size_one_come_back_over_them(two_peak_ca
 def test_parameters_of_another_model_are_refused(two_peak_case, rough_start):
     peaks = refine(two_peak_case.spectrum, rough_start)
     _, params = to_lmfit(two_peak_case.spectrum, peaks)
-    del params["fwhm_1"]
-    with pytest.raises(ValueError, match="none named fwhm_1"):
+    del params["fwhm_2"]
+    with pytest.raises(ValueError, match="none named fwhm_2"):
         from_lmfit(params, peaks)
 
 
@@ -331,8 +331,8 @@ def profiled(weak_case, **arguments):
 
 def test_profiles_of_normal_parameters_are_their_errors(weak_case):
     _, peaks = weak_case
-    intervals = profiled(weak_case, names=["center_0", "background_constant"])
-    assert list(intervals) == ["center_0", "background_constant"]
+    intervals = profiled(weak_case, names=["center_1", "background_constant"])
+    assert list(intervals) == ["center_1", "background_constant"]
     for name, interval in intervals.items():
         best, error = found(peaks, name), found(peaks, name, "_stderr")
         np.testing.assert_allclose(interval[0], [best - error, best + error], atol=0.05 * error)
@@ -343,7 +343,7 @@ def test_profiles_of_normal_parameters_are_their_errors(weak_case):
 
 def test_a_profile_ends_where_chi_square_has_risen_by_one(weak_case):
     case, peaks = weak_case
-    [interval] = profiled(weak_case, names=["fwhm_0"], levels=(0.6827,)).values()
+    [interval] = profiled(weak_case, names=["fwhm_1"], levels=(0.6827,)).values()
     base = float(peaks.redchi) * (241 - 5)
     for end in interval[0]:
         held = refine(
@@ -360,5 +360,5 @@ def test_a_profile_that_meets_a_limit_is_open(weak_case):
 
 
 def test_what_does_not_vary_has_no_profile(weak_case):
-    with pytest.raises(ValueError, match=r"parameters that vary, .* got \['center_1'\]"):
-        profiled(weak_case, names=["center_1"])
+    with pytest.raises(ValueError, match=r"parameters that vary, .* got \['center_2'\]"):
+        profiled(weak_case, names=["center_2"])

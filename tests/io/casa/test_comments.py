@@ -133,7 +133,7 @@ def test_links_limits_and_components_that_are_off(save) -> None:
     assert told[1]["area"]["link"] == 0
     assert told[1]["area"]["factor"] == 0.5
     assert told[1]["position"]["factor"] == -3.1
-    expected = "center_1 = center_0 - 3.1; fwhm_1 = 1 * fwhm_0; area_1 = 0.5 * area_0"
+    expected = "center_2 = center_1 - 3.1; fwhm_2 = 1 * fwhm_1; area_2 = 0.5 * area_1"
     assert peaks.attrs["links"] == expected
 
 
@@ -149,14 +149,14 @@ def test_links_are_those_that_refine_and_lmfit_understand(save, scale: str) -> N
     path = save(vamas([block]))
     spectrum, peaks = xpsnet.read(path, region=0), xpsnet.read_fit(path, region=0)
     links = dict(link.split(" = ") for link in peaks.attrs["links"].split("; "))
-    share = tuple(peaks.attrs["shared"].split())
-    refined = xpsnet.refine(spectrum, peaks, constraints=links, share=share)
+    shared = tuple(peaks.attrs["shared"].split())
+    refined = xpsnet.refine(spectrum, peaks, constraints=links, shared=shared)
     sign = 1 if scale == "binding" else -1
     assert refined.center[1] - refined.center[0] == pytest.approx(sign * 1.6)
     assert refined.area[1] / refined.area[0] == pytest.approx(0.2)
     _, parameters = xpsnet.to_lmfit(spectrum, peaks)
     tied = {name for name, parameter in parameters.items() if parameter.expr}
-    assert tied == {"center_1", "height_1"}  # the widths are one parameter
+    assert tied == {"center_2", "height_2"}  # the widths are one parameter
 
 
 def test_two_regions_of_a_block_are_two_fits(save) -> None:

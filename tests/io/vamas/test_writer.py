@@ -171,15 +171,15 @@ def test_links_come_back(tmp_path: Path, scale: str) -> None:
     peaks["fwhm"][1] = peaks["fwhm"][0]
     sign = "+" if scale == "binding" else "-"
     peaks.attrs["links"] = (
-        f"center_1 = center_0 {sign} 1.51; fwhm_1 = fwhm_0; area_1 = 0.5 * area_0"
+        f"center_2 = center_1 {sign} 1.51; fwhm_2 = fwhm_1; area_2 = 0.5 * area_1"
     )
     write(peaks, tmp_path / "a.vms", spectra=spectra)
     again = xpsnet.read_fit(tmp_path / "a.vms", region=0)
     ratio = 412.5 / 3000.0
     links = dict(link.split(" = ") for link in again.attrs["links"].split("; "))
-    assert links["center_1"] == f"center_0 {sign} 1.51"
-    assert links["fwhm_1"] == "1 * fwhm_0"
-    assert float(links["area_1"].split()[0]) == pytest.approx(ratio)
+    assert links["center_2"] == f"center_1 {sign} 1.51"
+    assert links["fwhm_2"] == "1 * fwhm_1"
+    assert float(links["area_2"].split()[0]) == pytest.approx(ratio)
 
 
 @pytest.mark.parametrize(

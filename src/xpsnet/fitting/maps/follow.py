@@ -190,14 +190,14 @@ def _moved_covariance(
     old = [str(name) for name in peaks["parameter"].values]
     stems = [name.rpartition("_") for name in old]
     own = list(dict.fromkeys(s for s, _, number in stems if number.isdigit()))
-    names = [f"{s}_{k}" for k in range(place.shape[1]) for s in own]
+    names = [f"{s}_{k + 1}" for k in range(place.shape[1]) for s in own]
     common = [name for name, (_, _, number) in zip(old, stems, strict=True) if not number.isdigit()]
     index = {name: i for i, name in enumerate(old)}
     source = np.empty((len(place), len(names) + len(common)), dtype=np.intp)
     for i, name in enumerate(names):
         stem, _, number = name.rpartition("_")
-        entry = [index.get(f"{stem}_{k}", -1) for k in range(peaks.sizes["peak"])]
-        source[:, i] = np.array([*entry, -1])[place[:, int(number)]]
+        entry = [index.get(f"{stem}_{k + 1}", -1) for k in range(peaks.sizes["peak"])]
+        source[:, i] = np.array([*entry, -1])[place[:, int(number) - 1]]
     source[:, len(names) :] = [index[name] for name in common]
     matrix = peaks["covariance"].transpose(*lead, "parameter", "parameter_2").values
     matrix = matrix.reshape(-1, len(old), len(old))

@@ -6,7 +6,15 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from xpsnet.fitting.model.links import Limits, Link, Slots, for_slots, parse_link
+from xpsnet.fitting.model.links import (
+    Limits,
+    Link,
+    Slots,
+    for_slots,
+    parameter_name,
+    parse_link,
+    split_name,
+)
 from xpsnet.numerics.lineshapes import LINE_SHAPES
 
 Constraint = float | tuple[float | None, float | None] | str
@@ -19,7 +27,7 @@ class Constraints:
     Attributes
     ----------
     limits : mapping of str to (float, float)
-        Lowest and highest value by name ("fwhm": all peaks, "fwhm_0": the first), equal where
+        Lowest and highest value by name ("fwhm": all peaks, "fwhm_1": the first), equal where
         the parameter is held.
     links : tuple of Link
         Between peaks.
@@ -42,23 +50,24 @@ class Constraints:
         """The same constraints and these links, which replace others of the same parameters."""
         new = {link.key: link for link in links}
         kept = tuple(link for link in self.links if link.key not in new)
-        limits = {k: v for k, v in self.limits.items() if k not in {f"{p}_{n}" for p, n in new}}
+        names = {link.name for link in new.values()}
+        limits = {name: pair for name, pair in self.limits.items() if name not in names}
         return Constraints(limits, (*kept, *new.values()))
 
     def links_text(self) -> str:
         """The links as one text, which `parse_links` reads."""
-        return "; ".join(f"{link.parameter}_{link.peak} = {link}" for link in self.links)
+        return "; ".join(f"{link.name} = {link}" for link in self.links)
 
     def for_slots(self, slots: Slots) -> "Constraints":
         """Constraints on the peaks that there are, renumbered."""
         place = {int(slot): number for number, slot in enumerate(slots)}
         limits: dict[str, Limits] = {}
         for name, pair in self.limits.items():
-            parameter, _, number = name.rpartition("_")
-            if not number.isdigit():
+            parameter, peak = split_name(name)
+            if peak is None:
                 limits[name] = pair
-            elif int(number) in place:
-                limits[f"{parameter}_{place[int(number)]}"] = pair
+            elif peak in place:
+                limits[parameter_name(parameter, place[peak])] = pair
         return Constraints(limits, for_slots(self.links, slots))
 
 
@@ -85,7 +94,7 @@ def check_constraints(
     Parameters
     ----------
     constraints : mapping or None
-        By parameter ("fwhm": all peaks; "fwhm_0": the first): a number holds it there, a pair
+        By parameter ("fwhm": all peaks; "fwhm_1": the first): a number holds it there, a pair
         (lowest, highest) limits it, None for an open end, a text links it to another peak.
     line_shape : str
         Key of `LINE_SHAPES`.
@@ -112,21 +121,20 @@ def check_constraints(
         if isinstance(rule, str):
             all_links.append(_checked_link(name, rule, shape.parameters, n_peaks))
             continue
-        parameter, _, peak = name.rpartition("_")
-        if not (peak.isdigit() and int(peak) < n_peaks):
+        parameter, peak = split_name(name)
+        if peak is not None and peak >= n_peaks:
             parameter = name
         if parameter not in shape.parameters:
             raise ValueError(
-                f"expected constraints on {', '.join(shape.parameters)} (or center_0, ... for one "
+                f"expected constraints on {', '.join(shape.parameters)} (or center_1, ... for one "
                 f"of up to {n_peaks} peaks), got {name!r}"
             )
         limits[name] = _ends(name, rule, hard.get(parameter, (-np.inf, np.inf)))
     for link in all_links:
-        name = f"{link.parameter}_{link.peak}"
-        if name in limits:
+        if link.name in limits:
             raise ValueError(
-                f"expected {name} either linked or limited, got both; limit "
-                f"{link.parameter}_{link.source} or the amount in the link instead"
+                f"expected {link.name} either linked or limited, got both; limit "
+                f"{link.source_name} or the amount in the link instead"
             )
     return Constraints(limits, tuple(all_links))
 
@@ -134,10 +142,10 @@ def check_constraints(
 def _checked_link(name: str, text: str, parameters: tuple[str, ...], n_peaks: int) -> Link:
     """One link between peaks that there can be."""
     known = (*parameters, "area")
-    link = parse_link(name, text) if re.fullmatch(r"[a-z]+_\d+", name) else None
+    link = parse_link(name, text) if re.fullmatch(r"[a-z]+_[1-9]\d*", name) else None
     if link is None or link.parameter not in known or max(link.peak, link.source) >= n_peaks:
         raise ValueError(
-            f"expected a link between two of up to {n_peaks} peaks (counted from 0) of one of "
+            f"expected a link between two of up to {n_peaks} peaks (counted from 1) of one of "
             f"{', '.join(known)}, got {name!r}: {text!r}"
         )
     return link

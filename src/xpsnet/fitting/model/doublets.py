@@ -39,7 +39,7 @@ class Doublet:
     region : str
         Key of `xpsnet.constants.DOUBLETS`, or any name that ends with the letter of the level.
     peaks : (int, int) or None
-        Places of both peaks, counted from 0 in the order of the Dataset; None to find them.
+        Both peaks, counted from 1 in the order of the Dataset; None to find them.
     splitting : (float, float) or None
         Lowest and highest distance of the lines [eV], equal where it is held, None where free.
     ratio : (float, float) or None
@@ -56,6 +56,12 @@ class Doublet:
     ratio: Limits | None
     fwhm_ratio: Limits | None
     expected: tuple[float, float]
+
+    @property
+    def indices(self) -> tuple[int, int]:
+        """Both peaks as indices along `peak`, from 0."""
+        first, second = self.peaks or (0, 0)
+        return first - 1, second - 1
 
     def __str__(self) -> str:
         """The doublet in words, for the attributes of a result."""
@@ -89,7 +95,7 @@ def doublet(
         The level, for instance "S 2p": a key of `xpsnet.constants.DOUBLETS`. Of another level
         ("U 4f") the splitting must be given.
     peaks : (int, int), optional
-        Places of the two peaks, counted from 0, in either order: the one at lower binding energy
+        The two peaks, counted from 1, in either order: the one at lower binding energy
         is the line of higher j. By default the two whose distance and areas agree best.
     splitting : "fixed", "free", float or (float, float)
         Distance of the lines [eV] > 0: that of the table, left to the fit, held at a number, or
@@ -114,8 +120,8 @@ def doublet(
     Examples
     --------
     >>> import xpsnet
-    >>> print(xpsnet.doublet("S 2p", peaks=(0, 1), splitting=(1.1, 1.3)))
-    S 2p of peaks 0 and 1: splitting 1.1 to 1.3, ratio 0.5, fwhm_ratio 1
+    >>> print(xpsnet.doublet("S 2p", peaks=(1, 2), splitting=(1.1, 1.3)))
+    S 2p of peaks 1 and 2: splitting 1.1 to 1.3, ratio 0.5, fwhm_ratio 1
     """
     known = DOUBLETS.get(region)
     letter = re.search(r"\d([pdf])\b", region)
@@ -129,8 +135,8 @@ def doublet(
     distance = known.splitting if known else float(np.mean(_limits("splitting", splitting, 1.0)))
     if peaks is not None:
         first, second = peaks
-        if first == second or min(first, second) < 0:
-            raise ValueError(f"expected two peaks counted from 0, got peaks={peaks}")
+        if first == second or min(first, second) < 1:
+            raise ValueError(f"expected two peaks counted from 1, got peaks={peaks}")
         peaks = (int(first), int(second))
     return Doublet(
         region,
@@ -197,7 +203,7 @@ def doublet_links(
         if one.peaks is None or taken & set(one.peaks):
             raise ValueError(f"expected doublets of different peaks, got {one} twice or unpaired")
         taken |= set(one.peaks)
-        links += _links_of(one, line_shape, scale, *_by_energy(one.peaks, scale, center))
+        links += _links_of(one, line_shape, scale, *_by_energy(one.indices, scale, center))
     return links
 
 
@@ -277,7 +283,7 @@ def pair_doublets(
     for given in doublets:
         one = doublet(given) if isinstance(given, str) else given
         (rest if one.peaks is None else found).append(one)
-    taken = {place for one in found for place in one.peaks or ()}
+    taken = {place for one in found for place in one.indices}
     for one in rest:
         costs = sorted(
             (cost, pair)
@@ -288,7 +294,7 @@ def pair_doublets(
             if taken & set(pair):
                 continue
             taken |= set(pair)
-            found.append(replace(one, peaks=pair))
+            found.append(replace(one, peaks=(pair[0] + 1, pair[1] + 1)))
             if not every:
                 break
     return found
@@ -334,7 +340,7 @@ def with_partners(peaks: xr.Dataset, doublets: Sequence[Doublet]) -> xr.Dataset:
     numbers = peaks["peak"].values
     partner = np.zeros(numbers.size, dtype=np.int64)
     for one in doublets:
-        first, second = one.peaks or (0, 0)
+        first, second = one.indices
         partner[first], partner[second] = numbers[second], numbers[first]
     attrs = {"long_name": "Peak of the same doublet, 0: none", "units": "1"}
     marked = peaks.assign(partner=("peak", partner, attrs))

@@ -1,11 +1,11 @@
 """Links between parameters of different peaks, written as text and read by a strict grammar.
 
     link    = [number "*"] name [("*" | "/") amount] [("+" | "-") amount]
-    name    = parameter "_" peak, for instance "center_0"
+    name    = parameter "_" peak, for instance "center_1"
     amount  = number | "(" number "," number ")"
 
-as in "center_0 + 1.19", "0.5 * height_0", "fwhm_0", "center_0 + (1.1, 1.3)" or
-"height_0 * (0.4, 0.6)". A pair limits an offset or ratio that is fitted: one per link. Centers take
+as in "center_1 + 1.19", "0.5 * height_1", "fwhm_1", "center_1 + (1.1, 1.3)" or
+"height_1 * (0.4, 0.6)". A pair limits an offset or ratio that is fitted: one per link. Centers take
 offsets, heights and areas ratios, widths and other shape parameters both. A link may lead to a
 parameter that is linked itself, as long as one fitted amount at most is met on the way.
 """
@@ -21,14 +21,28 @@ Limits = tuple[float, float]
 Slots = Sequence[int] | npt.NDArray[np.intp]
 Key = tuple[str, int]
 
+
+def parameter_name(parameter: str, peak: int) -> str:
+    """Name of a parameter of the peak with this index: names count peaks from 1."""
+    return f"{parameter}_{peak + 1}"
+
+
+def split_name(name: str) -> tuple[str, int | None]:
+    """Parameter and index of the peak of a name; None for a parameter that all peaks share."""
+    parameter, _, number = name.rpartition("_")
+    if parameter and number.isdigit() and int(number) > 0:
+        return parameter, int(number) - 1
+    return name, None
+
+
 _NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
 _AMOUNT = rf"{_NUMBER}|\(\s*{_NUMBER}\s*,\s*{_NUMBER}\s*\)"
 _LINK = re.compile(
-    rf"\s*(?:(?P<factor>{_NUMBER})\s*\*\s*)?(?P<parameter>[a-z]+)_(?P<peak>\d{{1,4}})\s*"
+    rf"\s*(?:(?P<factor>{_NUMBER})\s*\*\s*)?(?P<parameter>[a-z]+)_(?P<peak>[1-9]\d{{0,3}})\s*"
     rf"(?:(?P<times>[*/])\s*(?P<ratio>{_AMOUNT})\s*)?"
     rf"(?:(?P<sign>[+-])\s*(?P<offset>{_AMOUNT})\s*)?"
 )
-_EXAMPLES = '"center_0 + 1.19", "0.5 * height_0", "fwhm_0" or "center_0 + (1.1, 1.3)"'
+_EXAMPLES = '"center_1 + 1.19", "0.5 * height_1", "fwhm_1" or "center_1 + (1.1, 1.3)"'
 _ONLY_RATIOS = ("height", "area")
 
 
@@ -41,7 +55,7 @@ class Link:
     parameter : str
         A shape parameter, or "area".
     peak, source : int
-        The peak that is linked, and the one that it follows.
+        Index of the peak that is linked, and of the one that it follows; from 0, unlike the names.
     offset, ratio : float
         Value = offset + ratio x source.
     fitted : {"", "offset", "ratio"}
@@ -49,7 +63,7 @@ class Link:
     limits : (float, float)
         Of the fitted amount.
     amount_of : int
-        Peak by which the fitted amount is called, where the link was made of several.
+        Index of the peak that names the fitted amount, where the link was made of several.
     """
 
     parameter: str
@@ -68,9 +82,19 @@ class Link:
 
     @property
     def amount(self) -> str:
-        """Name of the fitted amount, for instance "center_offset_1"."""
+        """Name of the fitted amount, for instance "center_offset_2"."""
         number = self.peak if self.amount_of < 0 else self.amount_of
-        return f"{self.parameter}_{self.fitted}_{number}"
+        return parameter_name(f"{self.parameter}_{self.fitted}", number)
+
+    @property
+    def name(self) -> str:
+        """Name of what is linked, for instance "center_2"."""
+        return parameter_name(self.parameter, self.peak)
+
+    @property
+    def source_name(self) -> str:
+        """Name of what it follows."""
+        return parameter_name(self.parameter, self.source)
 
     def mirrored(self) -> "Link":
         """The same link on an energy scale that runs the other way."""
@@ -80,7 +104,7 @@ class Link:
 
     def __str__(self) -> str:
         """The link in words that `parse_link` reads."""
-        text = f"{self.parameter}_{self.source}"
+        text = self.source_name
         if self.ratio != 1:
             text = f"{self.ratio!r} * {text}"
         if self.fitted == "ratio":
@@ -98,22 +122,22 @@ def parse_link(name: str, text: str) -> Link:
     Parameters
     ----------
     name : str
-        What is linked, for instance "center_1".
+        What is linked, for instance "center_2".
     text : str
-        What it follows, for instance "center_0 + 1.19".
+        What it follows, for instance "center_1 + 1.19".
 
     Raises
     ------
     ValueError
         Where the text is no link, or one that this parameter cannot have.
     """
-    target = re.fullmatch(r"([a-z]+)_(\d{1,4})", name)
+    target = re.fullmatch(r"([a-z]+)_([1-9]\d{0,3})", name)
     found = _LINK.fullmatch(text)
     if target is None or found is None:
         raise ValueError(
             f"expected a link of one peak, such as {_EXAMPLES}, got {name!r}: {text!r}"
         )
-    link = Link(target[1], int(target[2]), int(found["peak"]))
+    link = Link(target[1], int(target[2]) - 1, int(found["peak"]) - 1)
     if found["parameter"] != link.parameter or link.peak == link.source:
         raise ValueError(
             f"expected {link.parameter!r} of another peak in the link of {name!r}, got {text!r}"
@@ -147,7 +171,7 @@ def _amount(text: str | None, otherwise: float) -> tuple[float, Limits | None]:
 
 def _possible(link: Link, text: str) -> Link:
     """The link, refused where its parameter cannot follow like that."""
-    name = f"{link.parameter}_{link.peak}"
+    name = link.name
     if not np.isfinite([link.offset, link.ratio, *link.limits]).all():
         raise ValueError(f"expected finite numbers in the link of {name!r}, got {text!r}")
     if link.fitted and not link.limits[0] < link.limits[1]:
@@ -196,7 +220,7 @@ def resolved(links: Sequence[Link]) -> dict[Key, Link]:
         keys = [link.key for link in links]
         twice = next(key for key in keys if keys.count(key) > 1)
         raise ValueError(
-            f"expected one link for {twice[0]}_{twice[1]}, got two; a doublet links its partner"
+            f"expected one link for {parameter_name(*twice)}, got two; a doublet links its partner"
         )
     ends: dict[Key, Link] = {}
     for key, link in by_key.items():
@@ -205,7 +229,7 @@ def resolved(links: Sequence[Link]) -> dict[Key, Link]:
             if link.source in met:
                 raise ValueError(
                     f"expected links that end at a free parameter, got a circle through "
-                    f"{link.parameter}_{link.source}"
+                    f"{link.source_name}"
                 )
             met.append(link.source)
             link = _chained(link, by_key[link.parameter, link.source])
@@ -225,9 +249,8 @@ def _chained(outer: Link, inner: Link) -> Link:
     scaled = inner.fitted == "offset" and outer.ratio != 1
     if both or scaled or (outer.fitted == "ratio" and inner.offset):
         raise ValueError(
-            f"expected a chain of links with one fitted amount, got {outer.parameter}_"
-            f"{outer.peak} = {outer} with {inner.parameter}_{inner.peak} = {inner}; link both "
-            f"to {inner.parameter}_{inner.source}"
+            f"expected a chain of links with one fitted amount, got {outer.name} = {outer} with "
+            f"{inner.name} = {inner}; link both to {inner.source_name}"
         )
     fitted = inner if inner.fitted else outer
     number = fitted.peak if fitted.amount_of < 0 else fitted.amount_of

@@ -5,7 +5,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from xpsnet.fitting.model.links import Key, Link, resolved
+from xpsnet.fitting.model.links import Key, Link, parameter_name, resolved
 from xpsnet.fitting.model.parameter_map import ADDED, DIVIDED, MULTIPLIED, PLAIN, Integers, Layout
 from xpsnet.numerics.backgrounds import BACKGROUNDS
 from xpsnet.numerics.lineshapes import LINE_SHAPES
@@ -18,7 +18,7 @@ def make_layout(
     line_shape: str,
     background: str,
     n_peaks: int,
-    share: tuple[str, ...] = ("fraction",),
+    shared: tuple[str, ...] = ("fraction",),
     links: tuple[Link, ...] = (),
 ) -> Layout:
     """Lay out the parameters of `n_peaks` peaks on a background.
@@ -29,7 +29,7 @@ def make_layout(
         Keys of `LINE_SHAPES` and `BACKGROUNDS`.
     n_peaks : int
         Number of peaks, 0 or more.
-    share : tuple of str
+    shared : tuple of str
         Shape parameters that all peaks have in common; those that the shape does not have are
         passed over.
     links : tuple of Link
@@ -47,22 +47,22 @@ def make_layout(
     if background not in BACKGROUNDS:
         raise ValueError(f"expected background from {sorted(BACKGROUNDS)}, got {background!r}")
     known = {name for shape in LINE_SHAPES.values() for name in shape.parameters}
-    wrong = [name for name in share if name not in known or name in _UNSHARABLE]
-    if wrong or isinstance(share, str):
+    wrong = [name for name in shared if name not in known or name in _UNSHARABLE]
+    if wrong or isinstance(shared, str):
         raise ValueError(
-            f"expected share as a tuple of names from {sorted(known - set(_UNSHARABLE))}, got "
-            f"{share!r}; for instance share=('fraction', 'fwhm')"
+            f"expected shared as a tuple of names from {sorted(known - set(_UNSHARABLE))}, got "
+            f"{shared!r}; for instance shared=('fraction', 'fwhm')"
         )
-    return _layout(line_shape, background, n_peaks, tuple(share), tuple(links))
+    return _layout(line_shape, background, n_peaks, tuple(shared), tuple(links))
 
 
 @lru_cache(maxsize=256)
 def _layout(
-    line_shape: str, background: str, n_peaks: int, share: tuple[str, ...], links: tuple[Link, ...]
+    line_shape: str, background: str, n_peaks: int, shared: tuple[str, ...], links: tuple[Link, ...]
 ) -> Layout:
     """Lay out checked names; cached, because maps repeat a few layouts many times."""
     shape_parameters = LINE_SHAPES[line_shape].parameters
-    traced = _without_shared(resolved(links), share)
+    traced = _without_shared(resolved(links), shared)
     _check_heights(traced)
     names: list[str] = []
     index = np.zeros((n_peaks, len(shape_parameters)), dtype=np.int64)
@@ -70,7 +70,7 @@ def _layout(
         for j, parameter in enumerate(shape_parameters):
             if (parameter, i) in traced or (parameter == "height" and ("area", i) in traced):
                 continue
-            name = parameter if parameter in share else f"{parameter}_{i}"
+            name = parameter if parameter in shared else parameter_name(parameter, i)
             if name not in names:
                 names.append(name)
             index[i, j] = names.index(name)
@@ -87,16 +87,16 @@ def _layout(
     return layout
 
 
-def _without_shared(traced: dict[Key, Link], share: tuple[str, ...]) -> dict[Key, Link]:
+def _without_shared(traced: dict[Key, Link], shared: tuple[str, ...]) -> dict[Key, Link]:
     """Links of parameters that peaks do not share; equality of shared ones goes without saying."""
     for link in traced.values():
         equal = link.ratio == 1 and link.offset == 0 and not link.fitted
-        if link.parameter in share and not equal:
+        if link.parameter in shared and not equal:
             raise ValueError(
                 f"expected {link.parameter!r} either shared by all peaks or linked, got both; "
-                f"leave it out of share={share}"
+                f"leave it out of shared={shared}"
             )
-    return {key: link for key, link in traced.items() if link.parameter not in share}
+    return {key: link for key, link in traced.items() if link.parameter not in shared}
 
 
 def _check_heights(traced: Mapping[Key, Link]) -> None:
@@ -108,7 +108,7 @@ def _check_heights(traced: Mapping[Key, Link]) -> None:
         both = [number for number in (peak, source) if ("height", number) in traced]
         if both:
             raise ValueError(
-                f"expected either the area or the height of peak {both[0]} in links, got both"
+                f"expected either the area or the height of peak {both[0] + 1} in links, got both"
             )
 
 
@@ -129,13 +129,13 @@ def _divide_by_widths(
     layout: Layout, link: Link, at: tuple[int, int], traced: Mapping[Key, Link]
 ) -> None:
     """Make a ratio of areas one of heights: lines of one shape have areas as height x width."""
-    name = f"area_{link.peak}"
+    name = link.name
     for parameter in layout.shape_parameters[3:]:
         if not _equal(layout, layout.shape_parameters.index(parameter), link):
             raise ValueError(
-                f"expected peaks {link.peak} and {link.source} of one shape for the link of "
-                f"{name}; share {parameter!r} or link {parameter}_{link.peak} to "
-                f"{parameter}_{link.source}"
+                f"expected peaks {link.peak + 1} and {link.source + 1} of one shape for the link "
+                f"of {name}; share {parameter!r} or link {parameter_name(parameter, link.peak)} to "
+                f"{parameter_name(parameter, link.source)}"
             )
     width = layout.shape_parameters.index("fwhm")
     own = traced.get(("fwhm", link.peak))
@@ -149,8 +149,8 @@ def _divide_by_widths(
             return
         raise ValueError(
             f"expected widths of a known ratio for the link of {name}; share 'fwhm', or link "
-            f"fwhm_{link.peak} to fwhm_{link.source}, for instance by "
-            f'"fwhm_{link.source} * (0.5, 2)"'
+            f"fwhm_{link.peak + 1} to fwhm_{link.source + 1}, for instance by "
+            f'"fwhm_{link.source + 1} * (0.5, 2)"'
         )
     layout.peak_ratio[at] *= other / layout.peak_ratio[link.peak, width]
     if own is not None and own.fitted:

@@ -35,8 +35,8 @@ class Layout:
     Attributes
     ----------
     names : tuple of str
-        One name per entry, for instance "center_0", "fraction", "background_shirley"; an offset
-        or ratio of its own is "center_offset_1" or "height_ratio_1".
+        One name per entry, for instance "center_1", "fraction", "background_shirley"; an offset
+        or ratio of its own is "center_offset_2" or "height_ratio_2".
     shape_parameters : tuple of str
         Parameters of one peak, in the order of its line shape.
     peak_index : ndarray of int, shape (n_peaks, n_shape_parameters)

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from xpsnet.fitting.model.constraints import Constraint, Constraints, check_constraints
-from xpsnet.fitting.model.links import Limits, resolved
+from xpsnet.fitting.model.links import Limits, resolved, split_name
 from xpsnet.fitting.model.make_layout import make_layout
 from xpsnet.fitting.model.parameter_map import ADDED, MULTIPLIED, Floats, Layout
 from xpsnet.numerics.lineshapes import LINE_SHAPES
@@ -277,7 +277,7 @@ def _start(
 
 def _entries(layout: Layout, name: str) -> npt.NDArray[np.int64]:
     """Flat entries that a constraint's name stands for; none for a peak that is not there."""
-    if name in layout.shape_parameters:
-        return np.unique(layout.column(name))
-    parameter, _, peak = name.rpartition("_")
-    return layout.column(parameter)[int(peak) : int(peak) + 1]
+    parameter, peak = split_name(name)
+    if peak is None:
+        return np.unique(layout.column(parameter))
+    return layout.column(parameter)[peak : peak + 1]

@@ -1,7 +1,7 @@
 """From the flat array of a solver to the parameters that are reported, with their errors.
 
-Reported are the physical parameters under the names of a layout without links: "center_1" is there
-whether it was fitted or follows "center_0".
+Reported are the physical parameters under the names of a layout without links: "center_2" is there
+whether it was fitted or follows "center_1".
 """
 
 import numpy as np

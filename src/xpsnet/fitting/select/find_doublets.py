@@ -65,7 +65,7 @@ def paired_rows(doublets: Sequence[Doublet], center: Floats, area: Floats) -> li
     given = [one for one in doublets if one.peaks is not None]
     taken = np.zeros(center.shape, dtype=bool)
     for one in given:
-        inside = [place for place in one.peaks or () if place < center.shape[1]]
+        inside = [place for place in one.indices if place < center.shape[1]]
         taken[:, inside] = True
     sought = [one for one in doublets if one.peaks is None]
     chosen: list[npt.NDArray[np.intp]] = []
@@ -87,7 +87,7 @@ def paired_rows(doublets: Sequence[Doublet], center: Floats, area: Floats) -> li
     groups = []
     for number, pattern in enumerate(patterns):
         found = [
-            replace(one, peaks=pairs[place])
+            replace(one, peaks=(pairs[place][0] + 1, pairs[place][1] + 1))
             for one, place in zip(levels, pattern, strict=True)
             if place >= 0
         ]
@@ -141,7 +141,7 @@ def with_found_partners(peaks: xr.Dataset, doublets: Sequence[Doublet]) -> xr.Da
     partner = np.zeros(flat.shape, dtype=np.int64)
     for rows, pairs in paired_rows(doublets, flat, area):
         for one in pairs:
-            first, second = one.peaks or (0, 0)
+            first, second = one.indices
             both = rows[np.isfinite(flat[rows, first] + flat[rows, second])]
             partner[both, first], partner[both, second] = numbers[second], numbers[first]
     attrs = {"long_name": "Peak of the same doublet, 0: none", "units": "1"}

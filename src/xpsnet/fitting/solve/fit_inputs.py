@@ -87,7 +87,7 @@ def make_setup(
     *,
     line_shape: str,
     background: str,
-    share: tuple[str, ...],
+    shared: tuple[str, ...],
     constraints: Mapping[str, Constraint] | None,
     scale_errors: bool,
     links: Iterable[Link] = (),
@@ -100,7 +100,7 @@ def make_setup(
         From `fitted_window`.
     n_peaks : int
         Largest number of peaks.
-    line_shape, background, share, constraints, scale_errors
+    line_shape, background, shared, constraints, scale_errors
         As for `refine`.
     links : iterable of Link
         Of doublets, on the scale of the spectra.
@@ -110,11 +110,11 @@ def make_setup(
     ValueError
         Where a name is unknown or a constraint cannot be obeyed.
     """
-    make_layout(line_shape, background, 0, share)
+    make_layout(line_shape, background, 0, shared)
     sign = scale_sign(spectra.attrs["scale"])
     checked = check_constraints(constraints, line_shape, n_peaks, links).on_scale(sign)
     energy = sign * spectra["energy"].values
-    setup = Setup(line_shape, background, energy, tuple(share), checked, scale_errors)
+    setup = Setup(line_shape, background, energy, tuple(shared), checked, scale_errors)
     if checked.links:  # what no spectrum could obey is refused before the first one
         layout = setup.layout(range(n_peaks))
         anywhere = {name: np.full(n_peaks, np.nan) for name in ("center", "height")}
@@ -213,7 +213,7 @@ def find_doublets(
         lost = sorted(regions - {one.region for one in found})
         raise ValueError(
             f"expected two peaks with the distance and the areas of {', '.join(lost)}, got "
-            f"centers {np.round(center, 2).tolist()}; say which by doublet(..., peaks=(0, 1))"
+            f"centers {np.round(center, 2).tolist()}; say which by doublet(..., peaks=(1, 2))"
         )
     return found, doublet_links(found, line_shape, scale, center)
 

@@ -161,7 +161,7 @@ def answers_to_peaks(
     attrs |= {k: v for k, v in peaks.attrs.items() if k not in _OWN}
     attrs["units"] = spectra.attrs.get("units")
     attrs["links"] = setup.constraints.on_scale(sign).links_text() or None
-    attrs["shared"] = " ".join(n for n in setup.share if n in layout.shape_parameters)
+    attrs["shared"] = " ".join(n for n in setup.shared if n in layout.shape_parameters)
 
     def shaped(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
         return values.reshape((*shape, *values.shape[1:]))

@@ -46,7 +46,7 @@ class Setup:
         Keys of `LINE_SHAPES` and `BACKGROUNDS`.
     energy : ndarray, shape (n,)
         Energies [eV], larger = more bound.
-    share : tuple of str
+    shared : tuple of str
         Shape parameters common to all peaks.
     constraints : Constraints
         Checked, with limits and links on the scale of `energy`; peaks are counted as the starts
@@ -58,18 +58,18 @@ class Setup:
     line_shape: str
     background: str
     energy: Floats
-    share: tuple[str, ...] = ("fraction",)
+    shared: tuple[str, ...] = ("fraction",)
     constraints: Constraints = field(default_factory=Constraints)
     scale_errors: bool = False
 
     def layout(self, slots: Slots) -> Layout:
         """Layout of the peaks at these places among the starts, links included."""
         links = self.constraints.for_slots(slots).links
-        return make_layout(self.line_shape, self.background, len(slots), self.share, links)
+        return make_layout(self.line_shape, self.background, len(slots), self.shared, links)
 
     def plain_layout(self, n_peaks: int) -> Layout:
         """Layout of so many peaks without links: what is reported."""
-        return make_layout(self.line_shape, self.background, n_peaks, self.share)
+        return make_layout(self.line_shape, self.background, n_peaks, self.shared)
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,7 @@ def fit_one(
     Parameters
     ----------
     setup : Setup
-        What all spectra share.
+        What all spectra shared.
     counts, noise : ndarray, shape (n,)
         Measured counts (NaN: missing) and their standard deviations.
     peaks : mapping of str to ndarray, shape (peak,)

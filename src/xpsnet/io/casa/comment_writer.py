@@ -107,7 +107,7 @@ def _component(
 
 def _links(text: str, present: list[int]) -> dict[tuple[str, int], int]:
     """Which component follows which in what; links with a fitted amount are none of CasaXPS'."""
-    number = {peak: k for k, peak in enumerate(present)}
+    number = {peak + 1: k for k, peak in enumerate(present)}
     found = {}
     for part in text.split(";"):
         match = _LINK.fullmatch(part.strip())

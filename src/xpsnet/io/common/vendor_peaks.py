@@ -166,10 +166,10 @@ def _links(fit: Fitted, linked: Sequence[str]) -> list[str]:
                 continue
             if ours == "center":
                 offset = float(values[i] - values[lead])
-                amount = f"{ours}_{lead} {'+' if offset >= 0 else '-'} {abs(offset):.9g}"
+                amount = f"{ours}_{lead + 1} {'+' if offset >= 0 else '-'} {abs(offset):.9g}"
             else:
-                amount = f"{values[i] / values[lead]:.9g} * {ours}_{lead}"
-            found.append(f"{ours}_{i} = {amount}")
+                amount = f"{values[i] / values[lead]:.9g} * {ours}_{lead + 1}"
+            found.append(f"{ours}_{i + 1} = {amount}")
     return found
 
 
