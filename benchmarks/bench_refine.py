@@ -197,26 +197,19 @@ def speed(n_spectra: int) -> Figures:
 
 def solved(problem: Problem) -> object:
     """The solver without Datasets before and after it."""
+    from xpsnet.fitting.model.options import FitOptions
     from xpsnet.fitting.model.parameters import start_parameters
     from xpsnet.fitting.solve.batch import solve_batch
+    from xpsnet.fitting.solve.fit_inputs import FitInputs
 
-    line_shape, background = problem.truth.attrs["line_shape"], problem.truth.attrs["background"]
-    layout = make_layout(line_shape, background, problem.truth.sizes["peak"])
-    energy = problem.spectra.energy.values
+    attrs, n_peaks = problem.truth.attrs, problem.truth.sizes["peak"]
+    options = FitOptions(attrs["line_shape"], attrs["background"])
+    layout, energy = options.layout(range(n_peaks)), problem.spectra.energy.values
     peaks = {name: problem.starts[name].values for name in layout.shape_parameters}
-    start = start_parameters(layout, line_shape, energy, peaks)
-    return solve_batch(
-        line_shape,
-        background,
-        energy,
-        layout,
-        problem.spectra.values,
-        1 / problem.noise.values,
-        start.values,
-        start.lower,
-        start.upper,
-        start.free,
-    )
+    counts = problem.spectra.values
+    status = np.zeros(len(counts), dtype=np.int64)
+    inputs = FitInputs(energy, counts, problem.noise.values, peaks, status)
+    return solve_batch(options, inputs, start_parameters(layout, options.line_shape, energy, peaks))
 
 
 def bounds(problem: Problem) -> xr.Dataset:

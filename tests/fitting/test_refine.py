@@ -117,12 +117,17 @@ def test_constraints_are_on_the_scale_of_the_spectrum(make_case, make_hand_peaks
     assert peaks.status == Status.AT_BOUND
 
 
-def test_the_direction_of_the_axis_changes_nothing(two_peak_case, rough_start):
-    noise = two_peak_case.noise
-    peaks = refine(two_peak_case.spectrum, rough_start, noise=noise)
-    turned = refine(two_peak_case.spectrum[::-1], rough_start, noise=noise[::-1])
+@pytest.mark.parametrize("engine", ["batch", "lmfit"])
+@pytest.mark.parametrize("estimated", [False, True], ids=["noise given", "noise estimated"])
+def test_the_direction_of_the_axis_changes_nothing(two_peak_case, rough_start, engine, estimated):
+    spectrum, noise = two_peak_case.spectrum, None if estimated else two_peak_case.noise
+    turned_noise = None if noise is None else noise[::-1]
+    peaks = refine(spectrum, rough_start, noise=noise, engine=engine)
+    turned = refine(spectrum[::-1], rough_start, noise=turned_noise, engine=engine)
     for name in EVERY:
-        np.testing.assert_allclose(turned[name], peaks[name], rtol=1e-7)
+        np.testing.assert_array_equal(turned[name], peaks[name])
+        if f"{name}_stderr" in peaks:
+            np.testing.assert_array_equal(turned[f"{name}_stderr"], peaks[f"{name}_stderr"])
 
 
 @pytest.mark.parametrize("engine", ["batch", "lmfit"])

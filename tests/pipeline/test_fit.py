@@ -6,9 +6,11 @@ import xarray as xr
 
 from xpsnet.data.peaks import Status, curves, make_peaks
 from xpsnet.data.spectrum import make_spectrum
-from xpsnet.pipeline import fit as pipeline_fit
+from xpsnet.fitting.model.options import FitOptions
+from xpsnet.models.prediction import Prediction, PredictOptions
+from xpsnet.models.weights import load_model
 from xpsnet.pipeline import stages
-from xpsnet.pipeline.fit import fit
+from xpsnet.pipeline.fit import _with_neighbors, fit
 
 ENERGY = np.linspace(280.0, 292.0, 241)
 SLOTS = 3
@@ -40,42 +42,34 @@ def spectrum_of(center, height, seed=1, scale="binding"):
 
 
 class PretendedNetwork:
-    """Stands in for `predict_starts`: the same peaks for every spectrum, probabilities as told."""
+    """Stands in for `predict_arrays`: the same peaks for every spectrum, given probabilities."""
 
     def __init__(self, *probability: float, centers=CENTERS, status=Status.OK):
         self.probability, self.centers, self.status = probability, centers, status
         self.calls = []
 
-    def __call__(self, spectra, *, n_peaks, **others):
-        self.calls.append(others)
-        all_counts = n_peaks == "auto"
-        lead = spectra.dims[:-1]
-        shape = tuple(spectra.sizes[d] for d in lead)
-        counts = np.arange(len(self.probability)) if all_counts else np.array([n_peaks])
-        center = np.full((counts.size, SLOTS), np.nan)
-        for row, count in enumerate(counts):
-            center[row, :count] = self.centers[int(count)]
-        if spectra.attrs["scale"] == "kinetic":
-            center = 1486.6 - center
-        center = np.broadcast_to(center, (*shape, *center.shape))
+    def __call__(self, options, energy, counts, progress=None):
+        self.calls.append(options)
+        found = Prediction.not_done(options, len(counts))
+        wanted = options.counts if options.all_counts else (options.n_peaks,)
+        center = np.full((len(wanted), options.slots), np.nan)
+        for row, count in enumerate(wanted):
+            centers = self.centers.get(int(count), ())
+            center[row, : len(centers)] = centers
+        if energy[0] < 0:  # a kinetic scale
+            center = center - 1486.6
         values = {"center": center, "fwhm": 0 * center + 1.0, "height": 0 * center + 500.0}
         values["fraction"] = 0 * center + 0.3
-        chosen = (Ellipsis,) if all_counts else (Ellipsis, 0, slice(None))
-        status = np.full(shape, int(self.status))
-        return make_peaks(
-            spectra.energy.values,
-            (*lead, "count") if all_counts else lead,
-            spectra.coords,
-            scale=spectra.attrs["scale"],
-            line_shape="pseudo_voigt",
-            background="none",
-            parameters={name: array[chosen] for name, array in values.items()},
-            background_parameters={},
-            status=np.repeat(status[..., None], counts.size, -1) if all_counts else status,
-            n_peaks_probability=np.broadcast_to(self.probability, (*shape, len(self.probability))),
-            counts=np.arange(len(self.probability)),
-            attrs={"model": "pretended", "model_version": "1"},
-        )
+        for name, table in found.parameters.items():
+            table[:] = values[name] if options.all_counts else values[name][0]
+        found.status[:] = self.status
+        found.probability[:] = padded(self.probability)[: found.probability.shape[1]]
+        return found
+
+
+def padded(probability):
+    """Probabilities of 0 to 6 peaks."""
+    return np.pad(np.asarray(probability, dtype=float), (0, 7 - len(probability)))
 
 
 @pytest.fixture
@@ -84,7 +78,7 @@ def network(monkeypatch):
 
     def put(*probability, **options):
         pretended = PretendedNetwork(*probability, **options)
-        monkeypatch.setattr(stages, "predict_starts", pretended)
+        monkeypatch.setattr(stages, "predict_arrays", pretended)
         return pretended
 
     return put
@@ -122,18 +116,18 @@ def test_the_number_of_peaks(network, spectrum, probability, expected):
     assert peaks.n_peaks == expected
     assert np.isfinite(peaks.center).sum() == expected
     assert peaks.status == (Status.OK if expected else Status.NO_PEAKS)
-    np.testing.assert_array_equal(peaks.n_peaks_probability, probability)
+    np.testing.assert_array_equal(peaks.n_peaks_probability, padded(probability))
 
 
 def test_only_likely_counts_are_refined(network, monkeypatch):
     refined = []
-    refine_paired = stages.refine_paired
+    refine_with_doublets = stages.refine_with_doublets
 
-    def spy(setup, rows, doublets, **options):
-        refined.append(int(np.isfinite(rows.starts["center"]).sum()))
-        return refine_paired(setup, rows, doublets, **options)
+    def spy(options, inputs):
+        refined.append(int(np.isfinite(inputs.starts["center"]).sum()))
+        return refine_with_doublets(options, inputs)
 
-    monkeypatch.setattr(stages, "refine_paired", spy)
+    monkeypatch.setattr(stages, "refine_with_doublets", spy)
     network(0.01, 0.3, 0.68, 0.01)
     fit(TWO)
     assert sorted(refined) == [1, 2]
@@ -170,11 +164,11 @@ def test_options_reach_network_and_refinement(network):
         noise=30.0,
         covariance=True,
     )
-    assert pretended.calls[0]["model"] == "park2020"
-    assert pretended.calls[0]["device"] == "cpu"
+    assert pretended.calls[0].model.name == "park2020"
+    assert pretended.calls[0].device == "cpu"
     assert peaks.attrs["background"] == "constant"
     assert peaks.attrs["line_shape"] == "gaussian"
-    assert peaks.attrs["model"] == "pretended"
+    assert peaks.attrs["model"] == "park2020"
     assert peaks.attrs["region"] == "C 1s"
     assert peaks.energy.min() >= 281
     assert float(peaks.noise) == 30.0
@@ -276,15 +270,15 @@ DOUBTFUL = {0: (), 1: (284.8,), 2: (284.8, 286.2), 3: (284.8, 286.2, 289.0)}
 class DoubtfulNetwork(PretendedNetwork):
     """Knows the peaks, and errs about their number in a tenth of the spectra."""
 
-    def __call__(self, spectra, **options):
-        found = super().__call__(spectra, **options)
-        level = spectra.sel(energy=slice(285.9, 286.5)).mean("energy")
-        level = level - spectra.sel(energy=slice(289, 292)).mean("energy")
+    def __call__(self, options, energy, counts, progress=None):
+        found = super().__call__(options, energy, counts)
+        level = counts[:, (energy >= 285.9) & (energy <= 286.5)].mean(axis=1)
+        level = level - counts[:, (energy >= 289) & (energy <= 292)].mean(axis=1)
         likely = np.where(level > 85, 0.7, 0.25)
-        wrong = (spectra.sum("energy") % 10 == 3).values
+        wrong = counts.sum(axis=1) % 10 == 3
         two = np.where(wrong, 1 - likely, likely)
-        probability = np.stack([0 * two, 1 - two, two, 0 * two], axis=-1)
-        found["n_peaks_probability"] = (found.n_peaks_probability.dims, probability)
+        found.probability[:] = 0.0
+        found.probability[:, 1], found.probability[:, 2] = 1 - two, two
         return found
 
 
@@ -292,7 +286,7 @@ class DoubtfulNetwork(PretendedNetwork):
 def doubtful(monkeypatch):
     """The doubtful network in the place of the trained one."""
     pretended = DoubtfulNetwork(0, 0, 0, 0, centers=DOUBTFUL)
-    monkeypatch.setattr(stages, "predict_starts", pretended)
+    monkeypatch.setattr(stages, "predict_arrays", pretended)
 
 
 def test_neighbors_clear_speckles_and_leave_edges(doubtful):
@@ -394,6 +388,7 @@ def test_ito_of_the_paper_is_not_worse_than_the_hand_fit(real_data, drawn_backgr
 )
 def test_neighbors_are_asked_where_the_order_means_something(dims, coords, expected):
     spectra = xr.DataArray(np.zeros((8,) * len(dims) + (3,)), dims=(*dims, "energy"), coords=coords)
-    together = pipeline_fit._Together.asked(spectra, "auto", "auto", "auto", None)
+    options = stages.FindOptions(FitOptions(), PredictOptions(load_model("default")))
+    together = _with_neighbors(options, spectra, "auto", "auto")
     assert (together.neighbors, together.follow) == (expected, expected)
-    assert pipeline_fit._Together.asked(spectra, True, "auto", "auto", None).neighbors
+    assert _with_neighbors(options, spectra, True, "auto").neighbors

@@ -84,12 +84,13 @@ def one_per_spectrum(name: str, values: npt.ArrayLike, shape: tuple[int, ...], d
         raise ValueError(f"expected {name} of shape {shape}, got {array.shape}") from None
 
 
-def area_arrays(
-    energy: Floats, line_shape: str, parameters: Mapping[str, Floats], sign: int
-) -> Floats:
-    """Exact area [units eV] where the shape has one, else that over the range of `energy`."""
+def area_arrays(energy: Floats, line_shape: str, parameters: Mapping[str, Floats]) -> Floats:
+    """Exact area [units eV] where the shape has one, else that over the range of `energy`.
+
+    Energies and centers are those of the numerics.
+    """
     shape = LINE_SHAPES[line_shape]
-    values = [sign * parameters[k] if k == "center" else parameters[k] for k in shape.parameters]
+    values = [parameters[k] for k in shape.parameters]
     exists = np.isfinite(values[0])
     area = np.full(exists.shape, np.nan)
     if exists.any():

@@ -1,8 +1,7 @@
 """The peaks: a Dataset over the spectra's other dimensions plus `peak`, and its curves.
 
-Everything stored is on the spectra's own scale and in their units. The numerics know one
-axis only, on which larger means more bound; `to_numerics` and `from_numerics` are the one
-place that converts.
+Everything stored is on the spectra's own scale and in their units. The numerics know one axis only
+(`xpsnet.data.spectrum_arrays`); `peaks_from_numerics` is the way out of it.
 """
 
 from collections.abc import Hashable, Mapping, Sequence
@@ -29,6 +28,7 @@ from xpsnet.data.peak_arrays import (
     uncertainties_arrays,
 )
 from xpsnet.data.spectrum import plain_attribute, scale_sign
+from xpsnet.data.spectrum_arrays import SpectrumArrays, mirror_factors
 from xpsnet.data.status import STATUS_SENTENCES, Status, with_texts
 from xpsnet.numerics.backgrounds import BACKGROUNDS
 from xpsnet.numerics.lineshapes import LINE_SHAPES
@@ -138,7 +138,8 @@ def make_peaks(
     ordered = {k: np.take_along_axis(v, order, -1) for k, v in ordered.items()}
     shape = order.shape[:-1]
     lead = _leading(dims, order.shape)
-    ordered["area"] = area_arrays(sign * energy, line_shape, ordered, sign)
+    numeric, _ = from_numerics(scale, ordered, {})
+    ordered["area"] = area_arrays(sign * energy, line_shape, numeric)
     variables: dict[str, Any] = {k: ((*lead, "peak"), v) for k, v in ordered.items()}
     for suffix, table in (("stderr", stderr), ("spread", spread)):
         variables |= uncertainties_arrays(table or {}, suffix, lead, order)
@@ -165,6 +166,84 @@ def make_peaks(
         peaks = peaks.assign_coords(count=("count", numbers))
     peaks.attrs = _attributes(attrs or {}, energy, scale, line_shape, background)
     return with_texts(peaks)
+
+
+def peaks_from_numerics(
+    arrays: SpectrumArrays,
+    *,
+    parameters: Mapping[str, Floats],
+    background_parameters: Mapping[str, Floats],
+    covariance: tuple[Sequence[str], Floats] | None = None,
+    background_curve: Floats | None = None,
+    stderr: Mapping[str, Floats] | None = None,
+    spread: Mapping[str, Floats] | None = None,
+    counts: npt.ArrayLike | None = None,
+    by_count: bool = False,
+    label: Sequence[str] | None = None,
+    attrs: Mapping[str, Any] | None = None,
+    line_shape: str,
+    background: str,
+    **per_spectrum: npt.NDArray[Any] | None,
+) -> xr.Dataset:
+    """Peaks Dataset of spectra from arrays of the numerics: the one way out.
+
+    Parameters
+    ----------
+    arrays : SpectrumArrays
+        The spectra, S of them.
+    parameters : mapping of str to ndarray, shape (S, peak) or (S, count, peak)
+        In the order that they shall keep.
+    background_parameters : mapping of str to ndarray, shape (S,) or (S, count)
+    covariance : (names, ndarray of shape (S, m, m)), optional
+    background_curve : ndarray, shape (S, n), optional
+        A background that was held, in place of `background`.
+    stderr, spread, counts, label, attrs, line_shape, background
+        As for `make_peaks`.
+    by_count : bool
+        Whether there is an axis `count`.
+    **per_spectrum
+        Further arguments of `make_peaks` with one value per spectrum, shape (S, ...).
+
+    Returns
+    -------
+    Dataset
+        On the scale and over the dimensions of the spectra.
+    """
+    spectra, shape = arrays.spectra, arrays.shape
+    scale = str(spectra.attrs["scale"])
+
+    def fold(values: Any) -> Any:
+        return None if values is None else values.reshape((*shape, *values.shape[1:]))
+
+    def folded(table: Mapping[str, Floats] | None) -> dict[str, Floats] | None:
+        return None if table is None else {name: fold(values) for name, values in table.items()}
+
+    stored, terms = from_numerics(scale, parameters, background_parameters)
+    if covariance is not None:
+        names, matrix = covariance
+        factors = mirror_factors(names, arrays.orientation.sign)
+        covariance = names, fold(matrix * np.outer(factors, factors))
+    if background_curve is not None:
+        background_curve = fold(arrays.orientation.points(background_curve))
+    return make_peaks(
+        spectra["energy"].values,
+        (*spectra.dims[:-1], "count") if by_count else spectra.dims[:-1],
+        spectra.coords,
+        scale=scale,
+        line_shape=line_shape,
+        background=background if background_curve is None else CURVE,
+        parameters=folded(stored) or {},
+        background_parameters=folded(terms) if background_curve is None else {},  # type: ignore[arg-type]
+        background_curve=background_curve,
+        covariance=covariance,
+        stderr=folded(stderr),
+        spread=folded(spread),
+        counts=counts,
+        label=label,
+        keep_order=True,
+        attrs=attrs,
+        **{name: fold(values) for name, values in per_spectrum.items()},
+    )
 
 
 def _leading(dims: Sequence[Hashable], shape: tuple[int, ...]) -> tuple[Hashable, ...]:

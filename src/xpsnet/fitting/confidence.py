@@ -16,8 +16,10 @@ import xarray as xr
 
 from xpsnet.data.peak_arrays import background_terms
 from xpsnet.data.peaks import Status, curves
+from xpsnet.data.spectrum import check_spectra
+from xpsnet.data.spectrum_arrays import orientation_of
 from xpsnet.fitting.model.parameters import Constraint, Floats
-from xpsnet.fitting.solve.fit_inputs import Noise, fitted_window, noise_like
+from xpsnet.fitting.solve.fit_inputs import Noise, fitted_window, noise_rows
 from xpsnet.numerics.lineshapes import LINE_SHAPES
 from xpsnet.numerics.noise import noise_profile
 
@@ -34,6 +36,7 @@ def confidence(
     noise: Noise = None,
     n_replicas: int = 1000,
     seed: int = 0,
+    dim: str | None = None,
 ) -> xr.Dataset:
     """Intervals of all fitted parameters of one spectrum.
 
@@ -53,6 +56,8 @@ def confidence(
         Standard deviation [units of the spectrum], as for `refine`; estimated by default.
     n_replicas, seed : int
         Of the bootstrap; the same seed gives the same intervals.
+    dim : str, optional
+        The energy dimension, if names and units do not say it.
 
     Returns
     -------
@@ -72,9 +77,14 @@ def confidence(
         raise ValueError(f"expected a level between 0 and 1, got {level}")
     if n_replicas < 10:
         raise ValueError(f"expected at least 10 replicas, got {n_replicas}")
+    spectrum = check_spectra(spectrum, dim=dim).squeeze()
     window, peaks = _one(spectrum, peaks)
-    given = noise_like(noise, spectrum.squeeze(), window)
-    deviation = noise_profile(window.values) if given is None else given.reshape(-1)
+    orientation = orientation_of(window)
+    deviation = noise_rows(noise, window, spectrum)
+    if deviation is None:
+        counts = orientation.points(np.asarray(window.values, dtype=float))
+        deviation = np.asarray(noise_profile(counts))
+    deviation = orientation.points(deviation.reshape(-1))
     if method == "profile":
         ends = _profile(window, peaks, deviation, level)
     else:
@@ -88,7 +98,6 @@ def confidence(
 
 def _one(spectrum: xr.DataArray, peaks: xr.Dataset) -> tuple[xr.DataArray, xr.Dataset]:
     """One spectrum over the fitted range, and the peaks that it has."""
-    spectrum = spectrum.squeeze()
     peaks = peaks.squeeze([d for d in peaks["center"].dims if d != "peak" and peaks.sizes[d] == 1])
     if spectrum.ndim != 1 or peaks["center"].ndim != 1:
         raise ValueError(

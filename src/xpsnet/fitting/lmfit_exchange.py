@@ -8,6 +8,7 @@ import xarray as xr
 from xpsnet.data.peak_arrays import CURVE
 from xpsnet.data.peaks import Status, make_peaks
 from xpsnet.data.spectrum import scale_sign
+from xpsnet.data.spectrum_arrays import numeric_energy
 from xpsnet.fitting.model.constraints import Constraints, parse_links
 from xpsnet.fitting.model.parameters import (
     FitParameters,
@@ -18,14 +19,15 @@ from xpsnet.fitting.model.parameters import (
     start_parameters,
 )
 from xpsnet.fitting.solve.fit_inputs import fitted_window
-from xpsnet.fitting.solve.statistics import propagated_error
-from xpsnet.numerics.lineshapes import LINE_SHAPES
+from xpsnet.fitting.solve.statistics import area_errors
 
 if TYPE_CHECKING:
     import lmfit
 
 
-def to_lmfit(spectrum: xr.DataArray, peaks: xr.Dataset) -> "tuple[lmfit.Model, lmfit.Parameters]":
+def to_lmfit(
+    spectrum: xr.DataArray, peaks: xr.Dataset, *, dim: str | None = None
+) -> "tuple[lmfit.Model, lmfit.Parameters]":
     """Hand one spectrum's fit over to lmfit.
 
     Parameters
@@ -34,6 +36,8 @@ def to_lmfit(spectrum: xr.DataArray, peaks: xr.Dataset) -> "tuple[lmfit.Model, l
         One spectrum; its scale counts, and its energies set the limits.
     peaks : Dataset
         The peaks of that one spectrum, from `refine` or `fit` (or `predict`).
+    dim : str, optional
+        The energy dimension, if names and units do not say it.
 
     Returns
     -------
@@ -62,7 +66,7 @@ def to_lmfit(spectrum: xr.DataArray, peaks: xr.Dataset) -> "tuple[lmfit.Model, l
     """
     from xpsnet.fitting.solve.lmfit_backend import as_lmfit
 
-    spectrum = fitted_window(spectrum, peaks, None)
+    spectrum = fitted_window(spectrum, peaks, None, dim)
     spectrum = spectrum.squeeze([d for d in spectrum.dims[:-1] if spectrum.sizes[d] == 1])
     peaks = _of_one_spectrum(peaks)
     if spectrum.ndim != 1:
@@ -130,7 +134,12 @@ def from_lmfit(
     areas, covariance = np.full(one.sizes["peak"], np.nan), None
     small = _covariance(result, plain)
     if small is not None:
-        areas[present] = _area_errors(plain, line_shape, one, values[at], small)
+        factors = plain.mirror(scale_sign(one.attrs["scale"]))
+        mirrored = np.nan_to_num(small) * np.outer(factors, factors)
+        numeric = (values[at] * factors)[None]
+        areas[present] = area_errors(
+            line_shape, numeric_energy(one), plain, numeric, mirrored[None]
+        )[0]
         covariance = np.full((values.size, values.size), np.nan)
         covariance[np.ix_(at, at)] = small
     flat = _Flat(whole, values, stderr, areas, covariance)
@@ -279,26 +288,6 @@ def _covariance(result: Any, plain: Layout) -> Floats | None:
     covariance[held] = np.nan
     covariance[:, held] = np.nan
     return covariance
-
-
-def _area_errors(
-    plain: Layout, line_shape: str, peaks: xr.Dataset, values: Floats, covariance: Floats
-) -> Floats:
-    """Standard errors of the areas of the peaks there are."""
-    shape = LINE_SHAPES[line_shape]
-    sign, energy = scale_sign(peaks.attrs["scale"]), peaks["energy"].values
-    values = values * plain.mirror(sign)
-    area = shape.area or (lambda *given: shape.area_over(sign * energy, *given))
-    hard = {"fwhm": (0.0, np.inf), "height": (0.0, np.inf), **shape.limits}
-    limits = [hard.get(name, (-np.inf, np.inf)) for name in shape.parameters]
-    known = np.nan_to_num(covariance)
-    mirrored = known * np.outer(plain.mirror(sign), plain.mirror(sign))
-    return np.array(
-        [
-            propagated_error(area, values[e], mirrored[np.ix_(e, e)], limits)
-            for e in plain.peak_index
-        ]
-    )
 
 
 def _status(result: Any, params: Any, n_peaks: int) -> Status:

@@ -1,29 +1,36 @@
 """Refinement: least squares from peaks found elsewhere, for spectra of any shape."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-import numpy as np
 import xarray as xr
 
-from xpsnet.data.spectrum import check_spectra
-from xpsnet.fitting.model.doublets import Doublet, with_partners
-from xpsnet.fitting.model.links import Link
-from xpsnet.fitting.model.parameters import Constraint, Floats
-from xpsnet.fitting.refine_lazy import refine_chunks, some_spectra
-from xpsnet.fitting.select.background import DEFAULT, choose_background
-from xpsnet.fitting.solve.dispatch import Engine, refine_rows
+from xpsnet.data.spectrum import check_spectra, scale_sign
+from xpsnet.data.spectrum_arrays import numeric_energy, spectrum_arrays
+from xpsnet.fitting.model.constraints import Constraint
+from xpsnet.fitting.model.doublets import Doublet, doublet_links
+from xpsnet.fitting.model.options import (
+    Engine,
+    FitOptions,
+    checked_constraints,
+    checked_engine,
+    checked_shared,
+)
+from xpsnet.fitting.refine_lazy import Chunk, map_chunks, some_spectra
+from xpsnet.fitting.select.background import choose_background
+from xpsnet.fitting.solve.dispatch import refine_rows
 from xpsnet.fitting.solve.fit_inputs import (
     Noise,
     find_doublets,
+    fit_inputs,
     fitted_window,
-    make_rows,
-    make_setup,
-    noise_like,
+    median_center,
+    noise_array,
+    noise_rows,
+    starts_from_peaks,
 )
-from xpsnet.fitting.solve.fit_results import answers_to_peaks
-from xpsnet.fitting.solve.single_spectrum import Setup
-from xpsnet.fitting.static_background import fixed_background
+from xpsnet.fitting.solve.fit_results import results_to_dataset
+from xpsnet.fitting.static_background import held_background, is_held
 from xpsnet.parallel.progress import Cancel, Progress, reporting
 
 
@@ -43,6 +50,7 @@ def refine(
     covariance: bool = False,
     progress: Progress = None,
     cancel: Cancel = None,
+    dim: str | None = None,
 ) -> xr.Dataset:
     """Refine peaks by weighted least squares, together with their background.
 
@@ -92,12 +100,14 @@ def refine(
     cancel : callable, optional
         Asked before every spectrum or block of 64 spectra; once it returns True, the rest is left
         with NOT_DONE.
+    dim : str, optional
+        The energy dimension, if names and units do not say it.
 
     Returns
     -------
     Dataset
         Peaks with `*_stderr`, `area_stderr`, `noise`, `redchi`, `aic`, `bic` and one `status` per
-        spectrum; `partner` (peak) where there are doublets; `covariance` (..., parameter,
+        spectrum; `partner` (..., peak) where there are doublets; `covariance` (..., parameter,
         parameter_2) on demand, its names counted from 1 ("center_1" is that of the first peak).
         A parameter that ended on a limit is held there: it has no error, those of the others are
         for that value. A Shirley or Tougaard background that ended at 0 is simply absent.
@@ -121,113 +131,86 @@ def refine(
     their 68 % intervals held the truth in 63 to 71 %. Spectra of whole numbers that stay below ten
     in the mean of any five points have the status FEW_COUNTS; sum neighboring ones.
     """
-    if engine not in ("auto", "lmfit", "batch"):
-        raise ValueError(f'expected engine "auto", "lmfit" or "batch", got {engine!r}')
-    cropped = fitted_window(spectra, peaks, energy_range)
-    line_shape = line_shape or str(peaks.attrs.get("line_shape", "pseudo_voigt"))
-    paired, links = find_doublets(doublets, cropped, peaks, line_shape)
-    options = _Options(
-        engine, line_shape, shared, constraints, paired, links, scale_errors, covariance, cancel
+    window = fitted_window(spectra, peaks, energy_range, dim)
+    sign = scale_sign(window.attrs["scale"])
+    options = FitOptions(
+        line_shape or str(peaks.attrs.get("line_shape", "pseudo_voigt")),
+        background="none" if is_held(background) or background == "auto" else str(background),
+        shared=checked_shared(shared),
+        scale_errors=scale_errors,
+        covariance=covariance,
+        engine=checked_engine(engine),
+        cancel=cancel,
     )
-    lazy = cropped.chunks is not None
+    starts, _ = starts_from_peaks(window, peaks) if doublets else ({}, None)
+    paired = find_doublets(doublets, starts, sign)
+    links = doublet_links(paired, options.line_shape, median_center(starts)) if paired else []
+    n_peaks, energy = peaks.sizes["peak"], numeric_energy(window)
+    found = checked_constraints(options, energy, sign, n_peaks, constraints, links)
+    options = replace(options, constraints=found)
+    known = noise_array(noise, check_spectra(spectra, dim=dim))
+    whole = Chunk(window, known, background, peaks)
+    lazy = window.chunks is not None
     words = None
     if isinstance(background, str) and background == "auto":
-        some, theirs = some_spectra(cropped, peaks) if lazy else (cropped, peaks)
-        known = None if lazy else noise_like(noise, spectra, cropped)
-        background, words = options.chosen_background(some, theirs, known)
+        chosen, words = _chosen_background(options, whole)
+        options, whole = replace(options, background=chosen), whole._replace(background=chosen)
     if lazy:
-        refined = _refined_lazily(options, spectra, cropped, peaks, noise, background)
+        if engine == "auto":  # what decides is not the size of a chunk
+            many = window.size > window.sizes["energy"]
+            options = replace(options, engine="batch" if many else "lmfit")
+        refined = map_chunks(lambda part, _: _refine_now(options, part, paired, None), whole)
     else:
-        given = noise_like(noise, spectra, cropped)
-        refined = options.refined(cropped, peaks, given, background, progress)
+        refined = _refine_now(options, whole, paired, progress)
     if words is not None:
         refined.attrs["background_choice"] = words
     return refined
 
 
-@dataclass(frozen=True)
-class _Options:
-    """What is the same for all chunks of spectra."""
-
-    engine: Engine
-    line_shape: str
-    shared: tuple[str, ...]
-    constraints: Mapping[str, Constraint] | None
-    doublets: list[Doublet]
-    links: list[Link]
-    scale_errors: bool
-    covariance: bool
-    cancel: Cancel
-
-    def setup(self, spectra: xr.DataArray, n_peaks: int, background: str) -> Setup:
-        """What the rows of some spectra have in common."""
-        return make_setup(
-            spectra,
-            n_peaks,
-            line_shape=self.line_shape,
-            background=background,
-            shared=self.shared,
-            constraints=self.constraints,
-            scale_errors=self.scale_errors,
-            links=self.links,
-        )
-
-    def chosen_background(
-        self, spectra: xr.DataArray, peaks: xr.Dataset, noise: Floats | None
-    ) -> tuple[str, str]:
-        """The background that the spectra speak for, and what to say about it."""
-        setup = self.setup(spectra, peaks.sizes["peak"], DEFAULT)
-        return choose_background(setup, make_rows(spectra, peaks, noise))
-
-    def refined(
-        self,
-        spectra: xr.DataArray,
-        peaks: xr.Dataset,
-        noise: Floats | None,
-        background: str | xr.DataArray,
-        progress: Progress = None,
-    ) -> xr.Dataset:
-        """Refine peaks of spectra in memory."""
-        held = fixed_background(spectra, background)
-        fitted = "none" if held is not None else str(background)
-        setup = self.setup(spectra, peaks.sizes["peak"], fitted)
-        rows = make_rows(spectra, peaks, noise)
-        if held is not None:
-            rows = held.taken_from(rows)
-        with reporting(progress, len(rows.counts), "refine") as step:
-            answers = refine_rows(
-                setup, rows, engine=self.engine, cancel=self.cancel, progress=step
-            )
-        found = answers_to_peaks(setup, answers, spectra, peaks, with_covariance=self.covariance)
-        found = with_partners(found, self.doublets)
-        return found if held is None else held.entered(found)
+def _chosen_background(options: FitOptions, whole: Chunk) -> tuple[str, str]:
+    """The background that the spectra speak for, and how far the others are behind."""
+    spectra, peaks, noise = whole.spectra, whole.starts, whole.noise
+    if spectra.chunks is not None:
+        spectra, peaks = some_spectra(spectra, peaks)
+        noise = None
+    arrays = spectrum_arrays(spectra)
+    inputs = fit_inputs(
+        arrays.energy,
+        arrays.counts,
+        noise_rows(noise, spectra),
+        *starts_from_peaks(spectra, peaks),
+    )
+    return choose_background(options, inputs)
 
 
-def _refined_lazily(
-    options: _Options,
-    spectra: xr.DataArray,
-    cropped: xr.DataArray,
-    peaks: xr.Dataset,
-    noise: Noise,
-    background: str | xr.DataArray,
+def _refine_now(
+    options: FitOptions, whole: Chunk, doublets: Sequence[Doublet], progress: Progress
 ) -> xr.Dataset:
-    """Refine chunk by chunk."""
-    if isinstance(noise, np.ndarray):
-        full = np.broadcast_to(noise, check_spectra(spectra).shape)
-        noise = xr.DataArray(full, dims=check_spectra(spectra).dims).assign_coords(
-            energy=spectra["energy"]
-        )
-    if isinstance(noise, xr.DataArray) and "energy" in noise.coords:
-        noise = noise.sel(energy=cropped["energy"])
-    if isinstance(background, xr.DataArray) and "energy" in background.coords:
-        background = background.reindex(energy=cropped["energy"], method="nearest", tolerance=1e-6)
-    if options.engine == "auto":  # what decides is not the size of a chunk
-        many = cropped.size > cropped.sizes["energy"]
-        options = replace(options, engine="batch" if many else "lmfit")
-
-    def refine_part(
-        part: xr.DataArray, starts: xr.Dataset, noise: Noise, background: str | xr.DataArray
-    ) -> xr.Dataset:
-        return options.refined(part, starts, noise_like(noise, part, part), background)
-
-    return refine_chunks(refine_part, cropped, peaks, noise, background)
+    """Refine peaks of spectra in memory."""
+    spectra, peaks = whole.spectra, whole.starts
+    arrays = spectrum_arrays(spectra)
+    inputs = fit_inputs(
+        arrays.energy,
+        arrays.counts,
+        noise_rows(whole.noise, spectra),
+        *starts_from_peaks(spectra, peaks),
+    )
+    held = held_background(spectra, whole.background)
+    curve = None
+    if held is not None:
+        curve = arrays.orientation.points(held.values.reshape(inputs.counts.shape))
+        inputs = replace(inputs, counts=inputs.counts - curve)
+    with reporting(progress, len(inputs.counts), "refine") as step:
+        results = refine_rows(options, inputs, step)
+    refined = results_to_dataset(
+        options,
+        results,
+        arrays,
+        doublets=doublets,
+        label=[str(text) for text in peaks["label"].values] if "label" in peaks else None,
+        attrs=peaks.attrs,
+        background=curve,
+    )
+    if held is not None:
+        refined.attrs["background_choice"] = held.attrs["background"]
+    return refined

@@ -1,12 +1,11 @@
-"""Refinement of chunked spectra, lazily: every chunk with its part of the starts."""
+"""Chunked spectra, lazily: every chunk with its part of noise, background and starts."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import xarray as xr
 
-from xpsnet.fitting.solve.fit_inputs import Noise
 from xpsnet.parallel.chunks import map_overlapping
 from xpsnet.parallel.threads import serially
 
@@ -14,52 +13,64 @@ _COUNTS, _NOISE, _BACKGROUND = "_counts", "_noise", "_held_background"
 _SAMPLED = 64
 
 
-def refine_chunks(
-    refine: Callable[..., xr.Dataset],
-    spectra: xr.DataArray,
-    peaks: xr.Dataset,
-    noise: Noise,
-    background: str | xr.DataArray,
+class Chunk(NamedTuple):
+    """A part of chunked spectra, in memory, with what belongs to it."""
+
+    spectra: xr.DataArray
+    noise: xr.DataArray | None
+    background: str | xr.DataArray
+    starts: xr.Dataset
+
+
+def map_chunks(
+    function: Callable[[Chunk, Any], xr.Dataset],
+    whole: Chunk,
+    *,
+    overlap: int = 0,
+    shared: Any = None,
 ) -> xr.Dataset:
-    """Refine chunk by chunk.
+    """Apply a function chunk by chunk, lazily.
 
     Parameters
     ----------
-    refine : callable
-        Takes spectra, peaks, noise and background, all of a chunk and in memory.
-    spectra : DataArray
-        Dask array, the fitted window with `energy` last.
-    peaks : Dataset
-        Starts, over dimensions of the spectra; in memory or chunked.
-    noise : float, DataArray or None
-        Over dimensions of the spectra.
-    background : str or DataArray
-        A curve goes over dimensions of the spectra.
+    function : callable
+        Takes a `Chunk` in memory and `shared`.
+    whole : Chunk
+        The fitted window as a dask array, with `energy` last; noise, background and starts go over
+        dimensions of the spectra, in memory or chunked.
+    overlap, shared
+        As for `map_overlapping`.
 
     Returns
     -------
     Dataset
         Dask arrays, chunked as the spectra are.
     """
+    spectra = whole.spectra
     lead = {str(d): spectra.sizes[d] for d in spectra.dims if d != "energy"}
-    given = _bare(peaks, {*lead, "peak"}, lead)
-    options: dict[str, Any] = {"noise": noise, "background": background}
+    given = _bare(whole.starts, {*lead, "peak"}, lead)
     along: dict[str, xr.DataArray] = {_COUNTS: spectra.chunk({"energy": -1})}
-    for name, key in ((_NOISE, "noise"), (_BACKGROUND, "background")):
-        if isinstance(options[key], xr.DataArray):
-            curve = options.pop(key)
-            along[name] = curve.drop_vars([c for c in curve.coords if c != "energy"])
-    names = {_NOISE: "noise", _BACKGROUND: "background"}
+    if whole.noise is not None:
+        noise = whole.noise
+        if "energy" in noise.dims:
+            noise = noise.sel(energy=spectra["energy"])
+        along[_NOISE] = noise.drop_vars([c for c in noise.coords if c != "energy"])
+    if isinstance(whole.background, xr.DataArray):
+        curve = whole.background
+        if "energy" in curve.coords:
+            curve = curve.reindex(energy=spectra["energy"], method="nearest", tolerance=1e-6)
+        along[_BACKGROUND] = curve.drop_vars([c for c in curve.coords if c != "energy"])
 
-    def fit(part: xr.Dataset, _: object) -> xr.Dataset:
-        more = {key: part[name] for name, key in names.items() if name in part}
+    def on_part(part: xr.Dataset, common: Any) -> xr.Dataset:
         counts = part[_COUNTS].rename(spectra.name).transpose(*spectra.dims)
         starts = part.drop_vars([*along, "energy"])
-        starts.attrs = {k: v for k, v in peaks.attrs.items() if k != "energy_range"}
+        starts.attrs = {k: v for k, v in whole.starts.attrs.items() if k != "energy_range"}
+        noise = part.get(_NOISE)
+        background = part.get(_BACKGROUND, whole.background)
         with serially():
-            return refine(counts, starts, **options, **more)
+            return function(Chunk(counts, noise, background, starts), common)
 
-    found = map_overlapping(fit, given.assign(along), overlap=0, shared=None)
+    found = map_overlapping(on_part, given.assign(along), overlap=overlap, shared=shared)
     return found.assign_coords({k: c for k, c in spectra.coords.items() if "energy" not in c.dims})
 
 

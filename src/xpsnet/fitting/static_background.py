@@ -1,15 +1,13 @@
 """Backgrounds drawn from the measured curve before any fit: the classical way."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from xpsnet.data.peak_arrays import CURVE
-from xpsnet.data.spectrum import check_spectra, scale_sign
-from xpsnet.fitting.solve.fit_inputs import Rows
+from xpsnet.data.spectrum import check_spectra
+from xpsnet.data.spectrum_arrays import orientation_of
 from xpsnet.numerics.backgrounds import linear, shirley, tougaard_u2
 
 Floats = npt.NDArray[np.float64]
@@ -22,7 +20,7 @@ _DRAWN: dict[str, Callable[..., Floats]] = {
 
 
 def static_background(
-    spectra: xr.DataArray, kind: str = "shirley", *, n_end: int = 5
+    spectra: xr.DataArray, kind: str = "shirley", *, n_end: int = 5, dim: str | None = None
 ) -> xr.DataArray:
     """Background drawn between the two ends of each spectrum.
 
@@ -39,6 +37,8 @@ def static_background(
         meet the end of higher binding energy.
     n_end : int
         Points averaged at each end.
+    dim : str, optional
+        The energy dimension, if names and units do not say it.
 
     Returns
     -------
@@ -50,14 +50,15 @@ def static_background(
     ValueError
         Where `kind` is unknown.
     """
-    spectra = check_spectra(spectra)
+    spectra = check_spectra(spectra, dim=dim)
     if kind not in _DRAWN:
         raise ValueError(f"expected kind from {list(_DRAWN)}, got {kind!r}")
-    energy = scale_sign(spectra.attrs["scale"]) * spectra["energy"].values
+    orientation = orientation_of(spectra)
+    energy = orientation.points(orientation.energies(spectra["energy"].values))
 
     def draw(counts: Floats) -> Floats:
         rows = np.where(np.isfinite(counts), counts, np.nan).astype(np.float64)
-        return _DRAWN[kind](rows, energy, n_end=n_end)
+        return orientation.points(_DRAWN[kind](orientation.points(rows), energy, n_end=n_end))
 
     background: xr.DataArray = xr.apply_ufunc(
         draw,
@@ -73,51 +74,48 @@ def static_background(
     return background
 
 
-@dataclass(frozen=True)
-class Fixed:
-    """A background that is held in a fit.
+def is_held(background: str | xr.DataArray) -> bool:
+    """Whether a background is drawn beforehand and held, instead of fitted.
 
-    Attributes
-    ----------
-    curve : DataArray
-        Over the dimensions of the fitted window.
+    Raises
+    ------
+    ValueError
+        Where a text names a static background that does not exist.
     """
-
-    curve: xr.DataArray
-
-    def taken_from(self, rows: Rows) -> Rows:
-        """Rows without it; their noise stays that of the counts."""
-        return replace(rows, counts=rows.counts - self.curve.values.reshape(rows.counts.shape))
-
-    def entered(self, peaks: xr.Dataset) -> xr.Dataset:
-        """A result whose background is this curve."""
-        dims = tuple(d for d in self.curve.dims if d != "energy")
-        entered = peaks.assign(background=((*dims, "energy"), self.curve.values))
-        entered["background"].attrs.update(long_name="Background", units=peaks.attrs["units"])
-        entered.attrs["background"] = CURVE
-        entered.attrs["background_choice"] = self.curve.attrs.get("background", "given")
-        return entered
+    if not isinstance(background, str):
+        return True
+    first, _, kind = background.partition(" ")
+    if first == "static" and kind not in _DRAWN:
+        known = [f"static {name}" for name in _DRAWN]
+        raise ValueError(f"expected a static background from {known}, got {background!r}")
+    return first == "static"
 
 
-def fixed_background(spectra: xr.DataArray, background: str | xr.DataArray) -> Fixed | None:
-    """The background that a caller wants held, None where it is one to be fitted.
+def held_background(spectra: xr.DataArray, background: str | xr.DataArray) -> xr.DataArray | None:
+    """The background that is held, None where it is one to be fitted.
 
     Parameters
     ----------
     spectra : DataArray
-        The fitted window, energy last.
+        The fitted window in memory, energy last.
     background : str or DataArray
         "static linear", ... or a curve; it may lack dimensions of the spectra and cover more
         energies.
+
+    Returns
+    -------
+    DataArray
+        Over the dimensions of the spectra; `attrs["background"]` says what it is.
 
     Raises
     ------
     ValueError
         Where a curve does not belong to these spectra.
     """
+    if not is_held(background):
+        return None
     if isinstance(background, str):
-        first, _, kind = background.partition(" ")
-        return Fixed(static_background(spectra, kind)) if first == "static" else None
+        return static_background(spectra, background.partition(" ")[2])
     try:
         if "energy" in background.coords:
             background = background.reindex(
@@ -132,4 +130,4 @@ def fixed_background(spectra: xr.DataArray, background: str | xr.DataArray) -> F
             f"expected a background over the dimensions and energies of the spectra "
             f"{dict(spectra.sizes)}, got {dict(background.sizes)}; see xpsnet.static_background"
         )
-    return Fixed(curve)
+    return curve.assign_attrs(background=curve.attrs.get("background", "given"))

@@ -1,9 +1,13 @@
-"""Prediction: the trained network on every 1-D energy profile of an array of any shape."""
+"""Prediction: the trained network on every 1-D energy profile of an array of any shape.
+
+`predict` is the public door. `predict_arrays` works on arrays of the numerics and hands arrays on;
+`fit` calls it for its starts.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -11,8 +15,10 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from xpsnet.data.peaks import Status, from_numerics, make_peaks
-from xpsnet.data.spectrum import check_spectra, crop, scale_sign
+from xpsnet.data.peaks import peaks_from_numerics
+from xpsnet.data.spectrum import check_spectra, crop
+from xpsnet.data.spectrum_arrays import SpectrumArrays, spectrum_arrays
+from xpsnet.data.status import Status
 from xpsnet.models import encoding, runtimes, weights
 from xpsnet.models.architecture import NetworkConfig
 from xpsnet.models.input_checks import as_counts, is_outside, without_gaps
@@ -38,16 +44,34 @@ KEPT_ATTRIBUTES = (
 
 
 @dataclass(frozen=True)
-class Request:
-    """What is asked of every spectrum."""
+class PredictOptions:
+    """Options of a prediction, the same for all spectra of a call; see `predict`.
+
+    Attributes
+    ----------
+    model : Model
+    n_peaks : int or "auto"
+    all_counts : bool
+        Give the peaks for every count.
+    background : str
+        Key of `BACKGROUNDS`.
+    device : {"auto", "cpu", "gpu"}
+    batch_size : int
+    solve_linear : bool
+        Whether heights, background and noise are found by least squares; else heights are what
+        the network says, which is less exact and enough to start a fit.
+    cancel : callable, optional
+        Returns True once the prediction is to stop.
+    """
 
     model: weights.Model
-    n_peaks: int | Literal["auto"]
-    all_counts: bool
-    background: str
-    device: runtimes.Device
-    batch_size: int
-    solved: bool = True
+    n_peaks: int | Literal["auto"] = "auto"
+    all_counts: bool = False
+    background: str = "shirley+linear"
+    device: runtimes.Device = "auto"
+    batch_size: int = 4096
+    solve_linear: bool = True
+    cancel: Cancel = None
 
     @property
     def config(self) -> NetworkConfig:
@@ -56,7 +80,7 @@ class Request:
 
     @property
     def counts(self) -> tuple[int, ...]:
-        """Peak counts that the answer may hold."""
+        """Peak counts that the network knows."""
         return tuple(encoding.counts_known(self.config))
 
     @property
@@ -109,7 +133,7 @@ def predict(
     cancel : callable, optional
         Once it returns True, the spectra not reached are left with the status NOT_DONE.
     dim : str, optional
-        The energy dimension, if it cannot be told from names and units.
+        The energy dimension, if names and units do not say it.
 
     Returns
     -------
@@ -124,103 +148,132 @@ def predict(
     ValueError
         If arguments do not fit together; never because of what a spectrum holds.
     """
-    request = _request(model, n_peaks, all_counts, background, device, batch_size)
-    checked = check_spectra(spectra, dim=dim)
+    network = weights.load_model(model)
+    if background is None:
+        background = "none" if network.config.architecture == "park2020" else "shirley+linear"
+    options = checked(
+        PredictOptions(
+            network, n_peaks, all_counts, background, device, int(batch_size), cancel=cancel
+        )
+    )
+    window = check_spectra(spectra, dim=dim)
     if energy_range is not None:
-        checked = crop(checked, energy_range)
-    if checked.chunks is not None:
+        window = crop(window, energy_range)
+
+    def on_part(some: xr.DataArray, shown: Progress = None) -> xr.Dataset:
+        arrays = spectrum_arrays(some)
+        with reporting(shown, len(arrays.counts), f"predict with {network.name}") as step:
+            prediction = predict_arrays(options, arrays.energy, arrays.counts, step)
+        return _as_dataset(options, prediction, arrays)
+
+    if window.chunks is not None:
         # Every chunk has to have the same dimensions, so that absent peaks keep their NaN.
-        return map_spectra(lambda some: _predict_now(some, request, None, cancel), checked)
-    peaks = _predict_now(checked, request, progress, cancel)
+        return map_spectra(on_part, window)
+    peaks = on_part(window, progress)
     if n_peaks != "auto" or all_counts:
         return peaks
     return peaks.isel(peak=slice(0, max(1, int(peaks["n_peaks"].values.max(initial=0)))))
 
 
-def predict_starts(
-    spectra: xr.DataArray,
-    *,
-    model: str | Path | weights.Model,
-    n_peaks: int | Literal["auto"],
-    device: runtimes.Device,
-    batch_size: int,
-    cancel: Cancel,
-) -> xr.Dataset:
-    """Peaks to begin a fit with: those of `predict`, for every count where it is to be found.
+def checked(options: PredictOptions) -> PredictOptions:
+    """The options, refused where they do not fit together.
 
-    Heights are what the network says, which is less exact than what `predict` solves for, and there
-    is neither background nor noise: a fit finds them. Arguments as for `predict`; `spectra` are
-    checked and not lazy.
+    Raises
+    ------
+    ValueError
     """
-    every = n_peaks == "auto"
-    request = _request(model, n_peaks, every, "none", device, batch_size)
-    solved = request.config.architecture == "park2020"
-    return _predict_now(spectra, replace(request, solved=solved), None, cancel)
-
-
-def _request(
-    model: str | Path | weights.Model,
-    n_peaks: int | Literal["auto"],
-    all_counts: bool,
-    background: str | None,
-    device: runtimes.Device,
-    batch_size: int,
-) -> Request:
-    """Checked arguments."""
-    model = weights.load_model(model)
-    if background is None:
-        background = "none" if model.config.architecture == "park2020" else "shirley+linear"
-    if background not in BACKGROUNDS:
-        raise ValueError(f"expected a background of {list(BACKGROUNDS)}, got {background!r}")
-    if batch_size < 1:
-        raise ValueError(f"expected a batch_size of at least 1, got {batch_size}")
-    request = Request(model, n_peaks, all_counts, background, device, int(batch_size))
-    if n_peaks != "auto" and n_peaks not in request.counts:
+    if options.background not in BACKGROUNDS:
         raise ValueError(
-            f"expected n_peaks='auto' or a number from {request.counts[0]} to "
-            f"{request.counts[-1]} for model {model.name!r}, got {n_peaks!r}"
+            f"expected a background of {list(BACKGROUNDS)}, got {options.background!r}"
         )
-    return request
+    if options.batch_size < 1:
+        raise ValueError(f"expected a batch_size of at least 1, got {options.batch_size}")
+    if options.n_peaks != "auto" and options.n_peaks not in options.counts:
+        raise ValueError(
+            f"expected n_peaks='auto' or a number from {options.counts[0]} to "
+            f"{options.counts[-1]} for model {options.model.name!r}, got {options.n_peaks!r}"
+        )
+    return options
 
 
-def _predict_now(
-    spectra: xr.DataArray, request: Request, progress: Progress, cancel: Cancel
-) -> xr.Dataset:
-    """All spectra now, as a Dataset."""
-    energy = scale_sign(spectra.attrs["scale"]) * spectra["energy"].values
-    measured = np.asarray(spectra.values).reshape(-1, len(energy))
-    answer = _Answer(len(measured), request)
-    ends = _look_over(answer, measured, request)
-    with reporting(progress, len(measured), f"predict with {request.model.name}") as advance:
-        advance(int((answer.status != Status.NOT_DONE).sum()))
-        for rows, used in _batches(ends, answer.status, request.batch_size):
-            if cancel is not None and cancel():
-                break
-            _predict_batch(answer, rows, used, measured, energy, request)
-            advance(len(rows))
-    return _as_dataset(answer, spectra, request)
+@dataclass(frozen=True)
+class Prediction:
+    """What the network found in S spectra, on the axis of the numerics.
+
+    Attributes
+    ----------
+    parameters : dict of str to ndarray, shape (S, peak) or (S, count, peak)
+        Shape parameters; NaN where there is no peak.
+    spread : dict of str to ndarray
+        The network's own standard deviations, of the same shape; empty for `park2020`.
+    background : dict of str to ndarray, shape (S,) or (S, count)
+    probability : ndarray, shape (S, count)
+    n_peaks, status : ndarray of int, shape (S,)
+    noise : ndarray, shape (S,)
+    """
+
+    parameters: dict[str, Floats]
+    spread: dict[str, Floats]
+    background: dict[str, Floats]
+    probability: Floats
+    n_peaks: npt.NDArray[np.int64]
+    status: npt.NDArray[np.int64]
+    noise: Floats
+
+    @classmethod
+    def not_done(cls, options: PredictOptions, n: int) -> Prediction:
+        """Prediction of n spectra that the network has not seen."""
+        choice = (len(options.counts),) if options.all_counts else ()
+        names = LINE_SHAPES[encoding.line_shape(options.config)].parameters
+        stated = () if options.config.architecture == "park2020" else names
+        return cls(
+            {k: np.full((n, *choice, options.slots), np.nan) for k in names},
+            {k: np.full((n, *choice, options.slots), np.nan) for k in stated},
+            {k: np.full((n, *choice), np.nan) for k in BACKGROUNDS[options.background]},
+            np.full((n, len(options.counts)), np.nan),
+            np.zeros(n, np.int64),
+            np.full(n, Status.NOT_DONE, np.int64),
+            np.full(n, np.nan),
+        )
 
 
-class _Answer:
-    """Arrays of the answer for n spectra, filled batch by batch; energies are binding-like."""
+def predict_arrays(
+    options: PredictOptions,
+    energy: Floats,
+    counts: npt.NDArray[Any],
+    progress: Callable[[int], object] | None = None,
+) -> Prediction:
+    """Predict spectra as arrays.
 
-    def __init__(self, n: int, request: Request) -> None:
-        choice = (len(request.counts),) if request.all_counts else ()
-        names = LINE_SHAPES[encoding.line_shape(request.config)].parameters
-        self.parameters = {k: np.full((n, *choice, request.slots), np.nan) for k in names}
-        self.spread: dict[str, Floats] = {}
-        if request.config.architecture != "park2020":
-            self.spread = {k: np.full((n, *choice, request.slots), np.nan) for k in names}
-        terms = BACKGROUNDS[request.background]
-        self.background = {k: np.full((n, *choice), np.nan) for k in terms}
-        self.probability = np.full((n, len(request.counts)), np.nan)
-        self.n_peaks = np.zeros(n, np.int64)
-        self.status = np.full(n, Status.NOT_DONE, np.int64)
-        self.noise = np.full(n, np.nan)
+    Parameters
+    ----------
+    options : PredictOptions
+    energy : ndarray, shape (n,)
+        Ascending, larger = more bound [eV].
+    counts : ndarray, shape (S, n)
+        Numbers of any type; NaN marks a missing point.
+    progress : callable, optional
+        Called with the number of spectra just done.
+    """
+    step = progress or (lambda _: None)
+    found = Prediction.not_done(options, len(counts))
+    ends = _flag_unreadable(options, found, counts)
+    step(int((found.status != Status.NOT_DONE).sum()))
+    for rows, used in _batches(ends, found.status, options.batch_size):
+        if options.cancel is not None and options.cancel():
+            break
+        _predict_batch(options, found, energy, counts, (rows, used))
+        step(len(rows))
+    return found
 
 
-def _look_over(answer: _Answer, measured: npt.NDArray[Any], request: Request) -> Rows:
-    """Noise, spectra that need no network, and where finite points begin and end (n, 2)."""
+def _flag_unreadable(
+    options: PredictOptions, found: Prediction, measured: npt.NDArray[Any]
+) -> Rows:
+    """Give a status to spectra that no network can read; find the noise of all.
+
+    Returns where the finite points of each spectrum begin and end, shape (S, 2).
+    """
     ends = np.empty((len(measured), 2), np.intp)
 
     def look(part: slice) -> None:
@@ -228,26 +281,26 @@ def _look_over(answer: _Answer, measured: npt.NDArray[Any], request: Request) ->
         finite = np.isfinite(counts)
         ends[part, 0] = finite.argmax(axis=1)
         ends[part, 1] = finite.shape[1] - finite[:, ::-1].argmax(axis=1)
-        _set_aside(answer, part, counts, finite)
-        if request.solved:
-            answer.noise[part] = estimate_noise(counts)
+        _flag(found, part, counts, finite)
+        if options.solve_linear:
+            found.noise[part] = estimate_noise(counts)
 
     in_threads(look, _parts(len(measured)))
     return ends
 
 
-def _set_aside(answer: _Answer, part: slice, counts: Floats, finite: Flags) -> None:
-    """Give a status to spectra that no network can read."""
+def _flag(found: Prediction, part: slice, counts: Floats, finite: Flags) -> None:
+    """Status of spectra without signal or with too few points; flat ones get their background."""
     n_finite = finite.sum(axis=1)
     high = counts.max(axis=1, where=finite, initial=-np.inf)
     low = counts.min(axis=1, where=finite, initial=np.inf)
-    status = answer.status[part]
+    status = found.status[part]
     status[high == low] = Status.NO_SIGNAL
     status[n_finite < LEAST_POINTS] = Status.TOO_FEW_POINTS
     status[n_finite == 0] = Status.NOT_FINITE
-    if "constant" in answer.background:
+    if "constant" in found.background:
         flat = status == Status.NO_SIGNAL
-        for name, values in answer.background.items():
+        for name, values in found.background.items():
             fill = low[flat] if name == "constant" else 0.0 * low[flat]
             values[part][flat] = fill.reshape((-1,) + (1,) * (values.ndim - 1))
 
@@ -270,74 +323,70 @@ def _batches(
 
 
 def _predict_batch(
-    answer: _Answer, rows: Rows, used: slice, measured: Any, energy: Floats, request: Request
+    options: PredictOptions,
+    found: Prediction,
+    energy: Floats,
+    measured: npt.NDArray[Any],
+    batch: tuple[Rows, slice],
 ) -> None:
-    """Network and linear least squares for one batch, written into the answer."""
-    window = energy[used]
-    inputs = np.empty((len(rows), request.config.n_points), np.float32)
+    """Network and linear least squares for one batch (rows, used points), into `found`."""
+    rows, used = batch
+    config, window = options.config, energy[used]
+    inputs = np.empty((len(rows), config.n_points), np.float32)
     counts = np.empty((len(rows), len(window)))
 
     def encode(part: slice) -> None:
         some = as_counts(measured[rows[part], used])
-        outside = is_outside(some, window, request.model)
-        answer.status[rows[part]] = np.where(outside, Status.OUTSIDE_MODEL, Status.OK)
+        outside = is_outside(some, window, options.model)
+        found.status[rows[part]] = np.where(outside, Status.OUTSIDE_MODEL, Status.OK)
         counts[part] = without_gaps(some, window)
-        inputs[part] = encoding.encode(counts[part], window, request.config)
+        inputs[part] = encoding.encode(counts[part], window, config)
 
     in_threads(encode, _parts(len(rows)))
-    outputs = runtimes.get_engine(request.model, request.device)(inputs)
-    probability = encoding.probabilities(outputs, request.config)
-    answer.probability[rows] = probability
-    chosen = np.array(request.counts)[probability.argmax(axis=1)]
-    if request.n_peaks != "auto":
-        chosen = np.full(len(rows), request.n_peaks)
-    answer.n_peaks[rows] = chosen
-    answer.status[rows[chosen == 0]] = Status.NO_PEAKS
+    outputs = runtimes.get_engine(options.model, options.device)(inputs)
+    probability = encoding.probabilities(outputs, config)
+    found.probability[rows] = probability
+    chosen = np.array(options.counts)[probability.argmax(axis=1)]
+    if options.n_peaks != "auto":
+        chosen = np.full(len(rows), options.n_peaks)
+    found.n_peaks[rows] = chosen
+    found.status[rows[chosen == 0]] = Status.NO_PEAKS
     work: list[tuple[int, int, Rows]] = []
-    for place, k in enumerate(request.counts):
-        mine = np.arange(len(rows)) if request.all_counts else np.flatnonzero(chosen == k)
+    for place, k in enumerate(options.counts):
+        mine = np.arange(len(rows)) if options.all_counts else np.flatnonzero(chosen == k)
         work += [(place, k, mine[part]) for part in _parts(len(mine))]
 
     def solve(item: tuple[int, int, Rows]) -> None:
         place, k, part = item
+        target: Any = (rows[part], place) if options.all_counts else rows[part]
         some = {name: values[part] for name, values in outputs.items()}
-        target: Any = (rows[part], place) if request.all_counts else rows[part]
-        _solve(answer, target, some, counts[part], used, energy, k, request)
+        guess = encoding.decode(some, k, window, config) if k else None
+        if options.solve_linear:
+            lines = np.zeros((len(part), 0, len(energy)))
+            if guess is not None:
+                lines = _unit_lines(guess, energy, config)
+            height, terms = solve_heights(counts[part], energy, lines, options.background, used)
+            for number, name in enumerate(BACKGROUNDS[options.background]):
+                found.background[name][target] = terms[:, number]
+        elif guess is not None:
+            share = encoding.heights(some, k, config)
+            height = share * np.ptp(counts[part], axis=1)[:, None]
+        if guess is not None:
+            _enter(found, target, guess, height)
 
     in_threads(solve, work)
 
 
-def _solve(
-    answer: _Answer,
-    target: Any,
-    outputs: runtimes.Outputs,
-    counts: Floats,
-    used: slice,
-    energy: Floats,
-    k: int,
-    request: Request,
-) -> None:
-    """Peaks of one count for some spectra, with their heights and background."""
-    guess = encoding.decode(outputs, k, energy[used], request.config) if k else None
-    if request.solved:
-        lines = np.zeros((len(counts), 0, len(energy)))
-        if guess is not None:
-            lines = _unit_lines(guess, energy, request.config)
-        height, terms = solve_heights(counts, energy, lines, request.background, used)
-        for number, name in enumerate(BACKGROUNDS[request.background]):
-            answer.background[name][target] = terms[:, number]
-    elif guess is not None:
-        height = encoding.heights(outputs, k, request.config) * np.ptp(counts, axis=1)[:, None]
-    if guess is None:
-        return
+def _enter(found: Prediction, target: Any, guess: encoding.Guess, height: Floats) -> None:
+    """Write the peaks of one count for some spectra into `found`."""
     values = {"center": guess.center, "fwhm": guess.fwhm, "height": height}
     if guess.fraction is not None:
         values["fraction"] = guess.fraction
-    for name, table in answer.parameters.items():
-        table[target] = _padded(values[name], request.slots)
-    for name, table in answer.spread.items():
+    for name, table in found.parameters.items():
+        table[target] = _padded(values[name], table.shape[-1])
+    for name, table in found.spread.items():
         spread = guess.spread[name] * (height if name == "height" else 1.0)
-        table[target] = _padded(spread, request.slots)
+        table[target] = _padded(spread, table.shape[-1])
 
 
 def _unit_lines(guess: encoding.Guess, energy: Floats, config: NetworkConfig) -> Floats:
@@ -354,41 +403,52 @@ def _padded(values: Floats, slots: int) -> Floats:
     return out
 
 
-def _as_dataset(answer: _Answer, spectra: xr.DataArray, request: Request) -> xr.Dataset:
-    """The answer over the dimensions of the spectra, on their scale."""
-    shape = spectra.shape[:-1]
-    scale = str(spectra.attrs["scale"])
-    parameters, terms = from_numerics(scale, answer.parameters, answer.background)
-    lead = tuple(d for d in spectra.dims if d != "energy")
+def sorted_by_energy(
+    parameters: dict[str, Floats], spread: dict[str, Floats], sign: int
+) -> tuple[dict[str, Floats], dict[str, Floats]]:
+    """Peaks in ascending order of their energy on a scale of this sign; NaN goes last."""
+    order = np.argsort(sign * parameters["center"], axis=-1, kind="stable")
 
-    def fold(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        return values.reshape(shape + values.shape[1:])
+    def moved(table: dict[str, Floats]) -> dict[str, Floats]:
+        return {name: np.take_along_axis(values, order, -1) for name, values in table.items()}
 
+    return moved(parameters), moved(spread)
+
+
+def origin_attributes(options: PredictOptions, spectra: xr.DataArray) -> dict[str, Any]:
+    """Attributes that say which spectra and which network a result comes from."""
     attrs = {key: spectra.attrs[key] for key in KEPT_ATTRIBUTES if key in spectra.attrs}
-    attrs |= {"model": request.model.name, "model_version": request.model.version}
+    attrs |= {"model": options.model.name, "model_version": options.model.version}
     if spectra.name is not None:
         attrs["region"] = str(spectra.name)
-    return make_peaks(
-        spectra["energy"].values,
-        (*lead, "count") if request.all_counts else lead,
-        dict(spectra.coords),
-        scale=scale,
-        line_shape=encoding.line_shape(request.config),
-        background=request.background,
-        parameters={k: fold(v) for k, v in parameters.items()},
-        background_parameters={k: fold(v) for k, v in terms.items()},
-        status=_per_count(fold(answer.status), request),
-        n_peaks=None if request.all_counts else fold(answer.n_peaks),
-        n_peaks_probability=fold(answer.probability),
-        counts=np.array(request.counts),
-        noise=_per_count(fold(answer.noise), request),
-        spread={k: fold(v) for k, v in answer.spread.items()} or None,
-        attrs=attrs,
+    return attrs
+
+
+def _as_dataset(
+    options: PredictOptions, prediction: Prediction, arrays: SpectrumArrays
+) -> xr.Dataset:
+    """The prediction over the dimensions of the spectra, on their scale."""
+    parameters, spread = sorted_by_energy(
+        prediction.parameters, prediction.spread, arrays.orientation.sign
     )
 
+    def per_count(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        if not options.all_counts:
+            return values
+        return np.repeat(values[:, None], len(options.counts), axis=1)
 
-def _per_count(values: npt.NDArray[Any], request: Request) -> npt.NDArray[Any]:
-    """One value per spectrum, repeated along `count` where there is that dimension."""
-    if not request.all_counts:
-        return values
-    return np.repeat(values[..., None], len(request.counts), axis=-1)
+    return peaks_from_numerics(
+        arrays,
+        parameters=parameters,
+        background_parameters=prediction.background,
+        spread=spread or None,
+        counts=np.array(options.counts),
+        by_count=options.all_counts,
+        attrs=origin_attributes(options, arrays.spectra),
+        line_shape=encoding.line_shape(options.config),
+        background=options.background,
+        status=per_count(prediction.status),
+        n_peaks=None if options.all_counts else prediction.n_peaks,
+        n_peaks_probability=prediction.probability,
+        noise=per_count(prediction.noise),
+    )

@@ -24,28 +24,45 @@ A number of peaks that the caller gives is refined as it is, whatever becomes of
 """
 
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
+import numpy.typing as npt
 import xarray as xr
 
-from xpsnet.data.spectrum import check_spectra, crop
-from xpsnet.fitting.maps.chemical_states import LOCAL_ROUNDS, States
-from xpsnet.fitting.maps.follow import followed, sampled_rows
+from xpsnet.data.spectrum import check_spectra, crop, scale_sign
+from xpsnet.data.spectrum_arrays import SpectrumArrays, numeric_energy, spectrum_arrays
+from xpsnet.fitting.maps.chemical_states import LOCAL_ROUNDS, Found, States
+from xpsnet.fitting.maps.follow import follow_places, sampled_rows
 from xpsnet.fitting.maps.neighbors import PRIOR_ROUNDS, Start, reach
+from xpsnet.fitting.model.constraints import Constraint
 from xpsnet.fitting.model.doublets import Doublet, as_doublets
-from xpsnet.fitting.model.parameters import Constraint, Floats
-from xpsnet.fitting.select.background import DEFAULT, choose_background
-from xpsnet.fitting.select.find_doublets import with_found_partners
-from xpsnet.fitting.solve.fit_inputs import Noise, make_rows, make_setup, noise_like
-from xpsnet.fitting.solve.fit_results import answers_to_peaks
-from xpsnet.models.prediction import predict
-from xpsnet.models.weights import Model
-from xpsnet.parallel.chunks import map_overlapping, map_spectra
+from xpsnet.fitting.model.links import split_name
+from xpsnet.fitting.model.options import FitOptions, checked_constraints, checked_shared
+from xpsnet.fitting.refine_lazy import Chunk, map_chunks
+from xpsnet.fitting.select.background import choose_background
+from xpsnet.fitting.solve.fit_inputs import Noise, fit_inputs, noise_array, noise_rows, ordered
+from xpsnet.fitting.solve.fit_results import FitResults, areas, results_to_dataset
+from xpsnet.fitting.static_background import held_background, is_held
+from xpsnet.models.prediction import (
+    PredictOptions,
+    checked,
+    origin_attributes,
+    predict_arrays,
+)
+from xpsnet.models.weights import Model, load_model
 from xpsnet.parallel.progress import Cancel, Progress, reporting
-from xpsnet.pipeline.stages import Job, Outcome, Overview, fit_rows, overview, revise
+from xpsnet.pipeline.stages import (
+    FindOptions,
+    Outcome,
+    Overview,
+    SpectrumRows,
+    fit_rows,
+    overview,
+    revise,
+)
 
 # Spectra of a map that are looked at for its states, and fewer than which are no map.
 SAMPLED = 1024
@@ -82,7 +99,7 @@ def fit(
     *,
     model: str | Path | Model = "default",
     n_peaks: int | Literal["auto"] = "auto",
-    background: str = "shirley+linear",
+    background: str | xr.DataArray = "shirley+linear",
     line_shape: str = "pseudo_voigt",
     shared: tuple[str, ...] = ("fraction",),
     constraints: Mapping[str, Constraint] | None = None,
@@ -110,8 +127,9 @@ def fit(
         Network that finds the peaks, as for `predict`.
     n_peaks : int or "auto"
         Number of peaks; "auto" decides for every spectrum as the module says.
-    background : str
-        As for `refine`; "auto" decides on a sample of the spectra with the network's peaks.
+    background : str or DataArray
+        As for `refine`; "auto" decides on a sample of the spectra with the network's peaks. The
+        network always sees the spectra as measured.
     line_shape, shared, constraints, noise, scale_errors, covariance
         As for `refine`.
     doublets : sequence of Doublet or str
@@ -139,7 +157,7 @@ def fit(
     cancel : callable, optional
         Asked again and again; the spectra that are not done then have the status NOT_DONE.
     dim : str, optional
-        The energy dimension, if it cannot be told from names and units.
+        The energy dimension, if names and units do not say it.
 
     Returns
     -------
@@ -153,112 +171,48 @@ def fit(
         Where arguments do not fit together; never because of what a spectrum holds.
     """
     _check(min_probability, batch_size, follow)
-    checked = check_spectra(spectra, dim=dim)
-    cropped = checked if energy_range is None else crop(checked, energy_range)
-    job = Job(
-        model, n_peaks, background, line_shape, shared, constraints, min_probability, scale_errors,
-        covariance, device, batch_size, cancel, as_doublets(doublets),
-    )  # fmt: skip
-    if background == "auto":
-        job = _with_background(job, cropped, noise)
-    together = _Together.asked(cropped, neighbors, follow, n_peaks, constraints)
-    if cropped.chunks is not None:
-        return _fit_lazily(job, cropped, noise, together, covariance)
-    given = noise_like(noise, checked, cropped)
-    rows = _as_rows(cropped)
-    with reporting(progress, rows.sizes["row"], "fit") as step:
-        outcome = fit_rows(job, rows, given, step)
-    look = None
-    if together.any and not job.cancelled():
-        sampled = outcome.sample(sampled_rows(rows.sizes["row"], SAMPLED))
-        look = overview(job, sampled, _mean(cropped), together.n_states)
-    return _told(job, _finished(job, cropped, given, outcome, together, look, covariance))
-
-
-def _with_background(job: Job, spectra: xr.DataArray, noise: Noise) -> Job:
-    """The job with a background that some of its spectra prefer."""
-    some = _sample(spectra, BACKGROUND_SAMPLE).compute()
-    predicted = predict(
-        some, model=job.model, n_peaks=job.n_peaks, device=job.device, batch_size=job.batch_size
+    whole = check_spectra(spectra, dim=dim)
+    window = whole if energy_range is None else crop(whole, energy_range)
+    network_model = load_model(model)
+    network = checked(
+        PredictOptions(
+            network_model,
+            n_peaks,
+            all_counts=n_peaks == "auto",
+            background="none",
+            device=device,
+            batch_size=int(batch_size),
+            solve_linear=network_model.config.architecture == "park2020",
+            cancel=cancel,
+        )
     )
-    setup = make_setup(
-        some,
-        predicted.sizes["peak"],
-        line_shape=job.line_shape,
-        background=DEFAULT,
-        shared=job.shared,
-        constraints=job.constraints,
-        scale_errors=False,
+    fitted = FitOptions(
+        line_shape,
+        background="none" if is_held(background) or background == "auto" else str(background),
+        shared=checked_shared(shared),
+        doublets=as_doublets(doublets),
+        scale_errors=scale_errors,
+        covariance=covariance,
+        engine="batch",
+        cancel=cancel,
     )
-    known = float(noise) if isinstance(noise, int | float) else None
-    rows = make_rows(some, predicted, noise_like(known, some, some))
-    chosen, words = choose_background(setup, rows)
-    return replace(job, background=chosen, background_choice=words)
-
-
-def _sample(spectra: xr.DataArray, n: int) -> xr.DataArray:
-    """Some of the spectra, over ("row", "energy")."""
-    lead = [str(d) for d in spectra.dims if d != "energy"]
-    if not lead:
-        return spectra.reset_coords(drop=True).expand_dims("row")
-    shape = tuple(spectra.sizes[d] for d in lead)
-    places = np.unravel_index(sampled_rows(int(np.prod(shape)), n), shape)
-    at = {d: xr.DataArray(p, dims="row") for d, p in zip(lead, places, strict=True)}
-    return spectra.reset_coords(drop=True).isel(at).transpose("row", "energy")
-
-
-def _told(job: Job, peaks: xr.Dataset) -> xr.Dataset:
-    """What the result says about its doublets and its background."""
-    peaks = with_found_partners(peaks, job.doublets)
-    if job.background_choice is not None:
-        peaks.attrs["background_choice"] = job.background_choice
+    sign = scale_sign(window.attrs["scale"])
+    found = checked_constraints(fitted, numeric_energy(window), sign, network.slots, constraints)
+    options = FindOptions(replace(fitted, constraints=found), network, sign, min_probability)
+    options = _with_neighbors(options, window, neighbors, follow)
+    given = Chunk(window, noise_array(noise, whole), background, xr.Dataset())
+    words = None
+    if isinstance(background, str) and background == "auto":
+        chosen, words = _chosen_background(options, given)
+        options = replace(options, fit=replace(options.fit, background=chosen))
+        given = given._replace(background=chosen)
+    if window.chunks is not None:
+        peaks = _fit_lazily(options, given)
+    else:
+        peaks = _fit_now(options, given, progress)
+    if words is not None:
+        peaks.attrs["background_choice"] = words
     return peaks
-
-
-@dataclass(frozen=True)
-class _Together:
-    """What the spectra of a map do for each other."""
-
-    neighbors: bool
-    follow: bool
-    n_states: int | None
-
-    @property
-    def any(self) -> bool:
-        """Whether spectra need more than themselves."""
-        return self.neighbors or self.follow
-
-    @classmethod
-    def asked(
-        cls,
-        spectra: xr.DataArray,
-        neighbors: bool | Literal["auto"],
-        follow: bool | int | Literal["auto"],
-        n_peaks: int | Literal["auto"],
-        constraints: Mapping[str, Constraint] | None,
-    ) -> "_Together":
-        """What the caller asks for, and what is sensible for so many spectra."""
-        n_spectra = int(np.prod(spectra.shape[:-1]))
-        near = bool(neighbors)
-        if neighbors == "auto":
-            near = n_spectra >= FEWEST and all(_is_ordered(spectra, d) for d in spectra.dims[:-1])
-        near = near and n_spectra > 1
-        numbered = any(name.rpartition("_")[2].isdigit() for name in constraints or {})
-        states = near and not numbered if follow == "auto" else bool(follow)
-        number = None if n_peaks == "auto" else max(n_peaks, 1)
-        if follow != "auto" and not isinstance(follow, bool):
-            number = int(follow)
-        return cls(near, states and spectra.ndim > 1 and n_spectra > 0, number)
-
-
-def _is_ordered(spectra: xr.DataArray, dim: Hashable) -> bool:
-    """Whether spectra next to each other along a dimension belong next to each other."""
-    if dim in ORDERED:
-        return True
-    if dim not in spectra.coords or spectra[dim].dtype.kind not in "iuf":
-        return False
-    steps = np.diff(spectra[dim].values)
-    return bool(steps.size and ((steps > 0).all() or (steps < 0).all()))
 
 
 def _check(min_probability: float, batch_size: int, follow: bool | int | str) -> None:
@@ -271,70 +225,223 @@ def _check(min_probability: float, batch_size: int, follow: bool | int | str) ->
         raise ValueError(f"expected follow='auto', True, False or a number, got {follow!r}")
 
 
-def _as_rows(spectra: xr.DataArray) -> xr.DataArray:
-    """The spectra one after the other, over ("row", "energy")."""
-    counts = np.asarray(spectra.values).reshape(-1, spectra.sizes["energy"])
-    return xr.DataArray(
-        counts, dims=("row", "energy"), coords={"energy": spectra["energy"]},
-        attrs=spectra.attrs, name=spectra.name,
-    )  # fmt: skip
+def _with_neighbors(
+    options: FindOptions,
+    spectra: xr.DataArray,
+    neighbors: bool | Literal["auto"],
+    follow: bool | int | Literal["auto"],
+) -> FindOptions:
+    """What the spectra of a map do for each other: as asked, or what is sensible for so many."""
+    n_spectra = int(np.prod(spectra.shape[:-1]))
+    near = bool(neighbors)
+    if neighbors == "auto":
+        near = n_spectra >= FEWEST and all(_is_ordered(spectra, d) for d in spectra.dims[:-1])
+    near = near and n_spectra > 1
+    constraints = options.fit.constraints
+    numbered = bool(constraints.links) or any(
+        split_name(name)[1] is not None for name in constraints.limits
+    )
+    states = near and not numbered if follow == "auto" else bool(follow)
+    n_peaks = options.network.n_peaks
+    number = None if n_peaks == "auto" else max(n_peaks, 1)
+    if follow != "auto" and not isinstance(follow, bool):
+        number = int(follow)
+    states = states and spectra.ndim > 1 and n_spectra > 0
+    return replace(options, neighbors=near, follow=states, n_states=number)
 
 
-def _mean(spectra: xr.DataArray) -> xr.DataArray:
-    """Mean of all spectra, over ("row", "energy")."""
-    mean = spectra.mean([d for d in spectra.dims if d != "energy"], keep_attrs=True)
-    return mean.expand_dims("row")
+def _is_ordered(spectra: xr.DataArray, dim: Hashable) -> bool:
+    """Whether spectra next to each other along a dimension belong next to each other."""
+    if dim in ORDERED:
+        return True
+    if dim not in spectra.coords or spectra[dim].dtype.kind not in "iuf":
+        return False
+    steps = np.diff(spectra[dim].values)
+    return bool(steps.size and ((steps > 0).all() or (steps < 0).all()))
+
+
+def _rows(chunk: Chunk) -> tuple[SpectrumArrays, SpectrumRows]:
+    """Spectra in memory as arrays, with their noise and a background that is held."""
+    arrays = spectrum_arrays(chunk.spectra)
+    held = held_background(chunk.spectra, chunk.background)
+    curve = None
+    if held is not None:
+        curve = arrays.orientation.points(held.values.reshape(arrays.counts.shape))
+    noise = noise_rows(chunk.noise, chunk.spectra)
+    return arrays, SpectrumRows(arrays.energy, arrays.counts, noise, curve)
+
+
+def _sampled(chunk: Chunk, n: int) -> Chunk:
+    """Some of the spectra, evenly spread, over ("row", "energy")."""
+    spectra = chunk.spectra
+    lead = [str(d) for d in spectra.dims if d != "energy"]
+    if not lead:
+        return chunk._replace(spectra=spectra.reset_coords(drop=True).expand_dims("row"))
+    shape = tuple(spectra.sizes[d] for d in lead)
+    places = np.unravel_index(sampled_rows(int(np.prod(shape)), n), shape)
+    at = {d: xr.DataArray(p, dims="row") for d, p in zip(lead, places, strict=True)}
+
+    def some(values: Any) -> Any:
+        if not isinstance(values, xr.DataArray):
+            return values
+        chosen = values.reset_coords(drop=True).isel(
+            {d: i for d, i in at.items() if d in values.dims}
+        )
+        return chosen.transpose(..., "energy") if "energy" in chosen.dims else chosen
+
+    return chunk._replace(
+        spectra=some(spectra), noise=some(chunk.noise), background=some(chunk.background)
+    )
+
+
+def _mean(chunk: Chunk) -> Chunk:
+    """Mean of all spectra, over ("row", "energy"); its noise is estimated."""
+
+    def mean(values: xr.DataArray) -> xr.DataArray:
+        return values.mean([d for d in values.dims if d != "energy"], keep_attrs=True)
+
+    background = chunk.background
+    if isinstance(background, xr.DataArray):
+        background = mean(background)
+    spectra = mean(chunk.spectra).reset_coords(drop=True).expand_dims("row")
+    return chunk._replace(spectra=spectra, noise=None, background=background)
+
+
+def _computed(chunk: Chunk) -> Chunk:
+    """A chunk in memory."""
+    background = chunk.background
+    return chunk._replace(
+        spectra=chunk.spectra.compute(),
+        noise=None if chunk.noise is None else chunk.noise.compute(),
+        background=background.compute() if isinstance(background, xr.DataArray) else background,
+    )
+
+
+def _chosen_background(options: FindOptions, given: Chunk) -> tuple[str, str]:
+    """The background that a sample of the spectra speaks for, with the network's peaks."""
+    _, rows = _rows(_computed(_sampled(given, BACKGROUND_SAMPLE)))
+    network = replace(options.network, all_counts=False, background="none", solve_linear=True)
+    prediction = predict_arrays(network, rows.energy, rows.counts)
+    center = prediction.parameters["center"]
+    starts = ordered(prediction.parameters, options.sign * center)
+    inputs = fit_inputs(rows.energy, rows.counts, rows.noise, starts, prediction.status)
+    return choose_background(options.fit, inputs)
+
+
+def _fit_now(options: FindOptions, given: Chunk, progress: Progress) -> xr.Dataset:
+    """Fit spectra in memory."""
+    arrays, rows = _rows(given)
+    with reporting(progress, len(rows.counts), "fit") as step:
+        outcome = fit_rows(options, rows, step)
+    look = None
+    if options.needs_map and not options.fit.cancelled():
+        sampled = outcome.sample(sampled_rows(len(rows.counts), SAMPLED))
+        look = overview(options, sampled, _rows(_mean(given))[1])
+    return _finished(options, (arrays, rows), outcome, look)
+
+
+def _fit_lazily(options: FindOptions, given: Chunk) -> xr.Dataset:
+    """Chunk by chunk; where spectra help each other, after one look at the whole map."""
+    import dask
+
+    def on_part(part: Chunk, look: Overview | None) -> xr.Dataset:
+        arrays, rows = _rows(part)
+        return _finished(options, (arrays, rows), fit_rows(options, rows), look, padded=True)
+
+    if not options.needs_map:
+        return map_chunks(on_part, given)
+
+    @dask.delayed  # type: ignore[untyped-decorator]
+    def looked(sample: Any, sample_noise: Any, sample_background: Any, mean: Any) -> Overview:
+        _, rows = _rows(Chunk(sample, sample_noise, sample_background, xr.Dataset()))
+        _, mean_rows = _rows(Chunk(mean[0], None, mean[1], xr.Dataset()))
+        return overview(options, fit_rows(options, rows), mean_rows)
+
+    spectra = given.spectra
+    shape = tuple(spectra.sizes[d] for d in spectra.dims if d != "energy")
+    sample, mean = _sampled(given, SAMPLED), _mean(given)
+    means = (mean.spectra, mean.background)
+    look = looked(sample.spectra, sample.noise, sample.background, means)
+    return map_chunks(on_part, given, overlap=OVERLAP * reach(shape), shared=look)
 
 
 def _finished(
-    job: Job,
-    spectra: xr.DataArray,
-    noise: Floats | None,
+    options: FindOptions,
+    block: tuple[SpectrumArrays, SpectrumRows],
     outcome: Outcome,
-    together: _Together,
     look: Overview | None,
-    covariance: bool,
     *,
     padded: bool = False,
 ) -> xr.Dataset:
-    """What the neighbors change, as a Dataset; `padded` to a length that no spectrum exceeds."""
-    if together.neighbors and look is not None:
-        rows, shape = _as_rows(spectra), spectra.shape[:-1]
-        outcome = revise(job, rows, noise, outcome, shape, look.of_sum)
-    peaks = answers_to_peaks(
-        outcome.setup, outcome.answers, spectra, outcome.predicted, with_covariance=covariance
+    """The result as a Dataset, after what the neighbors change.
+
+    `padded`: as many places along `peak` as any chunk can need.
+    """
+    arrays, rows = block
+    if options.neighbors and look is not None:
+        outcome = revise(options, rows, outcome, arrays.shape, look.mean_peaks)
+    states = None
+    if options.follow:
+        states = look.states if look is not None else States(*np.empty((3, 0)))
+    results, label = _placed(options, arrays, outcome.results, states, padded=padded)
+    peaks = results_to_dataset(
+        options.fit,
+        results,
+        arrays,
+        doublets=options.fit.doublets,
+        label=label,
+        attrs=origin_attributes(options.network, arrays.spectra),
+        background=rows.background,
     )
-    lead, shape = spectra.dims[:-1], spectra.shape[:-1]
-    count = np.atleast_1d(outcome.predicted["count"].values)
+    lead, shape = arrays.spectra.dims[:-1], arrays.shape
     probability = outcome.probability.reshape(*shape, outcome.probability.shape[1])
-    attrs = outcome.predicted["n_peaks_probability"].attrs
-    peaks = peaks.assign_coords(count=("count", count))
-    peaks = peaks.assign(n_peaks_probability=((*lead, "count"), probability, attrs))
-    if together.neighbors:
+    texts = {"long_name": "Probability of this number of peaks", "units": "1"}
+    peaks = peaks.assign_coords(count=("count", np.array(options.network.counts)))
+    peaks = peaks.assign(n_peaks_probability=((*lead, "count"), probability, texts))
+    if options.neighbors:
         peaks = peaks.assign(start=(lead, outcome.start.reshape(shape), _START_TEXTS))
-    slots = peaks.sizes["peak"]
-    if not padded and job.n_peaks == "auto":
-        peaks = _trimmed(peaks, max(1, int(peaks["n_peaks"].values.max(initial=0))))
-    if not together.follow:
-        return peaks
-    states = look.states if look is not None else States(*np.empty((3, 0)))
+    return peaks
+
+
+def _placed(
+    options: FindOptions,
+    arrays: SpectrumArrays,
+    results: FitResults,
+    states: States | None,
+    *,
+    padded: bool,
+) -> tuple[FitResults, list[str] | None]:
+    """Results with their peaks in ascending energy or at the places of states, and labels."""
+    key = options.sign * results.peaks["center"]
+    order = np.argsort(key, axis=1, kind="stable")
+    if options.fit.constraints.links:  # whose numbers stay those of the constraints
+        order = np.broadcast_to(np.arange(key.shape[1]), key.shape)
+    n = key.shape[1]
+    if not padded and options.finds_n_peaks:
+        n = max(1, int(results.exists.sum(axis=1).max(initial=0)))
+    exists = np.take_along_axis(results.exists, order, axis=1)
+    results = _moved(options, results, np.where(exists, order, -1)[:, :n])
+    if states is None or (states.n == 0 and not padded):
+        return results, None
+    peaks, errors = results.peaks, results.peak_errors
+    area = areas(options.fit, arrays.energy, results)
+    found = Found(options.sign * peaks["center"], peaks["fwhm"], area, errors["center"])
     if padded:
-        return followed(peaks, states, None, max(slots, states.n), slots)
-    return _without_empty(followed(peaks, states)) if states.n else peaks
+        slots = max(n, states.n)
+        place, label = follow_places(found, states, arrays.shape, slots=slots, others=n)
+        return _moved(options, results, place), label
+    place, label = follow_places(found, states, arrays.shape)
+    used = np.flatnonzero((place >= 0).any(axis=0))
+    used = used if used.size else np.arange(1)
+    place, label = place[:, used], [label[column] for column in used]
+    n_states = sum(text != "other" for text in label)
+    label[:n_states] = [f"state {i + 1}" for i in range(n_states)]
+    return _moved(options, results, place), label
 
 
-def _without_empty(peaks: xr.Dataset) -> xr.Dataset:
-    """Peaks without states that no spectrum has, numbered anew."""
-    lead = [d for d in peaks["center"].dims if d != "peak"]
-    used = peaks["center"].notnull().any(lead).values
-    if used.all() or "covariance" in peaks:
-        return peaks
-    peaks = peaks.isel(peak=used)
-    labels = peaks["label"].values.copy()
-    stated = labels != "other"
-    labels[stated] = [f"state {i + 1}" for i in range(int(stated.sum()))]
-    numbers = ("peak", np.arange(1, labels.size + 1), peaks["peak"].attrs)
-    return peaks.assign(label=("peak", labels, peaks["label"].attrs)).assign_coords(peak=numbers)
+def _moved(options: FindOptions, results: FitResults, place: npt.NDArray[np.intp]) -> FitResults:
+    """The results with their peaks at other places."""
+    return results.moved(place, options.fit.plain_layout(place.shape[1]))
 
 
 _START_TEXTS = {
@@ -342,44 +449,3 @@ _START_TEXTS = {
     "flag_values": np.array([s.value for s in Start], dtype=np.int8),
     "flag_meanings": " ".join(s.name.lower() for s in Start),
 }
-
-
-def _trimmed(peaks: xr.Dataset, n_peaks: int) -> xr.Dataset:
-    """Peaks without the places that no spectrum needs."""
-    peaks = peaks.isel(peak=slice(0, n_peaks))
-    if "covariance" not in peaks:
-        return peaks
-    numbers = [str(name).rpartition("_")[2] for name in peaks["parameter"].values]
-    kept = [not text.isdigit() or int(text) <= n_peaks for text in numbers]
-    return peaks.isel(parameter=kept, parameter_2=kept)
-
-
-def _fit_lazily(
-    job: Job, spectra: xr.DataArray, noise: Noise, together: _Together, covariance: bool
-) -> xr.Dataset:
-    """Chunk by chunk; where spectra help each other, after one look at the whole map."""
-    import dask
-
-    def on_part(some: xr.DataArray, look: Overview | None) -> xr.Dataset:
-        given = noise_like(noise, some, some)
-        outcome = fit_rows(job, _as_rows(some), given, _silent)
-        peaks = _finished(job, some, given, outcome, together, look, covariance, padded=True)
-        return _told(job, peaks)
-
-    if not together.any:
-        return map_spectra(lambda some: on_part(some, None), spectra)
-
-    @dask.delayed  # type: ignore[untyped-decorator]
-    def looked(sample: xr.DataArray, mean: xr.DataArray) -> Overview:
-        given = noise_like(noise, sample, sample)
-        return overview(job, fit_rows(job, sample, given, _silent), mean, together.n_states)
-
-    shape = tuple(spectra.sizes[d] for d in spectra.dims if d != "energy")
-    sample = _sample(spectra, SAMPLED)
-    return map_overlapping(
-        on_part, spectra, overlap=OVERLAP * reach(shape), shared=looked(sample, _mean(spectra))
-    )
-
-
-def _silent(steps: int) -> None:
-    """No progress."""

@@ -1,59 +1,112 @@
-"""The steps of `fit`: rows of spectra through network, least squares, decision and neighbors."""
+"""The stages of `fit`, on arrays: network, refinement, number of peaks, neighbors, states."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, fields, replace
-from pathlib import Path
-from typing import Any, Literal
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
-import xarray as xr
 
-from xpsnet.data.spectrum import scale_sign
 from xpsnet.fitting.maps.chemical_states import Found, States, find_states
-from xpsnet.fitting.maps.neighbors import Shape, Start, log_prior, offsets, outliers, starts_around
-from xpsnet.fitting.model.doublets import Doublet
-from xpsnet.fitting.model.parameters import Constraint, Floats
-from xpsnet.fitting.select.find_doublets import refine_paired
-from xpsnet.fitting.select.n_peaks import Decided, Tried, decide, likely
-from xpsnet.fitting.solve.fit_inputs import Rows, make_rows, make_setup, make_starts
-from xpsnet.fitting.solve.fit_results import Answers
-from xpsnet.fitting.solve.single_spectrum import Setup
-from xpsnet.models.prediction import predict_starts
-from xpsnet.models.weights import Model
-from xpsnet.parallel.progress import Cancel
+from xpsnet.fitting.maps.neighbors import (
+    Shape,
+    Start,
+    log_prior,
+    offsets,
+    outliers,
+    starts_around,
+)
+from xpsnet.fitting.model.options import FitOptions
+from xpsnet.fitting.select.find_doublets import refine_with_doublets
+from xpsnet.fitting.select.n_peaks import Candidate, Choice, Decision, choose_n_peaks, likely
+from xpsnet.fitting.solve.fit_inputs import FitInputs, Starts, fit_inputs, ordered
+from xpsnet.fitting.solve.fit_results import FitResults
+from xpsnet.models.prediction import PredictOptions, predict_arrays
+
+Floats = npt.NDArray[np.float64]
+Numbers = npt.NDArray[np.intp]
 
 MAX_CANDIDATES = 3
 # Network probability that a number of peaks has at least where the neighbors have it.
 LEAST_PROBABILITY = 0.01
-# The network and the fits take so many spectra at a time at most: cancel answers in between.
+# The network and the fits take so many spectra at a time at most: cancel is asked in between.
 AT_ONCE = 1024
-
-Numbers = npt.NDArray[np.intp]
 
 
 @dataclass(frozen=True)
-class Job:
-    """What `fit` was asked for; see there."""
+class FindOptions:
+    """Options of `fit`, the same for all spectra of a call; see there.
 
-    model: str | Path | Model
-    n_peaks: int | Literal["auto"]
-    background: str
-    line_shape: str
-    shared: tuple[str, ...]
-    constraints: Mapping[str, Constraint] | None
-    min_probability: float
-    scale_errors: bool
-    covariance: bool
-    device: Literal["auto", "cpu", "gpu"]
-    batch_size: int
-    cancel: Cancel
-    doublets: tuple[Doublet, ...] = ()
-    background_choice: str | None = None
+    Attributes
+    ----------
+    fit : FitOptions
+    network : PredictOptions
+        For starts: of every count where the number of peaks is to be found.
+    sign : int
+        -1 where the user's scale is kinetic: constraints count peaks in ascending energy there.
+    min_probability : float
+    neighbors, follow : bool
+        Whether spectra help each other, and whether peaks are followed over the map.
+    n_states : int or None
+        How many states are followed; None to find out.
+    """
 
-    def cancelled(self) -> bool:
-        """Whether to stop."""
-        return self.cancel is not None and self.cancel()
+    fit: FitOptions
+    network: PredictOptions
+    sign: int = 1
+    min_probability: float = 0.05
+    neighbors: bool = False
+    follow: bool = False
+    n_states: int | None = None
+
+    @property
+    def finds_n_peaks(self) -> bool:
+        """Whether the number of peaks is to be found."""
+        return self.network.n_peaks == "auto"
+
+    @property
+    def needs_map(self) -> bool:
+        """Whether spectra need more than themselves."""
+        return self.neighbors or self.follow
+
+    @property
+    def n_counts(self) -> int:
+        """How many numbers of peaks there are, from 0."""
+        return max(*self.network.counts, self.network.slots) + 1
+
+    def without_cancel(self) -> "FindOptions":
+        """The same options for work that is never stopped."""
+        return replace(
+            self, fit=replace(self.fit, cancel=None), network=replace(self.network, cancel=None)
+        )
+
+
+@dataclass(frozen=True)
+class SpectrumRows:
+    """Spectra on the axis of the numerics, one row each.
+
+    Attributes
+    ----------
+    energy : ndarray, shape (n,)
+    counts : ndarray, shape (S, n)
+    noise : ndarray, shape (S, n), or None
+        None to estimate it.
+    background : ndarray, shape (S, n), or None
+        A background that is held.
+    """
+
+    energy: Floats
+    counts: npt.NDArray[np.generic]
+    noise: Floats | None = None
+    background: Floats | None = None
+
+    def rows(self, chosen: Numbers) -> "SpectrumRows":
+        """Some of the spectra."""
+        return SpectrumRows(
+            self.energy,
+            self.counts[chosen],
+            None if self.noise is None else self.noise[chosen],
+            None if self.background is None else self.background[chosen],
+        )
 
 
 @dataclass(frozen=True)
@@ -62,176 +115,151 @@ class Overview:
 
     Attributes
     ----------
-    of_sum : dict of str to ndarray, shape (1, peak)
-        Peaks of the mean spectrum, on the scale of the numerics.
+    mean_peaks : dict of str to ndarray, shape (1, peak)
+        Peaks of the mean spectrum.
     states : States
-        Of a sample of the spectra, on their own scale.
+        Of a sample of the spectra, on the user's scale.
     """
 
-    of_sum: dict[str, Floats]
+    mean_peaks: dict[str, Floats]
     states: States
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """Fits of all spectra of a block, one row each.
+    """Fits of S spectra, one row each.
 
     Attributes
     ----------
-    setup : Setup
-    predicted : Dataset
-        Of some of the spectra: tells the network's name and the numbers of peaks.
-    answers : Answers
+    results : FitResults
     score : ndarray, shape (S, K)
-        Of every number of peaks; see `Decided`.
+        Of every number of peaks; see `Choice`.
     start : ndarray of int8, shape (S,)
         Codes of `Start`.
-    probability : ndarray, shape (S, K)
+    probability : ndarray, shape (S, count)
         The network's own.
     """
 
-    setup: Setup
-    predicted: xr.Dataset
-    answers: Answers
+    results: FitResults
     score: Floats
     start: npt.NDArray[np.int8]
     probability: Floats
 
-    def peaks(self) -> dict[str, Floats]:
-        """Shape parameters of all peaks, each of shape (S, peak)."""
-        layout, values = self.answers.layout, self.answers.values
-        return {name: values[:, layout.column(name)] for name in layout.shape_parameters}
+    @classmethod
+    def not_done(cls, options: FindOptions, n: int) -> "Outcome":
+        """Outcome of n spectra that no fit has reached."""
+        layout = options.fit.plain_layout(options.network.slots)
+        return cls(
+            FitResults.not_done(layout, n, covariance=options.fit.covariance),
+            np.full((n, options.n_counts), -np.inf),
+            np.zeros(n, dtype=np.int8),
+            np.full((n, len(options.network.counts)), np.nan),
+        )
 
     def sample(self, rows: Numbers) -> "Outcome":
         """The outcome of some of the spectra."""
-        return replace(self, answers=self.answers.rows(rows), score=self.score[rows])
+        return Outcome(
+            self.results.rows(rows), self.score[rows], self.start[rows], self.probability[rows]
+        )
 
-    def stderr(self) -> dict[str, Floats]:
-        """Their standard errors."""
-        layout, values = self.answers.layout, self.answers.stderr
-        return {name: values[:, layout.column(name)] for name in layout.shape_parameters}
+    def take(self, rows: Numbers, choice: Choice) -> None:
+        """Copy the chosen results of some rows into this outcome."""
+        self.score[rows] = choice.score
+        self.start[rows] = choice.start
+        self.results.copy_from(rows, choice.results)
 
 
 def fit_rows(
-    job: Job, spectra: xr.DataArray, noise: Floats | None, step: Callable[[int], None]
+    options: FindOptions, spectra: SpectrumRows, step: Callable[[int], object] = lambda _: None
 ) -> Outcome:
-    """Find, refine and decide every spectrum by itself.
+    """Find, refine and choose the peaks of every spectrum by itself.
 
     Parameters
     ----------
-    job : Job
-    spectra : DataArray, shape (S, n)
-        Over ("row", "energy").
-    noise : ndarray, shape (S, n), or None
-        None to estimate it.
+    options : FindOptions
+    spectra : SpectrumRows
     step : callable
-        Told how many more spectra are done.
+        Called with the number of spectra just done.
     """
-    outcome = None
-    for rows in _chunks(np.arange(spectra.shape[0], dtype=np.intp), job):
-        one = _Chunk(job, spectra[rows], None if noise is None else noise[rows])
-        if outcome is None:
-            outcome = one.blank(spectra.shape[0])
-        outcome.probability[rows] = one.probability
-        decided = one.decided(one.tried())
-        if job.cancelled():
+    outcome = Outcome.not_done(options, len(spectra.counts))
+    for rows in _chunks(np.arange(len(spectra.counts), dtype=np.intp), options):
+        chunk = _Chunk(options, spectra.rows(rows))
+        outcome.probability[rows] = chunk.prediction.probability
+        choice = chunk.choose(chunk.from_network())
+        if options.fit.cancelled():
             break
-        _enter(outcome, rows, decided)
+        outcome.take(rows, choice)
         step(rows.size)
-    if outcome is None:  # pragma: no cover
-        raise ValueError("expected at least one chunk of spectra")
     return outcome
 
 
-def _chunks(rows: Numbers, job: Job) -> Iterator[Numbers]:
-    """Rows in chunks; one without any where there are none."""
-    size = min(job.batch_size, AT_ONCE)
-    for at in range(0, max(rows.size, 1), size):
+def _chunks(rows: Numbers, options: FindOptions) -> Iterator[Numbers]:
+    """Rows in chunks."""
+    size = min(options.network.batch_size, AT_ONCE)
+    for at in range(0, rows.size, size):
         yield rows[at : at + size]
 
 
-def _enter(outcome: Outcome, rows: Numbers, decided: Decided) -> None:
-    """Write down what was decided about some of the rows."""
-    outcome.score[rows] = decided.score
-    outcome.start[rows] = decided.start
-    for field in fields(Answers):
-        array = getattr(outcome.answers, field.name)
-        if isinstance(array, np.ndarray) and array.flags.writeable:
-            array[rows] = getattr(decided.answers, field.name)
-
-
-def _many(answer: Answers, n: int, covariance: bool) -> Answers:
-    """The same answer n times; matrices of a whole map would take most of its memory."""
-    if covariance:
-        return answer.rows(np.zeros(n, dtype=np.intp))
-    arrays = {f.name: getattr(answer, f.name) for f in fields(Answers) if f.name != "layout"}
-    repeated: dict[str, Any] = {name: np.repeat(a, n, axis=0) for name, a in arrays.items()}
-    repeated["covariance"] = np.broadcast_to(np.nan, (n, *answer.covariance.shape[1:]))
-    return replace(answer, **repeated)
-
-
 def revise(
-    job: Job,
-    spectra: xr.DataArray,
-    noise: Floats | None,
+    options: FindOptions,
+    spectra: SpectrumRows,
     outcome: Outcome,
     shape: Shape,
-    of_sum: Mapping[str, Floats] | None,
+    mean_peaks: Mapping[str, Floats] | None,
 ) -> Outcome:
-    """Look again at spectra that are unlike their neighbors.
+    """Fit spectra again that are unlike their neighbors.
 
-    That are those whose number of peaks another would replace with the prior of the neighbors,
-    those of which a peak is off, and those without a sound fit. They are fitted once more, with
-    starts from their neighbors and the summed spectrum beside those of the network; of several
-    with the same number of peaks the least chi-square wins, and the number is decided with the
-    prior of the neighbors. Only fits of a spectrum's own data can win.
+    These are the spectra whose number of peaks changes under the prior of the neighbors, those
+    with a peak unlike those of the neighbors, and those without a valid fit. They are fitted once
+    more, with starts from the network, from the neighbors and from the mean spectrum.
 
     Parameters
     ----------
-    job, spectra, noise
+    options, spectra
         As for `fit_rows`.
     outcome : Outcome
-        From `fit_rows`.
+        From `fit_rows`; changed in place.
     shape : tuple of int
         Of the grid that the rows form.
-    of_sum : mapping of str to ndarray, shape (1, peak), or None
-        Peaks of the summed spectrum.
+    mean_peaks : mapping of str to ndarray, shape (1, peak), or None
+        Peaks of the mean spectrum.
     """
-    if not offsets(shape) or job.cancelled():
+    if not offsets(shape) or options.fit.cancelled():
         return outcome
-    peaks = outcome.peaks()
+    peaks = outcome.results.peaks
     number = np.isfinite(peaks["center"]).sum(axis=1)
-    prior = log_prior(outcome.score, shape) if job.n_peaks == "auto" else None
+    prior = log_prior(outcome.score, shape) if options.finds_n_peaks else None
     wanted = number if prior is None else _wanted(outcome.score, prior, number)
-    sound = np.isfinite(outcome.score).any(axis=1)
-    again = (wanted != number) | outliers(peaks, outcome.stderr(), shape) | ~sound
-    again &= np.isfinite(spectra.values).any(axis=1)
+    valid = np.isfinite(outcome.score).any(axis=1)
+    again = (wanted != number) | outliers(peaks, outcome.results.peak_errors, shape) | ~valid
+    again &= np.isfinite(spectra.counts).any(axis=1)
     tables = {
         int(k): starts_around(peaks, int(k), shape)
         for k in np.unique(np.concatenate([wanted[again], number[again]]))
     }
-    for rows in _chunks(np.flatnonzero(again), job):
-        if rows.size == 0 or job.cancelled():
+    for rows in _chunks(np.flatnonzero(again), options):
+        if options.fit.cancelled():
             break
-        one = _Chunk(job, spectra[rows], None if noise is None else noise[rows])
-        tried = one.tried()
+        chunk = _Chunk(options, spectra.rows(rows))
+        candidates = chunk.from_network()
         for count, (starts, known) in tables.items():
-            use = known[rows] & ((wanted[rows] == count) | (number[rows] == count))
+            asked = (wanted[rows] == count) | (number[rows] == count)
+            use = known[rows] & asked
             near = {name: values[rows][use] for name, values in starts.items()}
-            tried += one.tried_from(np.flatnonzero(use), near, count, Start.NEIGHBORS)
-            if of_sum is not None and np.isfinite(of_sum["center"]).sum() == count:
-                use = (wanted[rows] == count) | (number[rows] == count)
-                common = {n: np.repeat(v, int(use.sum()), axis=0) for n, v in of_sum.items()}
-                tried += one.tried_from(np.flatnonzero(use), common, count, Start.SUM)
-        decided = one.decided(tried, None if prior is None else prior[rows])
-        if job.cancelled():
+            candidates += chunk.from_starts(np.flatnonzero(use), near, count, Start.NEIGHBORS)
+            if mean_peaks is not None and np.isfinite(mean_peaks["center"]).sum() == count:
+                n = int(asked.sum())
+                common = {name: np.repeat(v, n, axis=0) for name, v in mean_peaks.items()}
+                candidates += chunk.from_starts(np.flatnonzero(asked), common, count, Start.SUM)
+        choice = chunk.choose(candidates, None if prior is None else prior[rows])
+        if options.fit.cancelled():
             break
-        _enter(outcome, rows, decided)
+        outcome.take(rows, choice)
     return outcome
 
 
 def _wanted(score: Floats, prior: Floats, number: Numbers) -> Numbers:
-    """Number of peaks that score and prior ask for; what was not tried is unlikely, no more."""
+    """Number of peaks under the prior; untried counts get a low finite score."""
     tried = np.isfinite(score)
     top = np.where(tried, score, -np.inf).max(axis=1, keepdims=True)
     untried = np.where(np.isfinite(top), top, 0.0) + np.log(LEAST_PROBABILITY)
@@ -240,143 +268,105 @@ def _wanted(score: Floats, prior: Floats, number: Numbers) -> Numbers:
 
 
 class _Chunk:
-    """Some spectra and what the network finds in them."""
+    """Some spectra with what the network finds in them."""
 
-    def __init__(self, job: Job, spectra: xr.DataArray, noise: Floats | None) -> None:
-        self.job, self.spectra = job, spectra
-        auto = job.n_peaks == "auto"
-        self.predicted = predict_starts(
-            spectra,
-            model=job.model,
-            n_peaks=job.n_peaks,
-            device=job.device,
-            batch_size=job.batch_size,
-            cancel=job.cancel,
-        )
-        self.setup = make_setup(
-            spectra,
-            self.predicted.sizes["peak"],
-            line_shape=job.line_shape,
-            background=job.background,
-            shared=job.shared,
-            constraints=job.constraints,
-            scale_errors=job.scale_errors,
-        )
-        self.by_count = [self.predicted]
-        if auto:
-            places = range(self.predicted.sizes["count"])
-            self.by_count = [self.predicted.isel(count=place) for place in places]
-        self.rows = make_rows(spectra, self.by_count[0], noise)
-        self.probability = np.asarray(self.predicted["n_peaks_probability"].values, dtype=float)
+    def __init__(self, options: FindOptions, spectra: SpectrumRows) -> None:
+        self.options = options
+        self.prediction = predict_arrays(options.network, spectra.energy, spectra.counts)
+        starts, status = self._starts(0)
+        inputs = fit_inputs(spectra.energy, spectra.counts, spectra.noise, starts, status)
+        if spectra.background is not None:
+            inputs = replace(inputs, counts=inputs.counts - spectra.background)
+        self.inputs = inputs
 
-    def blank(self, n: int) -> Outcome:
-        """Outcome of so many spectra of which nothing is known."""
-        layout = self.setup.plain_layout(self.predicted.sizes["peak"])
-        k = self._most() + 1
-        answers = _many(Answers.not_done(layout, 1), n, self.job.covariance)
-        return Outcome(
-            self.setup,
-            self.predicted,
-            answers,
-            np.full((n, k), -np.inf),
-            np.zeros(n, dtype=np.int8),
-            np.full((n, self.probability.shape[1]), np.nan),
-        )
+    def _starts(self, place: int) -> tuple[Starts, npt.NDArray[np.int64]]:
+        """Starts for the count at this place, in ascending energy on the user's scale."""
+        tables = self.prediction.parameters
+        if self.options.finds_n_peaks:
+            tables = {name: values[:, place] for name, values in tables.items()}
+        return ordered(tables, self.options.sign * tables["center"]), self.prediction.status
 
-    def tried(self) -> list[Tried]:
+    def from_network(self) -> list[Candidate]:
         """Fits of every number of peaks that the network holds likely."""
-        n = len(self.rows.counts)
-        counts = np.atleast_1d(self.predicted["count"].values) if len(self.by_count) > 1 else None
-        if counts is None:
+        n = len(self.inputs.counts)
+        network = self.options.network
+        if network.n_peaks != "auto":
             everything = np.arange(n, dtype=np.intp)
-            starts, status = make_starts(self.spectra, self.by_count[0])
-            return [self._fitted(everything, starts, status, int(self.job.n_peaks), np.zeros(n))]
-        chosen = likely(self.probability, self.job.min_probability, MAX_CANDIDATES)
-        tried = []
+            inputs = self.inputs.with_starts(*self._starts(0))
+            return [self._fitted(everything, inputs, network.n_peaks, np.zeros(n))]
+        probability = self.prediction.probability
+        chosen = likely(probability, self.options.min_probability, MAX_CANDIDATES)
         with np.errstate(divide="ignore"):
-            log_probability = np.log(np.nan_to_num(self.probability))
-        for place, count in enumerate(counts):
+            log_probability = np.log(np.nan_to_num(probability))
+        candidates = []
+        for place, count in enumerate(network.counts):
             rows = np.flatnonzero(chosen[:, place])
-            if not rows.size and (n or place):
-                continue
-            starts, status = make_starts(self.spectra, self.by_count[place])
-            mine = {name: values[rows] for name, values in starts.items()}
-            share = log_probability[rows, place]
-            tried.append(self._fitted(rows, mine, status[rows], int(count), share))
-        return tried
+            if rows.size:
+                inputs = self.inputs.with_starts(*self._starts(place)).rows(rows)
+                share = log_probability[rows, place]
+                candidates.append(self._fitted(rows, inputs, count, share))
+        return candidates
 
-    def tried_from(
+    def from_starts(
         self, rows: Numbers, starts: Mapping[str, Floats], count: int, start: Start
-    ) -> list[Tried]:
+    ) -> list[Candidate]:
         """Fits of some rows from other starts."""
         if rows.size == 0:
             return []
-        place = np.flatnonzero(np.atleast_1d(self.predicted["count"].values) == count)
         share = np.zeros(rows.size)
-        if len(self.by_count) > 1 and place.size:
-            found = np.nan_to_num(self.probability[rows, place[0]])
+        if self.options.finds_n_peaks and count in self.options.network.counts:
+            place = self.options.network.counts.index(count)
+            found = np.nan_to_num(self.prediction.probability[rows, place])
             share = np.log(np.maximum(found, LEAST_PROBABILITY))
+        some = self._some(rows, starts)
+        return [self._fitted(rows, some, count, share, start)]
+
+    def choose(self, candidates: list[Candidate], prior: Floats | None = None) -> Choice:
+        """Choose the number of peaks, or the best fit where the user gave the number."""
+        options = self.options
+
+        def refit(rows: Numbers, starts: Mapping[str, Floats]) -> FitResults:
+            return refine_with_doublets(options.fit, self._some(rows, starts))
+
+        decision = Decision(
+            options.fit, self.inputs.energy, options.n_counts, given=not options.finds_n_peaks
+        )
+        return choose_n_peaks(decision, candidates, len(self.inputs.counts), refit, prior)
+
+    def _some(self, rows: Numbers, starts: Mapping[str, Floats]) -> FitInputs:
+        """Inputs of some rows with other starts."""
         status = np.zeros(rows.size, dtype=np.int64)
-        return [self._fitted(rows, starts, status, count, share, start)]
-
-    def decided(self, tried: list[Tried], prior: Floats | None = None) -> Decided:
-        """Decide, or take the best fit where the caller says how many peaks there are."""
-        n = len(self.rows.counts)
-
-        def refined(rows: Numbers, starts: Mapping[str, Floats]) -> Answers:
-            return self._refined(rows, starts, np.zeros(rows.size, dtype=np.int64))
-
-        judge = self.job.n_peaks == "auto"
-        return decide(self.setup, tried, n, self._most() + 1, refined, prior, judge=judge)
-
-    def _most(self) -> int:
-        """Largest number of peaks."""
-        return int(max(np.max(self.predicted["count"].values), self.predicted.sizes["peak"]))
+        return self.inputs.rows(rows).with_starts(dict(starts), status)
 
     def _fitted(
         self,
         rows: Numbers,
-        starts: Mapping[str, Floats],
-        status: npt.NDArray[np.int64],
+        inputs: FitInputs,
         count: int,
         log_probability: Floats,
-        start: Start | None = None,
-    ) -> Tried:
+        start: Start = Start.NETWORK,
+    ) -> Candidate:
         """Fits of some rows."""
-        answers = self._refined(rows, starts, status)
-        code = np.full(rows.size, int(start or Start.NETWORK), dtype=np.int8)
-        return Tried(rows, answers, count, log_probability, code)
-
-    def _refined(
-        self, rows: Numbers, starts: Mapping[str, Floats], status: npt.NDArray[np.int64]
-    ) -> Answers:
-        """Least squares of some rows."""
-        some = Rows(self.rows.counts[rows], self.rows.noise[rows], dict(starts), status)
-        doublets, cancel = self.job.doublets, self.job.cancel
-        return refine_paired(self.setup, some, doublets, engine="batch", cancel=cancel)
+        results = refine_with_doublets(self.options.fit, inputs)
+        code = np.full(rows.size, int(start), dtype=np.int8)
+        return Candidate(rows, results, count, log_probability, code)
 
 
-def overview(
-    job: Job,
-    sampled: Outcome,
-    mean: xr.DataArray,
-    n_states: int | None,
-) -> Overview:
+def overview(options: FindOptions, sampled: Outcome, mean: SpectrumRows) -> Overview:
     """What a map looks like as a whole.
 
     Parameters
     ----------
-    job : Job
+    options : FindOptions
     sampled : Outcome
         Of a sample of the spectra, each by itself.
-    mean : DataArray, shape (1, n)
-        Mean of all spectra.
-    n_states : int or None
-        How many states are followed; None to find out.
+    mean : SpectrumRows
+        Mean of all spectra, one row.
     """
-    peaks, sign = sampled.peaks(), scale_sign(mean.attrs["scale"])
+    results = sampled.results
+    peaks = results.peaks
     area = peaks["height"] * peaks["fwhm"]
-    found = Found(sign * peaks["center"], peaks["fwhm"], area, sampled.stderr()["center"])
-    states = find_states(found, n_states, found.center.shape[1])
-    silent = replace(job, cancel=None)
-    return Overview(fit_rows(silent, mean, None, lambda _: None).peaks(), states)
+    errors = results.peak_errors["center"]
+    found = Found(options.sign * peaks["center"], peaks["fwhm"], area, errors)
+    states = find_states(found, options.n_states, found.center.shape[1])
+    return Overview(fit_rows(options.without_cancel(), mean).results.peaks, states)

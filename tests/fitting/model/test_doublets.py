@@ -156,7 +156,7 @@ def test_another_level_with_its_splitting():
 def test_two_doublets_do_not_share_a_peak():
     pairs = [doublet("S 2p", (1, 2)), doublet("S 2p", (2, 3))]
     with pytest.raises(ValueError, match="doublets of different peaks"):
-        doublet_links(pairs, "pseudo_voigt", "binding")
+        doublet_links(pairs, "pseudo_voigt")
 
 
 def test_a_shared_width_contradicts_a_width_ratio(sulfur, sulfur_start):
@@ -165,26 +165,30 @@ def test_a_shared_width_contradicts_a_width_ratio(sulfur, sulfur_start):
         refine(sulfur.spectrum, sulfur_start, doublets=[tied], shared=("fwhm", "fraction"))
 
 
+def pairs(center, area, **options):
+    """Pairs of S 2p among the peaks of one spectrum."""
+    sulfur = [doublet("S 2p")]
+    [(_, found)] = pair_doublets(sulfur, np.array([center]), np.array([area]), **options)
+    return sorted(one.peaks for one in found)
+
+
 def test_pairs_are_found_by_distance_and_area():
-    center = np.array([162.0, 163.2, 164.3, 168.0, np.nan])
-    area = np.array([100.0, 400.0, 190.0, 50.0, np.nan])
-    [one] = pair_doublets(["S 2p"], "binding", center, area)
-    assert one.peaks == (2, 3)
-    two = np.array([162.0, 163.2, 165.0, 166.2])
-    areas = np.array([100.0, 50.0, 80.0, 41.0])
-    every = pair_doublets(["S 2p"], "binding", two, areas, every=True)
-    assert sorted(pair.peaks for pair in every) == [(1, 2), (3, 4)]
-    assert len(pair_doublets(["S 2p"], "binding", two, areas)) == 1
+    center = [162.0, 163.2, 164.3, 168.0, np.nan]
+    assert pairs(center, [100.0, 400.0, 190.0, 50.0, np.nan]) == [(2, 3)]
+    two, areas = [162.0, 163.2, 165.0, 166.2], [100.0, 50.0, 80.0, 41.0]
+    assert pairs(two, areas, every=True) == [(1, 2), (3, 4)]
+    assert len(pairs(two, areas)) == 1
 
 
 def test_no_pair_is_found_where_areas_or_distances_speak_against_it():
-    center = np.array([162.0, 163.2])
-    assert not pair_doublets(["S 2p"], "binding", center, np.array([100.0, 140.0]))
-    assert not pair_doublets(["S 2p"], "binding", np.array([162.0, 163.7]), np.array([100.0, 50.0]))
-    # On the kinetic scale the smaller line lies at lower energy.
-    assert not pair_doublets(["S 2p"], "kinetic", center, np.array([100.0, 20.0]))
-    assert pair_doublets(["S 2p"], "kinetic", center, np.array([50.0, 100.0]))
-    assert pair_doublets(["S 2p"], "binding", center, np.array([np.nan, np.nan]))
+    center = [162.0, 163.2]
+    assert not pairs(center, [100.0, 140.0])
+    assert not pairs([162.0, 163.7], [100.0, 50.0])
+    # Of a kinetic scale, on which the smaller line lies at lower energy.
+    kinetic = [-1323.2, -1322.0]
+    assert not pairs(kinetic, [20.0, 100.0])
+    assert pairs(kinetic, [100.0, 50.0])
+    assert pairs(center, [np.nan, np.nan])
 
 
 def test_refine_says_where_there_is_no_pair(sulfur, make_hand_peaks):

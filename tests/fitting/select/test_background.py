@@ -134,7 +134,7 @@ def test_a_curve_of_another_spectrum_is_refused(two_peak_case):
     curve = static_background(two_peak_case.spectrum).isel(energy=slice(0, 9))
     with pytest.raises(ValueError, match="over the dimensions and energies"):
         refine(two_peak_case.spectrum, two_peak_case.truth, background=curve.drop_vars("energy"))
-    with pytest.raises(ValueError, match="expected kind from"):
+    with pytest.raises(ValueError, match="expected a static background from"):
         refine(two_peak_case.spectrum, two_peak_case.truth, background="static smooth")
 
 

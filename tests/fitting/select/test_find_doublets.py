@@ -5,9 +5,12 @@ import pytest
 import xarray as xr
 
 from xpsnet.data.peaks import Status
-from xpsnet.fitting.model.doublets import doublet, pair_doublets
-from xpsnet.fitting.select.find_doublets import paired_rows, refine_paired, with_found_partners
-from xpsnet.fitting.solve.fit_inputs import make_rows, make_setup
+from xpsnet.data.spectrum_arrays import spectrum_arrays
+from xpsnet.fitting.model.doublets import doublet, pair_doublets, partners
+from xpsnet.fitting.model.options import FitOptions
+from xpsnet.fitting.select.find_doublets import refine_with_doublets
+from xpsnet.fitting.solve.fit_inputs import fit_inputs, starts_from_peaks
+from xpsnet.fitting.solve.fit_results import results_to_dataset
 
 WINDOW = np.linspace(158.0, 170.0, 241)
 
@@ -21,14 +24,14 @@ def test_pairs_of_many_spectra_are_those_of_each(amounts):
     area[:9] = np.nan
     one = doublet("S 2p", **amounts)
     found = {}
-    for rows, pairs in paired_rows([one], center, area):
+    for rows, pairs in pair_doublets([one], center, area, every=True):
         for row in rows:
             assert row not in found
             found[int(row)] = sorted(pair.peaks for pair in pairs)
     assert sorted(found) == list(range(200))
     assert any(len(pairs) == 2 for pairs in found.values())
     for row, pairs in found.items():
-        expected = pair_doublets([one], "binding", center[row], area[row], every=True)
+        [(_, expected)] = pair_doublets([one], center[[row]], area[[row]], every=True)
         assert pairs == sorted(pair.peaks for pair in expected)
 
 
@@ -45,24 +48,25 @@ def test_doublets_are_tied_where_they_are(scale, make_case, make_hand_peaks):
     spectra = xr.concat([case.spectrum for case in cases], "x", combine_attrs="override")
     starts = xr.concat([truth, other, truth], "x", combine_attrs="override")
     one = doublet("S 2p")
-    setup = make_setup(
-        spectra, 2, line_shape="pseudo_voigt", background="constant", shared=("fraction",),
-        constraints=None, scale_errors=False,
-    )  # fmt: skip
-    answers = refine_paired(setup, make_rows(spectra, starts, None), [one], engine="lmfit")
-    assert (answers.status == Status.OK).all()
-    centers = answers.values[:, answers.layout.column("center")]
-    distance = np.abs(np.diff(centers, axis=1))[:, 0]
+    options = FitOptions(background="constant", doublets=(one,), engine="lmfit")
+    arrays = spectrum_arrays(spectra)
+    given = starts_from_peaks(spectra, starts)
+    inputs = fit_inputs(arrays.energy, arrays.counts, None, *given)
+    results = refine_with_doublets(options, inputs)
+    assert (results.status == Status.OK).all()
+    distance = np.abs(np.diff(results.peaks["center"], axis=1))[:, 0]
     np.testing.assert_allclose(distance[[0, 2]], 1.18, rtol=1e-9)
     assert distance[1] == pytest.approx(3.0, abs=0.05)
-    marked = with_found_partners(starts, [one])
+    partner = partners([one], given[0]["center"], given[0]["height"] * given[0]["fwhm"])
+    assert partner.tolist() == [[2, 1], [0, 0], [2, 1]]
+    marked = results_to_dataset(options, results, arrays, doublets=[one])
     assert marked.partner.values.tolist() == [[2, 1], [0, 0], [2, 1]]
     assert marked.attrs["doublets"].startswith("S 2p: splitting 1.18")
 
 
 def test_without_peaks_or_spectra_there_is_nothing_to_pair():
     one = doublet("S 2p")
-    assert paired_rows([one], np.empty((0, 3)), np.empty((0, 3))) == []
-    [(rows, pairs)] = paired_rows([one], np.full((4, 1), 163.0), np.ones((4, 1)))
+    assert pair_doublets([one], np.empty((0, 3)), np.empty((0, 3))) == []
+    [(rows, pairs)] = pair_doublets([one], np.full((4, 1), 163.0), np.ones((4, 1)))
     assert rows.tolist() == [0, 1, 2, 3]
     assert pairs == []

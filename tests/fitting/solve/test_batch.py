@@ -1,17 +1,19 @@
 """The batched engine against lmfit, at its limits, on bad input, and among threads."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from xpsnet.data.peaks import Status, curves, make_peaks
 from xpsnet.data.spectrum import make_spectrum
-from xpsnet.fitting.model.make_layout import make_layout
+from xpsnet.fitting.model.options import FitOptions
 from xpsnet.fitting.model.parameters import start_parameters
 from xpsnet.fitting.refine import refine
 from xpsnet.fitting.solve import batch
 from xpsnet.fitting.solve.batch import solve_batch
+from xpsnet.fitting.solve.fit_inputs import FitInputs
 from xpsnet.numerics.backgrounds import BACKGROUNDS
 from xpsnet.numerics.lineshapes import LINE_SHAPES
 
@@ -186,39 +188,33 @@ def test_kinetic_scale_is_a_mirror(six):
     np.testing.assert_allclose(mirrored.background_slope, -found.background_slope, rtol=1e-6)
 
 
-def arguments(n, dtype=np.float64, energy=ENERGY):
+def arguments(n, energy=ENERGY, **options):
     """What `solve_batch` takes."""
     spectra, noise = spectra_of(peaks_of(n, energy=energy))
-    layout = make_layout("pseudo_voigt", "constant", 2)
+    options = FitOptions(background="constant", **options)
     starts = peaks_of(n, energy=energy, away=0.2)
-    peaks = {name: starts[name].values for name in layout.shape_parameters}
-    start = start_parameters(layout, "pseudo_voigt", energy, peaks)
-    data = spectra.values.astype(dtype), (1 / noise).astype(dtype)
-    limits = start.lower, start.upper, start.free
-    return ("pseudo_voigt", "constant", energy, layout, *data, start.values, *limits)
+    peaks = {name: starts[name].values for name in ("center", "fwhm", "height", "fraction")}
+    inputs = FitInputs(energy, spectra.values, noise, peaks, np.zeros(n, dtype=np.int64))
+    start = start_parameters(options.layout([0, 1]), "pseudo_voigt", energy, peaks)
+    return options, inputs, start
 
 
-def test_single_precision_input_gives_nearly_the_same():
-    double, single = solve_batch(*arguments(5)), solve_batch(*arguments(5, np.float32))
-    assert single.values.dtype == np.float64
-    error = np.sqrt(np.diagonal(double.covariance, axis1=1, axis2=2))
-    assert (np.abs(single.values - double.values) < 1e-3 * error).all()
-
-
-def test_spectra_do_not_depend_on_their_company():
-    given = arguments(150)
-    together = solve_batch(*given, threads=2)
-    few = [a[70:71] if i in (4, 5, 6) else a for i, a in enumerate(given)]
-    alone = solve_batch(*few)
+def test_spectra_do_not_depend_on_their_company(monkeypatch):
+    options, inputs, start = arguments(150)
+    monkeypatch.setattr(batch, "n_threads", lambda: 2)
+    together = solve_batch(options, inputs, start)
+    row = np.array([70])
+    alone = solve_batch(options, inputs.rows(row), start.with_values(start.values[row]))
     np.testing.assert_array_equal(alone.values[0], together.values[70])
     np.testing.assert_array_equal(alone.covariance[0], together.covariance[70])
 
 
 def test_limits_of_every_spectrum():
-    given = list(arguments(4))
-    own = [np.tile(a, (4, 1)) for a in given[7:]]
-    own[0][2, 0] = 285.0  # the first center of the third spectrum may not be lower
-    found, plain = solve_batch(*given[:7], *own), solve_batch(*given)
+    options, inputs, start = arguments(4)
+    lower, upper, free = (np.tile(a, (4, 1)) for a in (start.lower, start.upper, start.free))
+    lower[2, 0] = 285.0  # the first center of the third spectrum may not be lower
+    own = replace(start, lower=lower, upper=upper, free=free)
+    found, plain = solve_batch(options, inputs, own), solve_batch(options, inputs, start)
     assert found.values[2, 0] == 285.0
     assert found.on_bound[2, 0]
     others = [0, 1, 3]
@@ -226,28 +222,29 @@ def test_limits_of_every_spectrum():
 
 
 def test_without_a_linear_start_the_given_one_counts():
-    given = list(arguments(2))
-    exact = solve_batch(*given)
-    given[6] = exact.values
-    again = solve_batch(*given, linear_start=False)
+    options, inputs, start = arguments(2)
+    exact = solve_batch(options, inputs, start)
+    again = solve_batch(options, inputs, start.with_values(exact.values), linear_start=False)
     assert (again.evaluations <= 2).all()
     np.testing.assert_allclose(again.values, exact.values, rtol=1e-6)
 
 
-def test_four_callers_at_a_time():
+def test_four_callers_at_a_time(monkeypatch):
     given = arguments(200)
-    expected = solve_batch(*given, threads=1)
+    monkeypatch.setattr(batch, "n_threads", lambda: 1)
+    expected = solve_batch(*given)
+    monkeypatch.setattr(batch, "n_threads", lambda: 2)
     with ThreadPoolExecutor(4) as pool:
-        jobs = [pool.submit(solve_batch, *given, threads=2) for _ in range(8)]
+        jobs = [pool.submit(solve_batch, *given) for _ in range(8)]
         for job in jobs:
             np.testing.assert_array_equal(job.result().values, expected.values)
             np.testing.assert_array_equal(job.result().covariance, expected.covariance)
 
 
-def test_progress_counts_every_spectrum_and_cancel_leaves_the_rest(six):
-    _, _, _ = six
+def test_progress_counts_every_spectrum_and_cancel_leaves_the_rest(monkeypatch):
     told = []
-    done = solve_batch(*arguments(150), threads=2, progress=told.append)
+    monkeypatch.setattr(batch, "n_threads", lambda: 2)
+    done = solve_batch(*arguments(150), progress=told.append)
     assert sum(told) == 150
     assert done.converged.all()
     asked = []
@@ -256,7 +253,8 @@ def test_progress_counts_every_spectrum_and_cancel_leaves_the_rest(six):
         asked.append(True)
         return len(asked) > 1
 
-    part = solve_batch(*arguments(150), threads=1, cancel=cancel)
+    monkeypatch.setattr(batch, "n_threads", lambda: 1)
+    part = solve_batch(*arguments(150, cancel=cancel))
     fitted = part.code == Status.OK
     assert fitted.sum() == batch._BLOCK
     assert (part.code[~fitted] == Status.NOT_DONE).all()

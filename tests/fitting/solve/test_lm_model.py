@@ -48,8 +48,8 @@ def test_every_shape_on_every_background(line_shape, background):
 
 
 @pytest.mark.parametrize("background", ["shirley+linear", "tougaard"])
-def test_descending_uneven_axis(background):
-    energy = np.sort(ENERGY + np.random.default_rng(1).uniform(-0.04, 0.04, ENERGY.size))[::-1]
+def test_uneven_axis(background):
+    energy = np.sort(ENERGY + np.random.default_rng(1).uniform(-0.04, 0.04, ENERGY.size))
     check(*model_and_values("pseudo_voigt", background, energy))
 
 

@@ -63,8 +63,8 @@ def follow(
     if labels is not None and number is None:
         number = len(labels)
     if peaks["center"].chunks is None:
-        states = find_states(found_in(_sampled(peaks, lead)), number, peaks.sizes["peak"])
-        return followed(peaks, states, labels)
+        states = find_states(_found_in(_sampled(peaks, lead)), number, peaks.sizes["peak"])
+        return _followed(peaks, states, labels)
     return _follow_lazily(peaks, lead, number, labels)
 
 
@@ -82,7 +82,7 @@ def _check(peaks: xr.Dataset, n_states: int | str, labels: Sequence[str] | None)
         raise ValueError(f"expected {n_states} labels, one per state, got {list(labels)}")
 
 
-def found_in(peaks: xr.Dataset) -> Found:
+def _found_in(peaks: xr.Dataset) -> Found:
     """Peaks as rows of arrays."""
 
     def rows(name: str) -> Floats:
@@ -113,28 +113,36 @@ def _sampled(peaks: xr.Dataset, lead: Sequence[str]) -> xr.Dataset:
     return peaks[names].reset_coords(drop=True).isel(at)
 
 
-def followed(
-    peaks: xr.Dataset,
+def follow_places(
+    found: Found,
     states: States,
+    shape: tuple[int, ...],
     labels: Sequence[str] | None = None,
+    *,
     slots: int | None = None,
     others: int | None = None,
-) -> xr.Dataset:
-    """Peaks in the order of known states.
+) -> tuple[Places, list[str]]:
+    """Which peak comes to which place when places are states.
 
     Parameters
     ----------
-    peaks : Dataset
-        Over any leading dimensions, which are the grid of neighbors.
+    found : Found
+        Peaks of S spectra.
     states : States
+    shape : tuple of int
+        Of the grid of neighbors that the spectra form.
     labels : sequence of str, optional
         Names of the states.
     slots, others : int, optional
-        Places along `peak` for states and for peaks without one; by default as many as needed.
+        Places for states and for peaks without one; by default as many as needed.
+
+    Returns
+    -------
+    place : ndarray of int, shape (S, places)
+        Index of the peak, -1 for none.
+    labels : list of str
+        One per place.
     """
-    lead = tuple(str(d) for d in peaks["center"].dims if d != "peak")
-    shape = tuple(peaks.sizes[d] for d in lead)
-    found = found_in(peaks)
     place = follow_states(found, states, shape)
     rest = _others(place, found, others)
     slots = states.n if slots is None else slots
@@ -143,7 +151,22 @@ def followed(
     if len(names) != slots:
         raise ValueError(f"expected {slots} labels, one per state, got {names}")
     names += ["other"] * rest.shape[1]
-    return _rearranged(peaks, lead, np.concatenate([place, rest], axis=1), names)
+    return np.concatenate([place, rest], axis=1), names
+
+
+def _followed(
+    peaks: xr.Dataset,
+    states: States,
+    labels: Sequence[str] | None = None,
+    slots: int | None = None,
+    others: int | None = None,
+) -> xr.Dataset:
+    """Peaks in the order of known states; arguments as for `follow_places`."""
+    lead = tuple(str(d) for d in peaks["center"].dims if d != "peak")
+    shape = tuple(peaks.sizes[d] for d in lead)
+    found = _found_in(peaks)
+    place, names = follow_places(found, states, shape, labels, slots=slots, others=others)
+    return _rearranged(peaks, lead, place, names)
 
 
 def _others(place: Places, found: Found, length: int | None) -> Places:
@@ -222,11 +245,11 @@ def _follow_lazily(
 
     @dask.delayed  # type: ignore[untyped-decorator]
     def look(sample: xr.Dataset) -> States:
-        return find_states(found_in(sample), number, most)
+        return find_states(_found_in(sample), number, most)
 
     def on_chunk(some: xr.Dataset, states: States | None) -> xr.Dataset:
         known = States(*np.empty((3, 0))) if states is None else states
-        return followed(some, known, names, most, others)
+        return _followed(some, known, names, most, others)
 
     overlap = LOCAL_ROUNDS * reach(tuple(peaks.sizes[d] for d in lead))
     return map_overlapping(on_chunk, peaks, overlap=overlap, shared=look(_sampled(peaks, lead)))

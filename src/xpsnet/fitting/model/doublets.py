@@ -13,10 +13,8 @@ from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
-import xarray as xr
 
 from xpsnet.constants import BRANCHING_RATIOS, DOUBLETS
-from xpsnet.data.spectrum import scale_sign
 from xpsnet.fitting.model.links import Limits, Link
 from xpsnet.numerics.lineshapes import LINE_SHAPES
 
@@ -77,6 +75,10 @@ class Doublet:
             f"{self.region}{places}: splitting {said(self.splitting)}, ratio {said(self.ratio)}, "
             f"fwhm_ratio {said(self.fwhm_ratio)}"
         )
+
+
+Group = tuple[npt.NDArray[np.intp], list[Doublet]]
+"""Rows of spectra, and the doublets that they have."""
 
 
 def doublet(
@@ -164,16 +166,16 @@ def _limits(name: str, amount: Amount, fixed: float) -> Limits:
     return low, high
 
 
-def as_doublets(given: "Doublet | str | Iterable[Doublet | str]") -> tuple[Doublet, ...]:
-    """One doublet or several, by their levels or as made by `doublet`."""
+def as_doublets(given: Iterable[Doublet | str]) -> tuple[Doublet, ...]:
+    """Doublets by their levels or as made by `doublet`."""
     several = [given] if isinstance(given, Doublet | str) else list(given)
     return tuple(doublet(one) if isinstance(one, str) else one for one in several)
 
 
 def doublet_links(
-    doublets: Iterable[Doublet], line_shape: str, scale: str, center: Floats | None = None
+    doublets: Iterable[Doublet], line_shape: str, center: Floats | None = None
 ) -> list[Link]:
-    """Links that make peaks the lines of doublets.
+    """Links that make peaks the lines of doublets, on the axis of the numerics.
 
     Parameters
     ----------
@@ -181,11 +183,9 @@ def doublet_links(
         With their peaks.
     line_shape : str
         Key of `LINE_SHAPES`.
-    scale : "binding" or "kinetic"
-        Of the links.
     center : ndarray, shape (..., peak), optional
-        Starts [eV] on that scale, which say which line of each pair is which; by default peaks
-        ascend.
+        Starts [eV], larger = more bound, which say which line of each pair is which; by default
+        peaks ascend.
 
     Returns
     -------
@@ -203,22 +203,17 @@ def doublet_links(
         if one.peaks is None or taken & set(one.peaks):
             raise ValueError(f"expected doublets of different peaks, got {one} twice or unpaired")
         taken |= set(one.peaks)
-        links += _links_of(one, line_shape, scale, *_by_energy(one.indices, scale, center))
+        main, partner = sorted(one.indices)
+        if center is not None and partner < center.shape[-1]:
+            distance = center[..., partner] - center[..., main]
+            distance = distance[np.isfinite(distance)]
+            if distance.size and np.median(distance) < 0:
+                main, partner = partner, main
+        links += _links_of(one, line_shape, main, partner)
     return links
 
 
-def _by_energy(peaks: tuple[int, int], scale: str, center: Floats | None) -> tuple[int, int]:
-    """Places of the lines of higher and of lower j."""
-    low, high = sorted(peaks)
-    if center is not None and high < center.shape[-1]:
-        distance = center[..., high] - center[..., low]
-        distance = distance[np.isfinite(distance)]
-        if distance.size and np.median(distance) < 0:
-            low, high = high, low
-    return (low, high) if scale_sign(scale) > 0 else (high, low)
-
-
-def _links_of(one: Doublet, line_shape: str, scale: str, main: int, partner: int) -> list[Link]:
+def _links_of(one: Doublet, line_shape: str, main: int, partner: int) -> list[Link]:
     """Links of one doublet."""
     widths = one.fwhm_ratio
     if widths is None and one.ratio is not None:
@@ -234,7 +229,7 @@ def _links_of(one: Doublet, line_shape: str, scale: str, main: int, partner: int
         links.append(_tied("fwhm", "ratio", partner, main, widths))
     if one.ratio is not None:
         links.append(_tied("area", "ratio", partner, main, one.ratio))
-    return [link if scale_sign(scale) > 0 else link.mirrored() for link in links]
+    return links
 
 
 def _tied(parameter: str, amount: str, peak: int, source: int, limits: Limits) -> Link:
@@ -247,102 +242,100 @@ def _tied(parameter: str, amount: str, peak: int, source: int, limits: Limits) -
 
 
 def pair_doublets(
-    doublets: Sequence[Doublet | str],
-    scale: str,
-    center: Floats,
-    area: Floats,
-    *,
-    every: bool = False,
-) -> list[Doublet]:
-    """Find the peaks of doublets among those that a spectrum has.
+    doublets: Sequence[Doublet], center: Floats, area: Floats, *, every: bool = False
+) -> list[Group]:
+    """Find the peaks of doublets in every spectrum.
 
     Two peaks are paired where their distance agrees with the splitting (within its limits and 15 %
     of it, at least 0.25 eV) and their areas with the ratio (within its limits and a factor of 2.5
-    up and down); what is free counts as the table has it. Where several pairs do, the one that
-    agrees best comes first; a peak belongs to one doublet at most.
+    up and down); what is free counts as the table has it. Of several such pairs the one that agrees
+    best comes first; a peak belongs to one doublet at most.
 
     Parameters
     ----------
-    doublets : sequence of Doublet or str
-        Those that have peaks keep them; a text stands for ``doublet(text)``.
-    scale : "binding" or "kinetic"
-        Of the centers.
-    center, area : ndarray, shape (peak,)
-        Peaks found; NaN where there is none. Heights x widths will do as areas; unknown (NaN)
-        ones do not count.
+    doublets : sequence of Doublet
+        Those that have peaks keep them.
+    center, area : ndarray, shape (S, peak)
+        Peaks found, energies larger = more bound; NaN where there is none. Heights x widths will
+        do as areas; unknown (NaN) ones do not count.
     every : bool
         Pair each doublet as often as peaks are left for it: one level in several chemical states.
 
     Returns
     -------
-    list of Doublet
-        With peaks; those of which no pair was found are left out.
+    list of (rows, doublets)
+        Spectra by the doublets that they have; every row once. The doublets have peaks; those of
+        which no pair was found are left out.
     """
-    found: list[Doublet] = []
-    rest: list[Doublet] = []
-    for given in doublets:
-        one = doublet(given) if isinstance(given, str) else given
-        (rest if one.peaks is None else found).append(one)
-    taken = {place for one in found for place in one.indices}
-    for one in rest:
-        costs = sorted(
-            (cost, pair)
-            for pair in combinations(np.flatnonzero(np.isfinite(center)).tolist(), 2)
-            if (cost := _disagreement(one, scale, center, area, pair)) <= 1
-        )
-        for _, pair in costs:
-            if taken & set(pair):
-                continue
-            taken |= set(pair)
-            found.append(replace(one, peaks=(pair[0] + 1, pair[1] + 1)))
-            if not every:
-                break
-    return found
+    given = [one for one in doublets if one.peaks is not None]
+    pairs = list(combinations(range(center.shape[1]), 2))
+    taken = np.zeros(center.shape, dtype=bool)
+    for one in given:
+        taken[:, [index for index in one.indices if index < center.shape[1]]] = True
+    chosen: list[npt.NDArray[np.intp]] = []
+    levels: list[Doublet] = []
+    for one in [one for one in doublets if one.peaks is None] if pairs else []:
+        costs = np.stack([_disagreement(one, center, area, pair) for pair in pairs], axis=1)
+        for _ in range(center.shape[1] // 2 if every else 1):
+            used = np.stack([taken[:, a] | taken[:, b] for a, b in pairs], axis=1)
+            free = np.where(used, np.inf, costs)
+            best = free.argmin(axis=1)
+            good = np.flatnonzero(free[np.arange(len(best)), best] <= 1)
+            for side in (0, 1):
+                taken[good, np.array(pairs)[best[good], side]] = True
+            chosen.append(np.where(np.isin(np.arange(len(best)), good), best, -1))
+            levels.append(one)
+    if not chosen:
+        return [(np.arange(len(center)), given)] if len(center) else []
+    patterns, pattern_of = np.unique(np.stack(chosen, axis=1), axis=0, return_inverse=True)
+    groups = []
+    for number, pattern in enumerate(patterns):
+        found = [
+            replace(one, peaks=(pairs[place][0] + 1, pairs[place][1] + 1))
+            for one, place in zip(levels, pattern, strict=True)
+            if place >= 0
+        ]
+        groups.append((np.flatnonzero(pattern_of.ravel() == number), [*given, *found]))
+    return groups
 
 
-def _disagreement(
-    one: Doublet, scale: str, center: Floats, area: Floats, pair: tuple[int, int]
-) -> float:
-    """How far a pair is from being this doublet; 1 is the most that is allowed."""
-    main, partner = _by_energy(pair, scale, center)
-    distance = abs(float(center[partner] - center[main]))
+def _disagreement(one: Doublet, center: Floats, area: Floats, pair: tuple[int, int]) -> Floats:
+    """How far a pair is from being this doublet in every spectrum; 1 is the most allowed."""
+    first, second = (center[:, place] for place in pair)
+    upper = second > first
+    distance = np.abs(second - first)
     low, high = one.splitting or (one.expected[0],) * 2
-    allowed = max(SHARE * one.expected[0], LEAST)
-    off = max(low - distance, distance - high, 0.0) / allowed
-    if not np.isfinite(area[[main, partner]]).all():
-        return off
-    if not (area[[main, partner]] > 0).all():
-        return np.inf
-    ratio = float(area[partner] / area[main])
+    off = np.maximum(np.maximum(low - distance, distance - high), 0.0)
+    off = off / max(SHARE * one.expected[0], LEAST)
+    main = np.where(upper, area[:, pair[0]], area[:, pair[1]])
+    partner = np.where(upper, area[:, pair[1]], area[:, pair[0]])
     low, high = one.ratio or (one.expected[1],) * 2
-    factor = max(low / ratio, ratio / high, 1.0)
-    return float(max(off, np.log(factor) / np.log(FACTOR)))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = partner / main
+        factor = np.maximum(np.maximum(low / ratio, ratio / high), 1.0)
+        by_area = np.where((main > 0) & (partner > 0), np.log(factor) / np.log(FACTOR), np.inf)
+    off = np.where(np.isnan(main + partner), off, np.maximum(off, by_area))
+    return np.where(np.isnan(off), np.inf, off)
 
 
-def with_partners(peaks: xr.Dataset, doublets: Sequence[Doublet]) -> xr.Dataset:
-    """A result that says which peaks belong together.
+def partners(doublets: Sequence[Doublet], center: Floats, area: Floats) -> npt.NDArray[np.int64]:
+    """Number of the other line of its doublet for every peak, from 1; 0 where there is none.
 
     Parameters
     ----------
-    peaks : Dataset
-        Refined with these doublets.
     doublets : sequence of Doublet
-        With their peaks.
+        Those without peaks are found in every spectrum, as often as they are there.
+    center, area : ndarray, shape (S, peak)
+        As for `pair_doublets`.
 
     Returns
     -------
-    Dataset
-        With the variable `partner` (peak): the coordinate `peak` of the other line, 0 where there
-        is none; and the attribute `doublets`.
+    ndarray of int, shape (S, peak)
     """
-    if not doublets:
-        return peaks
-    numbers = peaks["peak"].values
-    partner = np.zeros(numbers.size, dtype=np.int64)
-    for one in doublets:
-        first, second = one.indices
-        partner[first], partner[second] = numbers[second], numbers[first]
-    attrs = {"long_name": "Peak of the same doublet, 0: none", "units": "1"}
-    marked = peaks.assign(partner=("peak", partner, attrs))
-    marked.attrs["doublets"] = "; ".join(str(one) for one in doublets)
-    return marked
+    partner = np.zeros(center.shape, dtype=np.int64)
+    for rows, pairs in pair_doublets(doublets, center, area, every=True):
+        for one in pairs:
+            first, second = one.indices
+            both = rows[np.isfinite(center[rows, first] + center[rows, second])]
+            partner[both, first], partner[both, second] = second + 1, first + 1
+    return partner

@@ -21,6 +21,8 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
+from xpsnet.data.spectrum_arrays import mirror_factors
+
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 
@@ -104,8 +106,7 @@ class Layout:
 
     def mirror(self, sign: int) -> Floats:
         """Factors (1 or -1) that take flat parameters to a scale of this sign, and back."""
-        flipped = [n == "background_slope" or n.startswith("center_") for n in self.names]
-        return np.where(flipped, float(sign), 1.0)
+        return mirror_factors(self.names, sign)
 
     def on_scale(self, sign: int) -> "Layout":
         """The same layout on the scale of this sign (-1: kinetic), or back from it."""

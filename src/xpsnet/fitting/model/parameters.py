@@ -38,9 +38,12 @@ __all__ = [
 
 Entries = npt.NDArray[np.int64] | npt.NDArray[np.bool_]
 
-# A start closer than this share of its range to a limit would begin where the limit's
-# transformation has no slope; it is moved inside.
-_INSIDE = 0.02
+# A start closer than this share of its range to a limit is moved inside.
+INSIDE = 0.02
+# Heights and tolerances of the solvers are in a unit in which the counts of a spectrum span SPAN;
+# no height starts below LOWEST_START of it.
+SPAN = 100.0
+LOWEST_START = 1.0
 # How far beyond the fitted range a center may lie, and how wide a line may be, as shares of the
 # range: what is wider is not told from the background.
 MARGIN = 0.05
@@ -99,8 +102,8 @@ class FitParameters:
     def inside(self) -> "FitParameters":
         """The same parameters with every free value moved inside its limits."""
         span = np.where(np.isfinite(self.upper - self.lower), self.upper - self.lower, 0.0)
-        low = self.lower + _INSIDE * span
-        high = np.maximum(self.upper - _INSIDE * span, low)
+        low = self.lower + INSIDE * span
+        high = np.maximum(self.upper - INSIDE * span, low)
         return self.with_values(np.where(self.free, np.clip(self.values, low, high), self.values))
 
 

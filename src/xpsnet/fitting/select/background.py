@@ -22,9 +22,10 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from xpsnet.data.peaks import Status
-from xpsnet.fitting.solve.fit_inputs import Rows
-from xpsnet.fitting.solve.single_spectrum import Answer, Setup, fit_one
+from xpsnet.fitting.model.options import FitOptions
+from xpsnet.fitting.solve.fit_inputs import FitInputs
+from xpsnet.fitting.solve.single_spectrum import solve_single
+from xpsnet.fitting.solve.start_values import count_units, start_values
 from xpsnet.fitting.solve.statistics import bayesian_information, effective_points
 from xpsnet.numerics.backgrounds import BACKGROUNDS
 
@@ -42,14 +43,14 @@ def candidates(energy: npt.NDArray[np.float64]) -> tuple[str, ...]:
     return _WIDE_CANDIDATES if np.ptp(energy) >= WIDE else _NARROW_CANDIDATES
 
 
-def choose_background(setup: Setup, rows: Rows) -> tuple[str, str]:
+def choose_background(options: FitOptions, inputs: FitInputs) -> tuple[str, str]:
     """Decide between the candidates.
 
     Parameters
     ----------
-    setup : Setup
+    options : FitOptions
         Of the fit; its own background does not count.
-    rows : Rows
+    inputs : FitInputs
         Spectra and starts.
 
     Returns
@@ -59,18 +60,10 @@ def choose_background(setup: Setup, rows: Rows) -> tuple[str, str]:
     words : str
         How far the others are behind, for the attributes of a result.
     """
-    names = candidates(setup.energy)
+    names = candidates(inputs.energy)
     total, used = np.zeros(len(names)), 0
-    for row in _representatives(rows):
-        starts = {name: values[row] for name, values in rows.starts.items()}
-        status = Status(int(rows.status[row]))
-        answers = [
-            fit_one(
-                replace(setup, background=name), rows.counts[row], rows.noise[row], starts, status
-            )
-            for name in names
-        ]
-        scores = _scores(answers)
+    for row in _representatives(inputs):
+        scores = _scores(options, inputs.rows(np.array([row])), names)
         if scores is not None:
             total, used = total + scores, used + 1
     if not used:
@@ -86,29 +79,38 @@ def choose_background(setup: Setup, rows: Rows) -> tuple[str, str]:
     return chosen, f"{chosen} by BIC of {used} spectra: {words}"
 
 
-def _scores(answers: Sequence[Answer]) -> npt.NDArray[np.float64] | None:
-    """BIC of every candidate, None where one of them could not be fitted."""
-    found = [(a.goodness, a.parameters, a.residual) for a in answers]
-    chisqr = [np.inf if g is None or p is None else g.chisqr for g, p, _ in found]
+def _scores(
+    options: FitOptions, inputs: FitInputs, names: Sequence[str]
+) -> npt.NDArray[np.float64] | None:
+    """BIC of every candidate for one spectrum, None where one of them could not be fitted."""
+    slots = np.flatnonzero(np.isfinite(inputs.starts["center"][0]))
+    fits = []
+    for name in names:
+        tried = replace(options, background=name)
+        try:
+            fits.append(solve_single(tried, inputs, start_values(tried, inputs, slots)))
+        except ValueError:  # no value obeys the constraints
+            return None
+    chisqr = [float(solution.chisqr[0]) for solution, _ in fits]
     if not np.isfinite(chisqr).all():
         return None
-    points = effective_points(found[int(np.argmin(chisqr))][2])
+    points = effective_points(fits[int(np.argmin(chisqr))][1])
     return np.array(
         [
-            bayesian_information(chi, residual.size, int(parameters.free.sum()), points)
-            for chi, (_, parameters, residual) in zip(chisqr, found, strict=True)
-            if parameters is not None
+            bayesian_information(chi, residual.size, int(solution.n_free[0]), points)
+            for chi, (solution, residual) in zip(chisqr, fits, strict=True)
         ]
     )
 
 
-def _representatives(rows: Rows) -> npt.NDArray[np.intp]:
-    """Rows that stand for all: evenly spread over the spectra in the order of their strength."""
-    finite = np.isfinite(rows.counts).any(axis=-1)
-    usable = np.flatnonzero(finite & np.isfinite(rows.starts["center"]).any(axis=-1))
+def _representatives(inputs: FitInputs) -> npt.NDArray[np.intp]:
+    """Rows to decide on: evenly spread over the spectra in the order of their strength."""
+    finite = np.isfinite(inputs.counts).any(axis=-1)
+    present = np.isfinite(inputs.starts["center"]).any(axis=-1)
+    usable = np.flatnonzero(finite & present & (count_units(inputs.counts) > 0))
     if usable.size <= MOST_SPECTRA:
         return usable
-    spread = np.nanmax(rows.counts[usable], axis=-1) - np.nanmin(rows.counts[usable], axis=-1)
+    spread = np.nanmax(inputs.counts[usable], axis=-1) - np.nanmin(inputs.counts[usable], axis=-1)
     order = usable[np.argsort(spread, kind="stable")]
     places = (np.arange(MOST_SPECTRA) + 0.5) * usable.size / MOST_SPECTRA
     return order[places.astype(np.intp)]

@@ -1,8 +1,8 @@
 """Least squares for many spectra at once: the batched engine.
 
-The work is done by compiled code (`_batch_solver.py`) that fits one spectrum after the other
+The work is done by compiled code (`lm_solver.py`) that fits one spectrum after the other
 without holding the interpreter. Blocks of spectra are handed to a few threads of our own, so that
-any number of callers may run at the same time, progress can be told and a job stopped between
+any number of callers may run at the same time, progress can be reported and a job stopped between
 blocks. The machine code is kept on disk: it is compiled once per machine.
 """
 
@@ -10,13 +10,15 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from itertools import islice, pairwise
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from xpsnet.data.peaks import Status
-from xpsnet.fitting.model.parameter_map import Layout
+from xpsnet.data.status import Status
+from xpsnet.fitting.model.options import FitOptions
+from xpsnet.fitting.model.parameters import FitParameters
+from xpsnet.fitting.solve.fit_inputs import FitInputs
 from xpsnet.parallel.threads import n_threads
 
 if TYPE_CHECKING:
@@ -24,14 +26,12 @@ if TYPE_CHECKING:
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
-Real = npt.NDArray[np.floating[Any]]
-_Scalar = TypeVar("_Scalar", bound=np.generic)
 
 _BLOCK = 64  # spectra that a thread fits before it asks for more
 
 
 @dataclass(frozen=True)
-class BatchSolution:
+class Solution:
     """Where the solver ended for S spectra of m flat parameters and k peaks.
 
     Attributes
@@ -51,8 +51,8 @@ class BatchSolution:
     evaluations : ndarray of int, shape (S,)
     code : ndarray of int8, shape (S,)
         `Status` OK, NOT_CONVERGED, NOT_FINITE, TOO_FEW_POINTS, FAILED or NOT_DONE.
-    own_chi_square : ndarray, shape (S, k)
-        Chi-square that the line of each peak makes up alone.
+    line_chi_square : ndarray, shape (S, k)
+        Sum of squares of the line of each peak alone, in units of the noise.
     correlation : ndarray, shape (S,)
         Of the residuals of neighboring points.
     """
@@ -67,59 +67,38 @@ class BatchSolution:
     singular: Flags
     evaluations: npt.NDArray[np.int64]
     code: npt.NDArray[np.int8]
-    own_chi_square: Floats
+    line_chi_square: Floats
     correlation: Floats
 
 
 def solve_batch(
-    line_shape: str,
-    background: str,
-    energy: Floats,
-    layout: Layout,
-    counts: Real,
-    weights: Real,
-    start: Floats,
-    lower: Floats,
-    upper: Floats,
-    free: Flags,
+    options: FitOptions,
+    inputs: FitInputs,
+    start: FitParameters,
     *,
     linear_start: bool = True,
-    threads: int | None = None,
-    cancel: Callable[[], bool] | None = None,
     progress: Callable[[int], object] | None = None,
-) -> BatchSolution:
+) -> Solution:
     """Weighted least squares from a start for each of many spectra.
 
     Parameters
     ----------
-    line_shape, background : str
-        Keys of `LINE_SHAPES` and `BACKGROUNDS`.
-    energy : ndarray, shape (n,)
-        Energies [eV], larger = more bound, in either direction.
-    layout : Layout
-        Of S spectra alike, m entries.
-    counts, weights : ndarray, shape (S, n)
-        Measured, and 1 / standard deviation; of any float type. Points that are not finite or
-        whose weight is not positive are left out.
-    start : ndarray, shape (S, m)
-        Flat parameters.
-    lower, upper : ndarray, shape (m,) or (S, m)
-        Limits; infinite where there is none.
-    free : ndarray of bool, shape (m,) or (S, m)
-        What may change.
+    options : FitOptions
+        Line shape and background; `cancel` is asked between blocks of spectra, and those not
+        begun then have the code NOT_DONE.
+    inputs : FitInputs
+        Of S spectra. Points that are not finite or have no positive noise are left out.
+    start : FitParameters
+        Values of shape (S, m), limits and what may change of shape (m,).
     linear_start : bool
         Replace heights and background of the start by the linear least squares solution at its
         centers and widths.
-    threads : int, optional
-        By default as many as there are cores.
-    cancel : callable, optional
-        Asked between blocks of spectra; those not begun then have the code NOT_DONE.
     progress : callable, optional
         Called with the number of spectra just done, in the thread of the caller.
 
     Returns
     -------
-    BatchSolution
+    Solution
 
     Raises
     ------
@@ -129,40 +108,42 @@ def solve_batch(
     from xpsnet.fitting.solve.lm_plan import empty_answers, make_plan, make_work
     from xpsnet.fitting.solve.lm_solver import Answers, solve_rows
 
-    plan = make_plan(line_shape, background, np.asarray(energy, dtype=float), layout)
-    answers = empty_answers(np.array(start, dtype=np.float64, ndmin=2), layout.n_peaks)
-    low = np.array(lower, dtype=np.float64, ndmin=2)
-    high = np.array(upper, dtype=np.float64, ndmin=2)
-    may_change = np.array(free, dtype=np.bool_, ndmin=2)
-    backward = bool(energy[0] > energy[-1])
+    layout = start.layout
+    plan = make_plan(options.line_shape, options.background, inputs.energy, layout)
+    answers = empty_answers(np.array(start.values, dtype=np.float64, ndmin=2), layout.n_peaks)
+    low, high = (np.array(ends, np.float64, ndmin=2) for ends in (start.lower, start.upper))
+    limits = low, high, np.array(start.free, np.bool_, ndmin=2)
 
     def fit(first: int, last: int) -> int:
         block = slice(first, last)
-        rows, own = _clean(counts[block], weights[block], backward)
-        limits = (_part(low, block), _part(high, block), _part(may_change, block))
+        rows, weights = weighted(inputs.rows(block))
         here: Any = [array[block] for array in answers]
-        solve_rows(plan, rows, own, limits, linear_start, make_work(plan, layout), Answers(*here))
+        work = make_work(plan, layout)
+        solve_rows(plan, rows, weights, limits, linear_start, work, Answers(*here))
         return last - first
 
-    blocks = list(pairwise([*range(0, len(counts), _BLOCK), len(counts)]))
-    for done in _in_threads(fit, blocks, threads or n_threads(), cancel):
+    blocks = list(pairwise([*range(0, len(inputs.counts), _BLOCK), len(inputs.counts)]))
+    for done in _in_threads(fit, blocks, options.cancel):
         if progress is not None:
             progress(done)
     return _solution(answers)
 
 
-def _part(array: npt.NDArray[_Scalar], block: slice) -> npt.NDArray[_Scalar]:
-    """The rows of a block, or the one row that is for all."""
-    return array if len(array) == 1 else array[block]
+def weighted(inputs: FitInputs) -> tuple[Floats, Floats]:
+    """Counts and weights (S, n), both finite; 0 where a point is left out."""
+    used = inputs.used
+    with np.errstate(divide="ignore", invalid="ignore"):
+        weights = np.where(used, 1 / inputs.noise, 0.0)
+    return np.where(used, inputs.counts, 0.0), weights
 
 
 def _in_threads(
     fit: Callable[[int, int], int],
     blocks: list[tuple[int, int]],
-    threads: int,
     cancel: Callable[[], bool] | None,
 ) -> Iterator[int]:
     """Sizes of the blocks as they are done; `cancel` is asked before each is begun."""
+    threads = n_threads()
     if min(threads, len(blocks)) <= 1:
         for block in blocks:
             if cancel is not None and cancel():
@@ -184,20 +165,9 @@ def _in_threads(
             yield sum(future.result() for future in finished)
 
 
-def _clean(counts: Real, weights: Real, backward: bool) -> tuple[Floats, Floats]:
-    """Counts and weights along an ascending axis, finite, weights 0 where a point is left out."""
-    with np.errstate(invalid="ignore"):
-        usable = np.isfinite(counts) & np.isfinite(weights) & (weights > 0)
-    rows = np.where(usable, counts, 0.0).astype(np.float64)
-    own = np.where(usable, weights, 0.0).astype(np.float64)
-    if backward:
-        rows, own = rows[:, ::-1], own[:, ::-1]
-    return np.ascontiguousarray(rows), np.ascontiguousarray(own)
-
-
-def _solution(answers: "Answers") -> BatchSolution:
+def _solution(answers: "Answers") -> Solution:
     """The answers in the form that callers get."""
-    return BatchSolution(
+    return Solution(
         values=answers.values,
         chisqr=answers.chisqr,
         n_used=answers.n_used,
@@ -208,6 +178,6 @@ def _solution(answers: "Answers") -> BatchSolution:
         singular=answers.singular,
         evaluations=answers.evaluations,
         code=answers.code.astype(np.int8),
-        own_chi_square=answers.own_chi_square,
+        line_chi_square=answers.line_chi_square,
         correlation=answers.correlation,
     )

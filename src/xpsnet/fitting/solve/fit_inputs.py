@@ -1,55 +1,87 @@
-"""Labelled spectra and starts as rows of arrays, checked."""
+"""Spectra, noise and starts as arrays: the way in of a fit."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from xpsnet.data.spectrum import check_spectra, crop, scale_sign
-from xpsnet.fitting.model.doublets import Doublet, doublet_links, pair_doublets
-from xpsnet.fitting.model.links import Link
-from xpsnet.fitting.model.parameters import (
-    Constraint,
-    Floats,
-    check_constraints,
-    make_layout,
-    start_parameters,
-)
-from xpsnet.fitting.solve.single_spectrum import Setup
+from xpsnet.data.spectrum import check_spectra, crop
+from xpsnet.data.spectrum_arrays import orientation_of
+from xpsnet.fitting.model.doublets import Doublet, as_doublets, pair_doublets
 from xpsnet.numerics.lineshapes import LINE_SHAPES
 from xpsnet.numerics.noise import noise_profile
 
+Floats = npt.NDArray[np.float64]
 Noise = float | npt.NDArray[np.floating[Any]] | xr.DataArray | None
+Starts = dict[str, Floats]
 
 _SHAPE_PARAMETERS = {name for shape in LINE_SHAPES.values() for name in shape.parameters}
 
 
 @dataclass(frozen=True)
-class Rows:
-    """Spectra and starts, one row per spectrum.
+class FitInputs:
+    """Spectra and starts, one row per spectrum, on the axis of the numerics.
 
     Attributes
     ----------
-    counts, noise : ndarray, shape (spectra, n)
-        Counts (NaN: missing) and standard deviation of every point.
-    starts : dict of str to ndarray, shape (spectra, peak)
-        Peaks in ascending order of their energy on the stored scale, or as labeled or linked;
-        centers on the scale of the numerics.
-    status : ndarray of int, shape (spectra,)
-        What the starts came with.
+    energy : ndarray, shape (n,)
+        Ascending, larger = more bound [eV].
+    counts, noise : ndarray, shape (S, n)
+        Counts (NaN: missing) and the standard deviation of every point.
+    starts : dict of str to ndarray, shape (S, peak)
+        Peaks in the order in which constraints count them; NaN where there is no peak.
+    status : ndarray of int, shape (S,)
+        Codes of `Status` that the starts came with.
     """
 
+    energy: Floats
     counts: Floats
     noise: Floats
-    starts: dict[str, Floats]
+    starts: Starts
     status: npt.NDArray[np.int64]
+
+    def rows(self, chosen: npt.NDArray[Any] | slice) -> "FitInputs":
+        """The inputs of some of the spectra."""
+        starts = {name: values[chosen] for name, values in self.starts.items()}
+        return FitInputs(
+            self.energy, self.counts[chosen], self.noise[chosen], starts, self.status[chosen]
+        )
+
+    def with_starts(self, starts: Starts, status: npt.NDArray[np.int64]) -> "FitInputs":
+        """The same spectra with other starts."""
+        return replace(self, starts=starts, status=status)
+
+    @property
+    def used(self) -> npt.NDArray[np.bool_]:
+        """Points that count: measured, and with a noise that gives a weight; shape (S, n)."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            weighted = (self.noise > 0) & np.isfinite(1 / self.noise)
+        return np.asarray(np.isfinite(self.counts) & weighted)
+
+
+def fit_inputs(
+    energy: Floats,
+    counts: npt.NDArray[Any],
+    noise: Floats | None,
+    starts: Starts,
+    status: npt.NDArray[np.int64],
+) -> FitInputs:
+    """Inputs of a fit; the noise is estimated where it is None. Shapes as in `FitInputs`."""
+    counts = np.array(counts, dtype=np.float64)
+    counts[~np.isfinite(counts)] = np.nan
+    if noise is None:
+        noise = np.asarray(noise_profile(counts), dtype=np.float64)
+    return FitInputs(energy, counts, noise, starts, status)
 
 
 def fitted_window(
-    spectra: xr.DataArray, peaks: xr.Dataset, energy_range: tuple[float, float] | None
+    spectra: xr.DataArray,
+    peaks: xr.Dataset,
+    energy_range: tuple[float, float] | None,
+    dim: str | None = None,
 ) -> xr.DataArray:
     """Spectra over the fitted range, after a check of both.
 
@@ -58,7 +90,7 @@ def fitted_window(
     ValueError
         Where spectra and peaks do not belong together.
     """
-    spectra = check_spectra(spectra)
+    spectra = check_spectra(spectra, dim=dim)
     if "peak" not in peaks.dims or "center" not in peaks:
         raise ValueError(
             f"expected a peaks Dataset with `center` over the dimension `peak`, got dimensions "
@@ -81,82 +113,17 @@ def fitted_window(
     return spectra if energy_range is None else crop(spectra, energy_range)
 
 
-def make_setup(
-    spectra: xr.DataArray,
-    n_peaks: int,
-    *,
-    line_shape: str,
-    background: str,
-    shared: tuple[str, ...],
-    constraints: Mapping[str, Constraint] | None,
-    scale_errors: bool,
-    links: Iterable[Link] = (),
-) -> Setup:
-    """Check what all spectra have in common, and bring it on the scale of the numerics.
-
-    Parameters
-    ----------
-    spectra : DataArray
-        From `fitted_window`.
-    n_peaks : int
-        Largest number of peaks.
-    line_shape, background, shared, constraints, scale_errors
-        As for `refine`.
-    links : iterable of Link
-        Of doublets, on the scale of the spectra.
-
-    Raises
-    ------
-    ValueError
-        Where a name is unknown or a constraint cannot be obeyed.
-    """
-    make_layout(line_shape, background, 0, shared)
-    sign = scale_sign(spectra.attrs["scale"])
-    checked = check_constraints(constraints, line_shape, n_peaks, links).on_scale(sign)
-    energy = sign * spectra["energy"].values
-    setup = Setup(line_shape, background, energy, tuple(shared), checked, scale_errors)
-    if checked.links:  # what no spectrum could obey is refused before the first one
-        layout = setup.layout(range(n_peaks))
-        anywhere = {name: np.full(n_peaks, np.nan) for name in ("center", "height")}
-        start_parameters(layout, line_shape, energy, anywhere, checked)
-    return setup
-
-
-def make_rows(spectra: xr.DataArray, peaks: xr.Dataset, noise: Floats | None) -> Rows:
-    """Bring everything into rows.
-
-    Parameters
-    ----------
-    spectra : DataArray
-        From `fitted_window`.
-    peaks : Dataset
-        Over the other dimensions of `spectra`, or some of them.
-    noise : ndarray, shape (spectra, n), or None
-        From `noise_like`; None to estimate it.
-
-    Raises
-    ------
-    ValueError
-        Where shapes do not fit, or a given noise is not positive.
-    """
-    counts = np.array(spectra.values, dtype=np.float64).reshape(-1, spectra.sizes["energy"])
-    counts[~np.isfinite(counts)] = np.nan
-    if noise is None:
-        noise = np.asarray(noise_profile(counts), dtype=np.float64)
-    return Rows(counts, noise, *make_starts(spectra, peaks))
-
-
-def make_starts(
+def starts_from_peaks(
     spectra: xr.DataArray, peaks: xr.Dataset
-) -> tuple[dict[str, Floats], npt.NDArray[np.int64]]:
-    """The `starts` and `status` of `Rows`.
+) -> tuple[Starts, npt.NDArray[np.int64]]:
+    """The `starts` and `status` of `FitInputs` from a peaks Dataset.
 
     Parameters
     ----------
     spectra : DataArray
-        From `fitted_window`.
+        The fitted window.
     peaks : Dataset
-        Over the other dimensions of `spectra`, or some of them.
+        Over the other dimensions of the spectra, or some of them.
 
     Raises
     ------
@@ -172,50 +139,57 @@ def make_starts(
     starts = {"fwhm": absent, "height": absent, **starts}
     # Peaks with labels or links keep their places.
     if "label" not in peaks and "links" not in peaks.attrs:
-        order = np.argsort(starts["center"], axis=-1, kind="stable")
-        starts = {name: np.take_along_axis(values, order, -1) for name, values in starts.items()}
-    starts["center"] = scale_sign(spectra.attrs["scale"]) * starts["center"]
+        starts = ordered(starts, starts["center"])
+    starts["center"] = orientation_of(spectra).energies(starts["center"])
     if "status" in peaks:
         return starts, per_spectrum(peaks["status"], spectra).astype(np.int64)
     return starts, np.zeros(len(starts["center"]), dtype=np.int64)
 
 
+def ordered(starts: Starts, key: Floats) -> Starts:
+    """Peaks in ascending order of a key of shape (S, peak); NaN goes last."""
+    order = np.argsort(key, axis=-1, kind="stable")
+    return {name: np.take_along_axis(values, order, -1) for name, values in starts.items()}
+
+
 def find_doublets(
-    doublets: Sequence[Doublet | str], spectra: xr.DataArray, peaks: xr.Dataset, line_shape: str
-) -> tuple[list[Doublet], list[Link]]:
-    """Doublets with their peaks, found from the starts where not given, and their links.
+    doublets: Sequence[Doublet | str], starts: Starts, sign: int
+) -> tuple[Doublet, ...]:
+    """Doublets with their peaks, found from the starts where they are not given.
 
     Parameters
     ----------
     doublets : sequence of Doublet or str
         As for `refine`.
-    spectra : DataArray
-        From `fitted_window`.
-    peaks : Dataset
-        The starts; their medians over all spectra count.
-    line_shape : str
-        Key of `LINE_SHAPES`.
+    starts : dict of str to ndarray, shape (S, peak)
+        Their medians over all spectra count.
+    sign : int
+        -1 where the user's scale is kinetic: for the message.
 
     Raises
     ------
     ValueError
         Where no two peaks are the doublet.
     """
-    if not doublets:
-        return [], []
-    scale = str(spectra.attrs["scale"])
-    starts, _ = make_starts(spectra, peaks)
-    center = _median(scale_sign(scale) * starts["center"])
+    wanted = as_doublets(doublets)
+    if not wanted:
+        return ()
+    center = _median(starts["center"])
     area = _median(starts["height"] * starts["fwhm"])
-    found = pair_doublets(doublets, scale, center, area)
-    if len(found) < len(doublets):
-        regions = {one if isinstance(one, str) else one.region for one in doublets}
-        lost = sorted(regions - {one.region for one in found})
+    [(_, found)] = pair_doublets(wanted, center[None], area[None])
+    if len(found) < len(wanted):
+        lost = sorted({one.region for one in wanted} - {one.region for one in found})
         raise ValueError(
             f"expected two peaks with the distance and the areas of {', '.join(lost)}, got "
-            f"centers {np.round(center, 2).tolist()}; say which by doublet(..., peaks=(1, 2))"
+            f"centers {np.round(sign * center, 2).tolist()}; say which by "
+            f"doublet(..., peaks=(1, 2))"
         )
-    return found, doublet_links(found, line_shape, scale, center)
+    return tuple(found)
+
+
+def median_center(starts: Starts) -> Floats:
+    """Median of the centers over all spectra, shape (peak,)."""
+    return _median(starts["center"])
 
 
 def _median(values: Floats) -> Floats:
@@ -224,33 +198,59 @@ def _median(values: Floats) -> Floats:
     return np.array([np.median(one) if one.size else np.nan for one in columns])
 
 
-def noise_like(noise: Noise, spectra: xr.DataArray, cropped: xr.DataArray) -> Floats | None:
-    """Give every point of the cropped spectra its standard deviation, shape (spectra, n).
+def noise_array(noise: Noise, spectra: xr.DataArray) -> xr.DataArray | None:
+    """Noise as a DataArray over dimensions of checked spectra; None stays None.
+
+    Raises
+    ------
+    ValueError
+        Where the shape does not fit.
+    """
+    if noise is None:
+        return None
+    if not isinstance(noise, xr.DataArray):
+        values = np.asarray(noise, dtype=np.float64)
+        if values.ndim == 0:
+            return xr.DataArray(values)
+        try:
+            full = np.broadcast_to(values, spectra.shape)
+        except ValueError:
+            raise ValueError(
+                f"expected noise as one number or broadcasting to the shape of the spectra "
+                f"{spectra.shape}, got shape {np.shape(noise)}"
+            ) from None
+        return xr.DataArray(full, dims=spectra.dims, coords={"energy": spectra["energy"]})
+    if "energy" in noise.dims and "energy" not in noise.coords:
+        return noise.assign_coords(energy=spectra["energy"])
+    return noise
+
+
+def noise_rows(
+    noise: Noise, cropped: xr.DataArray, spectra: xr.DataArray | None = None
+) -> Floats | None:
+    """Standard deviation of every point on the axis of the numerics, shape (S, n).
+
+    Parameters
+    ----------
+    noise : float, ndarray, DataArray or None
+        As for `refine`; None stays None.
+    cropped : DataArray
+        The fitted window.
+    spectra : DataArray, optional
+        The checked spectra before they were cropped, to which an ndarray belongs.
 
     Raises
     ------
     ValueError
         Where the shape does not fit, or a finite point has no positive noise.
     """
-    if noise is None:
+    known = noise_array(noise, cropped if spectra is None else spectra)
+    if known is None:
         return None
-    spectra = check_spectra(spectra)
-    if not isinstance(noise, xr.DataArray):
-        try:
-            full = np.broadcast_to(np.asarray(noise, dtype=np.float64), spectra.shape)
-        except ValueError:
-            raise ValueError(
-                f"expected noise as one number or broadcasting to the shape of the spectra "
-                f"{spectra.shape}, got shape {np.shape(noise)}"
-            ) from None
-        noise = xr.DataArray(full, dims=spectra.dims, coords={"energy": spectra["energy"]})
-    if "energy" in noise.dims:
-        if "energy" not in noise.coords:
-            noise = noise.assign_coords(energy=spectra["energy"])
-        noise = noise.sel(energy=cropped["energy"])
-        rows = per_spectrum(noise, cropped, "energy")
+    if "energy" in known.dims:
+        rows = per_spectrum(known.sel(energy=cropped["energy"]), cropped, "energy")
     else:
-        rows = per_spectrum(noise, cropped)[:, None]
+        rows = per_spectrum(known, cropped)[:, None]
     counts = np.asarray(cropped.values).reshape(-1, cropped.sizes["energy"])
     rows = np.broadcast_to(rows, counts.shape)
     if not (rows[np.isfinite(counts)] > 0).all():
@@ -258,7 +258,7 @@ def noise_like(noise: Noise, spectra: xr.DataArray, cropped: xr.DataArray) -> Fl
             "expected noise > 0 at every measured point, got 0, less or NaN; mask such points by "
             "setting their counts to NaN"
         )
-    return rows
+    return orientation_of(cropped).points(rows)
 
 
 def per_spectrum(values: xr.DataArray, spectra: xr.DataArray, *last: str) -> Floats:
@@ -287,5 +287,5 @@ def per_spectrum(values: xr.DataArray, spectra: xr.DataArray, *last: str) -> Flo
         )
     bare = values.drop_vars(list(values.coords))
     bare = bare.expand_dims({d: size for d, size in lead.items() if d not in own})
-    ordered = bare.transpose(*lead, *last).values.astype(np.float64)
-    return ordered.reshape(-1, *(values.sizes[d] for d in last))
+    ordered_values = bare.transpose(*lead, *last).values.astype(np.float64)
+    return ordered_values.reshape(-1, *(values.sizes[d] for d in last))

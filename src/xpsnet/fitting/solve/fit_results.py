@@ -1,5 +1,6 @@
-"""Answers of fits as arrays over the spectra, and as a peaks Dataset."""
+"""Results of fits as arrays over the spectra, and as a peaks Dataset: the way out of a fit."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -7,53 +8,59 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from xpsnet.data.peaks import Status, make_peaks
-from xpsnet.data.spectrum import scale_sign
+from xpsnet.data.peak_arrays import area_arrays
+from xpsnet.data.peaks import peaks_from_numerics
+from xpsnet.data.spectrum_arrays import SpectrumArrays
+from xpsnet.data.status import Status
+from xpsnet.fitting.model.doublets import Doublet, partners
+from xpsnet.fitting.model.options import FitOptions
 from xpsnet.fitting.model.parameter_map import Layout
-from xpsnet.fitting.model.parameters import Floats
-from xpsnet.fitting.solve.single_spectrum import Setup
 from xpsnet.numerics.backgrounds import BACKGROUNDS
 
-# What spectra tell about their origin, where the peaks that the fit started from do not.
+Floats = npt.NDArray[np.float64]
+Places = npt.NDArray[np.intp]
+
+# Attributes of spectra that tell where a result comes from.
 _PROVENANCE = ("photon_energy", "source_file", "instrument")
-# Single counts scatter as no normal distribution does; where there are fewer than this at the
-# maximum, areas are off by more than a third of their error (see `refine`).
-_FEW_COUNTS = 10.0
-# What every fit says anew.
+# Attributes of starts that every fit writes anew.
 _OWN = ("units", "energy_range", "links", "doublets", "shared", "background_choice")
+# Single counts do not follow a normal distribution; where there are fewer than this at the maximum,
+# areas are off by more than a third of their error (see `refine`).
+_FEW_COUNTS = 10.0
 
 
 @dataclass(frozen=True)
-class Answers:
-    """What became of S spectra that started with k peaks each, or fewer.
+class FitResults:
+    """Results of S spectra that started with k peaks each, or fewer.
 
-    Everything is on the scale of the numerics, m flat parameters as `layout` says: physical ones,
-    links resolved. NaN where a peak is not there, or nothing was fitted.
+    Everything is on the axis of the numerics, m flat parameters as `layout` says: reported ones,
+    links resolved. NaN where a peak is absent, or nothing was fitted.
 
     Attributes
     ----------
     layout : Layout
-        That of `Setup.plain_layout` for k peaks.
+        That of `FitOptions.plain_layout` for k peaks.
     status : ndarray of int, shape (S,)
     values, stderr : ndarray, shape (S, m)
         The error of what was held is NaN.
-    covariance : ndarray, shape (S, m, m)
-        NaN for what was held or is not determined.
+    covariance : ndarray, shape (S, m, m), or None
+        NaN for what was held or is not determined. None where nobody needs it: the matrices of a
+        whole map take most of its memory.
     area_stderr : ndarray, shape (S, k)
     chisqr, redchi, aic, bic : ndarray, shape (S,)
     noise : ndarray, shape (S,)
         Root mean square of the standard deviations of the points.
     correlation : ndarray, shape (S,)
         Of the residuals of neighboring points.
-    own_chi_square : ndarray, shape (S, k)
-        Chi-square that the line of each peak makes up alone.
+    line_chi_square : ndarray, shape (S, k)
+        Sum of squares of the line of each peak alone, in units of the noise.
     """
 
     layout: Layout
     status: npt.NDArray[np.int64]
     values: Floats
     stderr: Floats
-    covariance: Floats
+    covariance: Floats | None
     area_stderr: Floats
     chisqr: Floats
     redchi: Floats
@@ -61,11 +68,11 @@ class Answers:
     bic: Floats
     noise: Floats
     correlation: Floats
-    own_chi_square: Floats
+    line_chi_square: Floats
 
     @classmethod
-    def not_done(cls, layout: Layout, n_spectra: int) -> "Answers":
-        """Answers of so many spectra that no fit has reached."""
+    def not_done(cls, layout: Layout, n_spectra: int, *, covariance: bool = True) -> "FitResults":
+        """Results of so many spectra that no fit has reached."""
 
         def unknown(*shape: int) -> Floats:
             return np.full((n_spectra, *shape), np.nan)
@@ -76,7 +83,7 @@ class Answers:
             np.full(n_spectra, int(Status.NOT_DONE)),
             values=unknown(m),
             stderr=unknown(m),
-            covariance=unknown(m, m),
+            covariance=unknown(m, m) if covariance else None,
             area_stderr=unknown(k),
             chisqr=unknown(),
             redchi=unknown(),
@@ -84,7 +91,7 @@ class Answers:
             bic=unknown(),
             noise=unknown(),
             correlation=unknown(),
-            own_chi_square=unknown(k),
+            line_chi_square=unknown(k),
         )
 
     def __len__(self) -> int:
@@ -96,109 +103,176 @@ class Answers:
         """Where there is a peak, shape (S, k)."""
         return np.isfinite(self.values[:, self.layout.column("center")])
 
-    def rows(self, chosen: npt.NDArray[Any] | slice) -> "Answers":
-        """Some of the answers."""
-        return replace(self, **{name: array[chosen] for name, array in self._arrays().items()})
+    @property
+    def peaks(self) -> dict[str, Floats]:
+        """Shape parameters of all peaks by name, each of shape (S, k)."""
+        return {name: self.peak(self.values, name) for name in self.layout.shape_parameters}
 
-    def replaced(self, rows: npt.NDArray[Any], others: "Answers") -> "Answers":
-        """The same answers with others of the same layout in these rows."""
-        changed = {name: array.copy() for name, array in self._arrays().items()}
-        for name, array in others._arrays().items():
-            changed[name][rows] = array
-        return replace(self, **changed)
-
-    def on_scale(self, sign: int) -> "Answers":
-        """The same answers on the scale of this sign (-1: kinetic)."""
-        if sign > 0:
-            return self
-        factors = self.layout.mirror(sign)
-        covariance = self.covariance * np.outer(factors, factors)
-        return replace(self, values=self.values * factors, covariance=covariance)
+    @property
+    def peak_errors(self) -> dict[str, Floats]:
+        """Standard errors of the shape parameters by name, each of shape (S, k)."""
+        return {name: self.peak(self.stderr, name) for name in self.layout.shape_parameters}
 
     def peak(self, flat: Floats, shape_parameter: str) -> Floats:
-        """One shape parameter of every peak, shape (S, k); NaN where there is none."""
+        """One shape parameter of every peak, shape (S, k); NaN where there is no peak."""
         return np.where(self.exists, flat[:, self.layout.column(shape_parameter)], np.nan)
 
-    def term(self, flat: Floats, term: str) -> Floats:
-        """One background coefficient, shape (S,)."""
-        return np.asarray(flat[:, self.layout.names.index(f"background_{term}")])
+    def rows(self, chosen: npt.NDArray[Any] | slice) -> "FitResults":
+        """Some of the results."""
+        return replace(self, **{name: array[chosen] for name, array in self._arrays().items()})
+
+    def copy_from(self, rows: npt.NDArray[Any], others: "FitResults") -> None:
+        """Take the results of others of the same layout into these rows, in place."""
+        theirs = others._arrays()
+        for name, array in self._arrays().items():
+            array[rows] = theirs[name]
+
+    def replaced(self, rows: npt.NDArray[Any], others: "FitResults") -> "FitResults":
+        """The same results with others of the same layout in these rows."""
+        copies = {name: array.copy() for name, array in self._arrays().items()}
+        changed = replace(self, **copies)
+        changed.copy_from(rows, others)
+        return changed
+
+    def moved(self, place: Places, layout: Layout) -> "FitResults":
+        """The same results with their peaks at other places.
+
+        Parameters
+        ----------
+        place : ndarray of int, shape (S, n)
+            Index of the peak that comes to each of n places; -1 for none.
+        layout : Layout
+            Plain layout of n peaks.
+        """
+        source = np.full((len(self), len(layout.names)), -1, dtype=np.intp)
+        own, new = self.layout, layout
+        for j in range(len(new.shape_parameters)):
+            for k in range(new.n_peaks):
+                # The last peak that is there wins for a shared entry: all have the same.
+                entry, here = new.peak_index[k, j], place[:, k]
+                found = own.peak_index[here, j] if own.n_peaks else here
+                source[:, entry] = np.where(here >= 0, found, source[:, entry])
+        for entry, old in zip(new.background_index, own.background_index, strict=True):
+            source[:, entry] = old
+        covariance = None
+        if self.covariance is not None:
+            rows = _taken(self.covariance, source[:, :, None])
+            covariance = np.swapaxes(_taken(np.swapaxes(rows, 1, 2), source[:, :, None]), 1, 2)
+        return replace(
+            self,
+            layout=layout,
+            values=_taken(self.values, source),
+            stderr=_taken(self.stderr, source),
+            covariance=covariance,
+            area_stderr=_taken(self.area_stderr, place),
+            line_chi_square=_taken(self.line_chi_square, place),
+        )
 
     def _arrays(self) -> dict[str, Any]:
         """The fields with one row per spectrum."""
         names = (field.name for field in fields(self) if field.name != "layout")
-        return {name: getattr(self, name) for name in names}
+        return {name: array for name in names if (array := getattr(self, name)) is not None}
 
 
-def answers_to_peaks(
-    setup: Setup,
-    answers: Answers,
-    spectra: xr.DataArray,
-    peaks: xr.Dataset,
+def _taken(values: Floats, source: Places) -> Floats:
+    """Entries along the second axis; NaN where `source` is negative or there is none."""
+    if values.shape[1] == 0:
+        return np.full((len(values), *source.shape[1:2], *values.shape[2:]), np.nan)
+    found = np.take_along_axis(values, np.maximum(source, 0), axis=1)
+    return np.where(source >= 0, found, np.nan)
+
+
+def areas(options: FitOptions, energy: Floats, results: FitResults) -> Floats:
+    """Areas of all peaks, shape (S, k)."""
+    return area_arrays(energy, options.line_shape, results.peaks)
+
+
+def results_to_dataset(
+    options: FitOptions,
+    results: FitResults,
+    arrays: SpectrumArrays,
     *,
-    with_covariance: bool,
+    doublets: Sequence[Doublet] = (),
+    label: Sequence[str] | None = None,
+    attrs: Mapping[str, Any] | None = None,
+    background: Floats | None = None,
 ) -> xr.Dataset:
-    """Peaks Dataset over the dimensions of `spectra` from one answer per spectrum.
+    """Peaks Dataset over the dimensions of the spectra from one result per spectrum.
 
     Parameters
     ----------
-    setup : Setup
-        Of the fit.
-    answers : Answers
+    options : FitOptions
+    results : FitResults
         In the order of the spectra.
-    spectra : DataArray
+    arrays : SpectrumArrays
         The fitted window.
-    peaks : Dataset
-        The starts; their origin is handed on.
-    with_covariance : bool
-        Whether to give the covariance matrices.
+    doublets : sequence of Doublet
+        For the variable `partner`.
+    label : sequence of str, optional
+        Names of the peaks, which then keep their order; so do linked peaks. All others are sorted
+        by energy.
+    attrs : mapping, optional
+        Origin of the starts.
+    background : ndarray, shape (S, n), optional
+        A background that was held, on the axis of the numerics.
     """
-    lead = spectra.dims[:-1]
-    shape = tuple(spectra.sizes[d] for d in lead)
-    sign = scale_sign(spectra.attrs["scale"])
-    found, layout = answers.on_scale(sign), answers.layout
-    attrs = {k: spectra.attrs.get(k) for k in _PROVENANCE}
-    attrs |= {"region": str(spectra.name) if spectra.name else None}
-    attrs |= {k: v for k, v in peaks.attrs.items() if k not in _OWN}
-    attrs["units"] = spectra.attrs.get("units")
-    attrs["links"] = setup.constraints.on_scale(sign).links_text() or None
-    attrs["shared"] = " ".join(n for n in setup.shared if n in layout.shape_parameters)
-
-    def shaped(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        return values.reshape((*shape, *values.shape[1:]))
-
-    terms = BACKGROUNDS[setup.background]
-    errors = {n: shaped(found.peak(found.stderr, n)) for n in layout.shape_parameters}
-    errors["area"] = shaped(found.area_stderr)
-    errors |= {f"background_{n}": shaped(found.term(found.stderr, n)) for n in terms}
-    return make_peaks(
-        spectra["energy"].values,
-        lead,
-        spectra.coords,
-        scale=spectra.attrs["scale"],
-        line_shape=setup.line_shape,
-        background=setup.background,
-        parameters={n: shaped(found.peak(found.values, n)) for n in layout.shape_parameters},
-        background_parameters={n: shaped(found.term(found.values, n)) for n in terms},
-        status=_with_few_counts(shaped(found.status), spectra),
-        noise=shaped(found.noise),
-        redchi=shaped(found.redchi),
-        aic=shaped(found.aic),
-        bic=shaped(found.bic),
+    spectra, sign = arrays.spectra, arrays.orientation.sign
+    layout = results.layout
+    links = options.constraints.links
+    if label is None and not links:
+        key = sign * results.peak(results.values, "center")
+        results = results.moved(_places_of(key), layout)
+    origin = {k: spectra.attrs.get(k) for k in _PROVENANCE}
+    origin |= {"region": str(spectra.name) if spectra.name else None}
+    origin |= {k: v for k, v in (attrs or {}).items() if k not in _OWN}
+    origin["units"] = spectra.attrs.get("units")
+    origin["links"] = options.constraints.on_scale(sign).links_text() or None
+    origin["shared"] = " ".join(n for n in options.shared if n in layout.shape_parameters)
+    terms = dict(zip(BACKGROUNDS[options.background], layout.background_index, strict=True))
+    errors = results.peak_errors | {"area": results.area_stderr}
+    errors |= {f"background_{name}": results.stderr[:, entry] for name, entry in terms.items()}
+    peaks = peaks_from_numerics(
+        arrays,
+        line_shape=options.line_shape,
+        background=options.background,
+        parameters=results.peaks,
+        background_parameters={name: results.values[:, i] for name, i in terms.items()},
+        covariance=None
+        if results.covariance is None or not options.covariance
+        else (layout.names, results.covariance),
+        background_curve=background,
+        status=_with_few_counts(results.status, arrays),
+        noise=results.noise,
+        redchi=results.redchi,
+        aic=results.aic,
+        bic=results.bic,
         stderr=errors,
-        covariance=(layout.names, shaped(found.covariance)) if with_covariance else None,
-        label=[str(text) for text in peaks["label"].values] if "label" in peaks else None,
-        keep_order=bool(setup.constraints.links),
-        attrs=attrs,
+        label=label,
+        attrs=origin,
     )
+    if doublets:
+        center = results.peak(results.values, "center")
+        partner = partners(doublets, center, areas(options, arrays.energy, results))
+        texts = {"long_name": "Peak of the same doublet, 0: none", "units": "1"}
+        shaped = partner.reshape(peaks["center"].shape)
+        peaks = peaks.assign(partner=(peaks["center"].dims, shaped, texts))
+        peaks.attrs["doublets"] = "; ".join(str(one) for one in doublets)
+    return peaks
 
 
-def _with_few_counts(status: npt.NDArray[Any], spectra: xr.DataArray) -> npt.NDArray[Any]:
+def _places_of(key: Floats) -> Places:
+    """Indices in ascending order of a key (S, k), -1 where it is NaN."""
+    order = np.argsort(key, axis=1, kind="stable")
+    return np.where(np.isfinite(np.take_along_axis(key, order, axis=1)), order, -1)
+
+
+def _with_few_counts(status: npt.NDArray[Any], arrays: SpectrumArrays) -> npt.NDArray[Any]:
     """The status, FEW_COUNTS where all else is well but single counts were fitted.
 
     Those are whole numbers that stay below `_FEW_COUNTS` in the mean of any five points.
     """
-    counts = np.asarray(spectra.values, dtype=float)
-    if spectra.attrs.get("units", "counts") != "counts" or counts.shape[-1] < 5:
+    counts = np.asarray(arrays.counts, dtype=float)
+    if arrays.spectra.attrs.get("units", "counts") != "counts" or counts.shape[-1] < 5:
         return status
     known = np.nan_to_num(counts)
     single = ((known >= 0) & (known == np.floor(known))).all(axis=-1)

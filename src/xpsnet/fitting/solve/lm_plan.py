@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from xpsnet.data.peaks import Status
+from xpsnet.data.status import Status
 from xpsnet.fitting.model.parameter_map import Layout
 from xpsnet.fitting.solve.lm_lines import N_LINE_CONSTANTS
 from xpsnet.fitting.solve.lm_model import Plan, Work
@@ -22,14 +22,14 @@ _DOUBT = 2.5
 
 
 def make_plan(line_shape: str, background: str, energy: Floats, layout: Layout) -> Plan:
-    """Axis and layout as the compiled code takes them.
+    """Axis and layout as the compiled code takes them; energies ascend.
 
     Raises
     ------
     ValueError
         Where a Tougaard background is asked for on more points than its matrix may have.
     """
-    axis = energy[::-1] if energy[0] > energy[-1] else energy
+    axis = np.asarray(energy, dtype=np.float64)
     more = np.zeros(-axis.size % _LANES)
     filled = np.append(axis, more + axis[-1])
     m, terms, peak_index = len(layout.names), BACKGROUNDS[background], layout.peak_index
@@ -131,6 +131,6 @@ def empty_answers(start: Floats, n_peaks: int) -> Answers:
         held=np.zeros((total, m), dtype=np.bool_),
         covariance=np.full((total, m, m), np.nan),
         singular=np.zeros(total, dtype=np.bool_),
-        own_chi_square=np.full((total, n_peaks), np.nan),
+        line_chi_square=np.full((total, n_peaks), np.nan),
         correlation=np.full(total, np.nan),
     )

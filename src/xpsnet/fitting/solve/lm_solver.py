@@ -75,7 +75,7 @@ class Answers(NamedTuple):
     held: Flags  # (S, m) free entries that ended on a limit or without a peak
     covariance: Floats  # (S, m, m)
     singular: Flags  # (S,)
-    own_chi_square: Floats  # (S, k)
+    line_chi_square: Floats  # (S, k)
     correlation: Floats  # (S,)
 
 
@@ -241,8 +241,8 @@ def _correlation(residual: Floats, weights: Floats) -> float:
 
 
 @compiled
-def _weigh_lines(plan: Plan, theta: Floats, work: Work, own_chi_square: Floats) -> None:
-    """Chi-square that the line of each peak makes up alone."""
+def _weigh_lines(plan: Plan, theta: Floats, work: Work, line_chi_square: Floats) -> None:
+    """Sum of squares of the line of each peak alone, in units of the noise."""
     for j in range(work.at.size):
         work.at[j] = theta.size + 1 + j
     for k in range(plan.entry.shape[0]):
@@ -250,7 +250,7 @@ def _weigh_lines(plan: Plan, theta: Floats, work: Work, own_chi_square: Floats) 
         fill_row(0.0, line)
         add_line(plan.shape, plan.energy, work.shapes[k], work.rows, work.at, line, work.constants)
         weigh(line, work.weights)
-        own_chi_square[k] = dot(line, line)
+        line_chi_square[k] = dot(line, line)
 
 
 @compiled
@@ -338,7 +338,7 @@ def _solve_row(
         return
     answers.code[row] = OK if converged else NOT_CONVERGED
     answers.correlation[row] = _correlation(work.rows[theta.size], work.weights)
-    _weigh_lines(plan, theta, work, answers.own_chi_square[row])
+    _weigh_lines(plan, theta, work, answers.line_chi_square[row])
     held = answers.held[row]
     answers.n_free[row] = _hold(plan, theta, limits, free, work, held)
     answers.singular[row] = fill_covariance(work, held, n, answers.covariance[row])

@@ -1,12 +1,13 @@
 """Starts of the batched engine: the linear part of a model, and peaks that vanished.
 
-The rules are those of `one_spectrum.py` and `with_lmfit.py`.
+Both engines call `start_linear` and `revive`.
 """
 
 import math
 
 import numpy as np
 
+from xpsnet.fitting.model.parameters import INSIDE, LOWEST_START, SPAN
 from xpsnet.fitting.solve.lm_algebra import factorize, fill_normal, solve_factorized, unfixed
 from xpsnet.fitting.solve.lm_model import SHIRLEY, Plan, Work, draw_columns, draw_peaks
 from xpsnet.fitting.solve.lm_rows import (
@@ -23,11 +24,7 @@ from xpsnet.numerics.kernels.compile import compiled
 from xpsnet.numerics.kernels.exp2 import exp2
 from xpsnet.numerics.kernels.row_arithmetic import dot
 
-# As in `one_spectrum.py`: the counts of a spectrum span so many units.
-_SPAN = 100.0
-_LOWEST_START = 1.0
 _LINEAR_ROUNDS = 3
-_INSIDE = 0.02
 _REACH = 1.5
 _RIDGE = 1e-12
 
@@ -111,10 +108,10 @@ def start_linear(
     plan: Plan, theta: Floats, lower: Floats, upper: Floats, free: Flags, work: Work
 ) -> None:
     """Solve for the linear part of a start, and move it inside its limits, in place."""
-    unit = _span(work) / _SPAN
+    unit = _span(work) / SPAN
     for entry in plan.heights:
-        if free[entry] and not theta[entry] > _LOWEST_START * unit:
-            theta[entry] = _LOWEST_START * unit
+        if free[entry] and not theta[entry] > LOWEST_START * unit:
+            theta[entry] = LOWEST_START * unit
     active = False
     for term in plan.terms:
         active |= term >= SHIRLEY
@@ -122,10 +119,10 @@ def start_linear(
         _solve_linear_part(plan, theta, free, work)
     for entry in plan.heights:
         if free[entry]:
-            theta[entry] = max(theta[entry], _LOWEST_START * unit)
+            theta[entry] = max(theta[entry], LOWEST_START * unit)
     for i in range(theta.size):
         span = upper[i] - lower[i]
-        inset = _INSIDE * span if span < np.inf else 0.0
+        inset = INSIDE * span if span < np.inf else 0.0
         if free[i]:
             theta[i] = min(max(theta[i], lower[i] + inset), max(upper[i] - inset, lower[i] + inset))
 

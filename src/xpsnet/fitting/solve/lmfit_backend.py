@@ -29,11 +29,12 @@ from scipy import special
 from xpsnet.fitting.model.parameter_map import ADDED, Layout
 from xpsnet.fitting.model.parameters import FitParameters, Floats
 from xpsnet.fitting.model.spectrum_model import Problem, SpectrumModel
+from xpsnet.fitting.solve.lm_model import draw
+from xpsnet.fitting.solve.lm_plan import make_plan, make_work
+from xpsnet.fitting.solve.lm_start import revive, start_linear
 
 _MAX_EVALUATIONS = 500
 _MAX_RETURNS = 4
-# A peak that vanished is looked for again within this many of its widths.
-_REACH = 1.5
 # Length of the first step in the variables, which are scaled for it.
 _FIRST_STEP = 0.5
 # The counts span 100 units; a height that starts low may grow by this much at once.
@@ -119,13 +120,22 @@ def solve(problem: Problem, start: FitParameters) -> Solution:
     problem : Problem
         Counts in a unit in which peaks are about 100 high.
     start : FitParameters
-        Within its limits.
+        Within its limits; heights and background are solved for first.
 
     Raises
     ------
     ValueError
         Where the model is not finite at a point that the solver tries.
     """
+    model = problem.model
+    plan = make_plan(model.line_shape, model.background, model.energy, start.layout)
+    work = make_work(plan, start.layout)
+    n = model.energy.size
+    work.counts[:n] = np.where(problem.used, problem.counts, 0.0)
+    work.weights[:n] = np.where(problem.used, problem.weights, 0.0)
+    values = start.values.copy()
+    start_linear(plan, values, start.lower, start.upper, start.free, work)
+    start = start.with_values(values)
     solution = _run(problem, start)
     count = solution.n_evaluations
     revived = False
@@ -133,7 +143,10 @@ def solve(problem: Problem, start: FitParameters) -> Solution:
         if _falls_inward(solution, start).any():
             values = solution.parameters.values
         elif not revived and (solution.parameters.values[start.layout.column("height")] == 0).any():
-            values, revived = _revived(problem, solution, start), True
+            values, revived = solution.parameters.values.copy(), True
+            draw(plan, values, work)
+            revive(plan, start.values, start.free, values, work)
+            values = start.allowed(values)
         else:
             break
         again = _run(problem, start.with_values(values))
@@ -142,26 +155,6 @@ def solve(problem: Problem, start: FitParameters) -> Solution:
             break
         solution = again
     return replace(solution, n_evaluations=count)
-
-
-def _revived(problem: Problem, solution: Solution, start: FitParameters) -> Floats:
-    """Values with peaks of height 0 put where they are missed most, not far from their start."""
-    layout, values = start.layout, solution.parameters.values.copy()
-    energy, weights = problem.model.energy[problem.used], problem.weights[problem.used]
-    for peak, (center, fwhm, height) in enumerate(layout.peak_index[:, :3]):
-        linked = layout.linked[peak, :3].any()
-        if linked or values[height] != 0 or not start.free[[center, height]].all():
-            continue
-        width = start.values[fwhm]
-        near = energy[np.abs(energy - start.values[center]) < _REACH * width]
-        if near.size:
-            lines = np.exp(-4 * np.log(2) * ((energy - near[:, None]) / width) ** 2) * weights
-            overlap = -lines @ solution.residual
-            power = (lines**2).sum(axis=1)
-            best = int(np.argmax(overlap / np.sqrt(power)))
-            values[[center, fwhm]] = near[best], width
-            values[height] = max(overlap[best] / power[best], 0.0)
-    return start.allowed(values)
 
 
 def _run(problem: Problem, start: FitParameters) -> Solution:

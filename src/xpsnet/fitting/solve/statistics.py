@@ -7,52 +7,57 @@ unit. Directions in which the spectrum says nothing make a parameter undetermine
 than large.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from xpsnet.fitting.model.parameter_map import Integers, Layout
 from xpsnet.fitting.model.parameters import Floats
+from xpsnet.numerics.lineshapes import LINE_SHAPES
 
 # Singular value of the scaled Jacobian, relative to the largest, below which a direction is
 # lost: the correlation of two parameters is then within 1e-14 of 1.
 _LOST = 1e-7
 # A parameter takes part in a lost direction from this component on.
 _PART = 1e-3
+_STEP = 1e-5  # of the numerical derivatives of areas, relative to the parameter
 
 
-@dataclass(frozen=True)
-class Goodness:
-    """How well a curve describes the points.
+class Goodness(NamedTuple):
+    """How well curves describe the points of S spectra, each of shape (S,).
 
     Attributes
     ----------
-    chisqr : float
+    chisqr : ndarray
         Sum of squared weighted residuals.
-    redchi : float
+    redchi : ndarray
         chisqr / (points - free parameters); NaN where no point is left over.
-    aic, bic : float
+    aic, bic : ndarray
         n ln(chisqr / n) + 2 k and + k ln n, the definitions of lmfit: noise known up to a
         factor. Only differences between fits of the same points mean anything.
     """
 
-    chisqr: float
-    redchi: float
-    aic: float
-    bic: float
+    chisqr: Floats
+    redchi: Floats
+    aic: Floats
+    bic: Floats
 
 
-def goodness(residual: Floats, n_free: int) -> Goodness:
-    """Goodness of fit from the weighted residual, shape (n_points,)."""
-    n = residual.size
-    chisqr = float(residual @ residual)
-    redchi = chisqr / (n - n_free) if n > n_free else np.nan
+def goodness(chisqr: Floats, n_points: Integers, n_free: Integers) -> Goodness:
+    """Goodness of fit from chi-square, the number of points and that of free parameters."""
+    n, k = n_points, n_free
+    redchi = np.where(n > k, chisqr / np.maximum(n - k, 1), np.nan)
     # lmfit's floor keeps the logarithm finite where the curve meets every point.
-    log_likelihood = n * np.log(max(chisqr, 1e-250 * n) / n) if n else np.nan
-    aic = log_likelihood + 2 * n_free
-    bic = log_likelihood + np.log(max(n, 1)) * n_free
-    return Goodness(chisqr, float(redchi), float(aic), float(bic))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        likelihood = n * np.log(np.maximum(chisqr, 1e-250 * n) / n)
+        return Goodness(chisqr, redchi, likelihood + 2 * k, likelihood + np.log(n) * k)
+
+
+def neighbor_correlation(residual: Floats) -> float:
+    """Correlation of the residuals of neighboring points."""
+    power = float(residual @ residual)
+    return float(residual[1:] @ residual[:-1]) / power if power > 0 else 0.0
 
 
 def effective_points(residual: Floats) -> float:
@@ -132,47 +137,45 @@ def covariance_from_jacobian(jacobian: Floats, free: npt.NDArray[np.bool_]) -> t
     return covariance, bool(undetermined.any())
 
 
-def standard_errors(covariance: Floats, free: npt.NDArray[np.bool_]) -> Floats:
-    """Square roots of the diagonal, shape (n_parameters,); NaN for what was held."""
-    return np.where(free, np.sqrt(np.diagonal(covariance)), np.nan)
-
-
-def propagated_error(
-    function: Callable[..., npt.ArrayLike],
-    values: Sequence[float],
-    covariance: Floats,
-    limits: Sequence[tuple[float, float]],
-) -> float:
-    """Standard error of a function of some parameters, to first order.
+def area_errors(
+    line_shape: str, energy: Floats, plain: Layout, values: Floats, covariance: Floats
+) -> Floats:
+    """Standard errors of the areas, to first order.
 
     Parameters
     ----------
-    function : callable
-        Of as many arrays as there are values; vectorised.
-    values : sequence of float
-        The parameters.
-    covariance : ndarray, shape (n_values, n_values)
-        Their covariance; 0 where a parameter was held, NaN where it is not determined.
-    limits : sequence of (float, float)
-        Limits that the derivative must not step over.
+    line_shape : str
+        Key of `LINE_SHAPES`.
+    energy : ndarray, shape (n,)
+        Of the numerics: the area of a shape without a closed form is that over this range.
+    plain : Layout
+        Without links.
+    values : ndarray, shape (S, m)
+    covariance : ndarray, shape (S, m, m)
+        0 for what was held, NaN for what is not determined.
 
     Returns
     -------
-    float
-        NaN where a parameter that the function depends on is not determined.
+    ndarray, shape (S, k)
+        NaN where the area depends on something that is not determined.
     """
-    middle = np.asarray(values, dtype=float)
-    low, high = np.array(limits, dtype=float).T
-    step = 1e-5 * np.maximum(np.abs(middle), 1e-3)
-    up = np.minimum(middle + step, high)
-    down = np.maximum(middle - step, low)
-    n = middle.size
-    points = np.repeat(middle[:, None], 2 * n, axis=1)
-    points[np.arange(n), np.arange(n)] = up
-    points[np.arange(n), n + np.arange(n)] = down
-    found = np.asarray(function(*points), dtype=float)
-    width = np.where(up > down, up - down, 1.0)
-    gradient = np.where(up > down, (found[:n] - found[n:]) / width, 0.0)
+    shape = LINE_SHAPES[line_shape]
+    area = shape.area or (lambda *given: shape.area_over(energy, *given))
+    hard = {"fwhm": (0.0, np.inf), "height": (0.0, np.inf), **shape.limits}
+    shapes = [values[:, plain.column(name)] for name in shape.parameters]
+    gradient = np.zeros((len(values), plain.n_peaks, len(shapes)))
+    for j, name in enumerate(shape.parameters):
+        low, high = hard.get(name, (-np.inf, np.inf))
+        step = _STEP * np.maximum(np.abs(shapes[j]), 1e-3)
+        # The derivative does not step over a limit of the shape.
+        up, down = np.minimum(shapes[j] + step, high), np.maximum(shapes[j] - step, low)
+        more = area(*shapes[:j], up, *shapes[j + 1 :])
+        less = area(*shapes[:j], down, *shapes[j + 1 :])
+        width = np.where(up > down, up - down, 1.0)
+        gradient[:, :, j] = np.where(up > down, (more - less) / width, 0.0)
+    index = plain.peak_index
+    blocks = covariance[:, index[:, :, None], index[:, None, :]]
     needed = gradient != 0
-    variance = gradient[needed] @ covariance[np.ix_(needed, needed)] @ gradient[needed]
-    return float(np.sqrt(variance)) if variance >= 0 else float("nan")
+    blocks = np.where(needed[..., None] & needed[..., None, :], blocks, 0.0)
+    variance = np.einsum("skj,skjl,skl->sk", gradient, blocks, gradient)
+    return np.sqrt(np.where(variance >= 0, variance, np.nan))

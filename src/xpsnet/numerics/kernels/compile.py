@@ -53,7 +53,8 @@ def _compiled(function: _Function, relaxed: set[str]) -> _Function:
 def sources_digest(folder: Path) -> str:
     """Digest of all files that kernels of a folder are made of."""
     here = Path(__file__).parent
-    solver = {*folder.glob("lm_*.py"), *folder.parent.glob("model/parameter_map.py")}
+    model = folder.parent / "model"  # whose constants the solver in `folder` was compiled with
+    solver = {*folder.glob("lm_*.py"), *model.glob("parameter*.py")}
     files = {*here.glob("*.py"), *solver}
     digest = hashlib.sha256()
     for file in sorted(files):
