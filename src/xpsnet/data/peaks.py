@@ -5,7 +5,8 @@ Everything stored is on the spectra's own scale and in their units. The numerics
 """
 
 from collections.abc import Hashable, Mapping, Sequence
-from typing import Any, NamedTuple
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -29,27 +30,62 @@ from xpsnet.data.peak_arrays import (
 )
 from xpsnet.data.spectrum import plain_attribute, scale_sign
 from xpsnet.data.spectrum_arrays import SpectrumArrays, mirror_factors
-from xpsnet.data.status import STATUS_SENTENCES, Status, with_texts
+from xpsnet.data.status import STATUS_SENTENCES, Status, is_reserved, with_texts
 from xpsnet.numerics.backgrounds import BACKGROUNDS
 from xpsnet.numerics.lineshapes import LINE_SHAPES
 
 __all__ = [
     "STATUS_SENTENCES",
-    "NumericPeaks",
+    "PeakArrays",
     "Status",
     "curves",
     "from_numerics",
+    "keep_own_names",
     "make_peaks",
-    "to_numerics",
+    "peaks_from_numerics",
 ]
 
 
-class NumericPeaks(NamedTuple):
-    """Peaks as the numerics take them: on an axis that grows towards more bound."""
+@dataclass(frozen=True)
+class PeakArrays:
+    """Peaks of S spectra as arrays of the numerics, in the order that they shall keep.
 
-    energy: Floats  # (n,) [eV] the fitted axis
-    parameters: dict[str, Floats]  # (..., peak), in the order of the line shape
-    background_parameters: dict[str, Floats]  # (...), in the order of the background
+    Attributes
+    ----------
+    line_shape, background : str
+        Keys of `LINE_SHAPES` and `BACKGROUNDS`.
+    parameters : mapping of str to ndarray, shape (S, peak) or (S, count, peak)
+        One entry per parameter of the line shape.
+    background_parameters : mapping of str to ndarray, shape (S,) or (S, count)
+        One entry per term of the background.
+    status : ndarray of int, shape (S,) or (S, count)
+    stderr, spread : mapping of str to ndarray
+        As for `make_peaks`, first axis S.
+    covariance : (names, ndarray of shape (S, m, m)), optional
+    background_curve : ndarray, shape (S, n), optional
+        A background that was held, in place of `background`.
+    counts : ndarray of int, shape (count,), optional
+        Numbers of peaks that `count` stands for.
+    by_count : bool
+        Whether there is an axis `count`.
+    label : sequence of str, shape (peak,), optional
+    others : mapping of str to ndarray or None, shape (S, ...)
+        Further arguments of `make_peaks` with one value per spectrum.
+    """
+
+    line_shape: str
+    background: str
+    parameters: Mapping[str, Floats]
+    background_parameters: Mapping[str, Floats]
+    status: npt.NDArray[Any]
+    stderr: Mapping[str, Floats] = field(default_factory=dict)
+    spread: Mapping[str, Floats] = field(default_factory=dict)
+    covariance: tuple[Sequence[str], Floats] | None = None
+    background_curve: Floats | None = None
+    counts: npt.NDArray[Any] | None = None
+    by_count: bool = False
+    label: Sequence[str] | None = None
+    others: Mapping[str, npt.NDArray[Any] | None] = field(default_factory=dict)
 
 
 def make_peaks(
@@ -169,40 +205,17 @@ def make_peaks(
 
 
 def peaks_from_numerics(
-    arrays: SpectrumArrays,
-    *,
-    parameters: Mapping[str, Floats],
-    background_parameters: Mapping[str, Floats],
-    covariance: tuple[Sequence[str], Floats] | None = None,
-    background_curve: Floats | None = None,
-    stderr: Mapping[str, Floats] | None = None,
-    spread: Mapping[str, Floats] | None = None,
-    counts: npt.ArrayLike | None = None,
-    by_count: bool = False,
-    label: Sequence[str] | None = None,
-    attrs: Mapping[str, Any] | None = None,
-    line_shape: str,
-    background: str,
-    **per_spectrum: npt.NDArray[Any] | None,
+    arrays: SpectrumArrays, found: PeakArrays, attrs: Mapping[str, Any] | None = None
 ) -> xr.Dataset:
     """Peaks Dataset of spectra from arrays of the numerics: the one way out.
 
     Parameters
     ----------
     arrays : SpectrumArrays
-        The spectra, S of them.
-    parameters : mapping of str to ndarray, shape (S, peak) or (S, count, peak)
-        In the order that they shall keep.
-    background_parameters : mapping of str to ndarray, shape (S,) or (S, count)
-    covariance : (names, ndarray of shape (S, m, m)), optional
-    background_curve : ndarray, shape (S, n), optional
-        A background that was held, in place of `background`.
-    stderr, spread, counts, label, attrs, line_shape, background
-        As for `make_peaks`.
-    by_count : bool
-        Whether there is an axis `count`.
-    **per_spectrum
-        Further arguments of `make_peaks` with one value per spectrum, shape (S, ...).
+        The spectra.
+    found : PeakArrays
+    attrs : mapping, optional
+        Provenance; see `make_peaks`.
 
     Returns
     -------
@@ -212,38 +225,49 @@ def peaks_from_numerics(
     spectra, shape = arrays.spectra, arrays.shape
     scale = str(spectra.attrs["scale"])
 
-    def fold(values: Any) -> Any:
+    def fold(values: npt.NDArray[Any] | None) -> npt.NDArray[Any] | None:
         return None if values is None else values.reshape((*shape, *values.shape[1:]))
 
-    def folded(table: Mapping[str, Floats] | None) -> dict[str, Floats] | None:
-        return None if table is None else {name: fold(values) for name, values in table.items()}
+    def folded(table: Mapping[str, Any]) -> dict[str, Any]:
+        return {name: fold(values) for name, values in table.items()}
 
-    stored, terms = from_numerics(scale, parameters, background_parameters)
-    if covariance is not None:
-        names, matrix = covariance
+    stored, terms = from_numerics(scale, found.parameters, found.background_parameters)
+    covariance, curve = None, found.background_curve
+    if found.covariance is not None:
+        names, matrix = found.covariance
         factors = mirror_factors(names, arrays.orientation.sign)
-        covariance = names, fold(matrix * np.outer(factors, factors))
-    if background_curve is not None:
-        background_curve = fold(arrays.orientation.points(background_curve))
+        covariance = names, np.asarray(fold(matrix * np.outer(factors, factors)))
+    if curve is not None:
+        curve = arrays.orientation.points(curve)
     return make_peaks(
         spectra["energy"].values,
-        (*spectra.dims[:-1], "count") if by_count else spectra.dims[:-1],
+        (*spectra.dims[:-1], "count") if found.by_count else spectra.dims[:-1],
         spectra.coords,
         scale=scale,
-        line_shape=line_shape,
-        background=background if background_curve is None else CURVE,
-        parameters=folded(stored) or {},
-        background_parameters=folded(terms) if background_curve is None else {},  # type: ignore[arg-type]
-        background_curve=background_curve,
+        line_shape=found.line_shape,
+        background=found.background if curve is None else CURVE,
+        parameters=folded(stored),
+        background_parameters=folded(terms) if curve is None else {},
+        background_curve=fold(curve),
+        status=np.asarray(fold(found.status)),
         covariance=covariance,
-        stderr=folded(stderr),
-        spread=folded(spread),
-        counts=counts,
-        label=label,
+        stderr=folded(found.stderr) or None,
+        spread=folded(found.spread) or None,
+        counts=found.counts,
+        label=found.label,
         keep_order=True,
         attrs=attrs,
-        **{name: fold(values) for name, values in per_spectrum.items()},
+        **folded(found.others),
     )
+
+
+def keep_own_names(spectra: xr.DataArray) -> xr.DataArray:
+    """Spectra whose own dimensions and coordinates do not collide with those of peaks.
+
+    A user may call a coordinate "label" or "status". Such names get the prefix "spectra_".
+    """
+    own = [*spectra.dims, *spectra.coords]
+    return spectra.rename({name: f"spectra_{name}" for name in own if is_reserved(name)})
 
 
 def _leading(dims: Sequence[Hashable], shape: tuple[int, ...]) -> tuple[Hashable, ...]:
@@ -292,33 +316,6 @@ def _attributes(
     kept |= {"line_shape": line_shape, "background": background, "scale": scale}
     kept["energy_range"] = [float(energy.min()), float(energy.max())]
     return {"units": "counts", **kept, "xpsnet_version": __version__}
-
-
-def to_numerics(peaks: xr.Dataset) -> NumericPeaks:
-    """Bring peaks to the axis of the numerics, where larger means more bound.
-
-    Parameters
-    ----------
-    peaks : Dataset
-        As made by `make_peaks`.
-
-    Returns
-    -------
-    NumericPeaks
-
-    Raises
-    ------
-    ValueError
-        Where this is not a peaks Dataset.
-    """
-    line_shape, background = _kinds(peaks)
-    names = LINE_SHAPES[line_shape].parameters
-    parameters = {k: peaks[k].transpose(..., "peak").values for k in names}
-    terms = {k: peaks[f"background_{k}"].values for k in background_terms(background)}
-    scale = peaks.attrs["scale"]
-    return NumericPeaks(
-        scale_sign(scale) * peaks["energy"].values, *from_numerics(scale, parameters, terms)
-    )
 
 
 def from_numerics(

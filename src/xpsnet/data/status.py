@@ -68,6 +68,10 @@ _TEXTS = {
     "envelope": ("Background and all peaks", "{units}"),
 }
 
+_RESERVED = frozenset(
+    ["peak", "count", "parameter", "parameter_2", "covariance", "label", "status", "start", "state"]
+)
+
 
 def with_texts(peaks: xr.Dataset) -> xr.Dataset:
     """Give every variable its units and long name, and the status its sentences (CF flags)."""
@@ -90,3 +94,10 @@ def with_texts(peaks: xr.Dataset) -> xr.Dataset:
             flag_sentences="\n".join(STATUS_SENTENCES[s] for s in Status),
         )
     return peaks
+
+
+def is_reserved(name: object) -> bool:
+    """Whether a name belongs to a variable, coordinate or dimension of peaks or of their curves."""
+    stem, _, suffix = str(name).rpartition("_")
+    known = stem if suffix in ("stderr", "spread", "lower", "upper") else str(name)
+    return known in _TEXTS or str(name) in _RESERVED

@@ -118,8 +118,8 @@ def _profile(
     from xpsnet.fitting.solve.lmfit_backend import profile_intervals
 
     model, params = to_lmfit(window, peaks)
-    energy, counts = window["energy"].values, np.asarray(window.values, dtype=float)
-    intervals = profile_intervals(model, params, energy, counts, noise, levels=(level,))
+    points = window["energy"].values, np.asarray(window.values, dtype=float), noise
+    intervals = profile_intervals(model, params, points, levels=(level,))
     return {name: ends[0] for name, ends in intervals.items()}
 
 

@@ -147,7 +147,7 @@ def refine(
     links = doublet_links(paired, options.line_shape, median_center(starts)) if paired else []
     n_peaks, energy = peaks.sizes["peak"], numeric_energy(window)
     found = checked_constraints(options, energy, sign, n_peaks, constraints, links)
-    options = replace(options, constraints=found)
+    options = replace(options, constraints=found, doublets=paired)
     known = noise_array(noise, check_spectra(spectra, dim=dim))
     whole = Chunk(window, known, background, peaks)
     lazy = window.chunks is not None
@@ -159,9 +159,9 @@ def refine(
         if engine == "auto":  # what decides is not the size of a chunk
             many = window.size > window.sizes["energy"]
             options = replace(options, engine="batch" if many else "lmfit")
-        refined = map_chunks(lambda part, _: _refine_now(options, part, paired, None), whole)
+        refined = map_chunks(lambda part, _: _refine_now(options, part, None), whole)
     else:
-        refined = _refine_now(options, whole, paired, progress)
+        refined = _refine_now(options, whole, progress)
     if words is not None:
         refined.attrs["background_choice"] = words
     return refined
@@ -183,9 +183,7 @@ def _chosen_background(options: FitOptions, whole: Chunk) -> tuple[str, str]:
     return choose_background(options, inputs)
 
 
-def _refine_now(
-    options: FitOptions, whole: Chunk, doublets: Sequence[Doublet], progress: Progress
-) -> xr.Dataset:
+def _refine_now(options: FitOptions, whole: Chunk, progress: Progress) -> xr.Dataset:
     """Refine peaks of spectra in memory."""
     spectra, peaks = whole.spectra, whole.starts
     arrays = spectrum_arrays(spectra)
@@ -206,7 +204,6 @@ def _refine_now(
         options,
         results,
         arrays,
-        doublets=doublets,
         label=[str(text) for text in peaks["label"].values] if "label" in peaks else None,
         attrs=peaks.attrs,
         background=curve,

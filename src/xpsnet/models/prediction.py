@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from xpsnet.data.peaks import peaks_from_numerics
+from xpsnet.data.peaks import PeakArrays, keep_own_names, peaks_from_numerics
 from xpsnet.data.spectrum import check_spectra, crop
 from xpsnet.data.spectrum_arrays import SpectrumArrays, spectrum_arrays
 from xpsnet.data.status import Status
@@ -156,7 +156,7 @@ def predict(
             network, n_peaks, all_counts, background, device, int(batch_size), cancel=cancel
         )
     )
-    window = check_spectra(spectra, dim=dim)
+    window = keep_own_names(check_spectra(spectra, dim=dim))
     if energy_range is not None:
         window = crop(window, energy_range)
 
@@ -437,18 +437,19 @@ def _as_dataset(
             return values
         return np.repeat(values[:, None], len(options.counts), axis=1)
 
-    return peaks_from_numerics(
-        arrays,
-        parameters=parameters,
-        background_parameters=prediction.background,
-        spread=spread or None,
+    found = PeakArrays(
+        encoding.line_shape(options.config),
+        options.background,
+        parameters,
+        prediction.background,
+        per_count(prediction.status),
+        spread=spread,
         counts=np.array(options.counts),
         by_count=options.all_counts,
-        attrs=origin_attributes(options, arrays.spectra),
-        line_shape=encoding.line_shape(options.config),
-        background=options.background,
-        status=per_count(prediction.status),
-        n_peaks=None if options.all_counts else prediction.n_peaks,
-        n_peaks_probability=prediction.probability,
-        noise=per_count(prediction.noise),
+        others={
+            "n_peaks": None if options.all_counts else prediction.n_peaks,
+            "n_peaks_probability": prediction.probability,
+            "noise": per_count(prediction.noise),
+        },
     )
+    return peaks_from_numerics(arrays, found, origin_attributes(options, arrays.spectra))

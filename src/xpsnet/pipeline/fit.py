@@ -32,6 +32,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
+from xpsnet.data.peaks import keep_own_names
 from xpsnet.data.spectrum import check_spectra, crop, scale_sign
 from xpsnet.data.spectrum_arrays import SpectrumArrays, numeric_energy, spectrum_arrays
 from xpsnet.fitting.maps.chemical_states import LOCAL_ROUNDS, Found, States
@@ -171,7 +172,7 @@ def fit(
         Where arguments do not fit together; never because of what a spectrum holds.
     """
     _check(min_probability, batch_size, follow)
-    whole = check_spectra(spectra, dim=dim)
+    whole = keep_own_names(check_spectra(spectra, dim=dim))
     window = whole if energy_range is None else crop(whole, energy_range)
     network_model = load_model(model)
     network = checked(
@@ -388,7 +389,6 @@ def _finished(
         options.fit,
         results,
         arrays,
-        doublets=options.fit.doublets,
         label=label,
         attrs=origin_attributes(options.network, arrays.spectra),
         background=rows.background,

@@ -59,7 +59,7 @@ def test_doublets_are_tied_where_they_are(scale, make_case, make_hand_peaks):
     assert distance[1] == pytest.approx(3.0, abs=0.05)
     partner = partners([one], given[0]["center"], given[0]["height"] * given[0]["fwhm"])
     assert partner.tolist() == [[2, 1], [0, 0], [2, 1]]
-    marked = results_to_dataset(options, results, arrays, doublets=[one])
+    marked = results_to_dataset(options, results, arrays)
     assert marked.partner.values.tolist() == [[2, 1], [0, 0], [2, 1]]
     assert marked.attrs["doublets"].startswith("S 2p: splitting 1.18")
 

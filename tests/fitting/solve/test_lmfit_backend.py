@@ -323,10 +323,8 @@ def weak_case(make_case, make_hand_peaks):
 def profiled(weak_case, **arguments):
     case, peaks = weak_case
     model, params = to_lmfit(case.spectrum, peaks)
-    return profile_intervals(
-        model, params, case.spectrum.energy.values, case.spectrum.values, case.noise.values,
-        **arguments,
-    )  # fmt: skip
+    points = case.spectrum.energy.values, case.spectrum.values, case.noise.values
+    return profile_intervals(model, params, points, **arguments)
 
 
 def test_profiles_of_normal_parameters_are_their_errors(weak_case):

@@ -21,6 +21,8 @@ height free) and the background have been fitted, without s. In the Cholesky fac
 the background first and the peaks by falling area, it is the square of height x diagonal element.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 import numpy.typing as npt
 from scipy.special import gammaln
@@ -39,24 +41,35 @@ _RIDGE = 3e-5
 _INVERTED_AT_ONCE = 1024
 
 
-def log_evidence(
-    layout: Layout, energy: Floats, values: Floats, covariance: Floats, free: Mask, chisqr: Floats,
-    scale: Floats,
-) -> Floats:  # fmt: skip
-    """Logarithm of the evidence (see the module).
+class Fits(NamedTuple):
+    """Fits of S spectra whose evidence is asked for.
 
-    Parameters
+    Attributes
     ----------
     layout : Layout
         Of `values`.
-    energy : ndarray, shape (n,)
-        Fitted energies [eV].
     values : ndarray, shape (S, m)
-        Flat parameters of S spectra.
+        Flat parameters.
     covariance : ndarray, shape (S, m, m)
         Only rows and columns of free parameters count.
     free : ndarray of bool, shape (S, m)
         False where held, on a limit, or of a peak that is not there.
+    """
+
+    layout: Layout
+    values: Floats
+    covariance: Floats
+    free: Mask
+
+
+def log_evidence(fits: Fits, energy: Floats, chisqr: Floats, scale: Floats) -> Floats:
+    """Logarithm of the evidence (see the module).
+
+    Parameters
+    ----------
+    fits : Fits
+    energy : ndarray, shape (n,)
+        Fitted energies [eV].
     chisqr, scale : ndarray, shape (S,)
         Sum of squared weighted residuals, and s.
 
@@ -65,6 +78,7 @@ def log_evidence(
     ndarray, shape (S,)
         -inf where the spectrum does not determine the parameters.
     """
+    layout, values, covariance, free = fits
     correlation, deviation = _scaled(covariance, free)
     n_free = free.sum(axis=1)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -101,19 +115,19 @@ def _scaled(covariance: Floats, free: Mask) -> tuple[Floats, Floats]:
     return np.where(np.asarray(lost)[:, None, None], 0.0, correlation), deviation
 
 
-def own_chi_squares(layout: Layout, values: Floats, covariance: Floats, free: Mask) -> Floats:
+def own_chi_squares(fits: Fits) -> Floats:
     """Chi-square that leaving a peak out costs (see the module).
 
     Parameters
     ----------
-    layout, values, covariance, free
-        As for `log_evidence`.
+    fits : Fits
 
     Returns
     -------
     ndarray, shape (S, n_peaks)
         0 where the parameters are not determined, NaN where there is no peak.
     """
+    layout, values, covariance, free = fits
     shapes = layout.shapes(values)
     fwhm, height = (shapes[..., layout.shape_parameters.index(n)] for n in ("fwhm", "height"))
     if layout.n_peaks == 0:

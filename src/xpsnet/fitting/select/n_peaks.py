@@ -30,7 +30,7 @@ import numpy.typing as npt
 from xpsnet.data.status import Status
 from xpsnet.fitting.model.options import FitOptions
 from xpsnet.fitting.model.parameters import Floats
-from xpsnet.fitting.select.evidence import log_evidence, own_chi_squares
+from xpsnet.fitting.select.evidence import Fits, log_evidence, own_chi_squares
 from xpsnet.fitting.solve.fit_results import FitResults
 
 Mask = npt.NDArray[np.bool_]
@@ -184,12 +184,12 @@ def likely(probability: Floats, min_probability: float, most: int) -> Mask:
 
 @dataclass(frozen=True)
 class _Verdict:
-    """Validity and noise scale of the fits of one candidate, each of shape (R,)."""
+    """Validity, noise scale and least own chi-square of the fits of one candidate, shape (R,)."""
 
     valid: Mask
     scale: Floats
     own: Floats
-    free: Mask
+    fits: Fits
 
 
 def _verdict(decision: Decision, candidate: Candidate) -> _Verdict:
@@ -202,10 +202,12 @@ def _verdict(decision: Decision, candidate: Candidate) -> _Verdict:
     correlation = np.clip(np.nan_to_num(results.correlation), 0.0, HIGHEST_CORRELATION)
     scale = results.redchi * (1 + correlation) / (1 - correlation)
     scale = np.where(scale > 0, scale, np.inf)
-    free = _free(decision.options, results)
-    own = own_chi_squares(results.layout, results.values, _covariance(results), free)
+    fits = Fits(
+        results.layout, results.values, _covariance(results), _free(decision.options, results)
+    )
+    own = own_chi_squares(fits)
     least = np.fmin.reduce(own, axis=1) if own.shape[1] else np.full(len(own), np.nan)
-    return _Verdict(valid, scale, least, free)
+    return _Verdict(valid, scale, least, fits)
 
 
 def _covariance(results: FitResults) -> Floats:
@@ -252,10 +254,7 @@ def _evidence(decision: Decision, candidate: Candidate, verdict: _Verdict, scale
     """Evidence of fits, -inf where they are out."""
     results = candidate.results
     known = np.where(np.isfinite(scale), scale, 1.0)
-    found = log_evidence(
-        results.layout, decision.energy, results.values, _covariance(results), verdict.free,
-        results.chisqr, known,
-    )  # fmt: skip
+    found = log_evidence(verdict.fits, decision.energy, results.chisqr, known)
     return np.where(verdict.valid, found, -np.inf)
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
+from xpsnet.data.peaks import keep_own_names
 from xpsnet.data.spectrum import check_spectra, crop
 from xpsnet.data.spectrum_arrays import orientation_of
 from xpsnet.fitting.model.doublets import Doublet, as_doublets, pair_doublets
@@ -90,7 +91,7 @@ def fitted_window(
     ValueError
         Where spectra and peaks do not belong together.
     """
-    spectra = check_spectra(spectra, dim=dim)
+    spectra = keep_own_names(check_spectra(spectra, dim=dim))
     if "peak" not in peaks.dims or "center" not in peaks:
         raise ValueError(
             f"expected a peaks Dataset with `center` over the dimension `peak`, got dimensions "

@@ -9,10 +9,10 @@ import numpy.typing as npt
 import xarray as xr
 
 from xpsnet.data.peak_arrays import area_arrays
-from xpsnet.data.peaks import peaks_from_numerics
+from xpsnet.data.peaks import PeakArrays, peaks_from_numerics
 from xpsnet.data.spectrum_arrays import SpectrumArrays
 from xpsnet.data.status import Status
-from xpsnet.fitting.model.doublets import Doublet, partners
+from xpsnet.fitting.model.doublets import partners
 from xpsnet.fitting.model.options import FitOptions
 from xpsnet.fitting.model.parameter_map import Layout
 from xpsnet.numerics.backgrounds import BACKGROUNDS
@@ -192,7 +192,6 @@ def results_to_dataset(
     results: FitResults,
     arrays: SpectrumArrays,
     *,
-    doublets: Sequence[Doublet] = (),
     label: Sequence[str] | None = None,
     attrs: Mapping[str, Any] | None = None,
     background: Floats | None = None,
@@ -202,12 +201,11 @@ def results_to_dataset(
     Parameters
     ----------
     options : FitOptions
+        With the doublets that the variable `partner` marks.
     results : FitResults
         In the order of the spectra.
     arrays : SpectrumArrays
         The fitted window.
-    doublets : sequence of Doublet
-        For the variable `partner`.
     label : sequence of str, optional
         Names of the peaks, which then keep their order; so do linked peaks. All others are sorted
         by energy.
@@ -231,32 +229,29 @@ def results_to_dataset(
     terms = dict(zip(BACKGROUNDS[options.background], layout.background_index, strict=True))
     errors = results.peak_errors | {"area": results.area_stderr}
     errors |= {f"background_{name}": results.stderr[:, entry] for name, entry in terms.items()}
-    peaks = peaks_from_numerics(
-        arrays,
-        line_shape=options.line_shape,
-        background=options.background,
-        parameters=results.peaks,
-        background_parameters={name: results.values[:, i] for name, i in terms.items()},
-        covariance=None
-        if results.covariance is None or not options.covariance
-        else (layout.names, results.covariance),
-        background_curve=background,
-        status=_with_few_counts(results.status, arrays),
-        noise=results.noise,
-        redchi=results.redchi,
-        aic=results.aic,
-        bic=results.bic,
+    covariance = None
+    if options.covariance and results.covariance is not None:
+        covariance = layout.names, results.covariance
+    found = PeakArrays(
+        options.line_shape,
+        options.background,
+        results.peaks,
+        {name: results.values[:, entry] for name, entry in terms.items()},
+        _with_few_counts(results.status, arrays),
         stderr=errors,
+        covariance=covariance,
+        background_curve=background,
         label=label,
-        attrs=origin,
+        others={name: getattr(results, name) for name in ("noise", "redchi", "aic", "bic")},
     )
-    if doublets:
+    peaks = peaks_from_numerics(arrays, found, origin)
+    if options.doublets:
         center = results.peak(results.values, "center")
-        partner = partners(doublets, center, areas(options, arrays.energy, results))
+        partner = partners(options.doublets, center, areas(options, arrays.energy, results))
         texts = {"long_name": "Peak of the same doublet, 0: none", "units": "1"}
         shaped = partner.reshape(peaks["center"].shape)
         peaks = peaks.assign(partner=(peaks["center"].dims, shaped, texts))
-        peaks.attrs["doublets"] = "; ".join(str(one) for one in doublets)
+        peaks.attrs["doublets"] = "; ".join(str(one) for one in options.doublets)
     return peaks
 
 

@@ -311,9 +311,7 @@ def _expression(layout: Layout, k: int, j: int) -> str:
 def profile_intervals(
     model: "lmfit.Model",
     params: "lmfit.Parameters",
-    energy: Floats,
-    counts: Floats,
-    noise: Floats,
+    points: tuple[Floats, Floats, Floats],
     *,
     names: Sequence[str] | None = None,
     levels: Sequence[float] = (0.6827, 0.9545),
@@ -328,7 +326,7 @@ def profile_intervals(
     ----------
     model, params : lmfit.Model, lmfit.Parameters
         From `as_lmfit`, near the optimum.
-    energy, counts, noise : ndarray, shape (n,)
+    points : (energy, counts, noise), each of shape (n,)
         The spectrum and its standard deviations; points that are not finite are left out.
     names : sequence of str, optional
         Parameters that vary; all of them by default.
@@ -345,6 +343,7 @@ def profile_intervals(
     ValueError
         Where a parameter does not vary.
     """
+    energy, counts, noise = points
     used = np.isfinite(counts) & np.isfinite(noise) & (noise > 0)
     varying = [name for name, parameter in params.items() if parameter.vary]
     wrong = sorted(set(names or ()) - set(varying))
