@@ -35,7 +35,7 @@ from refine_problems import Problem, make_problem
 
 import xpsnet
 from xpsnet.data.peaks import Status
-from xpsnet.fitting.model.make_layout import make_layout
+from xpsnet.fitting.model.parameter_map import make_layout
 from xpsnet.fitting.model.spectrum_model import SpectrumModel
 from xpsnet.fitting.solve import lmfit_backend
 from xpsnet.numerics.backgrounds import BACKGROUNDS

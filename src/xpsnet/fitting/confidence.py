@@ -18,7 +18,8 @@ from xpsnet.data.peak_arrays import background_terms
 from xpsnet.data.peaks import Status, curves
 from xpsnet.data.spectrum import check_spectra
 from xpsnet.data.spectrum_arrays import orientation_of
-from xpsnet.fitting.model.parameters import Constraint, Floats
+from xpsnet.fitting.model.constraints import Constraint
+from xpsnet.fitting.model.parameter_map import Floats
 from xpsnet.fitting.solve.fit_inputs import Noise, fitted_window, noise_rows
 from xpsnet.numerics.lineshapes import LINE_SHAPES
 from xpsnet.numerics.noise import noise_profile

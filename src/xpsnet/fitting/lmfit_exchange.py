@@ -10,14 +10,8 @@ from xpsnet.data.peaks import Status, make_peaks
 from xpsnet.data.spectrum import scale_sign
 from xpsnet.data.spectrum_arrays import numeric_energy
 from xpsnet.fitting.model.constraints import Constraints, parse_links
-from xpsnet.fitting.model.parameters import (
-    FitParameters,
-    Floats,
-    Layout,
-    flat_values,
-    make_layout,
-    start_parameters,
-)
+from xpsnet.fitting.model.parameter_map import Floats, Layout, make_layout
+from xpsnet.fitting.model.parameters import FitParameters, flat_values, start_parameters
 from xpsnet.fitting.solve.fit_inputs import fitted_window
 from xpsnet.fitting.solve.statistics import area_errors
 

@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from xpsnet.fitting.model.parameter_map import ADDED, DIVIDED, MULTIPLIED, Layout
-from xpsnet.fitting.model.parameters import make_layout
+from xpsnet.fitting.model.parameter_map import ADDED, DIVIDED, MULTIPLIED, Layout, make_layout
 
 # A doublet: the second line follows the first with a fitted splitting, area and width ratio.
 NAMES = (

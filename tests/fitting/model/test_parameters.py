@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
-from xpsnet.fitting.model.parameters import check_constraints, make_layout, start_parameters
+from xpsnet.fitting.model.constraints import check_constraints
+from xpsnet.fitting.model.parameter_map import make_layout
+from xpsnet.fitting.model.parameters import start_parameters
 from xpsnet.numerics.lineshapes import LINE_SHAPES
 
 ENERGY = np.linspace(280.0, 290.0, 101)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from xpsnet.fitting.model.parameters import make_layout
+from xpsnet.fitting.model.parameter_map import make_layout
 from xpsnet.fitting.model.spectrum_model import Problem, SpectrumModel
 from xpsnet.numerics.backgrounds import BACKGROUNDS
 from xpsnet.numerics.lineshapes import LINE_SHAPES

@@ -4,7 +4,7 @@ import lmfit
 import numpy as np
 import pytest
 
-from xpsnet.fitting.model.make_layout import make_layout
+from xpsnet.fitting.model.parameter_map import make_layout
 from xpsnet.fitting.solve.statistics import (
     area_errors,
     covariance_from_jacobian,

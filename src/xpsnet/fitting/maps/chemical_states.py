@@ -25,7 +25,7 @@ import numpy as np
 import numpy.typing as npt
 
 from xpsnet.fitting.maps.neighbors import Shape, around, median
-from xpsnet.fitting.model.parameters import Floats
+from xpsnet.fitting.model.parameter_map import Floats
 
 Places = npt.NDArray[np.intp]
 

@@ -17,7 +17,7 @@ from xpsnet.fitting.maps.chemical_states import (
     taken,
 )
 from xpsnet.fitting.maps.neighbors import reach
-from xpsnet.fitting.model.parameters import Floats
+from xpsnet.fitting.model.parameter_map import Floats
 from xpsnet.parallel.chunks import map_overlapping
 
 # States are looked for in this many spectra, evenly spread over the map.

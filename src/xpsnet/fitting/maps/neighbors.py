@@ -11,7 +11,7 @@ from itertools import product
 import numpy as np
 import numpy.typing as npt
 
-from xpsnet.fitting.model.parameters import Floats
+from xpsnet.fitting.model.parameter_map import Floats
 
 Shape = tuple[int, ...]
 

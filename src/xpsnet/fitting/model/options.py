@@ -10,8 +10,7 @@ import numpy.typing as npt
 from xpsnet.fitting.model.constraints import Constraint, Constraints, check_constraints
 from xpsnet.fitting.model.doublets import Doublet
 from xpsnet.fitting.model.links import Link, Slots
-from xpsnet.fitting.model.make_layout import make_layout
-from xpsnet.fitting.model.parameter_map import Layout
+from xpsnet.fitting.model.parameter_map import Layout, make_layout
 from xpsnet.fitting.model.parameters import start_parameters
 
 Engine = Literal["auto", "lmfit", "batch"]

@@ -12,29 +12,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from xpsnet.fitting.model.constraints import Constraint, Constraints, check_constraints
+from xpsnet.fitting.model.constraints import Constraints
 from xpsnet.fitting.model.links import Limits, resolved, split_name
-from xpsnet.fitting.model.make_layout import make_layout
 from xpsnet.fitting.model.parameter_map import ADDED, MULTIPLIED, Floats, Layout
 from xpsnet.numerics.lineshapes import LINE_SHAPES
 
 # Background terms that follow the sum of the peaks.
 ACTIVE_TERMS = ("shirley", "tougaard")
-
-__all__ = [
-    "ACTIVE_TERMS",
-    "Constraint",
-    "Constraints",
-    "FitParameters",
-    "Floats",
-    "Layout",
-    "Limits",
-    "check_constraints",
-    "flat_values",
-    "make_layout",
-    "shape_limits",
-    "start_parameters",
-]
 
 Entries = npt.NDArray[np.int64] | npt.NDArray[np.bool_]
 

@@ -19,7 +19,8 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from xpsnet.fitting.model.parameters import ACTIVE_TERMS, Floats, Layout
+from xpsnet.fitting.model.parameter_map import Floats, Layout
+from xpsnet.fitting.model.parameters import ACTIVE_TERMS
 from xpsnet.numerics.backgrounds import BACKGROUNDS, background_columns
 from xpsnet.numerics.lineshapes import LINE_SHAPES
 

@@ -27,8 +27,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import gammaln
 
-from xpsnet.fitting.model.parameter_map import Layout
-from xpsnet.fitting.model.parameters import Floats
+from xpsnet.fitting.model.parameter_map import Floats, Layout
 from xpsnet.parallel.threads import in_threads
 
 Mask = npt.NDArray[np.bool_]

@@ -29,7 +29,7 @@ import numpy.typing as npt
 
 from xpsnet.data.status import Status
 from xpsnet.fitting.model.options import FitOptions
-from xpsnet.fitting.model.parameters import Floats
+from xpsnet.fitting.model.parameter_map import Floats
 from xpsnet.fitting.select.evidence import Fits, log_evidence, own_chi_squares
 from xpsnet.fitting.solve.fit_results import FitResults
 

@@ -26,8 +26,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special
 
-from xpsnet.fitting.model.parameter_map import ADDED, Layout
-from xpsnet.fitting.model.parameters import FitParameters, Floats
+from xpsnet.fitting.model.parameter_map import ADDED, Floats, Layout
+from xpsnet.fitting.model.parameters import FitParameters
 from xpsnet.fitting.model.spectrum_model import Problem, SpectrumModel
 from xpsnet.fitting.solve.lm_model import draw
 from xpsnet.fitting.solve.lm_plan import make_plan, make_work

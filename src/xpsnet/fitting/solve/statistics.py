@@ -12,8 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from xpsnet.fitting.model.parameter_map import Integers, Layout
-from xpsnet.fitting.model.parameters import Floats
+from xpsnet.fitting.model.parameter_map import Floats, Integers, Layout
 from xpsnet.numerics.lineshapes import LINE_SHAPES
 
 # Singular value of the scaled Jacobian, relative to the largest, below which a direction is
