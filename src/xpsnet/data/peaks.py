@@ -386,6 +386,16 @@ def curves(peaks: xr.Dataset, energy: npt.ArrayLike | None = None) -> xr.Dataset
     -----
     The Shirley and Tougaard integrals belong to the fitted axis: between its points they are
     interpolated, beyond its ends they keep their last value.
+
+    Examples
+    --------
+    >>> import xpsnet
+    >>> drawn = xpsnet.curves(xpsnet.fit(xpsnet.sample("spectrum")))
+    >>> drawn.component.sizes["peak"]
+    3
+    >>> total = drawn.background + drawn.component.sum("peak")
+    >>> bool(abs(drawn.envelope - total).max() < 1e-6)
+    True
     """
     line_shape, background = _kinds(peaks)
     scale = str(peaks.attrs["scale"])

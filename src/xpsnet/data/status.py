@@ -11,7 +11,7 @@ class XpsnetWarning(UserWarning):
 
 
 class Status(IntEnum):
-    """What became of one spectrum."""
+    """Status of the fit of one spectrum."""
 
     OK = 0
     NO_PEAKS = 1
@@ -30,16 +30,16 @@ class Status(IntEnum):
 STATUS_SENTENCES: dict[Status, str] = {
     Status.OK: "Peaks found.",
     Status.NO_PEAKS: "Only noise: no peak stands out.",
-    Status.NO_SIGNAL: "All counts are equal or zero.",
-    Status.NOT_FINITE: "No finite counts in the energy range.",
+    Status.NO_SIGNAL: "All counts are equal: there is no signal.",
+    Status.NOT_FINITE: "There are no counts in the energy range (all are NaN or infinite).",
     Status.TOO_FEW_POINTS: "Too few points in the energy range.",
-    Status.NOT_CONVERGED: "The refinement ended before it converged.",
-    Status.AT_BOUND: "A parameter ended at its limit.",
-    Status.ILL_DETERMINED: "The data do not determine all parameters; their errors are unknown.",
+    Status.NOT_CONVERGED: "The fit did not converge.",
+    Status.AT_BOUND: "A parameter ended at its limit; it has no error.",
+    Status.ILL_DETERMINED: "The data do not determine all parameters; some errors are unknown.",
     Status.NOT_DONE: "Cancelled before this spectrum was reached.",
-    Status.FAILED: "The numerics failed on this spectrum.",
-    Status.OUTSIDE_MODEL: "The spectrum lies outside what the model was trained for.",
-    Status.FEW_COUNTS: "Less than ten counts at the maximum: areas and errors are biased.",
+    Status.FAILED: "The calculation failed for this spectrum.",
+    Status.OUTSIDE_MODEL: "The network was not trained for such a window or so few points.",
+    Status.FEW_COUNTS: "Fewer than ten counts at the maximum: areas and errors are biased.",
 }
 
 # name: (long name, unit), where "{units}" stands for that of the spectra

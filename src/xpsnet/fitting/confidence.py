@@ -1,10 +1,10 @@
-"""Intervals beyond standard errors, for one spectrum on demand.
+"""Confidence intervals of the parameters of one spectrum.
 
-A standard error is the width of a parabola at the optimum. Where peaks overlap or a parameter is
-near a limit, chi-square is no parabola, and an interval that is honest may lie unevenly around the
-best value. Two ways lead to one: the profile of chi-square along each parameter, and fits of many
-spectra simulated from the fitted model with the spectrum's own noise (parametric bootstrap). Both
-take the model, its links and the noise for granted.
+A standard error assumes that chi-square is a parabola near the optimum. Where peaks overlap or a
+parameter is near a limit it is not, and the interval is not symmetric around the best value. There
+are two methods: the profile of chi-square along each parameter, and fits of many spectra that are
+simulated from the fitted model with the noise of the spectrum (parametric bootstrap). Both assume
+that the model, its links and the noise are right.
 """
 
 from collections.abc import Iterable
@@ -71,6 +71,14 @@ def confidence(
     ------
     ValueError
         Where there is more than one spectrum, or no peak to vary.
+
+    Examples
+    --------
+    >>> import xpsnet
+    >>> spectrum = xpsnet.sample("spectrum")
+    >>> interval = xpsnet.confidence(spectrum, xpsnet.fit(spectrum))
+    >>> (interval.center_upper - interval.center_lower).values.round(2)
+    array([0.  , 0.01, 0.01])
     """
     if method not in ("profile", "bootstrap"):
         raise ValueError(f'expected method "profile" or "bootstrap", got {method!r}')
@@ -170,7 +178,7 @@ def _parameters(peaks: xr.Dataset) -> tuple[str, ...]:
 
 
 def _constraints(peaks: xr.Dataset) -> dict[str, Constraint]:
-    """What a fit linked, and what it held, told by the missing errors."""
+    """Links of a fit, and the values that it held: those without a standard error."""
     found: dict[str, Constraint] = {}
     for part in str(peaks.attrs.get("links", "")).split(";"):
         name, _, link = part.partition("=")

@@ -57,6 +57,15 @@ def to_lmfit(
     -----
     `model.fit(counts, params, energy=energy, weights=1 / noise, scale_covar=False)` gives the fit
     of `refine(spectrum, peaks, noise=noise)` again.
+
+    Examples
+    --------
+    >>> import xpsnet
+    >>> spectrum = xpsnet.sample("spectrum")
+    >>> peaks = xpsnet.fit(spectrum)
+    >>> model, params = xpsnet.to_lmfit(spectrum, peaks)
+    >>> list(params)[:4]
+    ['center_1', 'fwhm_1', 'height_1', 'fraction']
     """
     from xpsnet.fitting.solve.lmfit_backend import as_lmfit
 
@@ -106,6 +115,22 @@ def from_lmfit(
     ------
     ValueError
         Where parameters are missing, or `peaks` are those of several spectra.
+
+    Examples
+    --------
+    >>> import xpsnet
+    >>> spectrum = xpsnet.sample("spectrum")
+    >>> peaks = xpsnet.fit(spectrum)
+    >>> model, params = xpsnet.to_lmfit(spectrum, peaks)
+    >>> params["fwhm_2"].expr = "fwhm_1"
+    >>> weights = 1 / float(peaks.noise)
+    >>> result = model.fit(
+    ...     spectrum.values, params, energy=spectrum.energy.values, weights=weights,
+    ...     scale_covar=False,
+    ... )
+    >>> again = xpsnet.from_lmfit(result, peaks)
+    >>> bool(again.fwhm[1] == again.fwhm[0])
+    True
     """
     one = _of_one_spectrum(peaks)
     present = np.flatnonzero(np.isfinite(one["center"].values))
@@ -262,7 +287,7 @@ def _gathered(peaks: xr.Dataset, layout: Layout, suffix: str) -> Floats:
 
 
 def _covariance(result: Any, plain: Layout) -> Floats | None:
-    """Covariance under the names of a plain layout, whatever the expressions; None if unknown."""
+    """Covariance under the names of a plain layout, expressions resolved; None if unknown."""
     covar, names = getattr(result, "covar", None), getattr(result, "var_names", None)
     if covar is None or names is None:
         return None

@@ -64,7 +64,7 @@ def refine(
         other dimensions of `spectra` or some of them: one set of peaks may serve a whole map.
         Peaks with a `label` keep it, and their order.
     engine : {"auto", "lmfit", "batch"}
-        What fits: lmfit with exact derivatives, or the compiled solver for many spectra, which
+        The solver: lmfit with exact derivatives, or the compiled solver for many spectra, which
         reaches the same optimum and the same errors some hundred times faster. "auto" takes lmfit
         for one spectrum and the solver for more.
     background : str or DataArray
@@ -98,8 +98,8 @@ def refine(
     progress : bool or callable, optional
         True shows a bar; a callable gets (done, total).
     cancel : callable, optional
-        Asked before every spectrum or block of 64 spectra; once it returns True, the rest is left
-        with NOT_DONE.
+        Called before every spectrum or block of 64 spectra; once it returns True, the remaining
+        spectra get the status NOT_DONE.
     dim : str, optional
         The energy dimension, if names and units do not say it.
 
@@ -119,10 +119,10 @@ def refine(
 
     Notes
     -----
-    Weights are 1 / noise. Standard errors follow from that noise (`scale_covar=False` of
-    lmfit); `redchi` tells whether it explains the residual. Centers are limited to the fitted
-    range and a twentieth of it around, widths to between one step of the axis and half of the
-    range, heights to 0 or above.
+    Weights are 1 / noise. Standard errors follow from that noise (`scale_covar=False` of lmfit);
+    `redchi` shows whether the noise explains the residual. Centers are limited to the fitted range
+    and a twentieth of it around, widths to between one step of the axis and half of the range,
+    heights to 0 or above.
 
     The estimated variance of a point follows the smoothed counts, never the single count, so that
     zeros have a weight like their neighbors and areas are not pulled down. Where counts are Poisson
@@ -130,6 +130,21 @@ def refine(
     by 0.1 of their error with 30 counts in the higher maximum, by 0.15 with 15, by 0.35 with 8;
     their 68 % intervals held the truth in 63 to 71 %. Spectra of whole numbers that stay below ten
     in the mean of any five points have the status FEW_COUNTS; sum neighboring ones.
+
+    Examples
+    --------
+    >>> import xpsnet
+    >>> spectrum = xpsnet.sample("spectrum")
+    >>> starts = xpsnet.predict(spectrum)
+    >>> peaks = xpsnet.refine(spectrum, starts, shared=("fraction", "fwhm"))
+    >>> peaks.center.values.round(1)
+    array([284.8, 286.5, 288.9])
+
+    The second peak follows the first at a distance that is fitted between 1.0 and 2.0 eV:
+
+    >>> linked = xpsnet.refine(spectrum, starts, constraints={"center_2": "center_1 + (1.0, 2.0)"})
+    >>> linked.attrs["links"]
+    'center_2 = center_1 + (1.0, 2.0)'
     """
     window = fitted_window(spectra, peaks, energy_range, dim)
     sign = scale_sign(window.attrs["scale"])

@@ -1,4 +1,4 @@
-"""Backgrounds drawn from the measured curve before any fit: the classical way."""
+"""Backgrounds drawn from the measured curve before the fit, and held in it."""
 
 from collections.abc import Callable
 
@@ -24,9 +24,9 @@ def static_background(
 ) -> xr.DataArray:
     """Background drawn between the two ends of each spectrum.
 
-    It takes both ends for background. One that is fitted together with the peaks (the backgrounds
-    of `refine`) needs no such ends, and its uncertainty is part of the errors; take this one to
-    compare with fits that were made like that.
+    Both ends are assumed to be background alone. A background that is fitted together with the
+    peaks (the backgrounds of `refine`) does not need this assumption, and its uncertainty is part
+    of the errors. Use this one to compare with fits that were made this way.
 
     Parameters
     ----------
@@ -49,6 +49,15 @@ def static_background(
     ------
     ValueError
         Where `kind` is unknown.
+
+    Examples
+    --------
+    >>> import xpsnet
+    >>> spectrum = xpsnet.sample("spectrum")
+    >>> background = xpsnet.static_background(spectrum, "shirley")
+    >>> peaks = xpsnet.refine(spectrum, xpsnet.predict(spectrum), background=background)
+    >>> peaks.attrs["background_choice"]
+    'static shirley'
     """
     spectra = check_spectra(spectra, dim=dim)
     if kind not in _DRAWN:

@@ -131,7 +131,7 @@ def predict(
     progress : bool or callable, optional
         True shows a bar; a callable gets (done, total).
     cancel : callable, optional
-        Once it returns True, the spectra not reached are left with the status NOT_DONE.
+        Once it returns True, the remaining spectra get the status NOT_DONE.
     dim : str, optional
         The energy dimension, if names and units do not say it.
 
@@ -146,7 +146,16 @@ def predict(
     Raises
     ------
     ValueError
-        If arguments do not fit together; never because of what a spectrum holds.
+        If arguments do not fit together; never because of the counts of a spectrum.
+
+    Examples
+    --------
+    >>> import xpsnet
+    >>> peaks = xpsnet.predict(xpsnet.sample("spectrum"))
+    >>> peaks.center.values.round(1)
+    array([284.8, 286.5, 288.9])
+    >>> peaks.n_peaks_probability.sel(count=3).item() > 0.9
+    True
     """
     network = weights.load_model(model)
     if background is None:
@@ -397,7 +406,7 @@ def _unit_lines(guess: encoding.Guess, energy: Floats, config: NetworkConfig) ->
 
 
 def _padded(values: Floats, slots: int) -> Floats:
-    """Peaks, with NaN behind for those that are not there."""
+    """Peaks of shape (n, slots): NaN in the slots without a peak."""
     out = np.full((len(values), slots), np.nan)
     out[:, : values.shape[1]] = values
     return out

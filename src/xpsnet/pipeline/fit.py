@@ -9,10 +9,11 @@ How the peaks of one spectrum are found:
 
 How the spectra of a map help each other (`neighbors`):
 
-3. Where the neighbors would have another number of peaks, where a peak is unlike theirs, or where
-   no fit is sound, a spectrum is fitted again from their peaks and those of the summed spectrum,
-   and its number of peaks is decided with what they have as the prior (`fitting.maps.neighbors`).
-   `start` tells where the fit came from; what is fitted is always the spectrum itself.
+3. A spectrum is fitted again where its neighbors have another number of peaks, where one of its
+   peaks is unlike theirs, or where no fit is valid. The new starts are the peaks of the neighbors
+   and of the mean spectrum; the neighbors' numbers of peaks are the prior of its own
+   (`fitting.maps.neighbors`). `start` says where the starts came from. What is fitted is always
+   the spectrum itself.
 4. The peaks get the places of the chemical states that they belong to
    (`xpsnet.fitting.maps.chemical_states`).
 
@@ -20,7 +21,7 @@ Steps 1 and 2 treat every spectrum by itself. Steps 3 and 4 need the spectra at 
 away and one look at the whole map: its mean spectrum, and a sample of 1,024 spectra for the states.
 Chunks of lazy spectra come with so many of their neighbors, so that chunks change nothing.
 
-A number of peaks that the caller gives is refined as it is, whatever becomes of its peaks.
+A number of peaks that the caller gives is always refined, also where peaks are spurious.
 """
 
 from collections.abc import Hashable, Mapping, Sequence
@@ -139,16 +140,15 @@ def fit(
     energy_range : (float, float), optional
         Window [eV] on the spectra's scale; the whole axis by default.
     min_probability : float
-        Counts that the network holds less likely are not refined.
+        Numbers of peaks with a lower probability are not refined.
     neighbors : bool or "auto"
-        Whether spectra next to each other help each other with starts and with the number of
-        peaks; "auto": where there are at least 8 spectra, in an order that means something: a
-        dimension of a map or a series (`x`, `scan`, `etch_time`, ...), or one with ascending or
-        descending numbers as its coordinate.
+        Whether neighboring spectra give each other starts and a prior for the number of peaks.
+        "auto": where there are at least 8 spectra, along dimensions of a map or a series (`x`,
+        `scan`, `etch_time`, ...) or along ascending or descending coordinates.
     follow : bool, int or "auto"
-        Whether each place along `peak` is one chemical state everywhere, as `xpsnet.follow` does
-        it, or how many states there are; "auto" follows where `neighbors` help, unless
-        `constraints` link peaks by their numbers. False leaves peaks in ascending energy.
+        Whether each place along `peak` is one chemical state everywhere, as in `xpsnet.follow`,
+        or the number of states. "auto" follows where `neighbors` are used, unless `constraints`
+        name single peaks. False leaves peaks in ascending energy.
     device : {"auto", "cpu", "gpu"}
         Where the network runs.
     batch_size : int
@@ -156,7 +156,8 @@ def fit(
     progress : bool or callable, optional
         True shows a bar; a callable gets (done, total) spectra.
     cancel : callable, optional
-        Asked again and again; the spectra that are not done then have the status NOT_DONE.
+        Called between blocks of spectra; once it returns True, the remaining spectra get the
+        status NOT_DONE.
     dim : str, optional
         The energy dimension, if names and units do not say it.
 
@@ -164,12 +165,28 @@ def fit(
     -------
     Dataset
         As from `refine`, with the network's `n_peaks_probability` (..., count); of maps also with
-        `start` (...), which tells where the starts of the fit came from, and `label` (peak).
+        `start` (...), which says where the starts of the fit came from, and `label` (peak).
 
     Raises
     ------
     ValueError
-        Where arguments do not fit together; never because of what a spectrum holds.
+        Where arguments do not fit together; never because of the counts of a spectrum.
+
+    Examples
+    --------
+    >>> import xpsnet
+    >>> peaks = xpsnet.fit(xpsnet.sample("spectrum"))
+    >>> int(peaks.n_peaks)
+    3
+    >>> peaks.center.values.round(1)
+    array([284.8, 286.5, 288.9])
+
+    Two lines of a level, tied wherever they are found:
+
+    >>> silicon = xpsnet.sample("line_scan").isel(position=slice(0, 4))
+    >>> peaks = xpsnet.fit(silicon, doublets=["Si 2p"], neighbors=False)
+    >>> peaks.partner.values[0].tolist()
+    [2, 1]
     """
     _check(min_probability, batch_size, follow)
     whole = keep_own_names(check_spectra(spectra, dim=dim))

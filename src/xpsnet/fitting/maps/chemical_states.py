@@ -1,4 +1,4 @@
-"""Which peak of a spectrum is which chemical state of the map.
+"""Assignment of the peaks of a map to its chemical states.
 
 A **state** is a center, a width and an area that come again from spectrum to spectrum. Giving peak
 p to state s costs

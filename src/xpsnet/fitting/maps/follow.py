@@ -32,9 +32,9 @@ def follow(
 ) -> xr.Dataset:
     """Order the peaks of a map or stack so that each place along `peak` is one state everywhere.
 
-    Nothing is fitted or changed: peaks only change places. What each assignment costs stands in
-    `xpsnet.fitting.maps.chemical_states`: distance in center and width, and the step in area, from
-    what the neighbors have.
+    Nothing is fitted: peaks only change their places along `peak`. Each assignment has a cost
+    (`xpsnet.fitting.maps.chemical_states`) that grows with the distance in center, width and area
+    from the same state in the neighboring spectra.
 
     Parameters
     ----------
@@ -56,6 +56,14 @@ def follow(
     ------
     ValueError
         Where this is no Dataset of peaks of one count, or `labels` are not as many as the states.
+
+    Examples
+    --------
+    >>> import xpsnet
+    >>> scan = xpsnet.sample("line_scan").isel(position=slice(0, 10))
+    >>> peaks = xpsnet.fit(scan, follow=False)
+    >>> xpsnet.follow(peaks, labels=["Si 2p3/2", "Si 2p1/2"]).label.values[:2].tolist()
+    ['Si 2p3/2', 'Si 2p1/2']
     """
     _check(peaks, n_states, labels)
     number = None if n_states == "auto" else n_states

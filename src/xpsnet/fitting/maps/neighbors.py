@@ -1,4 +1,4 @@
-"""Spectra that lie next to each other: what a map says about one of its pixels.
+"""Neighboring spectra of a map: prior, starts and outliers.
 
 Neighbors lie along every leading dimension: one step in three or more dimensions, one step or one
 diagonal step in two, one or two steps in one. Beyond the edge there is none.
@@ -24,7 +24,7 @@ class Start(IntEnum):
     SUM = 2
 
 
-# Rounds in which neighbors tell each other how many peaks they have, and how often one is unlike.
+# Rounds of the prior, and how often a spectrum has another number of peaks than its neighbors.
 PRIOR_ROUNDS = 2
 UNLIKE = 0.03
 

@@ -234,8 +234,7 @@ def make_layout(
     n_peaks : int
         Number of peaks, 0 or more.
     shared : tuple of str
-        Shape parameters that all peaks have in common; those that the shape does not have are
-        passed over.
+        Shape parameters that all peaks have in common; names of other line shapes are ignored.
     links : tuple of Link
         Between these peaks. Those of areas need lines of one shape and widths whose ratio is
         known.
@@ -292,7 +291,7 @@ def _layout(
 
 
 def _without_shared(traced: dict[Key, Link], shared: tuple[str, ...]) -> dict[Key, Link]:
-    """Links of parameters that peaks do not share; equality of shared ones goes without saying."""
+    """Links of parameters that peaks do not share; shared ones are equal already."""
     for link in traced.values():
         equal = link.ratio == 1 and link.offset == 0 and not link.fitted
         if link.parameter in shared and not equal:

@@ -29,7 +29,7 @@ INSIDE = 0.02
 SPAN = 100.0
 LOWEST_START = 1.0
 # How far beyond the fitted range a center may lie, and how wide a line may be, as shares of the
-# range: what is wider is not told from the background.
+# range: a wider line cannot be distinguished from the background.
 MARGIN = 0.05
 WIDEST = 0.5
 
@@ -155,8 +155,8 @@ def flat_values(layout: Layout, shapes: Floats) -> Floats:
     Returns
     -------
     ndarray, shape (..., n_parameters)
-        Background coefficients are 0, fitted amounts of links NaN where the peaks do not tell
-        them. Of a shared parameter the mean, weighted by height, is taken.
+        Background coefficients are 0; a fitted amount of a link is NaN where it does not follow
+        from the peaks. Of a shared parameter the mean, weighted by height, is taken.
     """
     values = np.zeros((*shapes.shape[:-2], len(layout.names)))
     weights = np.nan_to_num(shapes[..., layout.shape_parameters.index("height")])
@@ -213,7 +213,7 @@ def _limits(
 def _tighten(
     layout: Layout, line_shape: str, at: tuple[int, int], lower: Floats, upper: Floats
 ) -> None:
-    """Limit an entry so that what is linked to it stays a possible shape, whatever is fitted."""
+    """Limit an entry so that linked parameters stay within the limits of the line shape."""
     parameter = layout.shape_parameters[at[1]]
     hard = {"fwhm": (np.finfo(float).tiny, np.inf), **LINE_SHAPES[line_shape].limits}
     if parameter not in hard:  # centers may lie anywhere; heights stay positive by themselves
@@ -251,7 +251,7 @@ def _start(
     peaks: Mapping[str, Floats],
     n_peaks: int,
 ) -> Floats:
-    """Start values of one shape parameter, those that cannot be replaced by a sensible one."""
+    """Start values of one shape parameter; impossible ones are replaced by the default."""
     low, high = limits[parameter]
     given = np.asarray(peaks.get(parameter, np.full(n_peaks, np.nan)), dtype=float)
     if parameter == "center":

@@ -1,4 +1,4 @@
-"""Which background: one decision for all spectra of a call.
+"""Choice of the background: one for all spectra of a call.
 
 `background="auto"` fits some spectra with every candidate and takes the one of the lowest sum of
 
@@ -12,8 +12,7 @@ coefficients are each spectrum's own. The spectra that decide are the one there 
 that are spread evenly over the data, as many of each strength.
 
 Candidates are constant, linear, Shirley and Shirley + linear, and Tougaard and Tougaard + linear
-where the window is at least 30 eV wide: in a narrow one the Tougaard term is a curved slope that
-tells nothing of losses.
+where the window is at least 30 eV wide: in a narrow one the Tougaard term is only a curved slope.
 """
 
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""What fits of different numbers of peaks say about that number.
+"""Evidence of fits with different numbers of peaks.
 
 The evidence of a fit of k peaks with m free parameters is that of Laplace's approximation,
 
@@ -6,9 +6,9 @@ The evidence of a fit of k peaks with m free parameters is that of Laplace's app
 
 C is the covariance of the parameters and s the factor by which the stated variance is too small.
 It is the least reduced chi-square that any of the fits reaches, times (1 + r) / (1 - r) with the
-correlation r of neighboring residuals of that fit (not counted below 0). Correlated points, of
-data that were smoothed, resampled or shared between channels, tell the same twice: n of them count
-as n (1 - r) / (1 + r). p is the density of the prior at the optimum,
+correlation r of neighboring residuals of that fit (not counted below 0). Points of data that were
+smoothed, resampled or shared between channels are correlated: n of them count as
+n (1 - r) / (1 + r). p is the density of the prior at the optimum,
 
     p = k! prod_peaks 1 / (range of energies x fwhm ln(w_2 / w_1) x height ln(h_2 / h_1))
 

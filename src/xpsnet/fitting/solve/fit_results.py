@@ -20,7 +20,7 @@ from xpsnet.numerics.backgrounds import BACKGROUNDS
 Floats = npt.NDArray[np.float64]
 Places = npt.NDArray[np.intp]
 
-# Attributes of spectra that tell where a result comes from.
+# Attributes of spectra that say where a result comes from.
 _PROVENANCE = ("photon_energy", "source_file", "instrument")
 # Attributes of starts that every fit writes anew.
 _OWN = ("units", "energy_range", "links", "doublets", "shared", "background_choice")

@@ -90,7 +90,7 @@ def unfixed(work: Work, n: int) -> int:
 
 @compiled
 def _solve_unfixed(work: Work, damping: float, n: int) -> bool:
-    """Damped step of the entries that are not fixed, those that are having theirs already."""
+    """Damped step of the entries that are not fixed, given the fixed steps."""
     normal, factor, scale, order = work.normal, work.factor, work.scale, work.order
     right, count = work.right, unfixed(work, n)
     for a in range(count):

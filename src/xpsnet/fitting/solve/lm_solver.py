@@ -197,7 +197,7 @@ def _snap(theta: Floats, limits: Limits, work: Work, n: int) -> None:
 def _release(plan: Plan, limits: Limits, work: Work, n: int) -> bool:
     """Put shape parameters back to their start that are next to a limit and without effect there.
 
-    The sum of squares then cannot tell whether it falls towards the inside: a product line does
+    The slope of the sum of squares is then 0 and does not show where it falls: a product line does
     not depend on a small share to first order.
     """
     lower, upper = limits

@@ -1,4 +1,4 @@
-"""The fit of one spectrum through lmfit; the only place that knows lmfit.
+"""Least squares through lmfit; the only module that imports lmfit.
 
 lmfit drives MINPACK's Levenberg-Marquardt and gets the exact Jacobian. Its own limits are smooth
 maps of an unlimited variable (sine, square root) whose slope vanishes at the limit: a parameter
@@ -360,7 +360,7 @@ def profile_intervals(
         nothing = np.full((len(levels), 2), np.nan)
         return {name: nothing.copy() for name in names or varying}
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # a bound reached is told by NaN
+        warnings.simplefilter("ignore", UserWarning)  # where no end is found there is NaN
         found = lmfit.conf_interval(
             minimizer, best, p_names=list(names or varying), sigmas=list(levels), prob_func=_rise
         )

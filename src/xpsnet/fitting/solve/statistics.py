@@ -1,4 +1,4 @@
-"""What a finished fit says about itself: covariance, standard errors, goodness.
+"""Covariance, standard errors and goodness of a finished fit.
 
 The covariance of the parameters is C = (J^T J)^-1 with J the Jacobian of the weighted residual
 at the optimum: standard errors then follow from the noise that the weights state. It is found
@@ -75,9 +75,8 @@ def effective_points(residual: Floats) -> float:
 
     Notes
     -----
-    Smoothed, resampled or detector-shared counts hold the same information several times. A model
-    that misses something leaves a correlated residual as well, and the fewer points are then right
-    too: that many say the same wrong thing.
+    Smoothed, resampled or detector-shared counts hold the same information several times. An
+    incomplete model leaves a correlated residual as well; the smaller number is then right, too.
     """
     n = residual.size
     power = float(residual @ residual)
