@@ -8,67 +8,22 @@ blocks. The machine code is kept on disk: it is compiled once per machine.
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
 from itertools import islice, pairwise
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from xpsnet.data.status import Status
 from xpsnet.fitting.model.options import FitOptions
 from xpsnet.fitting.model.parameters import FitParameters
 from xpsnet.fitting.solve.fit_inputs import FitInputs
+from xpsnet.fitting.solve.solution import Solution, not_begun
 from xpsnet.parallel.threads import n_threads
-
-if TYPE_CHECKING:
-    from xpsnet.fitting.solve.lm_solver import Answers
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 
 _BLOCK = 64  # spectra that a thread fits before it asks for more
-
-
-@dataclass(frozen=True)
-class Solution:
-    """Where the solver ended for S spectra of m flat parameters and k peaks.
-
-    Attributes
-    ----------
-    values : ndarray, shape (S, m)
-    chisqr : ndarray, shape (S,)
-        Sum of squared weighted residuals; NaN where nothing was fitted.
-    n_used, n_free : ndarray of int, shape (S,)
-        Points that count, and parameters that were fitted and not held at the end.
-    converged : ndarray of bool, shape (S,)
-    on_bound : ndarray of bool, shape (S, m)
-        Free parameters that ended on a limit, or belong to peaks of height 0 alone; held there.
-    covariance : ndarray, shape (S, m, m)
-        0 for what was held, NaN for what is not determined.
-    singular : ndarray of bool, shape (S,)
-        Whether a fitted parameter is not determined.
-    evaluations : ndarray of int, shape (S,)
-    code : ndarray of int8, shape (S,)
-        `Status` OK, NOT_CONVERGED, NOT_FINITE, TOO_FEW_POINTS, FAILED or NOT_DONE.
-    line_chi_square : ndarray, shape (S, k)
-        Sum of squares of the line of each peak alone, in units of the noise.
-    correlation : ndarray, shape (S,)
-        Of the residuals of neighboring points.
-    """
-
-    values: Floats
-    chisqr: Floats
-    n_used: npt.NDArray[np.int64]
-    n_free: npt.NDArray[np.int64]
-    converged: Flags
-    on_bound: Flags
-    covariance: Floats
-    singular: Flags
-    evaluations: npt.NDArray[np.int64]
-    code: npt.NDArray[np.int8]
-    line_chi_square: Floats
-    correlation: Floats
 
 
 def solve_batch(
@@ -105,28 +60,28 @@ def solve_batch(
     ValueError
         Where a Tougaard background is asked for on more points than its matrix can have.
     """
-    from xpsnet.fitting.solve.lm_plan import empty_answers, make_plan, make_work
-    from xpsnet.fitting.solve.lm_solver import Answers, solve_rows
+    from xpsnet.fitting.solve.lm_plan import make_plan, make_work
+    from xpsnet.fitting.solve.lm_solver import solve_rows
 
     layout = start.layout
     plan = make_plan(options.line_shape, options.background, inputs.energy, layout)
-    answers = empty_answers(np.array(start.values, dtype=np.float64, ndmin=2), layout.n_peaks)
+    solution = not_begun(np.array(start.values, dtype=np.float64, ndmin=2), layout.n_peaks)
     low, high = (np.array(ends, np.float64, ndmin=2) for ends in (start.lower, start.upper))
     limits = low, high, np.array(start.free, np.bool_, ndmin=2)
 
     def fit(first: int, last: int) -> int:
         block = slice(first, last)
         rows, weights = weighted(inputs.rows(block))
-        here: Any = [array[block] for array in answers]
+        here: Any = [array[block] for array in solution]
         work = make_work(plan, layout)
-        solve_rows(plan, rows, weights, limits, linear_start, work, Answers(*here))
+        solve_rows(plan, rows, weights, limits, linear_start, work, Solution(*here))
         return last - first
 
     blocks = list(pairwise([*range(0, len(inputs.counts), _BLOCK), len(inputs.counts)]))
     for done in _in_threads(fit, blocks, options.cancel):
         if progress is not None:
             progress(done)
-    return _solution(answers)
+    return solution
 
 
 def weighted(inputs: FitInputs) -> tuple[Floats, Floats]:
@@ -163,21 +118,3 @@ def _in_threads(
                 return
             finished, running = wait(running, return_when=FIRST_COMPLETED)
             yield sum(future.result() for future in finished)
-
-
-def _solution(answers: "Answers") -> Solution:
-    """The answers in the form that callers get."""
-    return Solution(
-        values=answers.values,
-        chisqr=answers.chisqr,
-        n_used=answers.n_used,
-        n_free=answers.n_free,
-        converged=answers.code == int(Status.OK),
-        on_bound=answers.held,
-        covariance=answers.covariance,
-        singular=answers.singular,
-        evaluations=answers.evaluations,
-        code=answers.code.astype(np.int8),
-        line_chi_square=answers.line_chi_square,
-        correlation=answers.correlation,
-    )

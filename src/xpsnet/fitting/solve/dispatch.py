@@ -17,10 +17,11 @@ from xpsnet.fitting.model.options import FitOptions
 from xpsnet.fitting.model.parameter_map import Layout
 from xpsnet.fitting.model.parameters import FitParameters
 from xpsnet.fitting.model.reported_parameters import physical_covariance, physical_values
-from xpsnet.fitting.solve.batch import Solution, solve_batch
+from xpsnet.fitting.solve.batch import solve_batch
 from xpsnet.fitting.solve.fit_inputs import FitInputs
 from xpsnet.fitting.solve.fit_results import FitResults
 from xpsnet.fitting.solve.single_spectrum import solve_single
+from xpsnet.fitting.solve.solution import Solution
 from xpsnet.fitting.solve.start_values import start_values
 from xpsnet.fitting.solve.statistics import area_errors, goodness
 

@@ -5,12 +5,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from xpsnet.data.status import Status
 from xpsnet.fitting.model.parameter_map import Layout
 from xpsnet.fitting.solve.lm_lines import N_LINE_CONSTANTS
 from xpsnet.fitting.solve.lm_model import Plan, Work
 from xpsnet.fitting.solve.lm_rows import Floats, Integers
-from xpsnet.fitting.solve.lm_solver import Answers
 from xpsnet.numerics.backgrounds import BACKGROUNDS, background_columns
 from xpsnet.numerics.lineshapes import LINE_SHAPES
 
@@ -115,22 +113,4 @@ def make_work(plan: Plan, layout: Layout) -> Work:
         trial=np.zeros(m),
         begin=np.zeros(m),
         other=np.zeros(m),
-    )
-
-
-def empty_answers(start: Floats, n_peaks: int) -> Answers:
-    """Answers of spectra that were not begun."""
-    total, m = start.shape
-    return Answers(
-        values=start,
-        chisqr=np.full(total, np.nan),
-        n_used=np.zeros(total, dtype=np.int64),
-        n_free=np.zeros(total, dtype=np.int64),
-        evaluations=np.zeros(total, dtype=np.int64),
-        code=np.full(total, int(Status.NOT_DONE)),
-        held=np.zeros((total, m), dtype=np.bool_),
-        covariance=np.full((total, m, m), np.nan),
-        singular=np.zeros(total, dtype=np.bool_),
-        line_chi_square=np.full((total, n_peaks), np.nan),
-        correlation=np.full(total, np.nan),
     )

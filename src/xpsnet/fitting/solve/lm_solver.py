@@ -17,7 +17,6 @@ a wrong place (or the model is wrong: then only the time is lost).
 """
 
 import math
-from typing import NamedTuple
 
 import numpy as np
 
@@ -28,7 +27,6 @@ from xpsnet.fitting.solve.lm_model import Plan, Work, draw, finish
 from xpsnet.fitting.solve.lm_rows import (
     Flags,
     Floats,
-    Integers,
     all_finite,
     copy_row,
     fill_row,
@@ -36,6 +34,7 @@ from xpsnet.fitting.solve.lm_rows import (
     weigh,
 )
 from xpsnet.fitting.solve.lm_start import revive, start_linear
+from xpsnet.fitting.solve.solution import Solution
 from xpsnet.numerics.kernels.compile import compiled
 from xpsnet.numerics.kernels.row_arithmetic import dot
 
@@ -61,22 +60,6 @@ _QUICK, _CAREFUL = (1e-3, 0.5), (1.0, 0.2)
 Limits = tuple[Floats, Floats]
 Pace = tuple[float, float]
 Outcome = tuple[float, int, bool]  # chi-square, evaluations, whether it ended by itself
-
-
-class Answers(NamedTuple):
-    """Room for the answers of some spectra."""
-
-    values: Floats  # (S, m)
-    chisqr: Floats  # (S,)
-    n_used: Integers  # (S,)
-    n_free: Integers  # (S,) fitted and not held at the end
-    evaluations: Integers  # (S,)
-    code: Integers  # (S,)
-    held: Flags  # (S, m) free entries that ended on a limit or without a peak
-    covariance: Floats  # (S, m, m)
-    singular: Flags  # (S,)
-    line_chi_square: Floats  # (S, k)
-    correlation: Floats  # (S,)
 
 
 @compiled
@@ -309,12 +292,12 @@ def _solve_row(
     free: Flags,
     linear: bool,
     work: Work,
-    answers: Answers,
+    solution: Solution,
     row: int,
 ) -> None:
-    """Fit the spectrum whose counts and weights are in `work`, from `answers.values[row]`."""
+    """Fit the spectrum whose counts and weights are in `work`, from `solution.values[row]`."""
     lower, upper = limits
-    theta = answers.values[row]
+    theta = solution.values[row]
     n = pack(free, work.ids)
     for p in range(n):
         i = work.ids[p]
@@ -322,26 +305,26 @@ def _solve_row(
     n_used = 0
     for weight in work.weights:
         n_used += 1 if weight > 0.0 else 0
-    answers.n_used[row] = n_used
+    solution.n_used[row] = n_used
     if n_used <= n:
-        answers.code[row] = NOT_FINITE if n_used == 0 else TOO_FEW_POINTS
+        solution.code[row] = NOT_FINITE if n_used == 0 else TOO_FEW_POINTS
         return
-    answers.code[row] = FAILED
+    solution.code[row] = FAILED
     if not all_finite(theta):
         return
     if linear:
         start_linear(plan, theta, lower, upper, free, work)
         n = pack(free, work.ids)
     chisqr, evaluations, converged = _descend_to_best(plan, theta, limits, free, work, n)
-    answers.evaluations[row], answers.chisqr[row] = evaluations, chisqr
+    solution.evaluations[row], solution.chisqr[row] = evaluations, chisqr
     if not np.isfinite(chisqr):
         return
-    answers.code[row] = OK if converged else NOT_CONVERGED
-    answers.correlation[row] = _correlation(work.rows[theta.size], work.weights)
-    _weigh_lines(plan, theta, work, answers.line_chi_square[row])
-    held = answers.held[row]
-    answers.n_free[row] = _hold(plan, theta, limits, free, work, held)
-    answers.singular[row] = fill_covariance(work, held, n, answers.covariance[row])
+    solution.code[row] = OK if converged else NOT_CONVERGED
+    solution.correlation[row] = _correlation(work.rows[theta.size], work.weights)
+    _weigh_lines(plan, theta, work, solution.line_chi_square[row])
+    held = solution.on_bound[row]
+    solution.n_free[row] = _hold(plan, theta, limits, free, work, held)
+    solution.singular[row] = fill_covariance(work, held, n, solution.covariance[row])
 
 
 @compiled
@@ -352,7 +335,7 @@ def solve_rows(
     limits: tuple[Floats, Floats, Flags],
     linear: bool,
     work: Work,
-    answers: Answers,
+    solution: Solution,
 ) -> None:
     """Fit spectra one after the other.
 
@@ -367,7 +350,7 @@ def solve_rows(
         Whether the linear part of the start is solved for first.
     work : Work
         Room that no other thread uses.
-    answers : Answers
+    solution : Solution
         `values` holds the starts; everything is filled.
     """
     for row in range(counts.shape[0]):
@@ -376,4 +359,4 @@ def solve_rows(
         lower = limits[0][row if limits[0].shape[0] > 1 else 0]
         upper = limits[1][row if limits[1].shape[0] > 1 else 0]
         free = limits[2][row if limits[2].shape[0] > 1 else 0]
-        _solve_row(plan, (lower, upper), free, linear, work, answers, row)
+        _solve_row(plan, (lower, upper), free, linear, work, solution, row)

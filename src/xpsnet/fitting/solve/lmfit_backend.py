@@ -46,7 +46,7 @@ _TOLERANCE = 1e-8
 
 
 @dataclass(frozen=True)
-class Solution:
+class Optimum:
     """Where the solver ended.
 
     Attributes
@@ -112,7 +112,7 @@ class _Evaluations:
         return np.asarray(rows * ((values == allowed)[free] * self._lengths)[:, None])
 
 
-def solve(problem: Problem, start: FitParameters) -> Solution:
+def solve(problem: Problem, start: FitParameters) -> Optimum:
     """Least squares from a start.
 
     Parameters
@@ -157,7 +157,7 @@ def solve(problem: Problem, start: FitParameters) -> Solution:
     return replace(solution, n_evaluations=count)
 
 
-def _run(problem: Problem, start: FitParameters) -> Solution:
+def _run(problem: Problem, start: FitParameters) -> Optimum:
     """One pass of lmfit over the free parameters."""
     evaluations = _Evaluations(problem, start)
     values, converged = start.values, True
@@ -184,7 +184,7 @@ def _run(problem: Problem, start: FitParameters) -> Solution:
     # A background term that ended at 0 is simply not there.
     shapes = np.arange(start.free.size) < start.free.size - start.layout.background_index.size
     at_bound = bool((shapes & (ended.free != start.free)).any())
-    return Solution(ended, residual, jacobian, converged, at_bound, evaluations.count)
+    return Optimum(ended, residual, jacobian, converged, at_bound, evaluations.count)
 
 
 def _lengths(problem: Problem, parameters: FitParameters) -> Floats:
@@ -220,7 +220,7 @@ def _held_on_limits(parameters: FitParameters, beyond: npt.NDArray[np.bool_]) ->
     return held.hold(own, held.values[own])
 
 
-def _falls_inward(solution: Solution, start: FitParameters) -> npt.NDArray[np.bool_]:
+def _falls_inward(solution: Optimum, start: FitParameters) -> npt.NDArray[np.bool_]:
     """Where the sum of squares falls as a parameter leaves its limit for the inside."""
     values = solution.parameters.values
     slope = solution.jacobian @ solution.residual

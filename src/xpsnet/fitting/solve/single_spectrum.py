@@ -8,8 +8,8 @@ from xpsnet.fitting.model.options import FitOptions
 from xpsnet.fitting.model.parameter_map import Layout
 from xpsnet.fitting.model.parameters import FitParameters
 from xpsnet.fitting.model.spectrum_model import Problem, SpectrumModel
-from xpsnet.fitting.solve.batch import Solution
 from xpsnet.fitting.solve.fit_inputs import FitInputs
+from xpsnet.fitting.solve.solution import Solution, not_begun
 from xpsnet.fitting.solve.start_values import count_units
 from xpsnet.fitting.solve.statistics import covariance_from_jacobian, neighbor_correlation
 
@@ -57,13 +57,13 @@ def solve_single(
     problem = make_problem(options, layout, inputs, unit)
     if problem.n_points <= start.free.sum():
         code = Status.TOO_FEW_POINTS if problem.n_points else Status.NOT_FINITE
-        return _unsolved(layout, code), np.empty(0)
+        return _unsolved(start, code)
     units = np.where(layout.in_counts, unit, 1.0)
     try:
         found = solve(problem, start.in_units(1 / units))
         covariance, singular = covariance_from_jacobian(found.jacobian, found.parameters.free)
     except (ValueError, ArithmeticError, np.linalg.LinAlgError):
-        return _unsolved(layout, Status.FAILED), np.empty(0)
+        return _unsolved(start, Status.FAILED)
     residual, free = found.residual, found.parameters.free
     lines = problem.model.components(found.parameters.values)[:, problem.used]
     solution = Solution(
@@ -71,32 +71,19 @@ def solve_single(
         chisqr=np.array([found.sum_of_squares]),
         n_used=np.array([residual.size]),
         n_free=np.array([int(free.sum())]),
-        converged=np.array([found.converged]),
+        evaluations=np.array([found.n_evaluations]),
+        code=np.array([int(Status.OK if found.converged else Status.NOT_CONVERGED)]),
         on_bound=(start.free & ~free)[None],
         covariance=(covariance * np.outer(units, units))[None],
         singular=np.array([singular]),
-        evaluations=np.array([found.n_evaluations]),
-        code=np.array([Status.OK if found.converged else Status.NOT_CONVERGED], dtype=np.int8),
         line_chi_square=((lines * problem.weights[problem.used]) ** 2).sum(axis=-1)[None],
         correlation=np.array([neighbor_correlation(residual)]),
     )
     return solution, residual
 
 
-def _unsolved(layout: Layout, code: Status) -> Solution:
-    """Solution of a spectrum that could not be fitted."""
-    m = len(layout.names)
-    return Solution(
-        values=np.full((1, m), np.nan),
-        chisqr=np.array([np.nan]),
-        n_used=np.zeros(1, dtype=np.int64),
-        n_free=np.zeros(1, dtype=np.int64),
-        converged=np.zeros(1, dtype=bool),
-        on_bound=np.zeros((1, m), dtype=bool),
-        covariance=np.full((1, m, m), np.nan),
-        singular=np.zeros(1, dtype=bool),
-        evaluations=np.zeros(1, dtype=np.int64),
-        code=np.array([code], dtype=np.int8),
-        line_chi_square=np.full((1, layout.n_peaks), np.nan),
-        correlation=np.array([np.nan]),
-    )
+def _unsolved(start: FitParameters, code: Status) -> tuple[Solution, Floats]:
+    """Solution of a spectrum that could not be fitted, without residual."""
+    nothing = np.full((1, start.values.size), np.nan)
+    solution = not_begun(nothing, start.layout.n_peaks)
+    return solution._replace(code=np.array([int(code)])), np.empty(0)

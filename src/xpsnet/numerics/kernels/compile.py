@@ -54,7 +54,7 @@ def sources_digest(folder: Path) -> str:
     """Digest of all files that kernels of a folder are made of."""
     here = Path(__file__).parent
     model = folder.parent / "model"  # whose constants the solver in `folder` was compiled with
-    solver = {*folder.glob("lm_*.py"), *model.glob("parameter*.py")}
+    solver = {*folder.glob("lm_*.py"), *folder.glob("solution.py"), *model.glob("parameter*.py")}
     files = {*here.glob("*.py"), *solver}
     digest = hashlib.sha256()
     for file in sorted(files):

@@ -1,0 +1,69 @@
+"""Where a solver ended: the same record for both engines, filled in place by compiled code."""
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from xpsnet.data.status import Status
+
+Floats = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
+Integers = npt.NDArray[np.int64]
+
+
+class Solution(NamedTuple):
+    """Where the solver ended for S spectra of m flat parameters and k peaks.
+
+    Attributes
+    ----------
+    values : ndarray, shape (S, m)
+    chisqr : ndarray, shape (S,)
+        Sum of squared weighted residuals; NaN where nothing was fitted.
+    n_used, n_free : ndarray of int, shape (S,)
+        Points that count, and parameters that were fitted and not held at the end.
+    evaluations : ndarray of int, shape (S,)
+        How often the model was computed.
+    code : ndarray of int, shape (S,)
+        `Status` OK, NOT_CONVERGED, NOT_FINITE, TOO_FEW_POINTS, FAILED or NOT_DONE.
+    on_bound : ndarray of bool, shape (S, m)
+        Free parameters that ended on a limit, or belong to peaks of height 0 alone; held there.
+    covariance : ndarray, shape (S, m, m)
+        0 for what was held, NaN for what is not determined.
+    singular : ndarray of bool, shape (S,)
+        Whether a fitted parameter is not determined.
+    line_chi_square : ndarray, shape (S, k)
+        Sum of squares of the line of each peak alone, in units of the noise.
+    correlation : ndarray, shape (S,)
+        Of the residuals of neighboring points.
+    """
+
+    values: Floats
+    chisqr: Floats
+    n_used: Integers
+    n_free: Integers
+    evaluations: Integers
+    code: Integers
+    on_bound: Flags
+    covariance: Floats
+    singular: Flags
+    line_chi_square: Floats
+    correlation: Floats
+
+
+def not_begun(start: Floats, n_peaks: int) -> Solution:
+    """Solution of spectra that were not begun, from starts of shape (S, m)."""
+    total, m = start.shape
+    return Solution(
+        values=start,
+        chisqr=np.full(total, np.nan),
+        n_used=np.zeros(total, dtype=np.int64),
+        n_free=np.zeros(total, dtype=np.int64),
+        evaluations=np.zeros(total, dtype=np.int64),
+        code=np.full(total, int(Status.NOT_DONE)),
+        on_bound=np.zeros((total, m), dtype=np.bool_),
+        covariance=np.full((total, m, m), np.nan),
+        singular=np.zeros(total, dtype=np.bool_),
+        line_chi_square=np.full((total, n_peaks), np.nan),
+        correlation=np.full(total, np.nan),
+    )
