@@ -121,28 +121,41 @@ def probability_arrays(values: npt.ArrayLike | None, lead: Dims) -> dict[str, An
     return {"n_peaks_probability": (dims, np.asarray(values, dtype=np.float64))}
 
 
-def covariance_arrays(
-    names: Sequence[str],
-    values: npt.ArrayLike,
-    lead: Dims,
-    order: Order,
-) -> dict[str, Any]:
-    """Covariance matrices, rows and columns moved with the sorted peaks."""
-    matrix = np.asarray(values, dtype=np.float64)
+def moved_covariance(
+    names: Sequence[str], matrix: Floats, place: Order, moved_names: Sequence[str]
+) -> Floats:
+    """Covariance matrices (..., m, m) of peaks that change their places.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Of the rows and columns of `matrix`: "center_1" for a parameter of the first peak, anything
+        else for shared ones.
+    matrix : ndarray, shape (..., m, m)
+    place : ndarray of int, shape (..., n)
+        Index of the peak that comes to each of n places; -1 for none.
+    moved_names : sequence of str
+        Of the result.
+
+    Returns
+    -------
+    ndarray, shape (..., len(moved_names), len(moved_names))
+        NaN for what has no place in `matrix`.
+    """
     index = {name: i for i, name in enumerate(names)}
-    source = np.empty((*order.shape[:-1], len(index)), dtype=np.intp)
-    for i, name in enumerate(names):
+    source = np.empty((*place.shape[:-1], len(moved_names)), dtype=np.intp)
+    n_peaks = int(place.max(initial=-1)) + 1
+    for i, name in enumerate(moved_names):
         stem, _, number = name.rpartition("_")
         if number.isdigit():
-            moved = [index.get(f"{stem}_{k + 1}", -1) for k in range(order.shape[-1])]
-            source[..., i] = np.asarray(moved)[order[..., int(number) - 1]]
+            entries = [index.get(f"{stem}_{k + 1}", -1) for k in range(n_peaks)]
+            source[..., i] = np.array([*entries, -1])[place[..., int(number) - 1]]
         else:
-            source[..., i] = i
+            source[..., i] = index.get(name, -1)
+    known, source = source >= 0, np.maximum(source, 0)
     rows = np.take_along_axis(matrix, source[..., :, None], -2)
-    matrix = np.take_along_axis(rows, source[..., None, :], -1)
-    unknown = source < 0
-    matrix[unknown[..., :, None] | unknown[..., None, :]] = np.nan
-    return {"covariance": ((*lead, "parameter", "parameter_2"), matrix)}
+    moved = np.take_along_axis(rows, source[..., None, :], -1)
+    return np.where(known[..., :, None] & known[..., None, :], moved, np.nan)
 
 
 def draw(

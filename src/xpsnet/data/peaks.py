@@ -19,10 +19,10 @@ from xpsnet.data.peak_arrays import (
     Order,
     area_arrays,
     background_terms,
-    covariance_arrays,
     curve_arrays,
     draw,
     interpolate_curve,
+    moved_covariance,
     one_per_spectrum,
     ordered_arrays,
     probability_arrays,
@@ -194,7 +194,9 @@ def make_peaks(
         variables["label"] = ("peak", np.array(label, dtype=object), {"long_name": "Label"})
     variables |= probability_arrays(n_peaks_probability, lead)
     if covariance is not None:
-        variables |= covariance_arrays(*covariance, lead, order)
+        names, matrix = list(covariance[0]), np.asarray(covariance[1], dtype=np.float64)
+        matrix = moved_covariance(names, matrix, order, names)
+        variables["covariance"] = ((*lead, "parameter", "parameter_2"), matrix)
     own = _own_coords(energy, scale, order, covariance)
     peaks = xr.Dataset(variables, coords={**_kept_coords(coords or {}), **own})
     if "count" in peaks.dims and "count" not in peaks.coords:

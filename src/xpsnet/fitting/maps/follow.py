@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
+from xpsnet.data.peak_arrays import moved_covariance
 from xpsnet.fitting.maps.chemical_states import (
     LOCAL_ROUNDS,
     Found,
@@ -17,6 +18,7 @@ from xpsnet.fitting.maps.chemical_states import (
     taken,
 )
 from xpsnet.fitting.maps.neighbors import reach
+from xpsnet.fitting.model.links import parameter_name, split_name
 from xpsnet.fitting.model.parameter_map import Floats
 from xpsnet.parallel.chunks import map_overlapping
 
@@ -205,39 +207,20 @@ def _rearranged(
     number = ("peak", np.arange(1, n + 1), {"long_name": "Peak"})
     if "covariance" in peaks:
         kept = kept.drop_vars(["covariance", "parameter", "parameter_2"])
-        names, matrix = _moved_covariance(peaks, lead, place)
+        old = [str(name) for name in peaks["parameter"].values]
+        stems = dict.fromkeys(
+            split_name(name)[0] for name in old if split_name(name)[1] is not None
+        )
+        names = [parameter_name(stem, k) for k in range(n) for stem in stems]
+        names += [name for name in old if split_name(name)[1] is None]
+        matrix = peaks["covariance"].transpose(*lead, "parameter", "parameter_2").values
+        matrix = moved_covariance(old, matrix, place.reshape(*shape, n), names)
         moved["covariance"] = ((*lead, "parameter", "parameter_2"), matrix)
         kept = kept.assign_coords(parameter=names, parameter_2=names)
     found = kept.assign(moved).assign_coords(peak=number)
     order = dict.fromkeys(name for name in (*peaks.data_vars, "label") if name in found)
     # Selecting by a list of names would lose the energies, which no variable may lie on.
     return xr.Dataset({name: found[name] for name in order}, found.coords, found.attrs)
-
-
-def _moved_covariance(
-    peaks: xr.Dataset, lead: tuple[str, ...], place: Places
-) -> tuple[list[str], Floats]:
-    """Names and covariance matrices of the parameters of moved peaks."""
-    old = [str(name) for name in peaks["parameter"].values]
-    stems = [name.rpartition("_") for name in old]
-    own = list(dict.fromkeys(s for s, _, number in stems if number.isdigit()))
-    names = [f"{s}_{k + 1}" for k in range(place.shape[1]) for s in own]
-    common = [name for name, (_, _, number) in zip(old, stems, strict=True) if not number.isdigit()]
-    index = {name: i for i, name in enumerate(old)}
-    source = np.empty((len(place), len(names) + len(common)), dtype=np.intp)
-    for i, name in enumerate(names):
-        stem, _, number = name.rpartition("_")
-        entry = [index.get(f"{stem}_{k + 1}", -1) for k in range(peaks.sizes["peak"])]
-        source[:, i] = np.array([*entry, -1])[place[:, int(number) - 1]]
-    source[:, len(names) :] = [index[name] for name in common]
-    matrix = peaks["covariance"].transpose(*lead, "parameter", "parameter_2").values
-    matrix = matrix.reshape(-1, len(old), len(old))
-    matrix = np.take_along_axis(matrix, np.maximum(source, 0)[:, :, None], axis=1)
-    matrix = np.take_along_axis(matrix, np.maximum(source, 0)[:, None, :], axis=2)
-    known = source >= 0
-    matrix = np.where(known[:, :, None] & known[:, None, :], matrix, np.nan)
-    shape = tuple(peaks.sizes[d] for d in lead)
-    return names + common, matrix.reshape(*shape, *matrix.shape[1:])
 
 
 def _follow_lazily(
