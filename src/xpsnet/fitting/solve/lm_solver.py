@@ -59,7 +59,7 @@ _QUICK, _CAREFUL = (1e-3, 0.5), (1.0, 0.2)
 
 Limits = tuple[Floats, Floats]
 Pace = tuple[float, float]
-Outcome = tuple[float, int, bool]  # chi-square, evaluations, whether it ended by itself
+Descent = tuple[float, int, bool]  # chi-square, evaluations, whether it ended by itself
 
 
 @compiled
@@ -113,7 +113,7 @@ def _try_step(theta: Floats, limits: Limits, work: Work, n: int) -> None:
 
 
 @compiled
-def _descend(plan: Plan, theta: Floats, limits: Limits, work: Work, n: int, pace: Pace) -> Outcome:
+def _descend(plan: Plan, theta: Floats, limits: Limits, work: Work, n: int, pace: Pace) -> Descent:
     """Descend from `theta`, in place, with a first damping and a longest step."""
     fill_row(0.0, work.scale)
     chisqr = draw(plan, theta, work)
@@ -238,8 +238,8 @@ def _weigh_lines(plan: Plan, theta: Floats, work: Work, line_chi_square: Floats)
 
 @compiled
 def _descend_again(
-    plan: Plan, theta: Floats, limits: Limits, work: Work, n: int, pace: Pace, before: Outcome
-) -> Outcome:
+    plan: Plan, theta: Floats, limits: Limits, work: Work, n: int, pace: Pace, before: Descent
+) -> Descent:
     """Descend from `work.other`, and keep what is better.
 
     Leaves the residual and the normal equations of `theta`.
@@ -265,7 +265,7 @@ def _descend_again(
 @compiled
 def _descend_to_best(
     plan: Plan, theta: Floats, limits: Limits, free: Flags, work: Work, n: int
-) -> Outcome:
+) -> Descent:
     """Descend, and again where the optimum may not be the one."""
     copy_row(theta, work.begin)
     found = _descend(plan, theta, limits, work, n, _QUICK)
