@@ -36,31 +36,10 @@ def _elementary_line(
     total: Floats,
     constants: Floats,
 ) -> None:
-    """A line of a shape that is known when this is compiled."""
-    center, height = values[0], values[2]
-    inverse = 1.0 / visible(values[1])
-    downhill = -height * inverse
-    by_center, by_fwhm, by_height = rows[at[0]], rows[at[1]], rows[at[2]]
-    for j in range(energy.size):
-        t = (energy[j] - center) * inverse
-        value, slope, _, _ = unit(shape, t, constants)
-        by_center[j] = downhill * slope
-        by_fwhm[j] = downhill * slope * t
-        by_height[j] = value
-        total[j] += height * value
+    """A line of one shape, specialized at compile time.
 
-
-@inlined
-def _elementary_line_of_fraction(
-    shape: int,
-    energy: Floats,
-    values: Floats,
-    rows: Floats,
-    at: Integers,
-    total: Floats,
-    constants: Floats,
-) -> None:
-    """A line of a shape with one more parameter, the shape being known when this is compiled."""
+    Shapes without a fourth parameter write its derivative, zeros, into a spare row.
+    """
     center, height = values[0], values[2]
     inverse = 1.0 / visible(values[1])
     downhill = -height * inverse
@@ -150,9 +129,9 @@ def add_line(
     elif shape == PARK2020:
         _elementary_line(PARK2020, energy, values, rows, at, total, constants)
     elif shape == PSEUDO_VOIGT:
-        _elementary_line_of_fraction(PSEUDO_VOIGT, energy, values, rows, at, total, constants)
+        _elementary_line(PSEUDO_VOIGT, energy, values, rows, at, total, constants)
     elif shape == GL_PRODUCT:
         prepare_gl_product(values[3], constants)
-        _elementary_line_of_fraction(GL_PRODUCT, energy, values, rows, at, total, constants)
+        _elementary_line(GL_PRODUCT, energy, values, rows, at, total, constants)
     else:
         _line_point_by_point(shape, energy, values, rows, at, total, constants)
