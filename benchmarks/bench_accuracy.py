@@ -31,7 +31,7 @@ from xpsnet.data.spectrum import make_spectrum
 from xpsnet.models.weights import load_model
 from xpsnet.numerics.lineshapes import LINE_SHAPES, PARK2020_FWHM_PER_WIDTH
 from xpsnet.simulation import instrument, recipes
-from xpsnet.simulation.random import NumpyDraw
+from xpsnet.simulation.instrument import NumpyDraw
 
 Floats = npt.NDArray[np.float64]
 
@@ -70,7 +70,7 @@ class Task:
 
 def default_task(n: int) -> tuple[Task, recipes.Batch]:
     """The recipe of the `default` network."""
-    batch = recipes.simulate(n, "default", SEEDS["default"])
+    batch = recipes.simulate_batch(n, "default", SEEDS["default"])
     points = batch["points"]
     counts = np.where(np.arange(batch["counts"].shape[1]) < points, batch["counts"], np.nan)
     there = batch["fwhm"] > 0
@@ -84,7 +84,7 @@ def default_task(n: int) -> tuple[Task, recipes.Batch]:
 
 def paper_task(n: int) -> tuple[Task, recipes.Batch]:
     """The recipe of the paper, 1 to 3 peaks."""
-    batch = recipes.simulate(n, "park2020", SEEDS["paper"])
+    batch = recipes.simulate_batch(n, "park2020", SEEDS["paper"])
     there = np.arange(3) < batch["n_peaks"][:, None]
     points = batch["spectra"].shape[1] - 1
     truth = {

@@ -64,7 +64,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 def _time(model: weights.Model) -> float:
     """Processor time of one spectrum in ONNX Runtime [microseconds], the best of five."""
-    spectra = np.asarray(recipes.simulate(2048, "default", seed=1)["spectra"], np.float32)
+    spectra = np.asarray(recipes.simulate_batch(2048, "default", seed=1)["spectra"], np.float32)
     engine = runtimes.OnnxEngine(model.file(".onnx"))
     times = []
     for _ in range(5):

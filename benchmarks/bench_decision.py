@@ -28,7 +28,7 @@ def simulated(n: int, points: int, seed: int) -> tuple[xr.DataArray, np.ndarray]
     """Spectra on an axis of so many points, and their true numbers of peaks."""
     recipe = recipes.get_recipe("default")
     recipe = replace(recipe, n_points=points, measured_points=(points + 0.2, points + 0.4))
-    batch = recipes.simulate(n, recipe, seed)
+    batch = recipes.simulate_batch(n, recipe, seed)
     counts = 1000.0 * np.asarray(batch["spectra"], dtype=float)
     energy = np.linspace(280.0, 300.0, points)
     spectra = make_spectrum(counts, energy, dims=("spectrum", "energy"), scale="binding")

@@ -39,6 +39,7 @@ from xpsnet.data.spectrum import make_spectrum
 from xpsnet.models import runtimes as models_runtimes
 from xpsnet.models.weights import load_model
 from xpsnet.parallel.threads import n_threads
+from xpsnet.simulation.recipes import simulate_batch
 
 SEED = 5_000_005
 DRAWN = 8192  # different spectra; more are repeated
@@ -80,7 +81,7 @@ print(time.perf_counter() - start, before, memory("VmHWM"))
 
 def drawn(n: int, points: int) -> npt.NDArray[np.float32]:
     """Counts of the default recipe, 20 to a million at the maximum, shape (n, points)."""
-    shapes = np.asarray(xpsnet.simulate(n, "default", SEED)["spectra"])
+    shapes = np.asarray(simulate_batch(n, "default", SEED)["spectra"])
     grid, axis = np.linspace(0, 1, shapes.shape[1]), np.linspace(0, 1, points)
     largest = 10 ** np.random.default_rng(SEED).uniform(1.3, 6, n)
     counts = np.stack([np.interp(axis, grid, shape) for shape in shapes])

@@ -256,15 +256,15 @@ def draw_answer(panel: plt.Axes, found: Answer, window: tuple[float, float]) -> 
 
 def draw_training_spectra(path: Path) -> None:
     """Counterpart of figure 1: simulated spectra with their components."""
-    batch = xpsnet.simulate(12, "park2020", seed=4)
-    grid = np.linspace(0, 15, batch["spectra"].shape[1])
+    simulated = xpsnet.simulate(12, "park2020", seed=4)
     figure, panels = plt.subplots(3, 4, figsize=(9, 5.4), sharex=True, sharey=True)
     for i, panel in enumerate(panels.flat):
-        panel.plot(grid, batch["spectra"][i], lw=0.7, color="0.3")
-        for k in range(int(batch["n_peaks"][i])):
-            center, height = batch["center"][i, k], batch["height"][i, k]
+        one = simulated.isel(spectrum=i)
+        panel.plot(one["energy"], one["spectra"], lw=0.7, color="0.3")
+        count = int(one["n_peaks"])
+        for k in range(count):
+            center, height = one["center"][k], one["height"][k]
             panel.plot([center, center], [0, height], color=COLORS[k])
-        count = int(batch["n_peaks"][i])
         panel.set_title(f"{count} peak{'s' if count > 1 else ''}", fontsize=8)
     figure.supxlabel("energy [network units]")
     figure.supylabel("signal [network units]")
@@ -291,25 +291,18 @@ def draw_losses(log: Path, path: Path) -> None:
 
 def draw_predicted_against_true(n: int, path: Path) -> None:
     """Counterpart of figure 4: what park2020 says about simulated spectra, against the truth."""
-    batch = xpsnet.simulate(n, "park2020", seed=5)
-    energy = np.linspace(0, 15, batch["spectra"].shape[1])
-    spectra = xr.DataArray(
-        batch["spectra"],
-        dims=("scan", "energy"),
-        coords={"energy": ("energy", energy, {"units": "eV"})},
-        attrs={"scale": "binding", "units": "counts"},
-    )
-    peaks = xpsnet.predict(spectra, model="park2020", background="none")
-    right = peaks["n_peaks"].to_numpy() == batch["n_peaks"]
+    truth = xpsnet.simulate(n, "park2020", seed=5)
+    peaks = xpsnet.predict(truth["spectra"], model="park2020", background="none")
+    right = peaks["n_peaks"].to_numpy() == truth["n_peaks"].to_numpy()
     figure, panels = plt.subplots(2, 2, figsize=(7, 6.4))
-    draw_counts(panels[0, 0], batch["n_peaks"], peaks["n_peaks"].to_numpy())
-    order = np.argsort(np.where(batch["center"] > 0, batch["center"], np.inf), axis=-1)
+    draw_counts(panels[0, 0], truth["n_peaks"].to_numpy(), peaks["n_peaks"].to_numpy())
     for panel, name, key in zip(
         panels.flat[1:], ("center", "width", "height"), ("center", "fwhm", "height"), strict=True
     ):
-        true = np.take_along_axis(batch[name], order, axis=-1)[right]
-        found = peaks[key].transpose(..., "peak").to_numpy()[right][:, : true.shape[1]]
-        found = found / FWHM_PER_WIDTH if key == "fwhm" else found
+        unit = FWHM_PER_WIDTH if key == "fwhm" else 1.0
+        true, found = (
+            some[key].transpose(..., "peak").to_numpy()[right] / unit for some in (truth, peaks)
+        )
         true = true[:, : found.shape[1]]
         there = np.isfinite(found) & (true > 0)
         panel.hexbin(true[there], found[there], bins="log", gridsize=70, cmap="viridis", mincnt=1)

@@ -79,7 +79,7 @@ def main(arguments: list[str] | None = None) -> list[int]:
     real = measured()
     kept = rng.choice(len(real), min(N_REAL, len(real)), replace=False)
     places = np.sort(rng.choice(SIDE * SIDE, kept.size, replace=False))
-    drawn = iter(recipes.simulate(SIDE * SIDE, "default", SEED)["spectra"])
+    drawn = iter(recipes.simulate_batch(SIDE * SIDE, "default", SEED)["spectra"])
     there = dict(zip(places.tolist(), (real[i] for i in kept), strict=True))
     figure = Figure(figsize=(12, 11), layout="constrained")
     FigureCanvasAgg(figure)

@@ -38,7 +38,7 @@ def _random_weights(net: Any) -> Any:
 @pytest.mark.parametrize("n", [1, 5, 300], ids=["one", "few", "more than one part"])
 def test_any_number_of_spectra(n: int, answered: Answered) -> None:
     model = load_model("default")
-    inputs = np.asarray(recipes.simulate(n, "shoulders", seed=n)["spectra"], np.float32)
+    inputs = np.asarray(recipes.simulate_batch(n, "shoulders", seed=n)["spectra"], np.float32)
     together = answered(runtimes.OnnxEngine(model.file(".onnx"))(inputs))
     assert {len(values) for values in together.values()} == {n}
     last = answered(runtimes.OnnxEngine(model.file(".onnx"))(inputs[-1:]))

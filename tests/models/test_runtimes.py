@@ -28,7 +28,7 @@ def _no_engine_stays() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def spectra() -> npt.NDArray[np.float32]:
-    return np.asarray(recipes.simulate(64, "default", seed=1)["spectra"], np.float32)
+    return np.asarray(recipes.simulate_batch(64, "default", seed=1)["spectra"], np.float32)
 
 
 def _assert_same(found: runtimes.Outputs, expected: runtimes.Outputs) -> None:
@@ -46,7 +46,7 @@ def test_both_runtimes_agree(spectra: npt.NDArray[np.float32], answered: Answere
 
 
 def test_both_runtimes_agree_on_the_papers_architecture(untrained_paper: Model) -> None:
-    batch = recipes.simulate(64, "park2020", seed=1)
+    batch = recipes.simulate_batch(64, "park2020", seed=1)
     seen = np.asarray(batch["spectra"], np.float32)
     onnx = runtimes.get_engine(untrained_paper, "cpu")(seen)
     _assert_same(onnx, runtimes.get_engine(untrained_paper, "gpu")(seen))

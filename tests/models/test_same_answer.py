@@ -39,7 +39,7 @@ Stacks = list[tuple[xr.DataArray, xr.Dataset]]
 def _simulated(n: int, points: int) -> xr.DataArray:
     """Spectra of the default recipe, noise and up to 6 peaks, in counts."""
     recipe = replace(RawRecipe(), n_points=points, measured_points=(points + 0.2, points + 0.4))
-    counts = 5e3 * recipes.simulate(n, recipe, seed=points)["counts"].astype(float)
+    counts = 5e3 * recipes.simulate_batch(n, recipe, seed=points)["counts"].astype(float)
     energy = np.linspace(280.0, 300.0, points)
     return make_spectrum(counts, energy, scale="binding", name="C 1s")
 

@@ -1,5 +1,6 @@
 """Simulated spectra: what the truth promises, and the same numbers in both namespaces."""
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -8,10 +9,12 @@ import numpy.typing as npt
 import pytest
 from scipy.optimize import least_squares
 
+from xpsnet.data.spectrum import check_spectra
+from xpsnet.models.encoding import encode
 from xpsnet.numerics.lineshapes import LINE_SHAPES, PARK2020_FWHM_PER_WIDTH
 from xpsnet.simulation import core_levels, lines, recipes
+from xpsnet.simulation.instrument import NumpyDraw
 from xpsnet.simulation.paper import paper_line
-from xpsnet.simulation.random import NumpyDraw
 from xpsnet.simulation.recipes import RawRecipe
 from xpsnet.training.config import CONFIGS
 
@@ -55,10 +58,10 @@ class ReplayDraw:
 
 @every_recipe
 def test_same_seed_same_spectra(name: str) -> None:
-    first, again = recipes.simulate(7, name, seed=5), recipes.simulate(7, name, seed=5)
+    first, again = recipes.simulate_batch(7, name, seed=5), recipes.simulate_batch(7, name, seed=5)
     for key, values in first.items():
         np.testing.assert_array_equal(values, again[key])
-    assert not np.array_equal(first["spectra"], recipes.simulate(7, name, seed=6)["spectra"])
+    assert not np.array_equal(first["spectra"], recipes.simulate_batch(7, name, seed=6)["spectra"])
 
 
 @every_recipe
@@ -136,7 +139,7 @@ def test_line_shapes_are_those_of_the_numerics(tensors: bool) -> None:
 @every_recipe
 def test_absent_peaks_are_zero_and_present_ones_sorted(name: str) -> None:
     recipe = recipes.get_recipe(name)
-    batch = recipes.simulate(500, recipe, seed=3)
+    batch = recipes.simulate_batch(500, recipe, seed=3)
     width = "fwhm" if "fwhm" in batch else "width"
     present = np.arange(recipe.max_peaks) < batch["n_peaks"][:, None]
     for key in ("center", "height", width, *(["fraction"] if "fraction" in batch else [])):
@@ -152,7 +155,7 @@ def test_absent_peaks_are_zero_and_present_ones_sorted(name: str) -> None:
 @every_recipe
 def test_every_count_occurs(name: str) -> None:
     recipe = recipes.get_recipe(name)
-    counts = recipes.simulate(1000, recipe, seed=4)["n_peaks"]
+    counts = recipes.simulate_batch(1000, recipe, seed=4)["n_peaks"]
     # Of a raw spectrum's peaks noise may hide some, the first included.
     hidden = 0 if isinstance(recipe, RawRecipe) else recipe.min_peaks
     assert set(counts) >= set(range(recipe.min_peaks, recipe.max_peaks + 1))
@@ -162,7 +165,7 @@ def test_every_count_occurs(name: str) -> None:
 
 def test_paper_recipe_keeps_to_its_limits() -> None:
     recipe = recipes.PaperRecipe()
-    batch = recipes.simulate(1000, recipe, seed=5)
+    batch = recipes.simulate_batch(1000, recipe, seed=5)
     present = batch["height"] > 0
     for key in ("center", "width", "height"):
         low, high = getattr(recipe, key)
@@ -175,7 +178,7 @@ def test_paper_recipe_keeps_to_its_limits() -> None:
 
 
 def test_paper_signal_is_the_sum_of_its_lines() -> None:
-    batch = recipes.simulate(20, "park2020", seed=6)
+    batch = recipes.simulate_batch(20, "park2020", seed=6)
     grid = np.linspace(0, 15, 401)
     fwhm = PARK2020_FWHM_PER_WIDTH * np.where(batch["width"] > 0, batch["width"], 1.0)
     lines = LINE_SHAPES["park2020"].value(grid, batch["center"], fwhm, batch["height"])
@@ -183,11 +186,11 @@ def test_paper_signal_is_the_sum_of_its_lines() -> None:
 
 
 def test_raw_spectra_fill_the_range_and_know_their_signal() -> None:
-    batch = recipes.simulate(300, "default", seed=7)
+    batch = recipes.simulate_batch(300, "default", seed=7)
     np.testing.assert_allclose(batch["spectra"].min(axis=1), 0.0, atol=1e-7)
     np.testing.assert_allclose(batch["spectra"].max(axis=1), 1.0, atol=1e-6)
     recipe = recipes.RawRecipe(measured_points=(1000.0, 1001.0), asymmetric=0)
-    batch = recipes.simulate(50, recipe, seed=7)
+    batch = recipes.simulate_batch(50, recipe, seed=7)
     parameters = (batch[key] for key in ("center", "fwhm", "height", "fraction"))
     center, fwhm, height, fraction = parameters
     grid = np.linspace(0, 1, recipe.n_points)
@@ -197,7 +200,7 @@ def test_raw_spectra_fill_the_range_and_know_their_signal() -> None:
 
 
 def test_raw_neighbors_keep_their_distance() -> None:
-    batch = recipes.simulate(1500, "default", seed=8)
+    batch = recipes.simulate_batch(1500, "default", seed=8)
     wider = np.maximum(batch["fwhm"][:, 1:], batch["fwhm"][:, :-1])
     distance = np.diff(batch["center"], axis=1)[batch["fwhm"][:, 1:] > 0]
     wider = wider[batch["fwhm"][:, 1:] > 0]
@@ -212,7 +215,7 @@ def test_raw_neighbors_are_as_close_as_the_recipe_says() -> None:
     far = RawRecipe(min_peaks=2, max_peaks=2, fwhm=(0.02, 0.05))
     beyond = {}
     for name, gap in (("near", (0.14, 1.35)), ("far", far.gap)):
-        batch = recipes.simulate(4000, replace(far, gap=gap), seed=4)
+        batch = recipes.simulate_batch(4000, replace(far, gap=gap), seed=4)
         two = batch["n_peaks"] == 2
         center, fwhm = batch["center"][two, :2], batch["fwhm"][two, :2]
         distance = np.diff(center, axis=1)[:, 0] / fwhm.max(axis=1)
@@ -223,7 +226,7 @@ def test_raw_neighbors_are_as_close_as_the_recipe_says() -> None:
 @pytest.mark.parametrize("points", [40, 100, 384, 700])
 def test_raw_lines_have_enough_points(points: int) -> None:
     recipe = recipes.RawRecipe(measured_points=(points + 0.01, points + 0.02))
-    fwhm = recipes.simulate(1000, recipe, seed=9)["fwhm"]
+    fwhm = recipes.simulate_batch(1000, recipe, seed=9)["fwhm"]
     least = max(5 / (points - 1), 0.01)
     assert least - 1e-6 <= fwhm[fwhm > 0].min() < 1.2 * least
     assert fwhm.max() <= 0.3 + 1e-6
@@ -256,7 +259,7 @@ def test_a_peak_is_asked_for_where_the_data_hold_it(monkeypatch: pytest.MonkeyPa
     recipe = recipes.RawRecipe(
         min_peaks=2, max_peaks=2, measured_points=(384.0, 384.5), asymmetric=0, spikes=0
     )
-    batch = recipes.simulate(100, recipe, seed=1)
+    batch = recipes.simulate_batch(100, recipe, seed=1)
     # Without noise, chi-square of the fit without the smaller line is what that line explains.
     explained = {
         row: _chi_square_with_one_line(batch, row, sigma * batch["height"][row].max())
@@ -321,7 +324,7 @@ def test_spikes_are_single_points_in_their_share_of_the_spectra() -> None:
 @pytest.mark.parametrize("max_peaks", [1, 3, 4])
 def test_own_recipe_of_any_count(max_peaks: int) -> None:
     recipe = recipes.RawRecipe(min_peaks=1, max_peaks=max_peaks, n_points=128)
-    batch = recipes.simulate(200, recipe, seed=1)
+    batch = recipes.simulate_batch(200, recipe, seed=1)
     assert batch["spectra"].shape == (200, 128)
     assert batch["center"].shape == (200, max_peaks)
     assert set(batch["n_peaks"]) == set(range(max_peaks + 1))
@@ -329,11 +332,63 @@ def test_own_recipe_of_any_count(max_peaks: int) -> None:
 
 def test_less_is_held_where_there_is_more_noise() -> None:
     counts = [
-        recipes.simulate(300, recipes.RawRecipe(noise=(s, 1.01 * s)), seed=2)["n_peaks"]
+        recipes.simulate_batch(300, recipes.RawRecipe(noise=(s, 1.01 * s)), seed=2)["n_peaks"]
         for s in (0.001, 0.01, 0.1)
     ]
     means = np.mean(counts, axis=1)
     assert means[0] > means[1] + 0.3 > means[2] + 0.6
+
+
+@every_recipe
+def test_dataset_holds_the_batch_in_ev_and_counts(name: str) -> None:
+    found = recipes.simulate(40, name, seed=3)
+    batch = recipes.simulate_batch(40, name, seed=3)
+    recipe = recipes.get_recipe(name)
+    assert found.attrs == {"recipe": name, "seed": 3}
+    assert found["peak"].values.tolist() == list(range(1, recipe.max_peaks + 1))
+    np.testing.assert_array_equal(found["n_peaks"], batch["n_peaks"])
+    np.testing.assert_array_equal(found["center"].notnull().sum("peak"), batch["n_peaks"])
+    assert (found["center"].diff("peak").fillna(1) > 0).all()
+    checked = check_spectra(found["spectra"])
+    assert checked.attrs == {"scale": "binding", "units": found["spectra"].attrs["units"]}
+    for row, spectrum in enumerate(found["spectra"].dropna("spectrum", how="all")):
+        measured = spectrum.dropna("energy")
+        network = CONFIGS["park2020" if name.startswith("park") else "default"].architecture()
+        seen = encode(measured.values[None], measured["energy"].values, network)[0]
+        expected = batch["spectra"][row]
+        if name.startswith("park"):
+            expected = expected / expected.max()
+        np.testing.assert_allclose(seen, expected, atol=2e-5)
+
+
+@every_recipe
+def test_signal_is_the_sum_of_the_true_lines(name: str) -> None:
+    recipe = recipes.get_recipe(name)
+    if isinstance(recipe, RawRecipe):
+        recipe = replace(recipe, asymmetric=0)
+    found = recipes.simulate(30, recipe, seed=4)
+    assert json.loads(found.attrs["recipe"])["kind"] == type(recipe).__name__
+    shape = LINE_SHAPES["pseudo_voigt" if isinstance(recipe, RawRecipe) else "park2020"]
+    for one in (found.isel(spectrum=i).dropna("energy") for i in range(30)):
+        some = one.dropna("peak")
+        values = [some[parameter].values for parameter in shape.parameters]
+        lines = shape.value(one["energy"].values, *values).sum(axis=0)
+        np.testing.assert_allclose(
+            one["signal"], lines, rtol=1e-4, atol=1e-5 * lines.max(initial=1)
+        )
+
+
+def test_counts_have_poisson_noise() -> None:
+    found = recipes.simulate(400, RawRecipe(spikes=0, min_peaks=1, max_peaks=1), seed=5)
+    # Where the truth holds the only peak, nothing but noise is left.
+    found = found.isel(spectrum=found["n_peaks"].values == 1)
+    clean = found["signal"] + found["background"]
+    size = ((found["spectra"] - clean) / np.sqrt(clean)).std("energy")
+    assert float(size.median()) == pytest.approx(1.0, abs=0.03)
+    # In one of five spectra all points have the noise of the largest count.
+    assert float(size.min()) > 0.7
+    largest = clean.max("energy")
+    np.testing.assert_allclose(found["relative_noise"], 1 / np.sqrt(largest), rtol=1e-5)
 
 
 def test_refusals() -> None:

@@ -16,7 +16,7 @@ PARAMETERS = ("center", "fwhm", "height", "fraction")
 
 
 def _batch(n: int, seed: int) -> dict[str, Any]:
-    found = recipes.simulate(n, "default", seed=seed)
+    found = recipes.simulate_batch(n, "default", seed=seed)
     return {name: np.asarray(values, np.float32) for name, values in found.items()}
 
 

@@ -16,7 +16,7 @@ PARAMETERS = ("center", "fwhm", "height", "fraction")
 
 @pytest.fixture(scope="module")
 def batch() -> dict[str, Any]:
-    found = recipes.simulate(200, "default", seed=1)
+    found = recipes.simulate_batch(200, "default", seed=1)
     return {name: np.asarray(values, np.float32) for name, values in found.items()}
 
 
@@ -102,7 +102,7 @@ def test_the_right_curves_cost_nothing(batch: dict[str, Any]) -> None:
     from keras import ops
 
     recipe = recipes.RawRecipe(measured_points=(1000.0, 1001.0), asymmetric=0)
-    found = recipes.simulate(50, recipe, seed=2)
+    found = recipes.simulate_batch(50, recipe, seed=2)
     fine = {name: np.asarray(values, np.float32) for name, values in found.items()}
     peaks = _right_outputs(fine)["peaks"]
     for k, part in enumerate(architecture.set_slices(6)):

@@ -81,7 +81,7 @@ def test_best_weights_are_those_of_the_best_look(run: Path) -> None:
     assert _state(run)["best_loss"] == pytest.approx(float(best["val_loss"]))
     net = build(TOY.architecture())
     weights.load_weights(run / "best.npz", net)
-    batch = recipes.simulate(TOY.validation, RECIPE, seed=10**6)
+    batch = recipes.simulate_batch(TOY.validation, RECIPE, seed=10**6)
     found = training_train._validate(net, batch, TOY)
     assert found["val_loss"] == pytest.approx(float(best["val_loss"]), rel=1e-4)
 
@@ -199,7 +199,7 @@ def test_card_of_an_exported_run(model: weights.Model, run: Path) -> None:
 
 
 def test_exported_graph_answers_like_the_network(model: weights.Model, run: Path) -> None:
-    seen = np.asarray(recipes.simulate(50, RECIPE, seed=2)["spectra"], np.float32)
+    seen = np.asarray(recipes.simulate_batch(50, RECIPE, seed=2)["spectra"], np.float32)
     net = build(TOY.architecture())
     weights.load_weights(run / "best.npz", net)
     expected = net.predict_on_batch(seen)

@@ -1,4 +1,9 @@
-"""Core-level windows as an instrument gives them: background left in, noise of any gain."""
+"""Simulated core-level windows: lines on a background, with noise, as an instrument records them.
+
+`RawRecipe` holds the ranges that are drawn from; `draw_raw` draws a batch of n spectra with up to
+`max_peaks` peaks on m grid points. Lengths are fractions of the energy window (0 to 1), energies
+ascend with binding energy, and the highest line has the height 1 before scaling.
+"""
 
 from __future__ import annotations
 
@@ -9,29 +14,32 @@ import numpy as np
 
 from xpsnet.numerics.resample import normalize
 from xpsnet.simulation import instrument
+from xpsnet.simulation.instrument import Draw, log_uniform
 from xpsnet.simulation.lines import line
-from xpsnet.simulation.random import Draw, log_uniform
 
 Batch = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class RawRecipe:
-    """Core-level windows with background left in, noise of any gain, any Lorentzian share.
+    """Core-level windows with background, any noise level and any Lorentzian fraction.
 
-    Lengths are shares of the window, `noise` is that of the largest count, and `window` the width
-    [eV] of the windows that the network is meant for (nothing simulated depends on it). A simulated
-    peak is asked for only when the spectrum holds it: when leaving it out would raise chi-square by
-    at least `min_chi_square` after every larger peak (center and width free) and a smooth
-    background have been fitted; below that it stays in the spectrum but not in the truth.
+    Lengths are fractions of the window. `noise` is the standard deviation at the largest count,
+    relative to that count. `window` is the range of window widths [eV] that the network is made
+    for; in the simulation only the energy axis of `simulate` depends on it.
 
-    Neighbors are `separation` of the wider FWHM apart and a random gap more, of exponential
-    distribution; its mean in typical FWHM is drawn from `gap` for every spectrum, evenly on a
-    logarithmic scale.
+    A simulated peak belongs to the truth only if the data show it: leaving it out must raise
+    chi-square by at least `min_chi_square`, after all larger peaks (center and width free) and a
+    smooth background have been fitted. A weaker peak stays in the spectrum but not in the truth.
 
-    Lines are asymmetric in a share `asymmetric` of the spectra: of these a share `with_band` has an
-    unresolved side band; the others lean by up to `max_skew` (logarithm of the ratio of the half
-    widths), and half of them also have a metallic tail of up to `max_tail` of the Lorentzian part.
+    The distance of neighboring peaks is `separation` times the wider FWHM plus a random gap with
+    an exponential distribution. Its mean, in units of the typical FWHM, is drawn for each spectrum
+    from `gap`, uniformly on a logarithmic scale.
+
+    A fraction `asymmetric` of the spectra has asymmetric lines. Of these, a fraction `with_band`
+    has an unresolved side band. The others are skewed by up to `max_skew` (logarithm of the ratio
+    of the half widths); half of them also have a metallic tail of up to `max_tail` of the
+    Lorentzian part.
     """
 
     min_peaks: int = 0
@@ -52,12 +60,25 @@ class RawRecipe:
     with_band: float = 0.25
     spikes: float = 0.04
     min_chi_square: float = 20.0
-    # What is drawn evenly between the logarithms of its limits.
+    # Fields whose values are drawn uniformly on a logarithmic scale.
     logarithmic: ClassVar[tuple[str, ...]] = ("measured_points", "gap", "min_height", "noise")
 
 
 def draw_raw(xp: Any, draw: Draw, n: int, recipe: RawRecipe) -> Batch:
-    """Batch of core-level windows with background and noise."""
+    """Draw n core-level windows with their truth.
+
+    Returns
+    -------
+    dict of array
+        ``spectra`` (n, n_points): on the grid of the network, scaled to 0 to 1; ``signal``
+        (n, n_points): the peaks of the truth without noise, in the same units; ``scale`` (n, 1):
+        their unit in units of `counts`. As measured, (n, n_points) of which the first ``points``
+        (n, 1) are valid: ``counts``, ``background`` and ``peaks`` (the peaks of the truth).
+        ``largest`` (n, 1): largest count without noise; ``relative_noise`` (n, 1): standard
+        deviation there over this count; ``background_rise`` (n, 1): rise of the background over
+        the highest line. ``n_peaks`` (n,); ``center``, ``fwhm``, ``height``, ``fraction``
+        (n, max_peaks) in the units of `spectra`, ascending by center, 0 for absent peaks.
+    """
     count = _draw_count(xp, draw, n, recipe)
     taken, points, axis = instrument.measured_axis(
         xp, draw, n, recipe.n_points, recipe.measured_points
@@ -76,8 +97,8 @@ def draw_raw(xp: Any, draw: Draw, n: int, recipe: RawRecipe) -> Batch:
     largest = xp.max(clean, axis=-1, keepdims=True)
     sigma, spread = instrument.draw_sigma(xp, draw, clean, largest, recipe.noise)
     noise, inflation = instrument.draw_noise(xp, draw, n, recipe.n_points)
-    held = _held_by_data(xp, recipe, peaks, axis, lines, step, sigma * inflation, inside)
-    keep = held * peaks["present"]
+    curves = (axis, step, sigma * inflation, inside)
+    keep = _detectable(xp, recipe, peaks, lines, curves) * peaks["present"]
     spikes = instrument.draw_spikes(xp, draw, points, recipe.n_points, recipe.spikes)
     index, share = instrument.grid_index(xp, points, recipe.n_points)
     counts = clean + sigma * noise + largest * spikes
@@ -86,18 +107,19 @@ def draw_raw(xp: Any, draw: Draw, n: int, recipe: RawRecipe) -> Batch:
     signal = instrument.onto_grid(xp, kept, index, share) / scale
     truth = _compact(xp, peaks, keep, scale)
     rise = xp.max(background, axis=-1, keepdims=True) - xp.min(background, axis=-1, keepdims=True)
-    told = {"relative_noise": spread, "background_rise": rise, "counts": counts, "points": points}
-    return {"spectra": spectra, "signal": signal, "scale": scale, **told, **truth}
+    measured = {"counts": counts, "points": points, "background": background, "peaks": kept}
+    levels = {"largest": largest, "relative_noise": spread, "background_rise": rise}
+    return {"spectra": spectra, "signal": signal, "scale": scale, **measured, **levels, **truth}
 
 
 def _draw_count(xp: Any, draw: Draw, n: int, recipe: RawRecipe) -> Any:
-    """Number of simulated peaks, shape (n, 1): even over the allowed counts."""
+    """Number of simulated peaks, shape (n, 1): all allowed numbers are equally likely."""
     span = recipe.max_peaks - recipe.min_peaks + 1
     return recipe.min_peaks + xp.floor(draw.uniform((n, 1)) * (span - 1e-4))
 
 
 def _draw_peaks(xp: Any, draw: Draw, n: int, recipe: RawRecipe, count: Any, taken: Any) -> Batch:
-    """Centers, widths, heights and Lorentzian shares, each (n, max_peaks), by falling area."""
+    """Center, FWHM, height, Lorentzian fraction and presence (n, max_peaks), largest area first."""
     slots = recipe.max_peaks
     shape = (n, slots)
     slot = np.arange(slots, dtype=np.float32)[None, :]
@@ -107,7 +129,7 @@ def _draw_peaks(xp: Any, draw: Draw, n: int, recipe: RawRecipe, count: Any, take
     common = draw.uniform((n, 1)) < 0.35
     scatter = xp.where(common, xp.zeros_like(present), 0.3 * draw.normal(shape))
     fwhm = xp.clip(typical * xp.exp(scatter), narrowest, recipe.fwhm[1])
-    center = _draw_centers(xp, draw, n, recipe, present, fwhm, typical)
+    center = _draw_centers(xp, draw, recipe, present, fwhm, typical)
     height = _draw_heights(xp, draw, n, recipe, present, common)
     one = draw.uniform((n, 1)) < 0.8
     fraction = xp.where(one, draw.uniform((n, 1)) * xp.ones_like(fwhm), draw.uniform(shape))
@@ -121,16 +143,17 @@ def _draw_peaks(xp: Any, draw: Draw, n: int, recipe: RawRecipe, count: Any, take
 
 
 def _draw_centers(
-    xp: Any, draw: Draw, n: int, recipe: RawRecipe, present: Any, fwhm: Any, typical: Any
+    xp: Any, draw: Draw, recipe: RawRecipe, present: Any, fwhm: Any, typical: Any
 ) -> Any:
-    """Ascending centers, neighbors at least `separation` of the wider FWHM apart."""
+    """Ascending centers; neighbors are at least `separation` times the wider FWHM apart."""
+    n = fwhm.shape[0]
     gap = -xp.log(draw.uniform((n, recipe.max_peaks - 1), 1e-4, 1.0))
     gap = gap * typical * log_uniform(xp, draw, (n, 1), *recipe.gap)
     wider = xp.maximum(fwhm[:, 1:], fwhm[:, :-1])
     behind = present[:, 1:]
     least = recipe.separation * wider * behind
     gap = gap * behind
-    # One window in six has a peak at or just outside of its edge.
+    # In one window of six a peak may lie at the edge or just outside.
     margin = xp.where(draw.uniform((n, 1)) < 0.17, -0.02, 0.04)
     room = 1 - 2 * margin - xp.sum(least, axis=-1, keepdims=True)
     squeeze = xp.minimum(room / (xp.sum(gap, axis=-1, keepdims=True) + 1e-6), 1.0)
@@ -142,8 +165,8 @@ def _draw_centers(
 
 
 def _draw_shape(xp: Any, draw: Draw, n: int, recipe: RawRecipe) -> tuple[Any, Any, Any, Any]:
-    """`shape` of `lines.line` for all lines of a spectrum, each (n, 1); most are symmetric."""
-    kind = draw.uniform((n, 1)) / max(recipe.asymmetric, 1e-9)  # below 1: not symmetric
+    """Asymmetry of all lines of a spectrum (skew, tail, band, shift; see `lines.line`), (n, 1)."""
+    kind = draw.uniform((n, 1)) / max(recipe.asymmetric, 1e-9)  # below 1: asymmetric
     with_band = kind < recipe.with_band
     leaning = xp.logical_and(kind < 1, kind >= recipe.with_band)
     metallic = xp.logical_and(leaning, draw.uniform((n, 1)) < 0.5)
@@ -157,11 +180,11 @@ def _draw_shape(xp: Any, draw: Draw, n: int, recipe: RawRecipe) -> tuple[Any, An
 
 
 def _draw_heights(xp: Any, draw: Draw, n: int, recipe: RawRecipe, present: Any, common: Any) -> Any:
-    """Heights relative to the largest peak; a part of the spectra holds doublets."""
+    """Heights relative to the largest peak; some of the spectra consist of doublets."""
     slots = recipe.max_peaks
     wide = xp.exp(draw.uniform((n, slots)) * float(np.log(recipe.min_height)))
     height = xp.where(draw.uniform((n, 1)) < 0.5, wide, draw.uniform((n, slots), 0.1, 1.0))
-    # p, d and f doublets: the weaker partner lies at the higher binding energy.
+    # p, d and f doublets: the weaker line lies at the higher binding energy.
     choice = draw.uniform((n, 1))
     ratio = xp.where(choice < 0.4, 1 / 2, xp.where(choice < 0.7, 2 / 3, 3 / 4))
     first = height[:, 0::2]
@@ -173,32 +196,28 @@ def _draw_heights(xp: Any, draw: Draw, n: int, recipe: RawRecipe, present: Any, 
     return height / xp.where(largest > 0, largest, xp.ones_like(largest))
 
 
-def _held_by_data(
-    xp: Any,
-    recipe: RawRecipe,
-    peaks: Batch,
-    axis: Any,
-    lines: Any,
-    step: Any,
-    sigma: Any,
-    inside: Any,
+def _detectable(
+    xp: Any, recipe: RawRecipe, peaks: Batch, lines: Any, curves: tuple[Any, Any, Any, Any]
 ) -> Any:
-    """1 where chi-square that a peak alone explains is at least `min_chi_square`.
+    """Mask (n, max_peaks): 1 where a peak lowers chi-square by at least `min_chi_square`.
 
-    Columns of the linearised model are ordered smooth background, then peak by peak from the
-    largest area down (the order of `peaks`), each with its derivatives by center and width. In the
-    Cholesky factor of their Gram matrix the square of a diagonal element is what a column explains
-    beyond all columns before it.
+    The columns of the linearized model are the smooth background, then each peak in order of
+    falling area (the order of `peaks`) with its derivatives by center and width. In the Cholesky
+    factor of their Gram matrix, the square of a diagonal element is the part of chi-square that
+    its column explains in addition to all columns before it. `lines` (n, max_peaks, points) are the
+    lines at height 1; `curves` are the axis, the running integral of all lines, the standard
+    deviation and the mask of measured points, (n, points) each.
     """
     n, slots = peaks["center"].shape[0], recipe.max_peaks
-    # Every second point will do for an estimate, at half the price.
-    axis, lines, step, sigma = axis[:, ::2], lines[:, :, ::2], step[:, ::2], sigma[:, ::2]
+    # Every second point is enough for this estimate and halves the time.
+    axis, step, sigma, inside = (curve[:, ::2] for curve in curves)
+    lines = lines[:, :, ::2]
     z = (axis[:, None, :] - peaks["center"][:, :, None]) / peaks["fwhm"][:, :, None]
     shapes = xp.stack([lines, z * lines, z * z * lines], axis=2)
     shapes = xp.reshape(shapes, (n, 3 * slots, axis.shape[1]))
     x = axis - 0.5
     smooth = xp.stack([xp.ones_like(x), x, x * x, step], axis=1)
-    weight = (float(np.sqrt(2.0)) * inside[:, ::2] / sigma)[:, None, :]
+    weight = (float(np.sqrt(2.0)) * inside / sigma)[:, None, :]
     columns = xp.concatenate([smooth, shapes], axis=1) * weight
     size = xp.sqrt(xp.sum(columns * columns, axis=-1, keepdims=True)) + 1e-12
     columns = columns / size
@@ -210,7 +229,7 @@ def _held_by_data(
 
 
 def _compact(xp: Any, peaks: Batch, keep: Any, scale: Any) -> Batch:
-    """Truth of the kept peaks by ascending center, zeros behind."""
+    """Parameters of the kept peaks by ascending center, followed by zeros."""
     order = xp.argsort(peaks["center"] + 10 * (1 - keep), axis=-1)
     kept = xp.take_along_axis(keep, order, axis=1)
     values = {**peaks, "height": peaks["height"] / scale}

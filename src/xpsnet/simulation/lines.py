@@ -1,7 +1,7 @@
-"""Line shapes of the simulation, in one array namespace: symmetric, leaning, with a side band.
+"""Line shapes of the simulation: pseudo-Voigt, skewed, with a metallic tail or with a side band.
 
-Maximum, center and FWHM of the whole line are exact for all of them, so that the truth of a line
-does not depend on its shape.
+In any array namespace. Height, center of the maximum and FWHM of the whole line are exact for every
+shape, so that the truth of a line does not depend on its shape.
 """
 
 from __future__ import annotations
@@ -11,19 +11,20 @@ from typing import Any
 import numpy as np
 
 LN2 = float(np.log(2.0))
-# From the guesses below Newton's steps end within 1e-4 of the FWHM (a test tries all bands).
+# Newton steps; from the start values below they end within 1e-4 of the FWHM (tested for all bands).
 STEPS = 4
 
 
 def line(xp: Any, energy: Any, center: Any, fwhm: Any, fraction: Any, shape: Any) -> Any:
-    """Pseudo-Voigt at unit height whose asymmetry is on the side of higher binding energy.
+    """Pseudo-Voigt line of height 1, asymmetric toward higher binding energy.
 
-    `shape` is (skew, tail, band, shift), four arrays. `skew` is the natural logarithm of the ratio
-    of the half widths on the two sides. Beyond the center a share `tail` of the Lorentzian part
-    falls as 1 / distance only, as the lines of metals do. `band` is the height of a copy of the
-    line, `shift` of its widths higher: the vibrational excitations of molecules and polymers, which
-    no spectrometer resolves. All zero, it is the symmetric line (a test holds that to
-    `numerics.lineshapes`).
+    `shape` holds four arrays, all 0 for the symmetric line of `numerics.lineshapes`:
+
+    - skew: natural logarithm of the ratio of the half widths on the two sides.
+    - tail: fraction of the Lorentzian part that falls only as 1 / distance above the center, as
+      for metals.
+    - band, shift: height of a copy of the line, and its distance in FWHM of the line: unresolved
+      vibrational excitations of molecules and polymers.
     """
     skew, tail, band, shift = shape
     place, width, top = _whole(xp, fraction, band, shift)
@@ -38,12 +39,12 @@ def line(xp: Any, energy: Any, center: Any, fwhm: Any, fraction: Any, shape: Any
 
 
 def _bell(xp: Any, z2: Any, lorentzian: Any, fraction: Any) -> Any:
-    """Gaussian and Lorentzian of FWHM 1 over the square of the distance."""
+    """Gaussian plus `lorentzian` times a Lorentzian, of FWHM 1; `z2` is the distance squared."""
     return (1 - fraction) * xp.exp(-4 * LN2 * z2) + lorentzian / (1 + 4 * z2)
 
 
 def _whole(xp: Any, fraction: Any, band: Any, shift: Any) -> tuple[Any, Any, Any]:
-    """Place of the maximum, FWHM and height of a line of FWHM 1 and height 1 with its band."""
+    """Position of the maximum, FWHM and height of a line of FWHM 1 and height 1 with its band."""
     place = 0.0 * (fraction + band)
     for _ in range(STEPS):
         _, slope, bend = _with_band(xp, place, fraction, band, shift)
@@ -59,7 +60,7 @@ def _whole(xp: Any, fraction: Any, band: Any, shift: Any) -> tuple[Any, Any, Any
 
 
 def _with_band(xp: Any, z: Any, fraction: Any, band: Any, shift: Any) -> tuple[Any, Any, Any]:
-    """Value, slope and bend of a symmetric line with its band."""
+    """Value, first and second derivative of a symmetric line with its band."""
     main = _derivatives(xp, z, fraction)
     side = _derivatives(xp, z - shift, fraction)
     value, slope, bend = (one + band * other for one, other in zip(main, side, strict=True))
@@ -67,7 +68,7 @@ def _with_band(xp: Any, z: Any, fraction: Any, band: Any, shift: Any) -> tuple[A
 
 
 def _derivatives(xp: Any, z: Any, fraction: Any) -> tuple[Any, Any, Any]:
-    """Value, slope and bend of the symmetric pseudo-Voigt of FWHM 1 and height 1."""
+    """Value, first and second derivative of the pseudo-Voigt of FWHM 1 and height 1."""
     gaussian = (1 - fraction) * xp.exp(-4 * LN2 * z * z)
     u = 1 / (1 + 4 * z * z)
     value = gaussian + fraction * u

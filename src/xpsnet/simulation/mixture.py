@@ -1,4 +1,4 @@
-"""Spectra of several recipes in one training batch, all as the `default` network reads them."""
+"""Training batches from several recipes, all in the units of the `default` network."""
 
 from __future__ import annotations
 
@@ -7,14 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from xpsnet.numerics.lineshapes import PARK2020_FWHM_PER_WIDTH
 from xpsnet.numerics.resample import normalize
 from xpsnet.simulation import instrument
 from xpsnet.simulation.core_levels import RawRecipe, draw_raw
-from xpsnet.simulation.paper import PAPER_FRACTION, PaperRecipe, draw_paper
-from xpsnet.simulation.random import Draw
+from xpsnet.simulation.instrument import Draw
+from xpsnet.simulation.paper import PaperRecipe, ascending_peaks, draw_paper
 
-PARAMETERS = ("center", "fwhm", "height", "fraction")
+_PARAMETERS = ("center", "fwhm", "height", "fraction")
 
 Batch = dict[str, Any]
 
@@ -22,9 +21,13 @@ Batch = dict[str, Any]
 def draw_mixture(
     xp: Any, draw: Draw, n: int, main: RawRecipe, beside: Sequence[tuple[Any, float]]
 ) -> Batch:
-    """Batch of which fixed shares come from the recipes `beside` and the rest from `main`.
+    """Draw n spectra: a fixed fraction from each recipe in `beside`, the rest from `main`.
 
-    Only what the loss compares: spectra, signal and the peaks.
+    Returns
+    -------
+    dict of array
+        What the loss needs: ``spectra``, ``signal`` (n, n_points), ``n_peaks`` (n,) and the
+        parameters of the peaks (n, main.max_peaks); see `core_levels.draw_raw`.
     """
     sizes = [round(share * n) for _, share in beside]
     parts = [draw_raw(xp, draw, n - sum(sizes), main)]
@@ -37,33 +40,26 @@ def draw_mixture(
             parts.append(draw_raw(xp, draw, size, recipe))
     names = ("spectra", "signal", "n_peaks")
     batch = {name: xp.concatenate([part[name] for part in parts], axis=0) for name in names}
-    for name in PARAMETERS:
+    for name in _PARAMETERS:
         padded = [_padded(xp, part[name], main.max_peaks) for part in parts]
         batch[name] = xp.concatenate(padded, axis=0)
     return batch
 
 
 def _paper_as_raw(xp: Any, draw: Draw, n: int, recipe: PaperRecipe, n_points: int) -> Batch:
-    """The paper's simulation in the units of `RawRecipe`, on the grid of the network."""
+    """The paper's simulation in the units of `draw_raw`, on a grid of `n_points`."""
     batch = draw_paper(xp, draw, n, recipe)
     points = np.full((n, 1), recipe.n_points, np.float32)
     index, share = instrument.grid_index(xp, points, n_points)
     spectra, _, scale = normalize(instrument.onto_grid(xp, batch["spectra"], index, share), xp)
-    present = xp.where(batch["height"] > 0, 1.0, 0.0)
-    order = xp.argsort(batch["center"] + 10 * recipe.extent * (1 - present), axis=-1)
-    fwhm = batch["width"] * PARK2020_FWHM_PER_WIDTH
-    peaks = {
-        "center": batch["center"] / recipe.extent,
-        "fwhm": fwhm / recipe.extent,
-        "height": batch["height"] / scale,
-        "fraction": PAPER_FRACTION * present,
-    }
-    ascending = {name: xp.take_along_axis(v, order, axis=1) for name, v in peaks.items()}
     signal = instrument.onto_grid(xp, batch["signal"], index, share) / scale
-    return {"spectra": spectra, "signal": signal, "n_peaks": batch["n_peaks"], **ascending}
+    peaks = ascending_peaks(xp, batch, recipe)
+    units = {"center": recipe.extent, "fwhm": recipe.extent, "height": scale, "fraction": 1.0}
+    peaks = {name: values / units[name] for name, values in peaks.items()}
+    return {"spectra": spectra, "signal": signal, "n_peaks": batch["n_peaks"], **peaks}
 
 
 def _padded(xp: Any, values: Any, slots: int) -> Any:
-    """Zeros behind the peaks of a recipe with fewer of them."""
+    """Peaks with zeros appended, for `slots` peaks in all."""
     missing = slots - values.shape[1]
     return xp.pad(values, ((0, 0), (0, missing))) if missing else values

@@ -1,4 +1,8 @@
-"""The paper's simulation: New Physics: Sae Mulli 70, 920 (2020), doi 10.3938/NPSM.70.920."""
+"""The simulation of the paper: sums of 1 to 3 lines of its Eq. 1 with uniform noise.
+
+H. S. Park et al., New Physics: Sae Mulli 70, 920 (2020), doi 10.3938/NPSM.70.920. Spectra are
+(n, 401) on a grid from 0 to 15; there is no background.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from xpsnet.simulation.random import Draw
+from xpsnet.numerics.lineshapes import PARK2020_FWHM_PER_WIDTH
+from xpsnet.simulation.instrument import Draw
 
 # Eq. 1 of the paper
 PAPER_GAUSSIAN, PAPER_LORENTZIAN, PAPER_FRACTION = 1.634, 2.195, 0.3
@@ -15,11 +20,10 @@ PAPER_GAUSSIAN, PAPER_LORENTZIAN, PAPER_FRACTION = 1.634, 2.195, 0.3
 
 @dataclass(frozen=True)
 class PaperRecipe:
-    """The paper's simulation: Eq. 1 lines without background, even noise.
+    """The paper's simulation: lines of Eq. 1 without background, with uniform noise.
 
-    Heights 0.1 to 1.1, centers 2 to 13 and widths 0.3 to 1.9 on a grid of 401 points from 0 to 15,
-    noise uniform within 0.025 (the authors' final code; 2 or 3 peaks there, 1 to 3 in the paper's
-    text). Centers descend and absent peaks are zeros, as the paper's network expects.
+    The ranges are those of the authors' final code, which draws 2 or 3 peaks; the text of the paper
+    says 1 to 3. `width` is the paper's w, and the noise is uniform within +-`noise`.
     """
 
     min_peaks: int = 1
@@ -30,7 +34,7 @@ class PaperRecipe:
     width: tuple[float, float] = (0.3, 1.9)
     height: tuple[float, float] = (0.1, 1.1)
     noise: float = 0.025
-    logarithmic: ClassVar[tuple[str, ...]] = ()  # see RawRecipe
+    logarithmic: ClassVar[tuple[str, ...]] = ()  # as in RawRecipe
 
 
 def paper_line(xp: Any, energy: Any, center: Any, width: Any) -> Any:
@@ -41,13 +45,21 @@ def paper_line(xp: Any, energy: Any, center: Any, width: Any) -> Any:
 
 
 def draw_paper(xp: Any, draw: Draw, n: int, recipe: PaperRecipe) -> dict[str, Any]:
-    """Batch of the paper's simulation."""
+    """Draw n spectra of the paper's simulation with their truth.
+
+    Returns
+    -------
+    dict of array
+        ``spectra`` and ``signal`` (without noise), (n, n_points); ``n_peaks`` (n,); ``center``,
+        ``width``, ``height`` (n, max_peaks) in the order that the paper's network expects:
+        descending by center, 0 for absent peaks.
+    """
     slots = recipe.max_peaks
     slot = np.arange(slots, dtype=np.float32)[None, :]
     span = slots - recipe.min_peaks + 1
     n_peaks = recipe.min_peaks + xp.floor(draw.uniform((n, 1)) * (span - 1e-4))
     present = xp.cast(slot < n_peaks, "float32") if xp is not np else (slot < n_peaks) * 1.0
-    # Sorting absent peaks as -1 puts them behind the present ones, which descend.
+    # Absent peaks sort as -1, so that they come after the present ones in descending order.
     center = draw.uniform((n, slots), *recipe.center)
     center = -xp.sort(-xp.where(present > 0, center, -xp.ones_like(center)), axis=-1)
     width = draw.uniform((n, slots), *recipe.width)
@@ -65,3 +77,22 @@ def draw_paper(xp: Any, draw: Draw, n: int, recipe: PaperRecipe) -> dict[str, An
         "width": width * present,
         "height": height,
     }
+
+
+def ascending_peaks(xp: Any, batch: dict[str, Any], recipe: PaperRecipe) -> dict[str, Any]:
+    """Truth of `draw_paper` as center, FWHM, height and Lorentzian fraction, ascending by center.
+
+    Returns
+    -------
+    dict of array, shape (n, max_peaks)
+        Lengths on the paper's grid (0 to 15); absent peaks are 0 and come last.
+    """
+    present = xp.where(batch["height"] > 0, 1.0, 0.0)
+    order = xp.argsort(batch["center"] + 10 * recipe.extent * (1 - present), axis=-1)
+    peaks = {
+        "center": batch["center"],
+        "fwhm": batch["width"] * PARK2020_FWHM_PER_WIDTH,
+        "height": batch["height"],
+        "fraction": PAPER_FRACTION * present,
+    }
+    return {name: xp.take_along_axis(v, order, axis=1) for name, v in peaks.items()}

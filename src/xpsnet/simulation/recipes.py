@@ -1,25 +1,28 @@
-"""Simulated spectra with their truth: what the networks learn from and are judged by.
+"""Recipes of simulated spectra, and `simulate`, which draws spectra with known peaks.
 
-Written once for two array namespaces: numpy for users and tests, ``keras.ops`` inside the training
-step, so that every training batch is new and nothing is stored. A recipe is a frozen dataclass and
-goes into the model card.
+A recipe is a frozen dataclass of the ranges that are drawn from; it is written into the model card.
+The simulation is written once for two array namespaces: numpy for users and tests, ``keras.ops``
+inside the training step, so that every training batch is new and nothing is stored.
 
-All quantities are in *network units*: the window runs from 0 to the recipe's `extent` (the paper's
-15, else 1) and the spectrum is scaled as the network reads it. Energies ascend with binding energy.
+`simulate` gives spectra in eV and counts. `draw_batch` works in the units of the networks: the
+window runs from 0 to the recipe's `extent` (15 for the paper's recipes, else 1), spectra are scaled
+as the network reads them, and energies ascend with binding energy.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
+import xarray as xr
 
 from xpsnet.simulation.core_levels import RawRecipe, draw_raw
+from xpsnet.simulation.instrument import Draw, NumpyDraw
 from xpsnet.simulation.mixture import draw_mixture
-from xpsnet.simulation.paper import PaperRecipe, draw_paper
-from xpsnet.simulation.random import Draw, NumpyDraw
+from xpsnet.simulation.paper import PaperRecipe, ascending_peaks, draw_paper
 
 __all__ = [
     "RECIPES",
@@ -32,61 +35,136 @@ __all__ = [
     "get_recipe",
     "recipe_from",
     "simulate",
+    "simulate_batch",
 ]
 
 Batch = dict[str, Any]
 Recipe = PaperRecipe | RawRecipe
 
-# One line or two close ones at ordinary noise.
+# One line, or two close lines, with ordinary noise.
 _ONE_OR_TWO = RawRecipe(min_peaks=1, max_peaks=2, fwhm=(0.03, 0.2), noise=(3e-3, 0.06))
 
 RECIPES: dict[str, Recipe] = {
     "park2020": PaperRecipe(),
     "park2020-code": PaperRecipe(min_peaks=2),
     "default": RawRecipe(),
-    # What a shoulder is, and what is none.
+    # Close lines, and single lines with a side band that looks like a shoulder.
     "shoulders": replace(
         _ONE_OR_TWO,
-        separation=0.9,  # closer ones have the shape of a side band
+        separation=0.9,  # closer lines cannot be distinguished from a side band
         gap=(0.14, 1.35),
         asymmetric=0.18,
         with_band=0.9,
     ),
-    # One line with a side band, or two of them as close as two of its kind are told apart.
+    # One line with a side band, or two such lines at the least distance at which they differ.
     "side_bands": replace(
         _ONE_OR_TWO, separation=0.4, gap=(0.2, 1.35), asymmetric=1.0, with_band=1.0
     ),
 }
 
 
-def simulate(n: int, recipe: str | Recipe = "default", seed: int = 0) -> Batch:
-    """Simulated spectra with their truth.
+def simulate(n: int, recipe: str | Recipe = "default", seed: int = 0) -> xr.Dataset:
+    """Simulate spectra with known peaks.
 
     Parameters
     ----------
     n : int
         Number of spectra.
     recipe : str or Recipe
-        ``"default"``, ``"shoulders"``, ``"side_bands"``, ``"park2020"`` (1 to 3 peaks),
+        ``"default"`` (core-level windows with background and noise, 0 to 6 peaks), ``"shoulders"``,
+        ``"side_bands"`` (1 or 2 peaks each), ``"park2020"`` (the paper's, 1 to 3 peaks),
         ``"park2020-code"`` (2 or 3 peaks), or a recipe of your own.
     seed : int
         The same seed gives the same spectra.
 
     Returns
     -------
-    dict of ndarray
-        ``spectra`` (n, points) as the network reads them; ``n_peaks`` (n,); ``center``, ``fwhm``,
-        ``height``, ``fraction`` (n, max_peaks) in network units, absent peaks 0; ``signal`` (n,
-        points), the noise-free peaks that are asked for. For `default` also ``relative_noise`` and
-        ``background_rise`` (n, 1), over the largest count and the highest line, and what was
-        measured: ``counts`` (n, points), of which the first ``points`` (n, 1) count and ``scale``
-        (n, 1) are one network unit of height. The paper's recipes give ``width`` (the paper's w)
-        instead of ``fwhm`` and ``fraction``.
+    Dataset
+        Spectra and their truth, with the recipe and the seed in `attrs`:
+
+        - `spectra` (spectrum, energy): counts over binding energy, as `predict`, `refine` and `fit`
+          take them. All spectra share one axis [eV]; a spectrum with fewer points is followed by
+          NaN. Counts are those at which Poisson noise has the drawn size, but in one of five
+          spectra the noise is the same at all points, and in one of three it is smoothed. The
+          paper's spectra have heights of about 1 and uniform noise.
+        - `signal`, `background` (spectrum, energy): the peaks of the truth without noise, and the
+          true background. Peaks too weak to be detected are in `spectra` alone.
+        - `n_peaks` (spectrum): number of peaks.
+        - `center` [eV], `fwhm` [eV], `height` [counts], `fraction` (spectrum, peak): the peaks,
+          ascending by center, NaN where there is none. `peak` counts from 1.
+        - `relative_noise` (spectrum): standard deviation at the largest count, over this count.
 
     Raises
     ------
     ValueError
         If the recipe is unknown or `n` is not positive.
+
+    See Also
+    --------
+    predict, fit, evaluate
+
+    Examples
+    --------
+    >>> import xpsnet
+    >>> simulated = xpsnet.simulate(100, "default", seed=1)
+    >>> simulated["spectra"].dims, simulated["center"].dims
+    (('spectrum', 'energy'), ('spectrum', 'peak'))
+    >>> peaks = xpsnet.predict(simulated["spectra"], device="cpu")
+    >>> right = peaks["n_peaks"] == simulated["n_peaks"]
+    >>> print(f"number of peaks right in {100 * float(right.mean()):.0f} % of the spectra")
+    number of peaks right in 84 % of the spectra
+    """
+    found = get_recipe(recipe)
+    batch = simulate_batch(n, found, seed)
+    points = np.full((n, 1), found.n_points)
+    if isinstance(found, PaperRecipe):
+        gain, length, width, units = 1.0, 1.0, found.extent, "1"
+        curves = batch["spectra"], batch["signal"], 0 * batch["signal"]
+        noise = found.noise / np.sqrt(3) / batch["signal"].max(axis=1, keepdims=True)
+        batch |= ascending_peaks(np, batch, found)
+    else:
+        points, noise, width, units = (
+            batch["points"],
+            batch["relative_noise"],
+            found.window[1],
+            "counts",
+        )
+        gain = 1 / (np.square(noise, dtype=float) * batch["largest"])
+        length = width * (points - 1) / (found.n_points - 1)
+        curves = batch["counts"], batch["peaks"], batch["background"]
+        batch["height"] = batch["height"] * batch["scale"]
+    present = batch["height"] > 0
+    unit = {"center": length, "fwhm": length, "height": gain, "fraction": 1.0}
+    measured = np.arange(found.n_points) < points
+    energy = np.linspace(0, width, found.n_points)
+    axis = {"units": "eV", "long_name": "Binding energy"}
+    over_energy = {"scale": "binding", "units": units}
+    kind = recipe if isinstance(recipe, str) else json.dumps(describe_recipe(recipe))
+    return xr.Dataset(
+        {
+            name: (("spectrum", "energy"), np.where(measured, gain * curve, np.nan), over_energy)
+            for name, curve in zip(("spectra", "signal", "background"), curves, strict=True)
+        }
+        | {
+            name: (("spectrum", "peak"), np.where(present, batch[name] * factor, np.nan))
+            for name, factor in unit.items()
+        }
+        | {
+            "n_peaks": ("spectrum", batch["n_peaks"].astype(np.int64)),
+            "relative_noise": ("spectrum", noise[:, 0].astype(float)),
+        },
+        {"energy": ("energy", energy, axis), "peak": np.arange(1, found.max_peaks + 1)},
+        {"recipe": kind, "seed": seed},
+    )
+
+
+def simulate_batch(n: int, recipe: str | Recipe, seed: int) -> Batch:
+    """Simulated spectra as the networks read them; arguments as for `simulate`.
+
+    Returns
+    -------
+    dict of ndarray
+        Of `core_levels.draw_raw` or `paper.draw_paper`, in the units of the network.
     """
     if n < 1:
         raise ValueError(f"expected at least 1 spectrum, got n={n}")
@@ -94,7 +172,7 @@ def simulate(n: int, recipe: str | Recipe = "default", seed: int = 0) -> Batch:
 
 
 def get_recipe(recipe: str | Recipe) -> Recipe:
-    """Recipe by name; a recipe passes through.
+    """Recipe of a name; a recipe is returned as it is.
 
     Raises
     ------
@@ -109,17 +187,17 @@ def get_recipe(recipe: str | Recipe) -> Recipe:
 
 
 def describe_recipe(recipe: Recipe) -> dict[str, Any]:
-    """Recipe as plain values for the model card."""
+    """Recipe as plain values, for the model card."""
     return {"kind": type(recipe).__name__, **asdict(recipe)}
 
 
 def recipe_from(values: dict[str, Any]) -> Recipe:
-    """Inverse of `describe_recipe`; what is left out is that of the default recipe.
+    """Inverse of `describe_recipe`; missing values are those of the default recipe.
 
     Raises
     ------
     ValueError
-        If a name is unknown, or a value is not of the kind and range of its field.
+        If a name is unknown, or a value has another type or range than its field.
     """
     rest = dict(values)
     kind = rest.pop("kind", "RawRecipe")
@@ -143,7 +221,7 @@ def recipe_from(values: dict[str, Any]) -> Recipe:
 
 
 def _like(name: str, value: Any, usual: Any, logarithmic: bool) -> Any:
-    """A value of the kind of the usual one: a finite number, or an ascending pair of them."""
+    """A checked value like `usual`: a finite number, or an ascending pair of numbers."""
     pair = isinstance(usual, tuple)
     numbers = list(value) if pair and isinstance(value, list | tuple) else [value]
     whole = isinstance(usual, int)
@@ -164,7 +242,26 @@ def _like(name: str, value: Any, usual: Any, logarithmic: bool) -> Any:
 def draw_batch(
     xp: Any, draw: Draw, n: int, recipe: Recipe, beside: Sequence[tuple[Recipe, float]] = ()
 ) -> Batch:
-    """One batch in the namespace `xp`; see `simulate` and, with recipes `beside`, `mixture`."""
+    """Draw n spectra in the namespace `xp`, in the units of the network.
+
+    Parameters
+    ----------
+    xp : module
+        ``numpy`` or ``keras.ops``.
+    draw : Draw
+        Source of random numbers in the same namespace.
+    n : int
+        Number of spectra.
+    recipe : Recipe
+        What is drawn.
+    beside : sequence of (Recipe, float)
+        Recipes that replace this fraction of the spectra each (not with the paper's recipe).
+
+    Returns
+    -------
+    dict of array
+        See `core_levels.draw_raw`, `paper.draw_paper` and, with `beside`, `mixture.draw_mixture`.
+    """
     if isinstance(recipe, PaperRecipe):
         return draw_paper(xp, draw, n, recipe)
     if beside:

@@ -72,7 +72,7 @@ def evaluate(
             f"got {recipe.n_points} and {recipe.max_peaks}"
         )
     if paper:
-        batch = recipes.simulate(n, recipe, seed)
+        batch = recipes.simulate_batch(n, recipe, seed)
         return paper_errors(_run(model, np.asarray(batch["spectra"], np.float32), device), batch)
     found = assess(model, recipe, n=n, seed=seed, device=device)
     return {**_count_metrics(found), **_peak_metrics(found)}
@@ -122,7 +122,7 @@ def assess(
     device: runtimes.Device = "cpu",
 ) -> Assessment:
     """Let a `default` network answer simulated spectra; arguments as for `evaluate`."""
-    batch = recipes.simulate(n, recipe, seed)
+    batch = recipes.simulate_batch(n, recipe, seed)
     outputs = _run(model, np.asarray(batch["spectra"], np.float32), device)
     probability = encoding.probabilities(outputs, model.config)
     truth = np.asarray(batch["n_peaks"]).astype(np.int64)

@@ -120,7 +120,7 @@ class _Run:
             optimizer=keras.optimizers.Adam(config.learning_rate, clipnorm=1.0), jit_compile=False
         )
         self.average = [np.array(v.numpy()) for v in self.network.variables]
-        self.validation = recipes.simulate(config.validation, config.recipe, seed=10**6)
+        self.validation = recipes.simulate_batch(config.validation, config.recipe, seed=10**6)
         self._prepare_folder(resume)
 
     def step(self) -> float:
