@@ -93,6 +93,15 @@ def test_sets_follow_each_other_without_gap() -> None:
     assert [i for s in slots for i in s] == list(range(architecture.n_sets(6)))
 
 
+def test_layer_names_do_not_depend_on_other_networks(default: Any) -> None:
+    # TensorFlow orders sums by these names: a second training would end with other weights.
+    again = architecture.build(CONFIGS["default"])
+    assert [layer.name for layer in again.layers] == [layer.name for layer in default.layers]
+    names = {layer.name for layer in again.layers}
+    assert len(names) == len(again.layers)
+    assert {"spectrum", "conv1d", "conv1d_1", "dense", "flatten"} <= names
+
+
 def test_unknown_architecture_is_refused() -> None:
     config = NetworkConfig("resnet", n_points=64, max_peaks=2)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="'park2020' or 'default', got 'resnet'"):

@@ -13,6 +13,8 @@ the parameters cannot contradict each other. Every parameter comes with a spread
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -69,10 +71,31 @@ def build(config: NetworkConfig, *, mixed_precision: bool = False) -> Any:
         If the architecture is unknown.
     """
     if config.architecture == "park2020":
-        return _park2020(config)
+        return _with_own_names(_park2020(config))
     if config.architecture == "default":
-        return _default(config, "mixed_bfloat16" if mixed_precision else "float32")
+        precision = "mixed_bfloat16" if mixed_precision else "float32"
+        return _with_own_names(_default(config, precision))
     raise ValueError(f"expected architecture 'park2020' or 'default', got {config.architecture!r}")
+
+
+def _with_own_names(net: Any) -> Any:
+    """The network with its layers of each kind numbered from 0, as in a new process.
+
+    Keras numbers the layers of all networks of a process ("conv1d_99", "conv1d_100"), and
+    TensorFlow orders some sums by these names. With the names of Keras, training the same network
+    twice in one process would give different last digits, which training amplifies.
+    """
+
+    def number(layer: Any) -> int:
+        found = re.search(r"_(\d+)$", layer.name)
+        return int(found[1]) if found else 0
+
+    seen: Counter[str] = Counter()
+    for layer in sorted(net.layers, key=number):
+        kind = re.sub(r"_\d+$", "", layer.name)
+        layer.name = f"{kind}_{seen[kind]}" if seen[kind] else kind
+        seen[kind] += 1
+    return net
 
 
 def n_sets(max_peaks: int) -> int:

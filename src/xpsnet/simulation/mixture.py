@@ -52,10 +52,8 @@ def _paper_as_raw(xp: Any, draw: Draw, n: int, recipe: PaperRecipe, n_points: in
     points = np.full((n, 1), recipe.n_points, np.float32)
     index, share = instrument.grid_index(xp, points, n_points)
     spectra, _, scale = normalize(instrument.onto_grid(xp, batch["spectra"], index, share), xp)
+    peaks = ascending_peaks(xp, batch, recipe, recipe.extent, scale)
     signal = instrument.onto_grid(xp, batch["signal"], index, share) / scale
-    peaks = ascending_peaks(xp, batch, recipe)
-    units = {"center": recipe.extent, "fwhm": recipe.extent, "height": scale, "fraction": 1.0}
-    peaks = {name: values / units[name] for name, values in peaks.items()}
     return {"spectra": spectra, "signal": signal, "n_peaks": batch["n_peaks"], **peaks}
 
 

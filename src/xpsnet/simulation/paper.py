@@ -79,20 +79,28 @@ def draw_paper(xp: Any, draw: Draw, n: int, recipe: PaperRecipe) -> dict[str, An
     }
 
 
-def ascending_peaks(xp: Any, batch: dict[str, Any], recipe: PaperRecipe) -> dict[str, Any]:
+def ascending_peaks(
+    xp: Any, batch: dict[str, Any], recipe: PaperRecipe, extent: float = 1.0, scale: Any = 1.0
+) -> dict[str, Any]:
     """Truth of `draw_paper` as center, FWHM, height and Lorentzian fraction, ascending by center.
+
+    Parameters
+    ----------
+    extent, scale : float or array, shape (n, 1)
+        Units of the lengths and of the heights of the result, in the paper's units.
 
     Returns
     -------
     dict of array, shape (n, max_peaks)
-        Lengths on the paper's grid (0 to 15); absent peaks are 0 and come last.
+        Absent peaks are 0 and come last.
     """
     present = xp.where(batch["height"] > 0, 1.0, 0.0)
     order = xp.argsort(batch["center"] + 10 * recipe.extent * (1 - present), axis=-1)
+    fwhm = batch["width"] * PARK2020_FWHM_PER_WIDTH
     peaks = {
-        "center": batch["center"],
-        "fwhm": batch["width"] * PARK2020_FWHM_PER_WIDTH,
-        "height": batch["height"],
+        "center": batch["center"] / extent,
+        "fwhm": fwhm / extent,
+        "height": batch["height"] / scale,
         "fraction": PAPER_FRACTION * present,
     }
     return {name: xp.take_along_axis(v, order, axis=1) for name, v in peaks.items()}

@@ -1,16 +1,32 @@
-"""Training: simulate, learn, look, keep the best.
+"""Training of the networks: `train` runs a configuration and writes its weights into a folder.
 
-Spectra are simulated inside the training step, on the device that trains; none is seen twice and
-nothing is stored. Written against Keras 3, so that any backend trains the same network. A run lives
-in a folder: `checkpoint.npz` (weights, optimizer, random state), `best.npz` (the averaged weights
-with the smallest validation loss), `log.csv`, `state.json`. Resuming continues the same sequence of
-random spectra and optimizer steps.
+Spectra are simulated inside the training step, on the device that trains, so that every spectrum is
+new and nothing is stored. Everything is written for Keras 3 and runs on any of its backends.
+
+A run is one call of ``keras.Model.fit``. An epoch of Keras is a *round* of `ROUND` optimizer steps;
+the callbacks set the learning rate before each round and, after it, update the averaged weights,
+validate them every `evaluate_every` spectra and save. The folder of a run holds:
+
+- ``checkpoint.npz``: weights, optimizer, state of the random numbers, averaged weights
+- ``best.npz``: the averaged weights with the smallest validation loss
+- ``log.csv``: one row per validation
+- ``state.json``: configuration and `RunState`
+
+A resumed run takes the same steps as an uninterrupted one, bit for bit. The ready-made callbacks of
+Keras were tried and do not allow this; `_Run` does their work in a ``LambdaCallback``:
+
+- ``BackupAndRestore`` does not restore the state of the random numbers (a resumed run would see the
+  same spectra again), and it knows neither the averaged weights nor the best loss.
+- ``ReduceLROnPlateau`` forgets its counters and expects a validation after every epoch.
+- ``CSVLogger`` writes a row after every epoch and counts epochs, not spectra.
+- ``LearningRateScheduler`` reads the old rate in a way that numpy 2 warns about.
 """
 
 from __future__ import annotations
 
 import csv
 import json
+import math
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
@@ -27,19 +43,19 @@ from xpsnet.training.config import CONFIGS, TrainConfig, get_config
 
 __all__ = ["CONFIGS", "TrainConfig", "train"]
 
-ROUND = 50  # optimizer steps between two looks at the clock
+ROUND = 50  # optimizer steps in a round
 
 
 @dataclass
 class RunState:
-    """How far a run has come."""
+    """Progress of a run."""
 
     spectra_seen: int = 0
     seconds: float = 0.0
     learning_rate: float = 0.0
     best_loss: float = float("inf")
     best_at: int = 0
-    looks_since_best: int = 0
+    validations_since_best: int = 0
     device: str = ""
 
 
@@ -59,48 +75,56 @@ def train(
     config : str, Path or TrainConfig
         ``"default"``, ``"park2020"``, or your own as a TOML file (see `xpsnet.training.config`).
     folder : path, optional
-        Where the run lives; ``runs/<name>`` unless given.
+        Folder of the run; ``runs/<name>`` by default.
     resume : bool
-        Go on from the checkpoint in `folder`.
+        Continue from the checkpoint in `folder`.
     spectra : int, optional
-        Spectra to see in all, instead of the configuration's number; the cosine schedule ends
-        there.
+        Total number of simulated spectra, instead of the configuration's number; the cosine
+        schedule ends there.
     minutes : float, optional
-        Stop (resumably) after this time.
+        Stop after this time; the run can be resumed.
     progress : bool
-        Show a progress bar with loss and time left.
+        Show a progress bar with the loss and the time left.
 
     Returns
     -------
     Path
-        The folder; `xpsnet.training.export.export` makes a shippable model of it.
+        The folder. `xpsnet.training.export.export` makes a model of it that `load_model` reads.
 
     Raises
     ------
     ValueError
         If the configuration is unknown, the folder holds another run, or there is nothing to
         resume.
+    FloatingPointError
+        If the loss is no longer finite. The last checkpoint remains valid.
+
+    See Also
+    --------
+    evaluate, load_model
+
+    Examples
+    --------
+    Train the paper's network for a moment (a useful network needs millions of spectra):
+
+    >>> import tempfile
+    >>> from dataclasses import replace
+    >>> import xpsnet
+    >>> from xpsnet.training.config import CONFIGS
+    >>> short = replace(CONFIGS["park2020"], batch_size=8, validation=16, spectra=400)
+    >>> folder = xpsnet.train(short, tempfile.mkdtemp(), progress=False)
+    >>> sorted(file.name for file in folder.iterdir())
+    ['best.npz', 'checkpoint.npz', 'log.csv', 'state.json']
     """
-    run = _Run(_configure(config, spectra), folder, resume)
-    deadline = None if minutes is None else time.monotonic() + 60 * minutes
-    with _Bar(run, progress) as bar:
-        while run.state.spectra_seen < run.config.spectra:
-            loss = run.step()
-            bar(loss)
-            if deadline is not None and time.monotonic() > deadline:
-                break
+    config = get_config(config)
+    run = _Run(config if spectra is None else replace(config, spectra=spectra), folder, resume)
+    run.fit(math.inf if minutes is None else time.monotonic() + 60 * minutes, progress)
     run.save()
     return run.folder
 
 
-def _configure(config: str | Path | TrainConfig, spectra: int | None) -> TrainConfig:
-    """The configuration, with another number of spectra where asked for."""
-    config = get_config(config)
-    return config if spectra is None else replace(config, spectra=spectra)
-
-
 class _Run:
-    """State of a training run: networks, optimizer, files."""
+    """A training run: networks, optimizer, files, and the callbacks of ``keras.Model.fit``."""
 
     def __init__(self, config: TrainConfig, folder: str | Path | None, resume: bool) -> None:
         import keras
@@ -113,61 +137,90 @@ class _Run:
         self.network = build(architecture, mixed_precision=config.mixed_precision)
         if config.start and not resume:
             weights.load_weights(weights.load_model(config.start).file(".npz"), self.network)
-        # Averages and looks are in float32, on the network that ships.
+        # The averaged weights are validated in float32, in the network that is exported.
         self.judge = build(architecture)
         self.trainer = _trainer(self.network, config)
         self.trainer.compile(
             optimizer=keras.optimizers.Adam(config.learning_rate, clipnorm=1.0), jit_compile=False
         )
+        self.rate = config.learning_rate
         self.average = [np.array(v.numpy()) for v in self.network.variables]
         self.validation = recipes.simulate_batch(config.validation, config.recipe, seed=10**6)
         self._prepare_folder(resume)
 
-    def step(self) -> float:
-        """One round of optimizer steps, then a look where it is due; returns the loss."""
+    def fit(self, deadline: float, progress: bool) -> None:
+        """Train until all spectra are seen or the clock (`time.monotonic`) passes `deadline`."""
+        import keras
+        from tqdm import tqdm
+
         config, state = self.config, self.state
-        rate = self._learning_rate()
-        self.trainer.optimizer.learning_rate.assign(rate)
-        started = time.monotonic()
-        history = self.trainer.fit(
-            np.zeros((ROUND * config.batch_size, 1), np.float32),
-            batch_size=config.batch_size,
-            shuffle=False,
-            verbose=0,
-        )
-        loss = float(history.history["loss"][0])
-        before = state.spectra_seen
-        state.spectra_seen += ROUND * config.batch_size
+        per_round = ROUND * config.batch_size
+        rounds = math.ceil((config.spectra - state.spectra_seen) / per_round)
+        if rounds <= 0:
+            return
+        with tqdm(
+            total=config.spectra,
+            initial=state.spectra_seen,
+            unit=" spectra",
+            unit_scale=True,
+            desc=f"training {config.name}",
+            disable=not progress,
+            mininterval=1.0,
+        ) as bar:
+            started = time.monotonic() - state.seconds
+
+            def end_round(_: int, logs: dict[str, float]) -> None:
+                now = time.monotonic()
+                state.seconds = now - started
+                state.spectra_seen += per_round
+                self._end_round(logs["loss"], state.spectra_seen - per_round)
+                bar.set_postfix(loss=f"{logs['loss']:.4f}", best=f"{state.best_loss:.4f}")
+                bar.update(per_round)
+                self.trainer.stop_training = now > deadline
+
+            self.trainer.fit(
+                np.zeros((per_round, 1), np.float32),
+                batch_size=config.batch_size,
+                epochs=rounds,
+                shuffle=False,
+                verbose=0,
+                callbacks=[keras.callbacks.LambdaCallback(self._begin_round, end_round)],
+            )
+
+    def _end_round(self, loss: float, seen_before: int) -> None:
+        """Average the weights; validate and save them when it is time."""
+        config, state = self.config, self.state
         if not np.isfinite(loss):
-            # Nothing is saved: the last checkpoint is still good.
+            # Nothing is saved: the last checkpoint is still valid.
             raise FloatingPointError(
                 f"the loss became {loss} after {state.spectra_seen} spectra; resume from "
                 f"{self.folder} with a smaller learning rate"
             )
-        # The average must not remember the start: its memory grows with the run.
+        # The memory of the average grows with the run, so that the first weights are forgotten.
         memory = min(config.average, state.spectra_seen / (state.spectra_seen + 5e5))
         memory *= config.average > 0
         for mean, variable in zip(self.average, self.network.variables, strict=True):
             mean += (1 - memory) * (variable.numpy() - mean)
-        state.seconds += time.monotonic() - started
         every = config.evaluate_every
         done = state.spectra_seen >= config.spectra
-        if done or before // every != state.spectra_seen // every:
-            self._look(loss, rate)
+        if done or seen_before // every != state.spectra_seen // every:
+            self._validate_average(loss)
             self.save()
-        return loss
 
     def save(self) -> None:
-        """Write the checkpoint, so that a resumed run takes the same steps."""
-        variables = [*self.trainer.variables, *self.trainer.optimizer.variables]
-        arrays = {f"v{i:04d}": v.numpy() for i, v in enumerate(variables)}
+        """Write the checkpoint and the state."""
+        arrays = {f"v{i:04d}": v.numpy() for i, v in enumerate(self._variables())}
         arrays |= {f"m{i:04d}": mean for i, mean in enumerate(self.average)}
         weights.save_arrays(self.folder / "checkpoint.npz", arrays)
         text = json.dumps({"config": self.config.plain(), "state": asdict(self.state)}, indent=1)
         (self.folder / "state.json").write_text(text + "\n")
 
+    def _variables(self) -> list[Any]:
+        """Weights, state of the random numbers, and optimizer."""
+        return [*self.trainer.variables, *self.trainer.optimizer.variables]
+
     def _prepare_folder(self, resume: bool) -> None:
-        """Start a fresh folder or load the checkpoint."""
+        """Create the folder, or load its checkpoint."""
         file = self.folder / "checkpoint.npz"
         if resume and not file.exists():
             raise ValueError(f"expected a checkpoint to resume in {self.folder}, found none")
@@ -178,52 +231,50 @@ class _Run:
             self._load(file)
 
     def _load(self, file: Path) -> None:
-        """Bring back weights, optimizer, random state and progress."""
+        """Restore weights, optimizer, random numbers, average and progress."""
         self.trainer.optimizer.build(self.trainer.trainable_variables)
         arrays = weights.load_arrays(file)
-        variables = [*self.trainer.variables, *self.trainer.optimizer.variables]
-        names = [f"v{i:04d}" for i in range(len(variables))]
-        means = [f"m{i:04d}" for i in range(len(self.average))]
-        expected = {name: tuple(v.shape) for name, v in zip(names, variables, strict=True)}
-        expected |= {name: v.shape for name, v in zip(means, self.average, strict=True)}
+        variables = {f"v{i:04d}": v for i, v in enumerate(self._variables())}
+        means = {f"m{i:04d}": mean for i, mean in enumerate(self.average)}
+        expected = {name: tuple(v.shape) for name, v in (variables | means).items()}
         if {name: array.shape for name, array in arrays.items()} != expected:
             raise ValueError(f"{file} is not a checkpoint of network {self.config.name!r}")
-        for name, variable in zip(names, variables, strict=True):
+        for name, variable in variables.items():
             variable.assign(arrays[name])
         self.average = [arrays[name] for name in means]
         saved = json.loads((self.folder / "state.json").read_text())
         self.state = RunState(**saved["state"])
 
-    def _learning_rate(self) -> float:
-        """Learning rate of the next round: warm-up, then cosine or what the plateau left."""
+    def _begin_round(self, *_: Any) -> None:
+        """Set the learning rate: warm-up, then cosine or reduced on plateaus."""
         config, state = self.config, self.state
+        rate = state.learning_rate
         if config.schedule == "cosine":
             part = min(state.spectra_seen / config.spectra, 1.0)
             rate = config.learning_rate * (0.01 + 0.99 * 0.5 * (1 + np.cos(np.pi * part)))
-        else:
-            rate = state.learning_rate
         warm = (state.spectra_seen / config.batch_size + ROUND) / max(config.warmup, 1)
-        return float(rate * min(1.0, warm))
+        self.rate = float(rate * min(1.0, warm))
+        self.trainer.optimizer.learning_rate.assign(self.rate)
 
-    def _look(self, loss: float, rate: float) -> None:
-        """Judge the averaged weights on the fixed set; keep them when they are the best so far."""
+    def _validate_average(self, loss: float) -> None:
+        """Validate the averaged weights; keep them if they are the best so far; write the log."""
         for variable, mean in zip(self.judge.variables, self.average, strict=True):
             variable.assign(mean)
         metrics = _validate(self.judge, self.validation, self.config)
         state = self.state
         if metrics["val_loss"] < state.best_loss:
             state.best_loss, state.best_at = metrics["val_loss"], state.spectra_seen
-            state.looks_since_best = 0
+            state.validations_since_best = 0
             weights.save_weights(self.folder / "best.npz", self.judge)
         else:
-            state.looks_since_best += 1
-            if state.looks_since_best >= self.config.plateau_patience:
+            state.validations_since_best += 1
+            if state.validations_since_best >= self.config.plateau_patience:
                 state.learning_rate *= self.config.plateau_factor
-                state.looks_since_best = 0
+                state.validations_since_best = 0
         row = {
             "spectra": state.spectra_seen,
             "seconds": round(state.seconds, 1),
-            "learning_rate": rate,
+            "learning_rate": self.rate,
             "loss": loss,
             **metrics,
         }
@@ -231,7 +282,7 @@ class _Run:
 
 
 def _trainer(net: Any, config: TrainConfig) -> Any:
-    """Keras model whose input is only a batch size: it simulates, predicts and returns its loss."""
+    """Keras model that simulates a batch, predicts it and gives the loss; its input is unused."""
     import keras
 
     recipe = recipes.get_recipe(config.recipe)
@@ -239,10 +290,10 @@ def _trainer(net: Any, config: TrainConfig) -> Any:
     loss = _loss_function(config)
 
     class Draw(keras.layers.Layer):  # type: ignore[misc]
-        """Random numbers on the training device."""
+        """Random numbers on the device that trains."""
 
         def __init__(self) -> None:
-            super().__init__()
+            super().__init__(name="draw")
             self.generator = keras.random.SeedGenerator(config.seed)
 
         def uniform(self, shape: tuple[int, ...], low: float = 0.0, high: float = 1.0) -> Any:
@@ -252,10 +303,10 @@ def _trainer(net: Any, config: TrainConfig) -> Any:
             return keras.random.normal(shape, seed=self.generator)
 
     class Trainer(keras.Model):  # type: ignore[misc]
-        """Network together with its simulator."""
+        """The network and its simulation."""
 
         def __init__(self) -> None:
-            super().__init__()
+            super().__init__(name="trainer")
             self.network = net
             self.draw = Draw()
 
@@ -273,7 +324,7 @@ def _trainer(net: Any, config: TrainConfig) -> Any:
 
 
 def _loss_function(config: TrainConfig) -> Callable[[Any, Any], Any]:
-    """Loss of outputs and truth."""
+    """Loss as a function of the outputs and the truth."""
     architecture = config.architecture()
     if architecture.architecture == "park2020":
         return losses.park2020_loss
@@ -281,7 +332,7 @@ def _loss_function(config: TrainConfig) -> Callable[[Any, Any], Any]:
 
 
 def _validate(net: Any, batch: recipes.Batch, config: TrainConfig) -> dict[str, float]:
-    """Loss and a few figures that a person can read, on the fixed set."""
+    """Loss and readable figures on the validation spectra."""
     from keras import ops
 
     outputs = net.predict(np.asarray(batch["spectra"], np.float32), batch_size=1024, verbose=0)
@@ -300,7 +351,7 @@ def _validate(net: Any, batch: recipes.Batch, config: TrainConfig) -> dict[str, 
 
 
 def _append_row(file: Path, row: dict[str, float]) -> None:
-    """One line of the log, with a header in front of the first."""
+    """Append a row to the log; the first row is preceded by the header."""
     fresh = not file.exists()
     with file.open("a", newline="") as stream:
         writer = csv.DictWriter(stream, fieldnames=list(row))
@@ -310,36 +361,7 @@ def _append_row(file: Path, row: dict[str, float]) -> None:
 
 
 def _device() -> str:
-    """Backend and kind of device, for the card."""
+    """Backend and kind of device, for the model card."""
     import keras
 
     return f"{keras.backend.backend()} on {keras.distribution.list_devices()[0].split(':')[0]}"
-
-
-class _Bar:
-    """Progress bar over the spectra of a run; the time left is tqdm's."""
-
-    def __init__(self, run: _Run, show: bool) -> None:
-        from tqdm import tqdm
-
-        self.run = run
-        self.bar = tqdm(
-            total=run.config.spectra,
-            initial=run.state.spectra_seen,
-            unit=" spectra",
-            unit_scale=True,
-            desc=f"training {run.config.name}",
-            disable=not show,
-            mininterval=1.0,
-        )
-
-    def __enter__(self) -> Callable[[float], None]:
-        return self.update
-
-    def __exit__(self, *error: object) -> None:
-        self.bar.close()
-
-    def update(self, loss: float) -> None:
-        """Advance to where the run is."""
-        self.bar.set_postfix(loss=f"{loss:.4f}", best=f"{self.run.state.best_loss:.4f}")
-        self.bar.update(self.run.state.spectra_seen - self.bar.n)
