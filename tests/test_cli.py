@@ -15,6 +15,7 @@ from xpsnet.cli_table import describe_spectra, peak_report
 from xpsnet.data.peaks import Status, make_peaks
 from xpsnet.data.spectrum import make_spectrum
 from xpsnet.models.weights import Model
+from xpsnet.training.evaluation import Evaluation
 
 ENERGY = np.linspace(294.0, 280.0, 141)
 
@@ -347,9 +348,12 @@ def test_evaluate_prints_every_figure(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     figures = {"count_accuracy": 0.91234, "center": 0.02}
-    monkeypatch.setattr("xpsnet.training.evaluation.evaluate", lambda name: figures)
+    found = Evaluation("default", "shoulders", 1000, figures)
+    monkeypatch.setattr("xpsnet.training.evaluation.evaluate", lambda name: found)
     assert cli.main(["evaluate", "default"]) == 0
-    assert capsys.readouterr().out.split() == ["count_accuracy", "0.9123", "center", "0.02"]
+    title, *rows = capsys.readouterr().out.splitlines()
+    assert title == "default, 1,000 simulated spectra of the recipe shoulders"
+    assert [row.split()[:2] for row in rows] == [["count_accuracy", "0.9123"], ["center", "0.0200"]]
 
 
 def test_models_are_listed(capsys: pytest.CaptureFixture[str]) -> None:

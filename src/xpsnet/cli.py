@@ -147,8 +147,7 @@ def run_evaluate(chosen: argparse.Namespace) -> None:
         return
     from xpsnet.training.evaluation import evaluate
 
-    for name, value in evaluate(chosen.name).items():
-        print(f"{name:<32}{value:.4g}")
+    print(evaluate(chosen.name))
 
 
 def run_models(chosen: argparse.Namespace) -> None:

@@ -102,8 +102,8 @@ def test_shipped_models_do_what_their_card_says(name: str) -> None:
     model = weights.load_model(name)
     for recipe, stated in model.card["accuracy"].items():
         found = evaluate(model, recipe, n=1000, seed=3_000_000)
-        assert set(found) == set(stated)
-        for key, value in found.items():
+        assert set(found.figures) == set(stated)
+        for key, value in found.figures.items():
             # Squares are ruled by rare gross errors, shares of one count by few spectra.
             tolerance = abs(stated[key]) if key.endswith("_mse") else 0.12
             assert value == pytest.approx(stated[key], abs=max(tolerance, 0.02)), key
@@ -113,7 +113,18 @@ def test_same_seed_same_figures_and_few_spectra_are_no_error() -> None:
     assert evaluate("default", n=50, seed=4) == evaluate("default", n=50, seed=4)
     for n in (1, 2, 3):
         found = evaluate("default", n=n, seed=5)
-        assert all(np.isfinite(list(found.values())))
+        assert all(np.isfinite(list(found.figures.values())))
+
+
+@pytest.mark.parametrize("name", weights.list_models())
+def test_it_prints_as_a_table_that_explains_its_figures(name: str) -> None:
+    found = evaluate(name, n=200)
+    title, *rows = str(found).splitlines()
+    assert title == f"{name}, 200 simulated spectra of the recipe {name}"
+    for row, (figure, value) in zip(rows, found.figures.items(), strict=True):
+        assert row.split()[:2] == [figure, f"{value:.4f}"]
+        assert "error" in row or "fraction" in row or "the same for" in row
+        assert len(row) <= 100
 
 
 def test_own_recipe() -> None:
@@ -122,7 +133,7 @@ def test_own_recipe() -> None:
     # One line at most and little noise: what any trained network can do.
     assert found["count_accuracy"] > 0.8
     assert found["center"] < 0.1
-    assert "count_accuracy_2" not in found
+    assert "count_accuracy_2" not in found.figures
 
 
 def test_refusals() -> None:

@@ -1,4 +1,8 @@
-"""How good a network is, on simulated spectra that it has never seen."""
+"""Accuracy of a trained network on simulated spectra that it has not seen.
+
+`evaluate` gives the figures of merit of any network, `assess` the single errors of a `default`
+network. The figures of `park2020` are counted as in the paper (doi 10.3938/NPSM.70.920).
+"""
 
 from __future__ import annotations
 
@@ -13,9 +17,55 @@ from xpsnet.models import encoding, runtimes, weights
 from xpsnet.models.architecture import NetworkConfig
 from xpsnet.simulation import recipes
 
-Metrics = dict[str, float]
 PAPER_TARGETS = ("n_peaks", "center", "width", "height")
 PARAMETERS = ("center", "fwhm", "height", "fraction")
+
+_UNITS = {"center": " [FWHM]", "fwhm": ", relative", "height": ", relative", "fraction": ""}
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Accuracy of a network on simulated spectra; `print` shows it as a table.
+
+    Attributes
+    ----------
+    model, recipe : str
+        Name of the model and of the recipe of the spectra.
+    n : int
+        Number of spectra.
+    figures : dict of float
+        Figures of merit by name, listed in `evaluate`; ``evaluation[name]`` gives one of them.
+    """
+
+    model: str
+    recipe: str
+    n: int
+    figures: dict[str, float]
+
+    def __getitem__(self, name: str) -> float:
+        return self.figures[name]
+
+    def __str__(self) -> str:
+        title = f"{self.model}, {self.n:,} simulated spectra of the recipe {self.recipe}"
+        rows = (f"{k:<24}{v:>8.4f}  {_meaning(k)}" for k, v in self.figures.items())
+        return "\n".join([title, *rows])
+
+
+def _meaning(figure: str) -> str:
+    """Explanation of a figure of merit."""
+    name, _, kind = figure.rpartition("_")
+    if figure == "calibration_error":
+        return "mean difference of stated probability and frequency"
+    if figure == "count_accuracy":
+        return "fraction of spectra with the right number of peaks"
+    if name == "count_accuracy":
+        return f"the same for spectra with {kind} peaks"
+    if kind == "spread":
+        return f"fraction of peaks whose {name.removesuffix('_within')} is within one stated spread"
+    if kind in ("mae", "mse"):
+        error = "absolute" if kind == "mae" else "squared"
+        return f"mean {error} error of {name} [network units]"
+    return f"median absolute error of {figure}{_UNITS[figure]}"
 
 
 def evaluate(
@@ -25,8 +75,8 @@ def evaluate(
     n: int = 20_000,
     seed: int = 2_000_000,
     device: runtimes.Device = "cpu",
-) -> Metrics:
-    """Measure a trained network on simulated spectra.
+) -> Evaluation:
+    """Measure the accuracy of a trained network on simulated spectra.
 
     Parameters
     ----------
@@ -37,27 +87,41 @@ def evaluate(
     n : int
         Number of spectra.
     seed : int
-        Seed of the simulation; training uses others.
+        Seed of the simulation; training uses other seeds.
     device : {"auto", "cpu", "gpu"}
         Where the network runs.
 
     Returns
     -------
-    dict of float
-        `default`: ``count_accuracy`` and ``count_accuracy_<k>``; ``calibration_error``, the mean
-        distance between stated probability and frequency; for spectra whose count is right the
-        median errors ``center`` (in FWHM), ``fwhm``, ``height`` (relative), ``fraction`` and
-        ``<name>_within_spread``, how often the truth lies within one stated spread; what no
-        spectrum tells is left out.
-        `park2020`: ``<target>_mae`` and ``<target>_mse`` in network units over all slots, absent
-        ones included as zeros, as the paper counts.
+    Evaluation
+        Its figures for a network of the architecture `default`: ``count_accuracy`` and
+        ``count_accuracy_<k>``; ``calibration_error``, the mean difference of stated probability
+        and frequency; and for spectra with the right number of peaks the median absolute errors
+        ``center`` (in FWHM), ``fwhm``, ``height`` (both relative) and ``fraction``, and
+        ``<name>_within_spread``, the fraction of peaks within one stated spread of the truth.
+        For `park2020`: ``<target>_mae`` and ``<target>_mse``, mean absolute and squared errors in
+        network units over all slots, absent ones included as zeros.
 
     Raises
     ------
     ValueError
         If model or recipe are unknown or do not fit each other.
+
+    See Also
+    --------
+    simulate, load_model
+
+    Examples
+    --------
+    >>> import xpsnet
+    >>> found = xpsnet.evaluate("park2020", n=500)
+    >>> print(str(found).splitlines()[0])
+    park2020, 500 simulated spectra of the recipe park2020
+    >>> round(found["center_mae"], 2)
+    0.34
     """
     model = weights.load_model(model)
+    named = recipe or model.card.get("training", {}).get("recipe")
     recipe = training_recipe(model) if recipe is None else recipes.get_recipe(recipe)
     paper = model.config.architecture == "park2020"
     if paper != isinstance(recipe, recipes.PaperRecipe):
@@ -73,30 +137,32 @@ def evaluate(
         )
     if paper:
         batch = recipes.simulate_batch(n, recipe, seed)
-        return paper_errors(_run(model, np.asarray(batch["spectra"], np.float32), device), batch)
-    found = assess(model, recipe, n=n, seed=seed, device=device)
-    return {**_count_metrics(found), **_peak_metrics(found)}
+        figures = paper_errors(_outputs(model, batch, device), batch)
+    else:
+        found = assess(model, recipe, n=n, seed=seed, device=device)
+        figures = _count_figures(found) | _peak_figures(found)
+    return Evaluation(model.name, named if isinstance(named, str) else "given", n, figures)
 
 
 @dataclass(frozen=True)
 class Assessment:
-    """Answers of a `default` network beside the truth of n simulated spectra.
+    """Outputs of a `default` network for n simulated spectra, and their errors.
 
     Attributes
     ----------
     batch : dict of ndarray
         The spectra and their truth.
     outputs : dict of ndarray
-        What the network returned.
+        Outputs of the network.
     probability : ndarray, shape (n, counts)
-        Of every peak count from 0.
+        Probability of each number of peaks from 0.
     truth : ndarray of int, shape (n,)
         True number of peaks.
     row : ndarray of int, shape (m,)
-        Spectrum of each of the m peaks of the spectra whose count is right.
+        Spectrum of each of the m peaks in spectra with the right number of peaks.
     error, spread : dict of ndarray, shape (m,)
         Absolute errors of those peaks and their stated spreads: center and FWHM in units of the
-        true FWHM, height relative, Lorentzian share.
+        FWHM, height relative, Lorentzian fraction.
     """
 
     batch: recipes.Batch
@@ -121,9 +187,9 @@ def assess(
     seed: int,
     device: runtimes.Device = "cpu",
 ) -> Assessment:
-    """Let a `default` network answer simulated spectra; arguments as for `evaluate`."""
+    """Errors of a `default` network on simulated spectra; arguments as for `evaluate`."""
     batch = recipes.simulate_batch(n, recipe, seed)
-    outputs = _run(model, np.asarray(batch["spectra"], np.float32), device)
+    outputs = _outputs(model, batch, device)
     probability = encoding.probabilities(outputs, model.config)
     truth = np.asarray(batch["n_peaks"]).astype(np.int64)
     right = probability.argmax(axis=1) == truth
@@ -146,40 +212,40 @@ def assess(
 
 
 def training_recipe(model: weights.Model) -> recipes.Recipe:
-    """What a model was trained on: its own recipe, or the named one of the library."""
+    """Recipe that a model was trained with."""
     own = model.card["training"]["recipe"]
     return recipes.get_recipe(own) if isinstance(own, str) else recipes.recipe_from(own)
 
 
-def paper_errors(outputs: runtimes.Outputs, batch: recipes.Batch) -> Metrics:
-    """Mean absolute and squared errors over slots, in network units, as the paper counts."""
-    metrics: Metrics = {}
+def paper_errors(outputs: runtimes.Outputs, batch: recipes.Batch) -> dict[str, float]:
+    """Mean absolute and squared errors over all slots in network units, as in the paper."""
+    figures = {}
     for name in PAPER_TARGETS:
         truth = np.asarray(batch[name], float).reshape(len(outputs[name]), -1)
         error = outputs[name] - truth
-        metrics[f"{name}_mae"] = float(np.abs(error).mean())
-        metrics[f"{name}_mse"] = float(np.square(error).mean())
-    return metrics
+        figures[f"{name}_mae"] = float(np.abs(error).mean())
+        figures[f"{name}_mse"] = float(np.square(error).mean())
+    return figures
 
 
 def reliability(
     probability: npt.NDArray[np.float64], right: npt.NDArray[np.bool_], n_bins: int = 10
 ) -> list[tuple[float, float, int]]:
-    """Stated probability against frequency, in bins.
+    """Compare stated probabilities with frequencies, in bins.
 
     Parameters
     ----------
     probability : ndarray, shape (n,)
-        What was stated for an answer.
+        Stated probability of a statement.
     right : ndarray of bool, shape (n,)
-        Whether the answer was right.
+        Whether the statement was true.
     n_bins : int
         Number of bins from 0 to 1.
 
     Returns
     -------
     list of (mean probability, frequency, number)
-        One entry per bin that is not empty.
+        One entry for each bin that is not empty.
     """
     place = np.minimum((probability * n_bins).astype(int), n_bins - 1)
     return [
@@ -189,23 +255,26 @@ def reliability(
     ]
 
 
-def _run(model: weights.Model, spectra: Any, device: runtimes.Device) -> runtimes.Outputs:
-    """Outputs for all spectra, in batches."""
+def _outputs(
+    model: weights.Model, batch: recipes.Batch, device: runtimes.Device
+) -> runtimes.Outputs:
+    """Outputs of the network for the spectra of a batch, 4096 at a time."""
+    spectra = np.asarray(batch["spectra"], np.float32)
     engine = runtimes.get_engine(model, device)
     parts = [engine(spectra[at : at + 4096]) for at in range(0, len(spectra), 4096)]
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
-def _count_metrics(found: Assessment) -> Metrics:
-    """Accuracy and calibration of the peak count."""
+def _count_figures(found: Assessment) -> dict[str, float]:
+    """Accuracy and calibration of the number of peaks."""
     right, truth = found.right, found.truth
-    metrics = {"count_accuracy": float(right.mean())}
+    figures = {"count_accuracy": float(right.mean())}
     for k in range(found.probability.shape[1]):
         if (truth == k).any():
-            metrics[f"count_accuracy_{k}"] = float(right[truth == k].mean())
+            figures[f"count_accuracy_{k}"] = float(right[truth == k].mean())
     bins = reliability(found.probability.max(axis=1), right)
     distance = sum(m * abs(stated - seen) for stated, seen, m in bins)
-    return {**metrics, "calibration_error": distance / len(truth)}
+    return {**figures, "calibration_error": distance / len(truth)}
 
 
 def _errors_of_count(
@@ -228,11 +297,11 @@ def _errors_of_count(
     return error, {name: guess.spread[name] / own.get(name, 1.0) for name in PARAMETERS}
 
 
-def _peak_metrics(found: Assessment) -> Metrics:
-    """Median errors of the peaks and the honesty of their spreads, where the count is right."""
-    metrics: Metrics = {}
+def _peak_figures(found: Assessment) -> dict[str, float]:
+    """Median errors of the peaks, and how often they are within the stated spread."""
+    figures = {}
     for name, error in found.error.items():
         if error.size:
-            metrics[name] = float(np.median(error))
-            metrics[f"{name}_within_spread"] = float((error < found.spread[name]).mean())
-    return metrics
+            figures[name] = float(np.median(error))
+            figures[f"{name}_within_spread"] = float((error < found.spread[name]).mean())
+    return figures

@@ -96,7 +96,7 @@ def _accuracy(model: weights.Model, n: int) -> dict[str, Any]:
     if model.config.architecture == "park2020":
         recipes = {"park2020": "park2020", "park2020-code": "park2020-code"}
     return {
-        name: {k: round(v, 5) for k, v in evaluate(model, recipe, n=n).items()}
+        name: {k: round(v, 5) for k, v in evaluate(model, recipe, n=n).figures.items()}
         for name, recipe in recipes.items()
     }
 
