@@ -25,10 +25,10 @@ from xpsnet.training.export import export
 
 DEFAULT = architecture.CONFIGS["default"]
 VARIANTS = {
-    "one look": replace(DEFAULT, looks=1),
-    "two looks": replace(DEFAULT, looks=2),
-    "three looks": DEFAULT,
-    "three looks, half the channels and features": replace(
+    "one pass": replace(DEFAULT, passes=1),
+    "two passes": replace(DEFAULT, passes=2),
+    "three passes": DEFAULT,
+    "three passes, half the channels and features": replace(
         DEFAULT, channels=(16, 24, 32), features=96
     ),
 }

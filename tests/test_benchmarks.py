@@ -126,6 +126,6 @@ def test_prediction_is_timed_and_streamed() -> None:
 
 def test_variants_of_the_network_are_trained_alike() -> None:
     text = _printed("bench_architecture.py", "--spectra", "512", "--judged", "64")
-    halved = "three looks, half the channels and features"
-    for name in ("one look", "two looks", "three looks", halved):
+    halved = "three passes, half the channels and features"
+    for name in ("one pass", "two passes", "three passes", halved):
         assert f"| {name} | " in text

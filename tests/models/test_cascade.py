@@ -1,4 +1,4 @@
-"""The further looks: what a slot sees of the spectrum, against sums that can be done by hand."""
+"""The corrections of the peaks: residuals around each line, against sums done by hand."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -18,10 +18,10 @@ SETS = architecture.set_slices(2)  # slots: 0 alone, 1 and 2 together
 
 def _residual(spectrum: Any, peaks: Any) -> tuple[Floats, Floats]:
     """What the layer leaves of spectra and what it says of the neighbors, (slots, bins) each."""
-    from xpsnet.models.cascade import BINS, Integral, Residual
+    from xpsnet.models.cascade import BINS, Residual, RunningIntegral
 
     spectrum, peaks = (np.asarray(x, np.float32)[None] for x in (spectrum, peaks))
-    seen = np.asarray(Residual(SETS)([*Integral()(spectrum), peaks]))[0]
+    seen = np.asarray(Residual(SETS)([*RunningIntegral()(spectrum), peaks]))[0]
     return seen[:, :BINS], seen[:, BINS:]
 
 
@@ -122,10 +122,10 @@ def test_pairs_stay_in_their_set() -> None:
     np.testing.assert_array_equal(member.sum(axis=0), 1)
 
 
-def test_it_starts_as_the_first_look() -> None:
+def test_it_starts_as_the_first_pass() -> None:
     config = architecture.CONFIGS["default"]
     both = architecture.build(config)
-    first = architecture.build(replace(config, looks=1))
+    first = architecture.build(replace(config, passes=1))
     for mine, other in zip(both.variables, first.variables, strict=False):
         mine.assign(other)
     spectra = np.random.default_rng(0).random((3, 384), np.float32)
@@ -144,7 +144,14 @@ def test_one_peak_at_most_has_no_neighbors(tmp_path: Path) -> None:
 
 
 def test_residuals_count_in_units_of_their_noise() -> None:
-    from xpsnet.models.cascade import BINS, LEAST_NOISE, LEAST_RANGE, LOG_SIGMA, SIGMAS, InNoise
+    from xpsnet.models.cascade import (
+        BINS,
+        LOG_SIGMA_UNIT,
+        MIN_NOISE,
+        ROUNDING,
+        SIGMA_UNIT,
+        NoiseUnits,
+    )
 
     rng = np.random.default_rng(0)
     sigmas = np.array([0.3, 0.02], np.float32)[None, :, None]
@@ -154,30 +161,30 @@ def test_residuals_count_in_units_of_their_noise() -> None:
     smooth = 0.05 * (middles**2 - np.mean(middles**2))
     residual = np.concatenate([rest + smooth, np.full_like(rest, 7.0)], axis=-1)
     peaks = np.broadcast_to(_peaks((0.5, 0.1, 1.0, 0.3)), (4000, 2, 4))
-    seen = np.asarray(InNoise()([residual, peaks]))
+    seen = np.asarray(NoiseUnits()([residual, peaks]))
     assert seen.shape == (4000, 2, BINS + 1)
-    found = np.exp(LOG_SIGMA * seen[:, :, BINS]).mean(axis=0) - LEAST_NOISE - LEAST_RANGE
+    found = np.exp(LOG_SIGMA_UNIT * seen[:, :, BINS]).mean(axis=0) - MIN_NOISE - ROUNDING
     np.testing.assert_allclose(found, sigmas[0, :, 0], rtol=0.05)
-    mean = SIGMAS * seen[:, :, :BINS].mean(axis=0)
+    mean = SIGMA_UNIT * seen[:, :, :BINS].mean(axis=0)
     np.testing.assert_allclose(mean[0], smooth / 0.3, atol=0.1)
     np.testing.assert_allclose(mean[1], smooth / 0.02, rtol=0.1, atol=0.1)
 
 
 def test_rounding_is_no_evidence() -> None:
-    from xpsnet.models.cascade import BINS, InNoise
+    from xpsnet.models.cascade import BINS, NoiseUnits
 
     small = _peaks((0.5, 0.1, 0.003, 0.3))[None]
     rounding = np.zeros((1, 1, 2 * BINS), np.float32)
     rounding[..., : BINS // 2] = 1e-6 / 0.003
-    seen = np.asarray(InNoise()([rounding, small]))
+    seen = np.asarray(NoiseUnits()([rounding, small]))
     assert np.abs(seen[..., :BINS]).max() < 0.01
 
 
 def test_evidence_is_gathered_by_set() -> None:
-    from xpsnet.models.cascade import OverSets
+    from xpsnet.models.cascade import PoolSets
 
     evidence = np.arange(1, 13, dtype=np.float32).reshape(1, 6, 2)
-    found = np.asarray(OverSets(architecture.set_slices(3))(evidence))[0]
+    found = np.asarray(PoolSets(architecture.set_slices(3))(evidence))[0]
     np.testing.assert_array_equal(found, [[1, 2, 1, 2], [8, 10, 5, 6], [27, 30, 11, 12]])
 
 
@@ -196,22 +203,22 @@ def test_evidence_reaches_the_count_alone() -> None:
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 3])
-def test_the_third_look_goes_to_the_most_probable_count_alone(count: int) -> None:
-    from xpsnet.models.cascade import FAR_AWAY, Pick, Picked, PutBack
+def test_the_third_pass_goes_to_the_most_probable_count_alone(count: int) -> None:
+    from xpsnet.models.cascade import ABSENT_CENTER, GatherSlots, ScatterSlots, SelectSlots
 
     rng = np.random.default_rng(1)
     known = rng.random((2, 6, 7), np.float32)
     logits = np.zeros((2, 4), np.float32)
     logits[0, count], logits[1, 2] = 1.0, 1.0
-    slots, away = Pick(architecture.set_slices(3))(logits)
-    peaks, rest = (np.asarray(x) for x in Picked()([slots, away, known]))
+    slots, away = SelectSlots(architecture.set_slices(3))(logits)
+    peaks, rest = (np.asarray(x) for x in GatherSlots()([slots, away, known]))
     mine = architecture.set_slices(3)[count]
     np.testing.assert_allclose(rest[0, :count], known[0, mine], rtol=1e-6)
     np.testing.assert_allclose(rest[1, :2], known[1, 1:3], rtol=1e-6)
     np.testing.assert_allclose(peaks[0, :count], known[0, mine, :4], rtol=1e-6)
-    np.testing.assert_array_equal(peaks[0, count:, 0], FAR_AWAY)
+    np.testing.assert_array_equal(peaks[0, count:, 0], ABSENT_CENTER)
     change = rng.random((2, 3, 8), np.float32)
-    back = np.asarray(PutBack()([slots, change]))[0]
+    back = np.asarray(ScatterSlots()([slots, change]))[0]
     np.testing.assert_allclose(back[mine], change[0, :count], rtol=1e-6)
     assert not np.delete(back, np.arange(6)[mine], axis=0).any()
 
@@ -219,10 +226,10 @@ def test_the_third_look_goes_to_the_most_probable_count_alone(count: int) -> Non
 def test_lines_that_are_not_there_are_not_seen() -> None:
     one, two = (0.4, 0.1, 0.5, 0.3), (0.52, 0.08, 0.2, 0.3)
     spectrum = _curve(np.linspace(0, 1, 384), one, two)
-    from xpsnet.models.cascade import FAR_AWAY
+    from xpsnet.models.cascade import ABSENT_CENTER
 
     there, _ = _residual(spectrum, _peaks(one, one, two))
-    gone = (FAR_AWAY, 0.08, 0.2, 0.3)
+    gone = (ABSENT_CENTER, 0.08, 0.2, 0.3)
     rest, others = _residual(spectrum, _peaks(one, one, gone))
     np.testing.assert_allclose(rest[1], rest[0], atol=1e-6)  # as if it were alone
     np.testing.assert_allclose(others[1], 0, atol=1e-6)

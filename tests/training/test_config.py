@@ -85,12 +85,12 @@ def test_recipes_survive_json(recipe: recipes.Recipe) -> None:
         ("spectra = -1", "expected spectra as a number > 0, got -1"),
         ("spectra = 'many'", "expected spectra as a number > 0, got 'many'"),
         ("beside = 'default'", r"expected beside as pairs like \["),
-        ("beside = [['default', 0.5], ['park2020', 0.5]]", "shares that leave room"),
+        ("beside = [['default', 0.5], ['park2020', 0.5]]", "fractions sum to less than 1"),
         ("beside = [['x', 0.5]]", r"expected a recipe of .*, got 'x'"),
         ("beside = [['default', 0.5]]\n[recipe]\nmax_peaks = 2", "'default' has 384 points and 6"),
         ("network = 'mine'", r"expected a network of \['default', 'park2020'\], got name='mine'"),
-        ("name = 'default'", "expected a name of its own .* got 'default'"),
-        ("name = '../x'", "expected a name of its own .* got '../x'"),
+        ("name = 'default'", "expected a new name .* got 'default'"),
+        ("name = '../x'", "expected a new name .* got '../x'"),
     ],
 )
 def test_refusals(text: str, message: str, tmp_path: Path) -> None:

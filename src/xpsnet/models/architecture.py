@@ -1,14 +1,14 @@
-"""The two networks as code: 1-D convolutions find features, fully connected heads read peaks.
+"""The two network architectures: 1-D convolutions, then fully connected heads for the peaks.
 
-As in Park, Park, Lee, Kim, New Physics: Sae Mulli 70, 920 (2020), doi 10.3938/NPSM.70.920: one head
-gives the number of peaks and one the centers; both feed, through batch normalisation, the heads for
-the heights and the widths.
+`park2020` is the network of Park, Park, Lee, Kim, New Physics: Sae Mulli 70, 920 (2020), doi
+10.3938/NPSM.70.920: one head gives the number of peaks and one the centers; both feed, through
+batch normalization, the heads for the heights and the widths.
 
-`default` keeps the idea and changes three things. The features are flattened instead of pooled
-globally, every peak is read from the features around its place (`readout`) and then corrected by
-what its set of peaks leaves of the spectrum there (`looks`), so that a position survives; the same
-remains correct the count. Every peak count has its own set of outputs, so that the count and
-the parameters cannot contradict each other. Every parameter comes with a spread.
+`default` is based on it, with these changes: The features are flattened, not pooled globally. Each
+peak is read from the features around its position (`peak_head`) and then corrected by the residual
+of the spectrum around it, which also corrects the count (`cascade`). Every number of peaks has its
+own set of outputs (*slots*), so that the count and the parameters cannot contradict each other.
+Every parameter has a spread. Input (batch, n_points), outputs as in `build`.
 """
 
 from __future__ import annotations
@@ -20,15 +20,20 @@ from typing import Any, Literal
 
 import numpy as np
 
-# Parameters of one peak in the outputs of `default`, in this order.
+# Parameters of one peak in the outputs of `default`, in this order: center and FWHM as fractions of
+# the window, height as a fraction of the range of the counts; natural logarithms.
 PEAK_PARAMETERS = ("center", "log_fwhm", "log_height", "fraction")
+# Limits of the logarithms of FWHM and height.
+LOG_FWHM = (-5.5, 0.2)
+LOG_HEIGHT = (-6.0, 1.5)
 
 
 @dataclass(frozen=True)
 class NetworkConfig:
-    """What is needed to build a network again; written into its card.
+    """Architecture and sizes of a network; written into its card.
 
-    The first of the `looks` is that of the convolutions; see `models.looks` for the others.
+    `passes` counts the stages that give the peaks of `default`: the convolutions alone (1), and
+    corrections by the residual (2 or 3, see `models.cascade`).
     """
 
     architecture: Literal["park2020", "default"]
@@ -36,34 +41,34 @@ class NetworkConfig:
     max_peaks: int
     channels: tuple[int, ...] = (32, 48, 64)
     features: int = 192
-    looks: int = 1
+    passes: int = 1
 
 
 CONFIGS: dict[str, NetworkConfig] = {
     "park2020": NetworkConfig(
         "park2020", n_points=401, max_peaks=3, channels=(32, 64, 128, 192), features=384
     ),
-    "default": NetworkConfig("default", n_points=384, max_peaks=6, looks=3),
+    "default": NetworkConfig("default", n_points=384, max_peaks=6, passes=3),
 }
 
 
 def build(config: NetworkConfig, *, mixed_precision: bool = False) -> Any:
-    """Keras model of a configuration, with fresh weights.
+    """Build the Keras model of a configuration, with new random weights.
 
     Parameters
     ----------
     config : NetworkConfig
         Architecture and sizes.
     mixed_precision : bool
-        Compute the convolutions in bfloat16 (training); weights and heads stay float32.
+        Compute the convolutions in bfloat16 (for training); weights and heads stay in float32.
 
     Returns
     -------
     keras.Model
         Input (batch, n_points). Outputs of ``park2020``: ``n_peaks`` (batch, 1) and ``center``,
         ``height``, ``width`` (batch, 3). Outputs of ``default``: ``count_logits`` (batch, max_peaks
-        + 1), ``peaks`` and ``log_spread`` (batch, sets, 4), where the sets of 1, 2, ... peaks
-        follow each other (see `set_slices`).
+        + 1), ``peaks`` and ``log_spread`` (batch, slots, 4), where the slots of 1, 2, ... peaks
+        follow each other (see `set_slices` and `PEAK_PARAMETERS`).
 
     Raises
     ------
@@ -99,14 +104,29 @@ def _with_own_names(net: Any) -> Any:
 
 
 def n_sets(max_peaks: int) -> int:
-    """Number of peak slots over all counts: 1 + 2 + ... + max_peaks."""
+    """Number of slots for all counts: 1 + 2 + ... + max_peaks."""
     return max_peaks * (max_peaks + 1) // 2
 
 
 def set_slices(max_peaks: int) -> list[slice]:
-    """For each count 0 to max_peaks the slots that hold its peaks."""
+    """Slots of the peaks of each count from 0 to max_peaks."""
     ends = [n_sets(k) for k in range(max_peaks + 1)]
     return [slice(end - k, end) for k, end in enumerate(ends)]
+
+
+def as_lines(ops: Any, peaks: Any) -> tuple[Any, Any, Any, Any]:
+    """Center, FWHM, height and Lorentzian fraction of slots within limits, each (slots, 1).
+
+    `ops` is the array namespace, ``numpy`` or ``keras.ops``.
+    """
+    fwhm = ops.exp(ops.clip(peaks[:, :, 1:2], *LOG_FWHM))
+    height = ops.exp(ops.clip(peaks[:, :, 2:3], *LOG_HEIGHT))
+    return peaks[:, :, :1], fwhm, height, ops.clip(peaks[:, :, 3:4], 0.0, 1.0)
+
+
+def bell(ops: Any, z2: Any, fraction: Any) -> Any:
+    """Pseudo-Voigt of FWHM 1 and height 1; `z2` is the square of the distance from its center."""
+    return (1 - fraction) * ops.exp(-4 * float(np.log(2)) * z2) + fraction / (1 + 4 * z2)
 
 
 def _park2020(config: NetworkConfig) -> Any:
@@ -134,21 +154,21 @@ def _park2020(config: NetworkConfig) -> Any:
 
 
 def _default(config: NetworkConfig, precision: str) -> Any:
-    """Residual blocks; dense heads for the count and a first guess, a look around it per slot."""
+    """Residual blocks; dense heads for the count and first guesses; peak head and corrections."""
     from keras import Input, Model, layers
 
-    from xpsnet.models.cascade import look_again
+    from xpsnet.models.cascade import refine_slots
     from xpsnet.models.peak_head import slot_outputs
 
     spectrum = Input((config.n_points,), name="spectrum")  # (384,)
-    # The first layer stays in float32: bfloat16 would round the spectrum itself to 0.4 %. Four
-    # points side by side as channels make it a strided convolution of width 16.
+    # The first layer stays in float32, because bfloat16 would round the spectrum to 0.4 %. Four
+    # neighboring points as channels make it a convolution of width 16 and stride 4.
     x = layers.Reshape((config.n_points // 4, 4))(spectrum)
     x = layers.Conv1D(config.channels[0], 4, padding="same", activation="relu")(x)
     stages = []
     for i, channels in enumerate(config.channels):
         if i:
-            # Neighbors become channels: half as many places, and nothing is thrown away.
+            # Two neighboring places become channels: half as many places without loss.
             x = layers.Reshape((x.shape[1] // 2, 2 * x.shape[2]), dtype=precision)(x)
             x = layers.Conv1D(channels, 1, dtype=precision)(x)
         x = _residual_block(x, channels, 5 if i < 2 else 3, precision)
@@ -174,18 +194,18 @@ def _default(config: NetworkConfig, precision: str) -> Any:
     local = layers.Add(dtype="float32")([local, around])
     whole = layers.Reshape((1, width))(layers.Dense(width)(features))
     local = layers.ReLU()(layers.Add()([local, whole]))  # (48, 64)
-    peaks, log_spread, seen = slot_outputs(local, state, guess, start, hidden=48)
-    if config.looks > 1:
+    peaks, log_spread, at_slots = slot_outputs(local, state, guess, start, hidden=48)
+    if config.passes > 1:
         sets = set_slices(config.max_peaks)
-        logits, peaks, log_spread = look_again(
-            spectrum, logits, peaks, log_spread, seen, sets, config.looks
+        logits, peaks, log_spread = refine_slots(
+            spectrum, logits, peaks, log_spread, at_slots, sets, config.passes
         )
     outputs = {"count_logits": logits, "peaks": peaks, "log_spread": log_spread}
     return Model(spectrum, outputs, name="default")
 
 
 def _residual_block(x: Any, channels: int, width: int, precision: str) -> Any:
-    """Two convolutions beside a straight path; starts as the identity."""
+    """Two convolutions added to their input; the identity at the start of the training."""
     from keras import layers
 
     y = layers.Conv1D(channels, width, padding="same", activation="relu", dtype=precision)(x)
@@ -196,7 +216,7 @@ def _residual_block(x: Any, channels: int, width: int, precision: str) -> Any:
 
 
 def _start_values(max_peaks: int) -> np.ndarray[Any, np.dtype[np.float32]]:
-    """Evenly spread peaks of ordinary width: where the outputs of each count begin, (slots, 4)."""
+    """Initial peaks (slots, 4): evenly spaced, of ordinary FWHM, height and fraction."""
     rows = [
         ((j + 0.5) / k, np.log(0.07), np.log(0.3), 0.3)
         for k in range(1, max_peaks + 1)
@@ -206,7 +226,7 @@ def _start_values(max_peaks: int) -> np.ndarray[Any, np.dtype[np.float32]]:
 
 
 def _constant(value: Any) -> Any:
-    """Initializer with given values."""
+    """Initializer that gives the same values each time."""
     from keras import ops
 
     def initialize(shape: Any, dtype: Any = None) -> Any:
@@ -216,7 +236,7 @@ def _constant(value: Any) -> Any:
 
 
 def _small() -> Any:
-    """Initializer that leaves a residual path near zero."""
+    """Initializer with small values, so that a residual block starts near the identity."""
     from keras import initializers
 
     return initializers.VarianceScaling(scale=0.02, mode="fan_in")

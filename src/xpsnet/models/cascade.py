@@ -1,15 +1,17 @@
-"""The last stages of `default`: every line is laid over the spectrum again and corrected.
+"""The last stages of `default`: correction of the peaks and of the count by the residual.
 
-Features that convolutions have pooled say little about a few percent of a width. Here each slot
-goes back to the spectrum: it cuts a window of its own, centered at its line and as wide as that
-asks for, subtracts the lines of its set, and divides by its height. In these units all lines look
-alike, so that one small network, the same for every slot, learns from all of them how to correct
-center, FWHM, height and Lorentzian share, and how far off they still are.
+The convolutions give the peaks to some percent. Here each slot takes a window of the spectrum,
+centered at its line and a few FWHM wide, subtracts all lines of its set and divides by the height
+of its line. In these units all lines look alike, so that one small network, the same for all slots,
+learns how to correct center, FWHM, height and Lorentzian fraction, and the size of the remaining
+error.
 
-The second look corrects the sets of all counts. The same windows in units of their noise correct
-the count: a set with too few lines leaves more than noise somewhere, one with too many has a line
-that is no more than noise. The third look goes to the set of the most probable count alone, and
-starts from its corrected lines.
+The first pass of the network is that of the convolutions. The second pass corrects the sets of all
+counts, and the count: with too few lines a residual is larger than the noise, with too many a line
+is not. The third pass corrects the set of the most probable count again.
+
+Shapes in the docstrings of the layers are those of one spectrum: points are those of the spectrum,
+slots the peaks of all counts, bins the parts of the window of a slot.
 """
 
 from __future__ import annotations
@@ -19,101 +21,110 @@ from typing import Any
 import numpy as np
 from keras import layers, ops
 
-from xpsnet.models.slot_lines import as_lines, bell
+from xpsnet.models.architecture import as_lines, bell
 
-# Bins of the window of a slot, and its half width in FWHM.
+# Number of bins in the window of a slot, and half the width of the window in FWHM.
 BINS, HALF_WINDOW = 32, 2.0
 EDGES = np.linspace(-HALF_WINDOW, HALF_WINDOW, BINS + 1, dtype=np.float32)
 MIDDLES = 0.5 * (EDGES[1:] + EDGES[:-1])
-# Beside a small line much larger ones may go wrong: farther than this [heights] is all the same.
-FARTHEST = 4.0
-# Sizes of the two hidden layers of each look.
+# Larger residuals, in heights of the line, are cut off: they come from larger lines beside it.
+MAX_RESIDUAL = 4.0
+# Units of the two hidden layers of each pass.
 HIDDEN = (192, 96)
-# Unit of the corrections: center in FWHM, the rest as in the outputs.
+# Unit of the corrections; that of the center is in FWHM, the others are as in the outputs.
 CORRECTION = 0.1
-# Residuals beyond this many standard deviations are all the same; units of them and of their
-# logarithm that make both of the order of 1.
-MOST_SIGMAS, SIGMAS, LOG_SIGMA = 10.0, 2.0, 3.0
-# What is added to the noise, in heights of the line and in units of the spectrum: rounding, which a
-# division by a small height makes large, must not pass for evidence.
-LEAST_NOISE, LEAST_RANGE = 1e-3, 3e-4
-# Patterns in the noise whose strength counts, what a slot says about the count, and the hidden
-# layer that weighs it.
-PATTERNS, EVIDENCE, WEIGHING = 16, 32, 64
-# Where absent lines are put: no window sees them.
-FAR_AWAY = -100.0
+# Residuals are cut off at this number of standard deviations; units in which they and the logarithm
+# of the standard deviation are of the order of 1.
+MAX_SIGMAS, SIGMA_UNIT, LOG_SIGMA_UNIT = 10.0, 2.0, 3.0
+# Added to the noise, in heights of the line and in units of the spectrum, so that rounding errors,
+# which the division by a small height enlarges, do not count as a residual.
+MIN_NOISE, ROUNDING = 1e-3, 3e-4
+# Number of linear filters of the residual, of features of a slot for the count, and of units of the
+# hidden layer that combines these.
+PATTERNS, EVIDENCE, EVIDENCE_HIDDEN = 16, 32, 64
+# Center of absent lines, outside of every window.
+ABSENT_CENTER = -100.0
 
 
-def look_again(
+def refine_slots(
     spectrum: Any,
     logits: Any,
     peaks: Any,
     log_spread: Any,
-    seen: Any,
+    features: Any,
     sets: list[slice],
-    looks: int,
+    passes: int,
 ) -> tuple[Any, Any, Any]:
-    """Corrected counts, peaks and spreads.
+    """Correct count, peaks and spreads by the residual around each line.
 
     Parameters
     ----------
     spectrum : tensor, shape (batch, points)
-        What the network reads.
+        Input of the network.
     logits : tensor, shape (batch, counts)
-        Logarithms of the probabilities of the counts, up to a constant.
+        Logarithms of the probabilities of the counts plus a constant.
     peaks, log_spread : tensor, shape (batch, slots, 4)
-        From `readout.slot_outputs`.
-    seen : tensor, shape (batch, slots, features)
-        What the slots know beside it.
+        From `peak_head.slot_outputs`.
+    features : tensor, shape (batch, slots, features)
+        From `peak_head.slot_outputs`.
     sets : list of slice
         The slots of each peak count.
-    looks : int
-        2 or 3, with those of the convolutions.
+    passes : int
+        2 or 3, including the pass of the convolutions.
 
     Returns
     -------
     logits : tensor, shape (batch, counts)
     peaks, log_spread : tensor, shape (batch, slots, 4)
     """
-    integral = Integral()(spectrum)
+    integral = RunningIntegral()(spectrum)
     residual = Residual(sets)([*integral, peaks])
-    noise = InNoise()([residual, peaks])
+    noise = NoiseUnits()([residual, peaks])
     strength = LogSquare()(layers.Conv1D(PATTERNS, 1)(noise))
-    seen = _dense([residual, peaks, seen, noise, strength])
-    logits = _weighed(logits, [seen, noise, strength], sets)
-    change = layers.Conv1D(8, 1, kernel_initializer="zeros")(seen)
-    peaks, log_spread = Corrected()([peaks, log_spread, change])
-    if looks > 2:
-        pick = Pick(sets)(logits)
-        known = layers.Concatenate()([peaks, log_spread, seen])
-        mine, known = Picked()([*pick, known])
-        residual = Residual([slice(0, mine.shape[1])])([*integral, mine])
-        seen = _dense([residual, InNoise()([residual, mine]), known])
-        change = layers.Conv1D(8, 1, kernel_initializer="zeros")(seen)
-        peaks, log_spread = Corrected()([peaks, log_spread, PutBack()([pick[0], change])])
+    features = _slot_layers([residual, peaks, features, noise, strength])
+    logits = _corrected_logits(logits, [features, noise, strength], sets)
+    change = layers.Conv1D(8, 1, kernel_initializer="zeros")(features)
+    peaks, log_spread = ApplyCorrections()([peaks, log_spread, change])
+    if passes > 2:
+        selected = SelectSlots(sets)(logits)
+        features = layers.Concatenate()([peaks, log_spread, features])
+        chosen, features = GatherSlots()([*selected, features])
+        residual = Residual([slice(0, chosen.shape[1])])([*integral, chosen])
+        features = _slot_layers([residual, NoiseUnits()([residual, chosen]), features])
+        change = layers.Conv1D(8, 1, kernel_initializer="zeros")(features)
+        change = ScatterSlots()([selected[0], change])
+        peaks, log_spread = ApplyCorrections()([peaks, log_spread, change])
     return logits, peaks, log_spread
 
 
-def _dense(known: list[Any]) -> Any:
-    """Two hidden layers over what each slot knows."""
-    x = layers.Concatenate()(known)
+def _slot_layers(features: list[Any]) -> Any:
+    """Two hidden layers on the features of each slot, with the same weights for all slots."""
+    x = layers.Concatenate()(features)
     for units in HIDDEN:
-        x = layers.Conv1D(units, 1, activation="relu")(x)  # over slots, so the same for all
+        x = layers.Conv1D(units, 1, activation="relu")(x)  # (slots, units)
     return x
 
 
-def _weighed(logits: Any, known: list[Any], sets: list[slice]) -> Any:
-    """Logits, corrected by what the slots of every set know."""
-    evidence = layers.Conv1D(EVIDENCE, 1, activation="relu")(layers.Concatenate()(known))
-    evidence = layers.Flatten()(OverSets(sets)(evidence))
+def _corrected_logits(logits: Any, features: list[Any], sets: list[slice]) -> Any:
+    """Logits of the counts, corrected by the features of the slots of every set."""
+    evidence = layers.Conv1D(EVIDENCE, 1, activation="relu")(layers.Concatenate()(features))
+    evidence = layers.Flatten()(PoolSets(sets)(evidence))
     evidence = layers.Concatenate()([evidence, logits])
-    evidence = layers.Dense(WEIGHING, activation="relu")(evidence)
+    evidence = layers.Dense(EVIDENCE_HIDDEN, activation="relu")(evidence)
     change = layers.Dense(logits.shape[1], kernel_initializer="zeros")(evidence)
     return layers.Add()([logits, change])
 
 
 def neighbors(sets: list[slice]) -> tuple[Any, Any, Any]:
-    """Pairs of different slots of one set: first, second (pairs,), and (slots, pairs) of firsts."""
+    """All ordered pairs of different slots of the same set.
+
+    Returns
+    -------
+    first, second : ndarray of int, shape (pairs,)
+        The two slots of each pair.
+    member : ndarray, shape (slots, pairs)
+        1 where a slot is the first of a pair, else 0.
+    """
     pairs = [
         (i, j)
         for part in sets
@@ -126,23 +137,23 @@ def neighbors(sets: list[slice]) -> tuple[Any, Any, Any]:
     return first, second, member.astype(np.float32)
 
 
-class Integral(layers.Layer):  # type: ignore[misc]
-    """What integrals of the straight lines between the points of a spectrum are made of."""
+class RunningIntegral(layers.Layer):  # type: ignore[misc]
+    """Integral of the linear interpolation of a spectrum up to each point, for `Residual`."""
 
     def call(self, spectrum: Any) -> tuple[Any, Any, Any]:
-        """Input (points,), outputs (points,) each: integral up to, value at and rise behind it."""
+        """Input (points,); outputs (points,): integral up to a point, value, slope to the next."""
         rise = ops.pad(spectrum[:, 1:] - spectrum[:, :-1], ((0, 0), (0, 1)))
-        # A narrow bin is a small difference of large integrals, and then divided by a small height.
+        # Double precision: a narrow bin is a small difference of large integrals.
         exact = ops.cast(spectrum, "float64")
         integral = ops.cumsum(exact, axis=1) - 0.5 * exact
         return integral, exact, ops.cast(rise, "float64")
 
 
 class Residual(layers.Layer):  # type: ignore[misc]
-    """What a set of lines leaves of the spectrum, and the neighbors, around each of its lines.
+    """Residual of the spectrum, and sum of the other lines of the set, around each line.
 
-    Both are means over `BINS` bins in units of the height of the line. The residual is without its
-    mean, so that the background only counts as far as it is not constant.
+    Both are means over `BINS` bins in units of the height of the line. The mean of the residual is
+    subtracted, so that a constant background does not matter.
     """
 
     def __init__(self, sets: list[slice]) -> None:
@@ -150,9 +161,9 @@ class Residual(layers.Layer):  # type: ignore[misc]
         self.first, self.second, self.member = neighbors(sets)
 
     def call(self, inputs: Any) -> Any:
-        """Inputs three of (points,) from `Integral`, (slots, 4); output (slots, 2 `BINS`)."""
+        """Inputs three of `RunningIntegral` and (slots, 4); output (slots, 2 `BINS`)."""
         *integral, peaks = inputs
-        # The lines learn from their corrections, not from where these looked.
+        # No gradient through the position of the window; lines are trained by their corrections.
         center, fwhm, height, fraction = as_lines(ops, ops.stop_gradient(peaks))
         mean, inside = _bin_means(integral, center, fwhm)
         others = self._others(center, fwhm, height, fraction)
@@ -160,8 +171,8 @@ class Residual(layers.Layer):  # type: ignore[misc]
         rest = mean / height - (own + others) * inside
         bins = ops.maximum(ops.sum(inside, axis=-1, keepdims=True), 1)
         level = ops.sum(rest, axis=-1, keepdims=True) / bins
-        rest = ops.clip(rest - level * inside, -FARTHEST, FARTHEST)
-        return ops.concatenate([rest, ops.minimum(others, FARTHEST)], axis=-1)
+        rest = ops.clip(rest - level * inside, -MAX_RESIDUAL, MAX_RESIDUAL)
+        return ops.concatenate([rest, ops.minimum(others, MAX_RESIDUAL)], axis=-1)
 
     def _others(self, center: Any, fwhm: Any, height: Any, fraction: Any) -> Any:
         """Sum of the other lines of the set, (slots, BINS)."""
@@ -172,33 +183,33 @@ class Residual(layers.Layer):  # type: ignore[misc]
         return ops.matmul(self.member, lines)
 
 
-class InNoise(layers.Layer):  # type: ignore[misc]
-    """Residuals in standard deviations of their noise, and the logarithm of that.
+class NoiseUnits(layers.Layer):  # type: ignore[misc]
+    """Residual in standard deviations of its noise, and the logarithm of this deviation.
 
-    The noise of a window is what its bins differ by from the mean of their neighbors.
+    The noise is estimated from the differences of each bin from the mean of its two neighbors.
     """
 
     def call(self, inputs: Any) -> Any:
-        """Inputs from `Residual` and (slots, 4), output (slots, `BINS` + 1)."""
+        """Inputs of `Residual` and (slots, 4), output (slots, `BINS` + 1)."""
         residual, peaks = inputs
         rest = residual[:, :, :BINS]
         rough = rest[:, :, 1:-1] - 0.5 * (rest[:, :, :-2] + rest[:, :, 2:])
         variance = ops.mean(ops.square(rough), axis=-1, keepdims=True) / 1.5
         _, _, height, _ = as_lines(ops, ops.stop_gradient(peaks))
-        sigma = ops.sqrt(variance) + LEAST_NOISE + LEAST_RANGE / height
-        sigmas = ops.clip(rest / sigma, -MOST_SIGMAS, MOST_SIGMAS)
-        return ops.concatenate([sigmas / SIGMAS, ops.log(sigma) / LOG_SIGMA], axis=-1)
+        sigma = ops.sqrt(variance) + MIN_NOISE + ROUNDING / height
+        sigmas = ops.clip(rest / sigma, -MAX_SIGMAS, MAX_SIGMAS)
+        return ops.concatenate([sigmas / SIGMA_UNIT, ops.log(sigma) / LOG_SIGMA_UNIT], axis=-1)
 
 
 class LogSquare(layers.Layer):  # type: ignore[misc]
-    """Logarithm of 1 + x^2: chi-squares are sums of squares, and differ by orders of magnitude."""
+    """Logarithm of 1 + x^2, as chi-square differs by orders of magnitude."""
 
     def call(self, x: Any) -> Any:
         """Of any shape."""
         return ops.log(1 + ops.square(x))
 
 
-class OverSets(layers.Layer):  # type: ignore[misc]
+class PoolSets(layers.Layer):  # type: ignore[misc]
     """Sum and maximum over the slots of every set."""
 
     def __init__(self, sets: list[slice]) -> None:
@@ -213,14 +224,14 @@ class OverSets(layers.Layer):  # type: ignore[misc]
 
 
 def _bin_means(integral: Any, center: Any, fwhm: Any) -> tuple[Any, Any]:
-    """Means of the spectrum in the bins of every slot, 0 outside, and how much of them is inside.
+    """Means of the spectrum in the bins of every slot, and the part of each bin inside the window.
 
-    The difference of two integrals averages the noise over a wide bin and interpolates in a narrow
-    one.
+    The spectrum counts as 0 outside. A bin is the difference of two integrals, which averages over
+    a wide bin and interpolates in a narrow one. Both (slots, BINS).
     """
     n = integral[0].shape[1]
     place = ops.clip((center + fwhm * EDGES) * (n - 1), 0, n - 1)
-    # Limits are set on the integers: what is no number must not become an index out of bounds.
+    # The integers are limited, so that NaN does not become an index out of bounds.
     index = ops.clip(ops.cast(ops.floor(place), "int32"), 0, n - 2)
     table = ops.reshape(ops.stack(integral, axis=-1), (-1, 3))
     row = ops.cast(ops.arange(ops.shape(place)[0]), "int32")[:, None, None] * n
@@ -233,8 +244,8 @@ def _bin_means(integral: Any, center: Any, fwhm: Any) -> tuple[Any, Any]:
     return mean, inside
 
 
-class Corrected(layers.Layer):  # type: ignore[misc]
-    """Peaks and spreads with their corrections."""
+class ApplyCorrections(layers.Layer):  # type: ignore[misc]
+    """Peaks and spreads plus their corrections."""
 
     def call(self, inputs: Any) -> Any:
         """Inputs (slots, 4), (slots, 4), (slots, 8); outputs (slots, 4), (slots, 4)."""
@@ -244,15 +255,15 @@ class Corrected(layers.Layer):  # type: ignore[misc]
         return peaks + CORRECTION * unit * change[:, :, :4], log_spread + change[:, :, 4:]
 
 
-class Pick(layers.Layer):  # type: ignore[misc]
-    """Which slots are those of the most probable count, for any count in as many places.
+class SelectSlots(layers.Layer):  # type: ignore[misc]
+    """Selection of the slots of the most probable count, as a matrix of fixed size.
 
     Attributes
     ----------
     slots : ndarray, shape (counts, places, slots)
-        1 where a place takes a slot; places that a count leaves over take none.
+        1 where a place takes a slot; unused places take none. There are max_peaks places.
     away : ndarray, shape (counts, places, 1)
-        What is to be added to the centers, so that those are not seen.
+        Added to the centers, so that the lines of unused places are outside of the window.
     """
 
     def __init__(self, sets: list[slice]) -> None:
@@ -263,7 +274,7 @@ class Pick(layers.Layer):  # type: ignore[misc]
         for count, part in enumerate(sets):
             taken = np.arange(part.start, part.stop)
             self.slots[count, np.arange(taken.size), taken] = 1
-            self.away[count, taken.size :] = FAR_AWAY
+            self.away[count, taken.size :] = ABSENT_CENTER
 
     def call(self, logits: Any) -> tuple[Any, Any]:
         """Input (counts,), outputs (places, slots) and (places, 1)."""
@@ -271,19 +282,19 @@ class Pick(layers.Layer):  # type: ignore[misc]
         return ops.take(self.slots, count, axis=0), ops.take(self.away, count, axis=0)
 
 
-class Picked(layers.Layer):  # type: ignore[misc]
-    """The picked peaks, and all that is known of them."""
+class GatherSlots(layers.Layer):  # type: ignore[misc]
+    """Peaks and features of the selected slots."""
 
     def call(self, inputs: Any) -> tuple[Any, Any]:
-        """Inputs from `Pick` and (slots, 4 + others); outputs (places, 4), (places, 4 + others)."""
-        slots, away, known = inputs
-        known = ops.matmul(slots, known)
-        center = known[:, :, :1] + away
-        return ops.concatenate([center, known[:, :, 1:4]], axis=-1), known
+        """Inputs of `SelectSlots`, (slots, features); outputs (places, 4), (places, features)."""
+        slots, away, features = inputs
+        features = ops.matmul(slots, features)
+        center = features[:, :, :1] + away
+        return ops.concatenate([center, features[:, :, 1:4]], axis=-1), features
 
 
-class PutBack(layers.Layer):  # type: ignore[misc]
-    """Corrections of picked slots at their slots, 0 elsewhere."""
+class ScatterSlots(layers.Layer):  # type: ignore[misc]
+    """Corrections of the selected slots at their places among all slots, 0 elsewhere."""
 
     def call(self, inputs: Any) -> Any:
         """Inputs (places, slots) and (places, 8), output (slots, 8)."""

@@ -1,8 +1,9 @@
-"""Spectrum to tensor and back: the only place that knows network units.
+"""Conversion of spectra to the input of a network, and of its outputs to peaks in eV.
 
-A window of the energy axis becomes an even grid, counts become network units; the outputs come back
-as energies [eV] and shares. Heights are not taken from the network: least squares finds them, in
-counts. Energies here are binding-like (larger is more bound), as in `xpsnet.numerics`.
+`encode` resamples a window of the energy axis to an even grid and scales the counts; `decode` gives
+centers and FWHM in eV and Lorentzian fractions. Heights usually come from a linear least-squares
+fit, in counts. Energies are binding-like (larger is more bound), as in `xpsnet.numerics`. Shapes
+are (n spectra, points) and (n spectra, k peaks).
 """
 
 from __future__ import annotations
@@ -21,23 +22,23 @@ Floats = npt.NDArray[np.float64]
 Outputs = dict[str, npt.NDArray[Any]]
 
 PARK2020_EXTENT = 15.0
-# A Laplace distribution of scale b has this many b as its standard deviation.
+# Standard deviation of a Laplace distribution with scale 1.
 LAPLACE_STD = float(np.sqrt(2.0))
 
 
 @dataclass(frozen=True)
 class Guess:
-    """Peaks of one count, for n spectra.
+    """Peaks of n spectra, for one number of peaks k.
 
     Attributes
     ----------
     center, fwhm : ndarray, shape (n, k)
         Binding-like energies [eV].
     fraction : ndarray, shape (n, k), or None
-        Lorentzian share, for line shapes that have one.
+        Lorentzian fraction, for line shapes that have one.
     spread : dict of ndarray, shape (n, k)
-        Standard deviations: of ``center`` and ``fwhm`` [eV], of ``fraction``, and of ``height``
-        relative to the height.
+        Standard deviations of ``center`` and ``fwhm`` [eV], of ``fraction``, and of ``height``
+        (relative).
     """
 
     center: Floats
@@ -47,19 +48,19 @@ class Guess:
 
 
 def line_shape(config: NetworkConfig) -> str:
-    """Line shape that the network was trained on, a key of `LINE_SHAPES`."""
+    """Line shape that the network was trained with, a key of `LINE_SHAPES`."""
     return "park2020" if config.architecture == "park2020" else "pseudo_voigt"
 
 
 def counts_known(config: NetworkConfig) -> range:
-    """Peak counts that the network can answer."""
+    """Numbers of peaks that the network can give."""
     return range(1 if config.architecture == "park2020" else 0, config.max_peaks + 1)
 
 
 def encode(
     counts: npt.ArrayLike, energy: npt.ArrayLike, config: NetworkConfig
 ) -> npt.NDArray[np.float32]:
-    """Spectra as the network reads them.
+    """Convert spectra to the input of a network.
 
     Parameters
     ----------
@@ -68,13 +69,13 @@ def encode(
     energy : array_like, shape (points,)
         Binding-like energies [eV], in either direction.
     config : NetworkConfig
-        Tells the grid and the normalization.
+        Its architecture and number of points determine grid and scaling.
 
     Returns
     -------
     ndarray of float32, shape (n, config.n_points)
-        Ascending in binding-like energy. `park2020`: scaled to a maximum of 1 (to -1 at the lowest
-        where nothing is positive). `default`: scaled from 0 to 1.
+        Ascending in binding-like energy. `park2020`: scaled to a maximum of 1 (to a minimum of -1
+        if no value is positive). `default`: scaled from 0 to 1.
     """
     spectra = resample(counts, energy, even_grid(energy, config.n_points))
     if config.architecture == "park2020":
@@ -87,9 +88,9 @@ def encode(
 
 
 def probabilities(outputs: Outputs, config: NetworkConfig) -> Floats:
-    """Probability of each count of `counts_known`, shape (n, counts).
+    """Probability of each number of peaks in `counts_known`, shape (n, counts).
 
-    `park2020` regresses the count: its number is shared between the two integers beside it.
+    `park2020` gives one real number: its probability is divided between the two nearest integers.
     """
     if config.architecture == "park2020":
         number = np.clip(outputs["n_peaks"][:, :1].astype(float), 1, config.max_peaks)
@@ -102,23 +103,23 @@ def probabilities(outputs: Outputs, config: NetworkConfig) -> Floats:
 
 
 def decode(outputs: Outputs, k: int, energy: npt.ArrayLike, config: NetworkConfig) -> Guess:
-    """Peaks for the count `k`, in eV.
+    """Convert the outputs for `k` peaks to peaks in eV.
 
     Parameters
     ----------
     outputs : dict of ndarray
-        What the network returned for n spectra.
+        Outputs of the network for n spectra.
     k : int
-        Number of peaks, one of `counts_known` and not 0.
+        Number of peaks, one of `counts_known` except 0.
     energy : array_like, shape (points,)
-        The axis that `encode` was given [eV].
+        Axis given to `encode` [eV].
     config : NetworkConfig
         The network.
 
     Returns
     -------
     Guess
-        Peaks by ascending binding-like energy for `default`; by falling height for `park2020`.
+        Ascending in binding-like energy for `default`, descending in height for `park2020`.
     """
     energy = np.asarray(energy, float)
     low, window = float(energy.min()), float(np.ptp(energy))
@@ -127,7 +128,7 @@ def decode(outputs: Outputs, k: int, energy: npt.ArrayLike, config: NetworkConfi
     part = set_slices(config.max_peaks)[k]
     peaks = outputs["peaks"][:, part].astype(float)
     spread = LAPLACE_STD * np.exp(np.clip(outputs["log_spread"][:, part].astype(float), -7, 3))
-    # A line narrower than half a grid step or wider than the window is not a line.
+    # FWHM from half a grid step to the width of the window.
     narrowest = 0.5 / (config.n_points - 1)
     fwhm = window * np.clip(np.exp(np.minimum(peaks[..., 1], 0.0)), narrowest, 1.0)
     center = low + window * np.clip(peaks[..., 0], -0.1, 1.1)
@@ -145,13 +146,13 @@ def decode(outputs: Outputs, k: int, energy: npt.ArrayLike, config: NetworkConfi
 
 
 def heights(outputs: Outputs, k: int, config: NetworkConfig) -> Floats:
-    """Heights that a `default` network states for `k` peaks, as shares of a spectrum's range."""
+    """Heights for `k` peaks from a `default` network, over the range of the counts, (n, k)."""
     logarithm = outputs["peaks"][:, set_slices(config.max_peaks)[k], 2].astype(float)
     return np.asarray(np.exp(logarithm))
 
 
 def _decode_park2020(outputs: Outputs, k: int, low: float, window: float) -> Guess:
-    """The k highest of the paper's three slots; it states no spread."""
+    """The k highest of the three peaks of `park2020`, which has no spreads."""
     scale = window / PARK2020_EXTENT
     order = np.argsort(-outputs["height"], axis=-1)[:, :k]
     center = np.take_along_axis(outputs["center"], order, axis=-1).astype(float)

@@ -1,4 +1,4 @@
-"""Windows of measured points: gaps in them, and what a network was not trained for."""
+"""Checks of measured counts before a network reads them: missing points, untrained windows."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from xpsnet.models import weights
 
 Floats = npt.NDArray[np.float64]
 
-# No detector counts that far: such numbers stand for missing points, and their squares overflow.
+# Larger numbers cannot be counts: files use them for missing points, and their squares overflow.
 LARGEST_COUNT = 1e100
-# What networks are trained for whose card does not say it (window in eV); outside of it the answer
-# is given, with a status.
+# Range of the training (window in eV) for model cards that do not give it. Spectra outside of it
+# are predicted with the status OUTSIDE_MODEL.
 FEWEST_TRAINED_POINTS = 40
 TRAINED_WINDOW = (5.0, 40.0)
 
 
 def as_counts(measured: npt.NDArray[Any]) -> Floats:
-    """Numbers of any type as counts, with NaN for all that is none."""
+    """Convert to float64; NaN replaces everything that cannot be a count."""
     counts = measured.astype(np.float64)
     counts[~(np.abs(counts) < LARGEST_COUNT)] = np.nan
     return counts
 
 
 def without_gaps(counts: Floats, energy: Floats) -> Floats:
-    """Missing points between finite ones, filled by linear interpolation."""
+    """Fill missing points (NaN) by linear interpolation; (n, points)."""
     broken = np.flatnonzero(~np.isfinite(counts).all(axis=1))
     if not broken.size:
         return counts
@@ -40,7 +40,7 @@ def without_gaps(counts: Floats, energy: Floats) -> Floats:
 
 
 def is_outside(counts: Floats, energy: Floats, model: weights.Model) -> npt.NDArray[np.bool_]:
-    """Which spectra of a window are unlike those of the training."""
+    """Mask (n,) of spectra whose window or number of points is outside the training range."""
     recipe = model.card.get("recipe", {})
     low, high = recipe.get("window", TRAINED_WINDOW)
     unlike = not 0.99 * low <= float(np.ptp(energy)) <= 1.01 * high

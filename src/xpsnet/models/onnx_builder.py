@@ -1,4 +1,4 @@
-"""Nodes and constants of an ONNX graph, added one operation at a time."""
+"""Builder of ONNX graphs: nodes and constants are added one operation at a time."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ class Value:
     channels_first : bool
         Whether (places, channels) is stored as (channels, 1, places).
     folded : int
-        Neighboring places that are channels in Keras and still places in the graph. The
-        convolution that follows takes them in by a longer kernel and a stride.
+        Number of neighboring places that are channels in Keras but still places in the graph. The
+        next convolution covers them with a longer kernel and a stride.
     """
 
     name: str
@@ -32,7 +32,7 @@ class Value:
     folded: int = 1
 
 
-# What a rule returns: names of tensors that are stored as Keras has them, or values.
+# Result of a rule: names of tensors that are stored in the order of Keras, or values.
 Made = Value | str | tuple[str, ...]
 
 
@@ -53,17 +53,17 @@ class Graph:
         return output
 
     def reshape(self, name: str, *shape: int) -> str:
-        """The same values in another shape, for any number of spectra."""
+        """Reshape to (spectra, *shape)."""
         return self.node("Reshape", name, np.array((-1, *shape), np.int64))
 
     def part(self, name: str, start: int, stop: int) -> str:
-        """A stretch of the last axis of (batch, slots, values)."""
+        """Part of the last axis of (batch, slots, values)."""
         ends = (np.array([x], np.int64) for x in (start, stop, 2))
         return self.node("Slice", name, *ends)
 
     @staticmethod
     def number(value: float, kind: Any = np.float32) -> npt.NDArray[Any]:
-        """A constant for all values of a tensor; with fewer axes it can cost ten times as much."""
+        """Constant of shape (1, 1); with fewer axes the operations can take ten times as long."""
         return np.full((1, 1), value, kind)
 
     def times(self, name: str, factor: float) -> str:
@@ -79,25 +79,25 @@ class Graph:
         return self.node("Clip", name, np.array(low, np.float32), np.array(high, np.float32))
 
     def along(self, value: Value) -> Value:
-        """Values along the window, channels first."""
+        """The value with channels first."""
         if value.channels_first:
             return value
         places, channels = value.shape
         if places == 1:
             name = self.reshape(value.name, channels, 1, 1)
             return replace(value, name=name, channels_first=True)
-        # Rows of channels behind each other are one channel with as many more places.
+        # Places with their channels in a row are one channel with places * channels places.
         name = self.reshape(value.name, 1, 1, places * channels)
         return replace(value, name=name, channels_first=True, folded=channels)
 
     def as_in_keras(self, value: Value) -> str:
-        """Values in the order that Keras has them in."""
+        """Name of the value in the order of Keras."""
         if not value.channels_first:
             return value.name
         return self.reshape(self.node("Transpose", value.name, perm=(0, 2, 3, 1)), *value.shape)
 
     def activated(self, name: str, layer: Any) -> str:
-        """What the activation of a layer makes of its output."""
+        """Output of a layer after its activation."""
         kind = layer.activation.__name__
         if kind not in ("linear", "relu"):
             raise ValueError(f"expected layers with activation relu or none, got {kind!r}")

@@ -1,7 +1,8 @@
-"""The layers of `looks` as operations of an ONNX graph.
+"""The layers of `cascade` as operations of an ONNX graph.
 
-The same sums in another order: what is the same for all bins of a line is worked out before them,
-since at this place of the network the time goes into operations on single values.
+The results are those of Keras, with the operations in another order: what all bins of a line share
+is computed once, because in this part of the network the time goes into element-wise operations.
+Each function takes the graph, the Keras layer and its inputs, and gives its outputs.
 """
 
 from __future__ import annotations
@@ -13,18 +14,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from xpsnet.models import cascade
-from xpsnet.models.slot_lines import LOG_FWHM, LOG_HEIGHT
+from xpsnet.models.architecture import LOG_FWHM, LOG_HEIGHT
 
 if TYPE_CHECKING:
     from xpsnet.models.onnx_builder import Graph, Value
 
-# Types of values, as ONNX numbers them.
+# Codes of the data types in ONNX.
 _SINGLE, _INTEGER, _DOUBLE = 1, 6, 11
 _LN2 = float(np.log(2.0))
 
 
-def integral(graph: Graph, layer: Any, spectrum: Value) -> tuple[str, str, str]:
-    """What `looks.Integral` does."""
+def running_integral(graph: Graph, layer: Any, spectrum: Value) -> tuple[str, str, str]:
+    """Write a `cascade.RunningIntegral` layer."""
     (n,) = spectrum.shape
     first, last, end, axis = (np.array([x], np.int64) for x in (1, n - 1, n, 1))
     behind = graph.node("Slice", spectrum.name, first, end, axis)
@@ -39,7 +40,7 @@ def integral(graph: Graph, layer: Any, spectrum: Value) -> tuple[str, str, str]:
 def residual(
     graph: Graph, layer: Any, until: Value, exact: Value, rise: Value, peaks: Value
 ) -> str:
-    """What `looks.Residual` does."""
+    """Write a `cascade.Residual` layer."""
     center = graph.part(peaks.name, 0, 1)
     fwhm = _exponential(graph, graph.part(peaks.name, 1, 2), LOG_FWHM)
     height = _exponential(graph, graph.part(peaks.name, 2, 3), LOG_HEIGHT)
@@ -53,23 +54,24 @@ def residual(
     if layer.first.size:
         others = _others(graph, layer, center, fwhm, height, fraction)
     else:
-        others = graph.times(own, 0.0)  # ONNX Runtime ends the process on an empty product
+        others = graph.times(own, 0.0)  # an empty product would end the process of ONNX Runtime
     lines = graph.node("Mul", graph.node("Add", own, others), inside)
     rest = graph.node("Sub", mean, lines)
     bins = graph.node("Max", _over_bins(graph, inside), graph.number(1))
     level = graph.node("Div", _over_bins(graph, rest), bins)
     rest = graph.node("Sub", rest, graph.node("Mul", level, inside))
-    far = cascade.FARTHEST
+    far = cascade.MAX_RESIDUAL
     rest, others = graph.clipped(rest, -far, far), graph.clipped(others, 0.0, far)
     return graph.node("Concat", rest, others, axis=-1)
 
 
 def _over_bins(graph: Graph, name: str) -> str:
-    """Sums over the bins."""
+    """Sum over the bins."""
     return graph.node("ReduceSum", name, np.array([2], np.int64), keepdims=1)
 
 
 def _others(graph: Graph, layer: Any, center: str, fwhm: str, height: str, fraction: str) -> str:
+    """Sum of the other lines of the set of each slot, in heights of its line."""
     lorentzian = graph.node("Mul", height, fraction)
     gaussian = graph.node("Sub", height, lorentzian)
     per_half = graph.times(graph.node("Reciprocal", fwhm), 2)
@@ -83,7 +85,7 @@ def _others(graph: Graph, layer: Any, center: str, fwhm: str, height: str, fract
     away = graph.node("Mul", graph.node("Sub", center_here, center_there), per_half)
     ratio = graph.node("Mul", fwhm_here, per_half)
     lorentzian, gaussian = (graph.node("Mul", x, per_height) for x in (lorentzian, gaussian))
-    # A product of matrices is faster than factors and summands that are the same for all bins.
+    # One matrix product is faster than multiplying and adding values that all bins share.
     bins = np.stack([cascade.MIDDLES, np.ones_like(cascade.MIDDLES)])
     twice = graph.node("MatMul", graph.node("Concat", ratio, away, axis=-1), bins)
     square = graph.node("Mul", twice, twice)
@@ -96,7 +98,7 @@ def _others(graph: Graph, layer: Any, center: str, fwhm: str, height: str, fract
 def _bin_integrals(
     graph: Graph, table: tuple[Value, Value, Value], center: str, fwhm: str, slots: int
 ) -> tuple[str, str, str]:
-    """Integrals over the bins of each slot, how wide these are in points, and the share inside."""
+    """Integral over each bin, width of a bin in points, and the part of each bin in the window."""
     (n,), shape = table[0].shape, (slots, cascade.BINS + 1)
     last = n - 1
     edges = np.float32(last) * np.stack([np.ones_like(cascade.EDGES), cascade.EDGES])
@@ -119,19 +121,20 @@ def _bin_integrals(
 
 
 def _steps(graph: Graph, name: str) -> str:
-    """Differences along the edges of bins."""
+    """Differences between the edges of the bins."""
     bins = cascade.BINS
     return graph.node("Sub", graph.part(name, 1, bins + 1), graph.part(name, 0, bins))
 
 
 def _exponential(graph: Graph, name: str, limits: tuple[float, float]) -> str:
+    """Exponential of values within limits."""
     return graph.node("Exp", graph.clipped(name, *limits))
 
 
-def corrected(
+def apply_corrections(
     graph: Graph, layer: Any, peaks: Value, log_spread: Value, change: Value
 ) -> tuple[str, str]:
-    """What `looks.Corrected` does."""
+    """Write a `cascade.ApplyCorrections` layer."""
     fwhm = _exponential(graph, graph.part(peaks.name, 1, 2), LOG_FWHM)
     moved = graph.as_in_keras(change)
     center = graph.node("Mul", fwhm, graph.part(moved, 0, 1))
@@ -143,11 +146,11 @@ def corrected(
     )
 
 
-def in_noise(graph: Graph, layer: Any, residual: Value, peaks: Value) -> str:
-    """What `looks.InNoise` does."""
+def noise_units(graph: Graph, layer: Any, residual: Value, peaks: Value) -> str:
+    """Write a `cascade.NoiseUnits` layer."""
     bins = cascade.BINS
     rest = graph.part(residual.name, 0, bins)
-    # Differences from the mean of both neighbors, as a product of matrices.
+    # Differences from the mean of the two neighbors, as a matrix product.
     difference = np.zeros((bins, bins - 2), np.float32)
     for i in range(bins - 2):
         difference[i : i + 3, i] = -0.5, 1.0, -0.5
@@ -155,24 +158,24 @@ def in_noise(graph: Graph, layer: Any, residual: Value, peaks: Value) -> str:
     mean = np.full((bins - 2, 1), 1 / (1.5 * (bins - 2)), np.float32)
     variance = graph.node("MatMul", graph.node("Mul", rough, rough), mean)
     height = _exponential(graph, graph.part(peaks.name, 2, 3), LOG_HEIGHT)
-    least = graph.times(graph.node("Reciprocal", height), cascade.LEAST_RANGE)
-    least = graph.plus(least, cascade.LEAST_NOISE)
+    least = graph.times(graph.node("Reciprocal", height), cascade.ROUNDING)
+    least = graph.plus(least, cascade.MIN_NOISE)
     sigma = graph.node("Add", graph.node("Sqrt", variance), least)
-    most = cascade.MOST_SIGMAS
+    most = cascade.MAX_SIGMAS
     sigmas = graph.clipped(graph.node("Div", rest, sigma), -most, most)
-    sigmas = graph.times(sigmas, 1 / cascade.SIGMAS)
-    size = graph.times(graph.node("Log", sigma), 1 / cascade.LOG_SIGMA)
+    sigmas = graph.times(sigmas, 1 / cascade.SIGMA_UNIT)
+    size = graph.times(graph.node("Log", sigma), 1 / cascade.LOG_SIGMA_UNIT)
     return graph.node("Concat", sigmas, size, axis=-1)
 
 
 def log_square(graph: Graph, layer: Any, value: Value) -> Value:
-    """What `looks.LogSquare` does, in whatever order the values are."""
+    """Write a `cascade.LogSquare` layer, for any order of the values."""
     square = graph.node("Mul", value.name, value.name)
     return replace(value, name=graph.node("Log", graph.plus(square, 1)))
 
 
-def over_sets(graph: Graph, layer: Any, evidence: Value) -> str:
-    """What `looks.OverSets` does."""
+def pool_sets(graph: Graph, layer: Any, evidence: Value) -> str:
+    """Write a `cascade.PoolSets` layer."""
     slots, axis, largest = graph.as_in_keras(evidence), np.array([1], np.int64), []
     member = np.zeros((len(layer.sets), evidence.shape[0]), np.float32)
     for number, part in enumerate(layer.sets):
@@ -184,21 +187,23 @@ def over_sets(graph: Graph, layer: Any, evidence: Value) -> str:
     return graph.node("Concat", total, graph.node("Concat", *largest, axis=1), axis=-1)
 
 
-def pick(graph: Graph, layer: Any, logits: Value) -> tuple[str, str]:
-    """What `looks.Pick` does."""
+def select_slots(graph: Graph, layer: Any, logits: Value) -> tuple[str, str]:
+    """Write a `cascade.SelectSlots` layer."""
     count = graph.node("ArgMax", logits.name, axis=-1, keepdims=0)
     slots, away = (graph.node("Gather", x, count, axis=0) for x in (layer.slots, layer.away))
     return slots, away
 
 
-def picked(graph: Graph, layer: Any, slots: Value, away: Value, known: Value) -> tuple[str, str]:
-    """What `looks.Picked` does."""
+def gather_slots(
+    graph: Graph, layer: Any, slots: Value, away: Value, known: Value
+) -> tuple[str, str]:
+    """Write a `cascade.GatherSlots` layer."""
     mine = graph.node("MatMul", slots.name, known.name)
     center = graph.node("Add", graph.part(mine, 0, 1), away.name)
     return graph.node("Concat", center, graph.part(mine, 1, 4), axis=-1), mine
 
 
-def put_back(graph: Graph, layer: Any, slots: Value, change: Value) -> str:
-    """What `looks.PutBack` does."""
+def scatter_slots(graph: Graph, layer: Any, slots: Value, change: Value) -> str:
+    """Write a `cascade.ScatterSlots` layer."""
     back = graph.node("Transpose", slots.name, perm=(0, 2, 1))
     return graph.node("MatMul", back, graph.as_in_keras(change))

@@ -1,9 +1,11 @@
-"""The ONNX graph of a network, laid out for the speed of ONNX Runtime on processors.
+"""Export of a Keras network as an ONNX graph that is fast in ONNX Runtime on a CPU.
 
-Features along a window are kept channels first, (batch, channels, 1, places), from the first
-convolution to the readout. ONNX Runtime then runs a row of convolutions in its own blocked layout
-and takes biases, sums and rectifiers into them. Keras keeps channels last: its own export moves the
-values of every layer twice, which took half of the time.
+Features along the window are stored channels first, (batch, channels, 1, places), from the first
+convolution to the peak head. ONNX Runtime then runs the convolutions in its own layout, together
+with biases, sums and rectifiers. Keras stores channels last, and its own export
+(``model.export(format="onnx")``, Keras 3.15 with tf2onnx 1.17) transposes the values of every layer
+twice: its graphs took 1.6 times as long, and it cannot write `default` (the operations behind
+``ops.argmax`` are not supported). The figures are in benchmarks/RESULTS.md.
 """
 
 from __future__ import annotations
@@ -18,24 +20,24 @@ import numpy as np
 from xpsnet.models import onnx_cascade, peak_head
 from xpsnet.models.onnx_builder import Graph, Made, Value
 
-# Old enough for every ONNX Runtime that the package allows.
+# Versions that every ONNX Runtime allowed by the package can read.
 OPSET, IR_VERSION = 17, 8
 
 
 def write_onnx(net: Any, file: Path) -> None:
-    """Write a Keras network as a graph for ONNX Runtime, any number of spectra at a time.
+    """Write a Keras network as an ONNX graph for any number of spectra.
 
     Parameters
     ----------
     net : keras.Model
-        From `network.build`.
+        From `architecture.build`.
     file : Path
-        Where the graph goes. Its input is named "spectrum", its outputs as those of `net`.
+        File to write. The input is named "spectrum", the outputs as those of `net`.
 
     Raises
     ------
     ValueError
-        If the network has a layer that no rule here writes.
+        If the network has a layer that cannot be written.
     """
     import onnx
     from onnx import helper
@@ -56,7 +58,7 @@ def write_onnx(net: Any, file: Path) -> None:
 
 
 def _walk(net: Any, graph: Graph) -> dict[int, Value]:
-    """Write every layer; returns what was made of each Keras tensor, by its identity."""
+    """Write every layer; returns the value of each Keras tensor, by the id of the tensor."""
     made = {id(net.input): Value("spectrum", tuple(net.input.shape[1:]))}
     for layer in net.layers[1:]:
         kind = type(layer).__name__
@@ -70,7 +72,7 @@ def _walk(net: Any, graph: Graph) -> dict[int, Value]:
 
 
 def _listed(one_or_more: Any) -> list[Any]:
-    """A list in any case."""
+    """A list, also of a single item."""
     return list(one_or_more) if isinstance(one_or_more, list | tuple) else [one_or_more]
 
 
@@ -161,7 +163,7 @@ def _normalization(graph: Graph, layer: Any, value: Value) -> Made:
     return graph.node("Add", scaled, beta - mean * scale)
 
 
-def _look(graph: Graph, layer: Any, weights: Value, local: Value, guess: Value) -> Made:
+def _place_attention(graph: Graph, layer: Any, weights: Value, local: Value, guess: Value) -> Made:
     places, slots = weights.shape
     place = ((np.arange(places, dtype=np.float32) + 0.5) / places)[:, None]
     guessed = graph.times(graph.reshape(guess.name, slots, 1), 1 / peak_head.REACH)
@@ -195,25 +197,25 @@ _RULES: dict[str, Callable[..., Made]] = {
     "BatchNormalization": _normalization,
     "Concatenate": _concatenate,
     "Conv1D": _convolution,
-    "Corrected": onnx_cascade.corrected,
+    "ApplyCorrections": onnx_cascade.apply_corrections,
     "Dense": _dense,
     "Flatten": _flatten,
     "GlobalMaxPooling1D": _global_max_pooling,
-    "InNoise": onnx_cascade.in_noise,
-    "Integral": onnx_cascade.integral,
+    "NoiseUnits": onnx_cascade.noise_units,
+    "RunningIntegral": onnx_cascade.running_integral,
     "LogSquare": onnx_cascade.log_square,
-    "Look": _look,
+    "PlaceAttention": _place_attention,
     "MaxPooling1D": _max_pooling,
-    "OverSets": onnx_cascade.over_sets,
-    "Peaks": _peaks,
-    "Pick": onnx_cascade.pick,
-    "Picked": onnx_cascade.picked,
-    "PutBack": onnx_cascade.put_back,
+    "PoolSets": onnx_cascade.pool_sets,
+    "SlotPeaks": _peaks,
+    "SelectSlots": onnx_cascade.select_slots,
+    "GatherSlots": onnx_cascade.gather_slots,
+    "ScatterSlots": onnx_cascade.scatter_slots,
     "ReLU": _relu,
     "Reshape": _reshape,
     "Residual": onnx_cascade.residual,
     "SlotDense": _slot_dense,
     "Softmax": _softmax,
-    "Spreads": _spreads,
+    "SlotSpreads": _spreads,
     "UpSampling1D": _up_sampling,
 }

@@ -1,10 +1,12 @@
-"""The head of `default` that reads peaks where they are: each output slot looks at its own place.
+"""The peak head of `default`: every output slot reads its peak from the features around it.
 
-A dense layer on flattened features says where a line is only as well as it remembers 96 places at
-once. Here it gives a first guess of every center; the slot then weighs the local features around
-that guess (softmax over the places: an attention with one query per slot), and its own small dense
-layers read the exact center, width, height and Lorentzian share from what they see. At equal
-training the errors of centers are half of those of dense heads alone.
+A dense layer on all features gives a first guess of every center. Each slot then averages the local
+features around its guess, weighted by a softmax over the positions (attention with one query per
+slot), and its own dense layers give center, FWHM, height and Lorentzian fraction. With the same
+training, the errors of the centers are half of those of dense layers alone.
+
+Shapes are those of one spectrum: slots are the peaks of all counts (1 + 2 + ... + max_peaks),
+places are the positions along the window (48 in the shipped network).
 """
 
 from __future__ import annotations
@@ -15,8 +17,8 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-# Width of the region around a first guess that a slot sees at the start of the training, as a
-# share of the window, and the farthest that the answer ordinarily lies from what it weighed.
+# Width of the region around the first guess that a slot averages at the start of the training, and
+# unit of the correction of the center, both as fractions of the window.
 REACH = 0.06
 CORRECTION = 0.1
 
@@ -24,41 +26,45 @@ CORRECTION = 0.1
 def slot_outputs(
     local: Any, state: Any, guess: Any, start: Any, hidden: int
 ) -> tuple[Any, Any, Any]:
-    """Peaks and spreads of every slot, and what they were read from.
+    """Peaks and spreads of all slots, and the features that they are computed from.
 
     Parameters
     ----------
     local : tensor, shape (batch, places, channels)
         Features along the window.
     state : tensor, shape (batch, slots, features)
-        What the whole spectrum says to each slot.
+        Features of the whole spectrum, for each slot.
     guess : tensor, shape (batch, slots)
         First guess of the centers, 0 to 1.
     start : ndarray, shape (slots, 4)
-        Where the peaks begin, of which FWHM, height and share are used.
+        Initial outputs, of which FWHM, height and fraction are used.
     hidden : int
-        Width of the slots' dense layers.
+        Number of units of the hidden layer.
 
     Returns
     -------
     peaks, log_spread : tensor, shape (batch, slots, 4)
-    seen : tensor, shape (batch, slots, hidden)
+        See `architecture.PEAK_PARAMETERS`.
+    features : tensor, shape (batch, slots, hidden)
     """
     slots = start.shape[0]
     bias = np.concatenate([0 * start[:, :1], start[:, 1:], np.full((slots, 4), -1.0)], axis=1)
     weights = layers.Conv1D(slots, 1)(local)  # (places, slots)
-    seen, center = Look()([weights, local, guess])
-    seen = layers.Concatenate()([seen, state, layers.Reshape((slots, 1))(center)])
-    seen = SlotDense(hidden, scale=2.0, activation="relu")(seen)
-    out = SlotDense(8, scale=0.1, bias=bias)(seen)
-    return Peaks()([out, center]), Spreads()(out), seen
+    features, center = PlaceAttention()([weights, local, guess])
+    features = layers.Concatenate()([features, state, layers.Reshape((slots, 1))(center)])
+    features = SlotDense(hidden, scale=2.0, activation="relu")(features)
+    out = SlotDense(8, scale=0.1, bias=bias)(features)
+    return SlotPeaks()([out, center]), SlotSpreads()(out), features
 
 
-class Look(layers.Layer):  # type: ignore[misc]
-    """Weighted mean of local features and places, for every slot."""
+class PlaceAttention(layers.Layer):  # type: ignore[misc]
+    """Mean of the local features and of the position, with own weights for every slot.
+
+    Inputs (places, slots), (places, channels), (slots,); outputs (slots, channels), (slots,).
+    """
 
     def call(self, inputs: Any) -> tuple[Any, Any]:
-        """Inputs (places, slots), (places, channels), (slots,); see `slot_outputs`."""
+        """Inputs are weights, local features and first guesses; see `slot_outputs`."""
         weights, local, guess = inputs
         n = weights.shape[1]
         place = (np.arange(n, dtype=np.float32)[None, :, None] + 0.5) / n
@@ -69,7 +75,7 @@ class Look(layers.Layer):  # type: ignore[misc]
 
 
 class SlotDense(layers.Layer):  # type: ignore[misc]
-    """Dense layer with weights of its own for each slot, shape (batch, slots, features)."""
+    """Dense layer with separate weights for each slot, shape (batch, slots, features)."""
 
     def __init__(
         self, units: int, *, scale: float, bias: Any = None, activation: str | None = None
@@ -92,8 +98,8 @@ class SlotDense(layers.Layer):  # type: ignore[misc]
         return self.activation(ops.transpose(by_slot, (1, 0, 2)) + self.bias)
 
 
-class Peaks(layers.Layer):  # type: ignore[misc]
-    """Peaks of slots: the center that was looked at, corrected, and the shape."""
+class SlotPeaks(layers.Layer):  # type: ignore[misc]
+    """Peaks of the slots: mean position plus a correction, and the other parameters."""
 
     def call(self, inputs: Any) -> Any:
         """Inputs (slots, 8) and (slots,), output (slots, 4)."""
@@ -101,8 +107,8 @@ class Peaks(layers.Layer):  # type: ignore[misc]
         return ops.concatenate([center[:, :, None] + CORRECTION * out[:, :, :1], out[:, :, 1:4]], 2)
 
 
-class Spreads(layers.Layer):  # type: ignore[misc]
-    """Logarithms of the spreads of slots."""
+class SlotSpreads(layers.Layer):  # type: ignore[misc]
+    """Logarithms of the spreads of the slots."""
 
     def call(self, inputs: Any) -> Any:
         """Input (slots, 8), output (slots, 4)."""

@@ -1,9 +1,9 @@
-"""Two runtimes for one set of weights behind one call: float32 spectra in, arrays out.
+"""The runtimes of a network, with the same call: float32 spectra (n, n_points) in, arrays out.
 
-ONNX Runtime serves CPUs: it starts in a tenth of a second and shares a process with an OpenGL
-canvas. TensorFlow serves GPUs. TensorFlow and a canvas crash when they share a process on Linux
-with Mesa drivers (both export LLVM symbols), so where Qt is loaded TensorFlow runs in a spawned
-child.
+`OnnxEngine` (ONNX Runtime) is for CPUs; it starts in a tenth of a second. `KerasEngine`
+(TensorFlow) is for GPUs. TensorFlow and an OpenGL canvas crash in the same process on Linux with
+Mesa drivers (both export LLVM symbols); where Qt is loaded, TensorFlow therefore runs in a child
+process (`ChildEngine`).
 """
 
 from __future__ import annotations
@@ -26,26 +26,26 @@ from xpsnet.parallel.threads import in_threads
 Device = Literal["auto", "cpu", "gpu"]
 Outputs = dict[str, npt.NDArray[Any]]
 
-# What a network makes of so many spectra stays near a processor.
+# The intermediate arrays of this number of spectra fit into the cache of a CPU core.
 SPECTRA_IN_CACHE = 128
 
 
 class Engine(Protocol):
-    """A runtime that holds one network."""
+    """A runtime with one network."""
 
     def __call__(self, spectra: npt.NDArray[np.float32]) -> Outputs:
         """Outputs of the network for spectra of shape (n, n_points)."""
 
 
 def get_engine(model: weights.Model, device: Device = "auto") -> Engine:
-    """The runtime for a device; loaded once per process.
+    """Runtime of a model for a device; loaded once per process.
 
     Parameters
     ----------
     model : Model
         From `load_model`.
     device : {"auto", "cpu", "gpu"}
-        "auto" takes the GPU where an NVIDIA driver and the extra ``[gpu]`` are installed.
+        "auto" uses the GPU if an NVIDIA driver and the extra ``[gpu]`` are installed.
 
     Returns
     -------
@@ -69,12 +69,12 @@ def get_engine(model: weights.Model, device: Device = "auto") -> Engine:
 
 
 class OnnxEngine:
-    """ONNX Runtime on the CPU: serial by itself, called from as many threads as there are cores."""
+    """ONNX Runtime on the CPU: one thread per call, and one call at a time on each core."""
 
     def __init__(self, file: Path) -> None:
         onnxruntime = _quiet_onnxruntime()
         options = onnxruntime.SessionOptions()
-        # Its own threads wait for each other after every layer, and spin while they wait.
+        # With more threads, ONNX Runtime waits for all of them after every layer.
         options.intra_op_num_threads = 1
         options.log_severity_level = 3
         self._session = onnxruntime.InferenceSession(
@@ -86,7 +86,7 @@ class OnnxEngine:
     def __call__(self, spectra: npt.NDArray[np.float32]) -> Outputs:
         """Outputs of the network for spectra of shape (n, n_points)."""
         if not len(spectra):
-            # ONNX Runtime divides by the number of matrices in a product and ends the process.
+            # No spectra would end the process: ONNX Runtime divides by the number of matrices.
             one = self(np.zeros((1, spectra.shape[1]), np.float32))
             return {name: values[:0] for name, values in one.items()}
         starts = range(0, len(spectra), SPECTRA_IN_CACHE)
@@ -102,8 +102,8 @@ class OnnxEngine:
 
 
 def _quiet_onnxruntime() -> Any:
-    """ONNX Runtime that tells nobody: from 1.31 on it would report its use to its makers."""
-    # Read when the library is loaded; the call is for a library that somebody loaded before.
+    """ONNX Runtime with telemetry disabled; version 1.31 and later would report its use."""
+    # The variable is read when the library is loaded; the call is for a library loaded before.
     os.environ["ORT_DISABLE_TELEMETRY"] = "1"
     import onnxruntime
 
@@ -112,7 +112,7 @@ def _quiet_onnxruntime() -> Any:
 
 
 class KerasEngine:
-    """Keras with its backend (TensorFlow by default), on a GPU where there is one."""
+    """Keras with its backend (TensorFlow by default), on a GPU if there is one."""
 
     def __init__(self, model: weights.Model) -> None:
         self._network = architecture.build(model.config)
@@ -125,7 +125,7 @@ class KerasEngine:
 
 
 class ChildEngine:
-    """A `KerasEngine` in a child process of its own, started at once and ended with this object."""
+    """A `KerasEngine` in a child process, which `close` ends."""
 
     def __init__(self, model: weights.Model) -> None:
         import multiprocessing
@@ -135,9 +135,9 @@ class ChildEngine:
         self._pipe, theirs = context.Pipe()
         self._process = context.Process(target=_serve, args=(theirs, model), daemon=True)
         self._process.start()
-        # Two threads must not take each other's answers.
+        # Only one thread at a time may send and receive.
         self._lock = threading.Lock()
-        # Only the child may hold its end: its death then ends a waiting recv.
+        # Only the child keeps its end of the pipe, so that its end also ends a waiting recv.
         theirs.close()
 
     def __call__(self, spectra: npt.NDArray[np.float32]) -> Outputs:
@@ -164,25 +164,25 @@ class ChildEngine:
 
 
 def _serve(pipe: Any, model: weights.Model) -> None:
-    """Answer spectra with outputs until the pipe closes; runs in the child."""
+    """Receive spectra and send outputs until the pipe closes; runs in the child."""
     engine: KerasEngine | None = None
     while True:
         try:
             spectra = pipe.recv()
         except EOFError:
-            # TensorFlow would clean up for many seconds what the system frees at once.
+            # Skips the cleanup of TensorFlow, which takes many seconds.
             os._exit(0)
         try:
             engine = engine or KerasEngine(model)
             pipe.send(engine(spectra))
-        except Exception as error:  # the parent has to hear of any failure
+        except Exception as error:  # every failure is reported to the parent
             pipe.send(f"{type(error).__name__}: {error}")
 
 
 def _has_gpu() -> bool:
-    """Whether there is an NVIDIA driver and the CUDA libraries of the extra ``[gpu]``.
+    """Whether an NVIDIA driver and the CUDA libraries of the extra ``[gpu]`` are installed.
 
-    A driver alone does not serve: TensorFlow would run on the CPU, slower than ONNX Runtime.
+    Without the libraries TensorFlow would run on the CPU, slower than ONNX Runtime.
     """
     return shutil.which("nvidia-smi") is not None and find_spec("nvidia") is not None
 
@@ -198,7 +198,7 @@ _engines_lock = threading.Lock()
 
 
 def _kept(kind: str, model: weights.Model, load: Callable[[], Engine]) -> Engine:
-    """An engine of some kind for the files that a card describes; checked and loaded once."""
+    """The engine of this kind for a model; its files are checked and loaded once."""
     key = (kind, str(model.folder), str(model.card["files"]))
     with _engines_lock:
         if key not in _engines:
@@ -207,7 +207,7 @@ def _kept(kind: str, model: weights.Model, load: Callable[[], Engine]) -> Engine
 
 
 def close_engines() -> None:
-    """End the child processes and forget the loaded networks."""
+    """End the child processes and release the loaded networks."""
     for engine in _engines.values():
         if isinstance(engine, ChildEngine):
             engine.close()

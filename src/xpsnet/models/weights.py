@@ -1,9 +1,9 @@
-"""Weights on disk: arrays only, beside a card that says where they come from.
+"""Files of a trained model: weights, ONNX graph and model card.
 
-A shipped model is three files: ``<name>.npz`` (arrays, no pickle), ``<name>.onnx`` (the same
-weights for ONNX Runtime) and ``<name>.json`` (the card: architecture, recipe, training, measured
-accuracy, sha256 of both). The architecture itself is code (`network.build`), so that no file
-brings code along.
+A model consists of ``<name>.npz`` (weights as plain arrays, no pickle), ``<name>.onnx`` (the same
+network for ONNX Runtime) and ``<name>.json`` (the card: architecture, recipe, training, measured
+accuracy, sha256 of both files). The architecture itself is code (`architecture.build`), so that
+loading a model never runs code from a file.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ SHIPPED = Path(__file__).parent / "shipped"
 
 Arrays = dict[str, npt.NDArray[Any]]
 
-# What numpy raises for a file that is damaged, of another kind, or holds pickles.
+# Errors of numpy for a file that is damaged, is not an .npz file, or holds pickles.
 _UNREADABLE = (
     OSError, ValueError, EOFError, KeyError, TypeError, AttributeError, NotImplementedError,
     zipfile.BadZipFile, zlib.error,
@@ -34,7 +34,7 @@ _UNREADABLE = (
 
 
 def save_arrays(file: Path, arrays: Arrays) -> None:
-    """Write arrays into an .npz file that is either whole or not there."""
+    """Write arrays into an .npz file; an interrupted call leaves no partial file."""
     part = file.with_suffix(".part")
     named: dict[str, Any] = dict(arrays)
     with part.open("wb") as stream:
@@ -58,7 +58,7 @@ def load_arrays(file: Path) -> Arrays:
 
 
 def save_weights(file: Path, network: Any) -> None:
-    """Write the variables of a Keras model in their order."""
+    """Write the variables of a Keras model in the order of ``network.variables``."""
     save_arrays(file, {f"w{i:03d}": v.numpy() for i, v in enumerate(network.variables)})
 
 
@@ -85,7 +85,7 @@ def load_weights(file: Path, network: Any) -> None:
 
 @dataclass(frozen=True)
 class Model:
-    """A trained network: its card and where its files are.
+    """A trained network: its card and the folder of its files.
 
     Attributes
     ----------
@@ -94,7 +94,7 @@ class Model:
     card : dict
         Architecture, recipe, training and measured accuracy, as plain values.
     folder : Path
-        Where ``<name>.json``, ``<name>.npz`` and ``<name>.onnx`` lie.
+        Folder of ``<name>.json``, ``<name>.npz`` and ``<name>.onnx``.
     """
 
     name: str
@@ -135,34 +135,56 @@ class Model:
 
 
 def list_models() -> list[str]:
-    """Names of the models that are shipped with the package.
+    """Names of the models that come with the package.
 
     Returns
     -------
     list of str
         Sorted names, for `predict(model=...)`.
+
+    See Also
+    --------
+    load_model, predict
+
+    Examples
+    --------
+    >>> import xpsnet
+    >>> xpsnet.list_models()
+    ['default', 'park2020']
     """
     return sorted(path.stem for path in SHIPPED.glob("*.json"))
 
 
 def load_model(name_or_path: str | Path | Model = "default") -> Model:
-    """A trained network by name, or by the path of its card.
+    """Load a trained network by name or by the path of its card.
 
     Parameters
     ----------
     name_or_path : str or Path
-        ``"default"``, ``"park2020"``, or the path of a card (``my_model.json``) written by
-        `xpsnet.train` and export, with its .npz and .onnx beside it.
+        ``"default"``, ``"park2020"``, or the path of a model card (``my_model.json``), written by
+        ``xpsnet train`` with its .npz and .onnx files in the same folder. A `Model` is returned as
+        it is.
 
     Returns
     -------
     Model
-        Card and files; the network itself is loaded when it predicts.
+        Card and paths of the files; the network itself is loaded when it predicts.
 
     Raises
     ------
     ValueError
         If there is no such model, or its card cannot be read.
+
+    See Also
+    --------
+    list_models, train, predict
+
+    Examples
+    --------
+    >>> import xpsnet
+    >>> model = xpsnet.load_model("park2020")
+    >>> model.config.max_peaks, model.card["recipe"]["min_peaks"]
+    (3, 1)
     """
     if isinstance(name_or_path, Model):
         return name_or_path
@@ -172,7 +194,7 @@ def load_model(name_or_path: str | Path | Model = "default") -> Model:
     try:
         card = json.loads(path.read_text(encoding="utf-8"))
         model = Model(str(card["name"]), card, path.parent)
-        # A card that lacks what every use needs is refused here, not in the middle of a map.
+        # An incomplete card is refused here, not when the network is first used.
         _ = model.config, model.version
         return model
     except FileNotFoundError:
@@ -185,5 +207,5 @@ def load_model(name_or_path: str | Path | Model = "default") -> Model:
 
 
 def sha256(file: Path) -> str:
-    """Checksum of a file, in hexadecimal."""
+    """SHA-256 checksum of a file, in hexadecimal."""
     return hashlib.sha256(file.read_bytes()).hexdigest()

@@ -1,16 +1,18 @@
-"""What decides a training run, and a lab's own run as a TOML file.
+"""Configuration of a training run, also from a TOML file.
 
-name = "our_lab"          # of the files that come out
-start = "default"         # fine-tune these weights; leave out to begin afresh
-spectra = 2_000_000
-learning_rate = 3e-4
-beside = [["default", 0.2]]   # a fifth of every batch, so that nothing is forgotten
+For example::
 
-[recipe]                  # what is simulated; what is left out is that of `default`
-max_peaks = 6
-window = [8.0, 20.0]      # eV
-fwhm_ev = [0.5, 2.5]      # eV, in place of `fwhm` as shares of the window
-noise = [0.005, 0.05]     # standard deviation over the largest count
+    name = "our_lab"          # name of the model and of its files
+    start = "default"         # continue from these weights; without it, start from random weights
+    spectra = 2_000_000
+    learning_rate = 3e-4
+    beside = [["default", 0.2]]   # a fifth of every batch, so that the old abilities are kept
+
+    [recipe]                  # ranges of the simulation; missing values are those of `default`
+    max_peaks = 6
+    window = [8.0, 20.0]      # eV
+    fwhm_ev = [0.5, 2.5]      # eV, instead of `fwhm` as fractions of the window
+    noise = [0.005, 0.05]     # standard deviation over the count, at the largest count
 """
 
 from __future__ import annotations
@@ -27,11 +29,12 @@ from xpsnet.simulation import recipes
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """Everything that decides a training run; written into the model card.
+    """Configuration of a training run; written into the model card.
 
-    `network` is the architecture, a key of `network.CONFIGS`; empty means the one called `name`.
-    `beside` names recipes that a share of every batch comes from instead of `recipe`, which alone
-    is looked at. `start` names the model (or the path of a card) whose weights a run begins with.
+    `network` is the architecture, a key of `architecture.CONFIGS`; empty means the one called
+    `name`. `beside` holds further recipes and the fraction of every batch that each of them
+    replaces; validation uses `recipe` alone. `start` is the name of a model (or the path of a card)
+    whose weights the run starts from.
     """
 
     name: str
@@ -53,7 +56,7 @@ class TrainConfig:
     start: str = ""
 
     def architecture(self) -> NetworkConfig:
-        """Architecture that this run trains, in the size that its recipe asks for.
+        """Architecture of this run, with the number of points and peaks of its recipe.
 
         Raises
         ------
@@ -78,7 +81,7 @@ class TrainConfig:
         return found
 
     def _check_beside(self, network: NetworkConfig) -> None:
-        """Refuse recipes beside the main one that the network cannot read."""
+        """Refuse additional recipes that do not fit the network."""
         for name, _ in self.beside:
             other = recipes.get_recipe(name)
             grid = other.n_points == network.n_points or isinstance(other, recipes.PaperRecipe)
@@ -94,7 +97,7 @@ class TrainConfig:
                 )
 
     def plain(self) -> dict[str, Any]:
-        """The configuration as plain values, for JSON."""
+        """Configuration as plain values, for JSON."""
         recipe = self.recipe
         named = recipe if isinstance(recipe, str) else recipes.describe_recipe(recipe)
         return {**asdict(self), "recipe": named}
@@ -122,12 +125,12 @@ CONFIGS: dict[str, TrainConfig] = {
 
 
 def get_config(config: str | Path | TrainConfig) -> TrainConfig:
-    """Configuration by name or from a TOML file; a configuration passes through.
+    """Configuration of a name or a TOML file; a configuration is returned as it is.
 
     Raises
     ------
     ValueError
-        If there is no such configuration, or the file cannot be obeyed.
+        If there is no such configuration, or the file has unknown or wrong values.
     """
     if isinstance(config, TrainConfig):
         return config
@@ -146,7 +149,7 @@ def config_from(values: dict[str, Any]) -> TrainConfig:
     Raises
     ------
     ValueError
-        If a value is unknown or of another kind.
+        If a name is unknown or a value has the wrong type.
     """
     known = {field.name for field in fields(TrainConfig)}
     _refuse_unknown(values, known, "a training configuration")
@@ -162,7 +165,7 @@ def config_from(values: dict[str, Any]) -> TrainConfig:
 
 
 def _shares(values: Any) -> tuple[tuple[str, float], ...]:
-    """Pairs of a recipe's name and its share of every batch."""
+    """Checked pairs of the name of a recipe and its fraction of every batch."""
     sound = isinstance(values, list | tuple) and all(
         isinstance(pair, list | tuple)
         and len(pair) == 2
@@ -173,14 +176,14 @@ def _shares(values: Any) -> tuple[tuple[str, float], ...]:
     )
     if not sound or sum(share for _, share in values) >= 1:
         raise ValueError(
-            'expected beside as pairs like ["default", 0.2] with shares that leave room for the '
-            f"recipe itself, got {values!r}"
+            'expected beside as pairs like ["default", 0.2] whose fractions sum to less than 1, '
+            f"got {values!r}"
         )
     return tuple((name, float(share)) for name, share in values)
 
 
 def _read_config(file: Path) -> TrainConfig:
-    """A lab's own run."""
+    """Configuration from a TOML file."""
     try:
         values = tomllib.loads(file.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
@@ -197,13 +200,13 @@ def _read_config(file: Path) -> TrainConfig:
         raise ValueError(f"{file}: {error}") from error
     if config.name in CONFIGS or not config.name.isidentifier():
         raise ValueError(
-            f"{file}: expected a name of its own of letters, digits and '_', got {config.name!r}"
+            f"{file}: expected a new name of letters, digits and '_', got {config.name!r}"
         )
     return config
 
 
 def _in_shares(recipe: dict[str, Any]) -> dict[str, Any]:
-    """Recipe values with widths in eV as shares of the window."""
+    """Recipe values with `fwhm_ev` [eV] converted to fractions of the window."""
     if "fwhm_ev" not in recipe:
         return recipe
     recipe = dict(recipe)
@@ -213,7 +216,7 @@ def _in_shares(recipe: dict[str, Any]) -> dict[str, Any]:
 
 
 def _refuse_unknown(values: dict[str, Any], known: set[str], what: str) -> None:
-    """Refuse names that nothing would look at."""
+    """Refuse unknown names."""
     unknown = sorted(set(values) - known)
     if unknown:
         raise ValueError(f"expected {what} with names from {sorted(known)}, got {unknown}")

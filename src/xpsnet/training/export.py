@@ -1,4 +1,4 @@
-"""From a training run to a model that can be shipped: weights, ONNX graph and card."""
+"""Export of a training run as a model: weights, ONNX graph, training log and model card."""
 
 from __future__ import annotations
 
@@ -19,27 +19,27 @@ PACKAGES = ("keras", "numpy", "onnx", "onnxruntime", "tensorflow", "tensorflow-c
 
 
 def export(run: str | Path, folder: str | Path, *, n_evaluate: int = 20_000) -> weights.Model:
-    """Make a model of the best weights of a training run.
+    """Export the best weights of a training run as a model.
 
     Parameters
     ----------
     run : path
-        Folder that `xpsnet.train` has written.
+        Folder written by `xpsnet.train`.
     folder : path
-        Where ``<name>.npz``, ``<name>.onnx``, ``<name>.json`` and ``<name>.csv`` (the training
-        log) go.
+        Folder for ``<name>.npz``, ``<name>.onnx``, ``<name>.json`` and ``<name>.csv`` (the
+        training log).
     n_evaluate : int
-        Simulated spectra on which the accuracy in the card is measured.
+        Number of simulated spectra for the accuracy in the card.
 
     Returns
     -------
     Model
-        The exported model, loaded back.
+        The exported model.
 
     Raises
     ------
     ValueError
-        If `run` holds no finished look at the weights.
+        If the run has not been validated yet.
     """
     from xpsnet.models.onnx_graph import write_onnx
 
@@ -64,7 +64,7 @@ def export(run: str | Path, folder: str | Path, *, n_evaluate: int = 20_000) -> 
 
 
 def _card(config: TrainConfig, state: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """What the weights are and where they come from."""
+    """Model card without the accuracy."""
     names = [f"{config.name}.npz", f"{config.name}.onnx"]
     return {
         "name": config.name,
@@ -81,7 +81,7 @@ def _card(config: TrainConfig, state: dict[str, Any], folder: Path) -> dict[str,
 
 
 def _installed(name: str) -> bool:
-    """Whether a distribution is there."""
+    """Whether a distribution is installed."""
     try:
         version(name)
     except ModuleNotFoundError:
@@ -90,7 +90,7 @@ def _installed(name: str) -> bool:
 
 
 def _accuracy(model: weights.Model, n: int) -> dict[str, Any]:
-    """Measured on every recipe of the architecture."""
+    """Accuracy on the training recipe, and on both recipes of the paper for `park2020`."""
     own = model.card["training"]["recipe"]
     recipes: dict[str, Any] = {own if isinstance(own, str) else model.name: None}
     if model.config.architecture == "park2020":
@@ -102,6 +102,6 @@ def _accuracy(model: weights.Model, n: int) -> dict[str, Any]:
 
 
 def _write_card(card: dict[str, Any], folder: Path) -> None:
-    """The card as readable JSON."""
+    """Write the card as indented JSON."""
     text = json.dumps(card, indent=1)
     (folder / f"{card['name']}.json").write_text(text + "\n", encoding="utf-8")

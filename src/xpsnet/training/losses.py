@@ -1,4 +1,8 @@
-"""Training losses of the networks, in ``keras.ops``."""
+"""Training losses of the two networks, written with ``keras.ops``.
+
+Outputs and truth are dictionaries of tensors for a batch, as given by `architecture.build` and
+`simulation.recipes.draw_batch`; each loss is a scalar tensor.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from xpsnet.models.architecture import NetworkConfig
-from xpsnet.models.slot_lines import as_lines, bell
+from xpsnet.models.architecture import NetworkConfig, as_lines, bell
 
-# Weights of the parts of the `default` loss. Errors are in units of the line: center in FWHM, FWHM
-# and height as logarithms; the Lorentzian share is the least determined of the four and counts
-# half.
+# Weights of the terms of the `default` loss. Errors of the center are in FWHM, those of FWHM and
+# height are logarithmic. The Lorentzian fraction is determined least by the data and counts half.
 PARAMETER_WEIGHTS = np.array([1.0, 1.0, 1.0, 0.5], np.float32)
 SPREAD_WEIGHT = 0.2
 CURVE_WEIGHT = 4.0
@@ -22,7 +24,7 @@ LOG_SPREAD = (-7.0, 3.0)
 
 
 def park2020_loss(outputs: dict[str, Any], truth: dict[str, Any]) -> Any:
-    """Sum of the paper's four mean squared errors."""
+    """Sum of the four mean squared errors of the paper."""
     from keras import ops
 
     count = ops.mean(ops.square(outputs["n_peaks"][:, 0] - truth["n_peaks"]))
@@ -33,14 +35,17 @@ def park2020_loss(outputs: dict[str, Any], truth: dict[str, Any]) -> Any:
 
 
 def default_loss(outputs: dict[str, Any], truth: dict[str, Any], config: NetworkConfig) -> Any:
-    """Cross-entropy of the count, errors and spreads of the true set, curves of all sets.
+    """Loss of `default`: count, parameters of the true count, and curves of all counts.
+
+    The sum of the cross-entropy of the count, the absolute errors and the Laplace likelihood of the
+    parameters, and the mean distance of the sum of the lines from the true signal.
 
     Parameters
     ----------
     outputs : dict
-        What the `default` network returns for a batch.
+        Outputs of the `default` network for a batch.
     truth : dict
-        The batch of `xpsnet.simulation.recipes.draw_batch`.
+        Batch of `xpsnet.simulation.recipes.draw_batch`.
     config : NetworkConfig
         Sizes of the network.
 
@@ -61,7 +66,7 @@ def default_loss(outputs: dict[str, Any], truth: dict[str, Any], config: Network
 
 
 def _parameter_loss(ops: Any, outputs: Any, truth: Any, max_peaks: int) -> Any:
-    """Absolute error and Laplace likelihood of the peaks of the true count."""
+    """Absolute error and Laplace likelihood of the parameters for the true count."""
     counts = range(1, max_peaks + 1)
     slot_count = np.concatenate([np.full(k, k) for k in counts]).astype(np.float32)
     mask = ops.cast(ops.equal(truth["n_peaks"][:, None], slot_count[None, :]), "float32")
@@ -85,7 +90,7 @@ def _parameter_loss(ops: Any, outputs: Any, truth: Any, max_peaks: int) -> Any:
 
 
 def _curve_loss(ops: Any, peaks: Any, truth: Any, config: NetworkConfig) -> Any:
-    """Mean distance of each set's curve to the noise-free peaks."""
+    """Mean absolute distance of the sum of the lines of each count from the true signal."""
     grid = np.linspace(0, 1, config.n_points, dtype=np.float32)[::CURVE_STEP]
     center, fwhm, height, fraction = as_lines(ops, peaks)
     lines = bell(ops, ops.square((grid - center) / fwhm), fraction)

@@ -1,4 +1,8 @@
-"""What a trained network can do and where it fails, as a page with figures."""
+"""Report on a trained network: a Markdown page with tables and figures of its accuracy.
+
+`write_report` simulates spectra, evaluates the network and writes ``models.md`` with the accuracy
+by groups of spectra, the calibration, the training loss and the worst cases.
+"""
 
 from __future__ import annotations
 
@@ -19,37 +23,37 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-SEED = 2_000_000  # of the spectra that the page is about; training uses others
+SEED = 2_000_000  # of the evaluated spectra; training uses other seeds
 N_WORST = 10
 _DISTANCES = (0.45, 0.6, 0.8, 1.0, 1.5, 2.5, np.inf)
 _NOISES = (0.0, 0.001, 0.003, 0.01, 0.03, 0.1, np.inf)
 _RISES = (0.0, 0.05, 0.2, 0.5, 1.0, np.inf)
 _PAGE = """# The networks
 
-Written by `xpsnet evaluate {name} --report`, from {n:,} simulated spectra that the network has
-never seen. A peak counts as right when the number of peaks is; the errors are those of spectra with
-the right number, from the network alone, before any refinement.
+Written by `xpsnet evaluate {name} --report` from {n:,} simulated spectra that were not used in the
+training. The errors are median absolute errors of the network alone, without refinement, in spectra
+with the right number of peaks.
 
 {tables}
 
 ## Where it fails
 
-The {n_worst} spectra of the {n:,} whose true number of peaks the network held least likely: blue
-what it sees, black the true peaks, orange the answer.
+The {n_worst} of the {n:,} spectra with the lowest probability for the true number of peaks. Blue:
+the spectrum; black: the true peaks; orange: the predicted peaks.
 
-![The worst answers]({images}/{name}_worst.png)
+![The worst predictions]({images}/{name}_worst.png)
 """
 
 
 def write_report(name: str | Path, folder: str | Path, *, n: int = 20_000) -> Path:
-    """Write ``models.md`` and its figures about a `default` network into a folder.
+    """Write ``models.md`` and its figures for a `default` network into a folder.
 
     Parameters
     ----------
     name : str or Path
         A model, as for `load_model`.
     folder : path
-        Where the page goes; its figures go to ``images/models`` there.
+        Folder of the page; its figures go to ``images/models`` in this folder.
     n : int
         Number of simulated spectra.
 
@@ -89,12 +93,15 @@ def write_report(name: str | Path, folder: str | Path, *, n: int = 20_000) -> Pa
 
 
 def _card(model: weights.Model) -> str:
-    """Provenance: recipe, training, checksum."""
+    """Table of architecture, training, checksum and recipe."""
     card = model.card
-    looks = "one look" if model.config.looks == 1 else f"{model.config.looks} looks"
+    passes = "one pass" if model.config.passes == 1 else f"{model.config.passes} passes"
     rows = [
-        ("architecture", f"`{model.config.architecture}`, {model.config.n_points} points, {looks}"),
-        ("trained on", f"{card['spectra_seen'] / 1e6:.1f} million spectra, none seen twice"),
+        (
+            "architecture",
+            f"`{model.config.architecture}`, {model.config.n_points} points, {passes}",
+        ),
+        ("trained on", f"{card['spectra_seen'] / 1e6:.1f} million spectra, each used once"),
         ("training", f"{card['seconds'] / 3600:.1f} h, {card['device']}"),
         ("version", f"`{model.version}` (sha256 of the weights)"),
     ]
@@ -106,7 +113,7 @@ def _card(model: weights.Model) -> str:
 
 
 def _tables(found: Assessment, model: weights.Model) -> list[str]:
-    """Accuracy in all and by groups."""
+    """Sections of the page: accuracy by groups, calibration, training."""
     images = "images/models"
     peaks = found.truth > 0
     several = found.truth > 1
@@ -133,9 +140,9 @@ def _tables(found: Assessment, model: weights.Model) -> list[str]:
         ),
         "## Calibration",
         f"![Reliability]({images}/{model.name}_reliability.png)",
-        "A probability of 0.8 should be right in 8 of 10 spectra: left the stated probability of "
-        "the answer against how often it is right, right how often the truth lies within a stated "
-        "spread, in units of it, against what Laplace errors would give.",
+        "Left: stated probability of the number of peaks against the frequency with which it is "
+        "true. Right: fraction of the peaks whose error is below a multiple of the stated spread, "
+        "beside that of Laplace errors.",
         "## Training",
         f"![Loss]({images}/{model.name}_loss.png)",
     ]
@@ -144,7 +151,7 @@ def _tables(found: Assessment, model: weights.Model) -> list[str]:
 def _groups(
     values: npt.NDArray[Any], edges: tuple[float, ...], among: npt.NDArray[np.bool_]
 ) -> list[tuple[str, npt.NDArray[np.bool_]]]:
-    """Spectra by the range that a value lies in."""
+    """Names and masks of groups of spectra, by the range of a value."""
     return [
         (
             f"{low:g} to {high:g}" if np.isfinite(high) else f"above {low:g}",
@@ -155,7 +162,7 @@ def _groups(
 
 
 def _least_distance(batch: recipes.Batch) -> npt.NDArray[np.float64]:
-    """Smallest distance of neighbors in units of the wider FWHM, infinite for single peaks."""
+    """Smallest distance of neighboring peaks in units of the wider FWHM; infinite for one peak."""
     center, fwhm = np.asarray(batch["center"], float), np.asarray(batch["fwhm"], float)
     wider = np.maximum(fwhm[:, 1:], fwhm[:, :-1])
     there = fwhm[:, 1:] > 0
@@ -164,7 +171,7 @@ def _least_distance(batch: recipes.Batch) -> npt.NDArray[np.float64]:
 
 
 def _table(title: str, found: Assessment, groups: list[tuple[str, npt.NDArray[np.bool_]]]) -> str:
-    """Count accuracy and median errors of groups of spectra."""
+    """Table of count accuracy and median errors for groups of spectra."""
     lines = [
         f"| {title} | spectra | count right | center [FWHM] | FWHM | height |",
         "| --- | ---: | ---: | ---: | ---: | ---: |",
@@ -183,7 +190,7 @@ def _table(title: str, found: Assessment, groups: list[tuple[str, npt.NDArray[np
 
 
 def _figure(rows: int, columns: int, size: tuple[float, float]) -> tuple[Figure, Any]:
-    """Figure without a window."""
+    """Figure with axes, without a window on the screen."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -193,16 +200,16 @@ def _figure(rows: int, columns: int, size: tuple[float, float]) -> tuple[Figure,
 
 
 def _draw_reliability(found: Assessment) -> Figure:
-    """Stated probability against frequency, stated spread against errors."""
+    """Stated probability against frequency, and errors against stated spread."""
     figure, axes = _figure(1, 2, (9, 4))
     left, right = axes[0]
     bins = reliability(found.probability.max(axis=1), found.right)
     left.plot([0, 1], [0, 1], color="0.7")
-    left.plot([b[0] for b in bins], [b[1] for b in bins], "o-", label="the answer")
+    left.plot([b[0] for b in bins], [b[1] for b in bins], "o-", label="most probable count")
     every = np.eye(found.probability.shape[1], dtype=bool)[found.truth]
     bins = reliability(found.probability.ravel(), every.ravel())
     left.plot([b[0] for b in bins], [b[1] for b in bins], "s--", label="every count")
-    left.set(xlabel="stated probability of a count", ylabel="how often it is the true one")
+    left.set(xlabel="stated probability of a count", ylabel="frequency of the true count")
     left.legend()
     times = np.linspace(0, 4, 81)
     for name, error in found.error.items():
@@ -210,57 +217,57 @@ def _draw_reliability(found: Assessment) -> Figure:
         right.plot(times, np.searchsorted(ratio, times) / ratio.size, label=name)
     laplace = 1 - np.exp(-times * np.sqrt(2))
     right.plot(times, laplace, color="0.4", ls=":", label="Laplace")
-    right.set(xlabel="error over stated spread", ylabel="share of peaks below")
+    right.set(xlabel="error over stated spread", ylabel="fraction of peaks below")
     right.legend()
     return figure
 
 
 def _draw_loss(model: weights.Model) -> Figure:
-    """Loss against spectra seen, from the training log beside the weights."""
+    """Loss against the number of spectra, from the training log of the model."""
     figure, axes = _figure(1, 1, (6, 4))
     axis = axes[0][0]
     log = np.genfromtxt(model.folder / f"{model.name}.csv", delimiter=",", names=True)
     seen = np.atleast_1d(log["spectra"]) / 1e6
     axis.plot(seen, np.atleast_1d(log["loss"]), label="training")
-    axis.plot(seen, np.atleast_1d(log["val_loss"]), label="fixed set, averaged weights")
-    axis.set(xlabel="spectra seen [million]", ylabel="loss")
+    axis.plot(seen, np.atleast_1d(log["val_loss"]), label="validation, averaged weights")
+    axis.set(xlabel="simulated spectra [million]", ylabel="loss")
     axis.legend()
     return figure
 
 
 def _draw_worst(found: Assessment, config: NetworkConfig) -> Figure:
-    """The spectra whose true count was held least likely."""
+    """The spectra with the lowest probability of the true count."""
     stated = found.probability[np.arange(len(found.truth)), found.truth]
     figure, axes = _figure(2, N_WORST // 2, (15, 5.5))
     for axis, row in zip(axes.flat, np.argsort(stated), strict=False):
-        _draw_answer(axis, found, int(row), config)
+        _draw_spectrum(axis, found, int(row), config)
     return figure
 
 
-def _draw_answer(axis: Axes, found: Assessment, row: int, config: NetworkConfig) -> None:
-    """One spectrum with its true and predicted peaks."""
+def _draw_spectrum(axis: Axes, found: Assessment, row: int, config: NetworkConfig) -> None:
+    """Draw one spectrum with its true and predicted peaks."""
     place = np.linspace(0, 1, config.n_points)
     axis.plot(place, found.batch["spectra"][row], lw=0.7)
     truth = int(found.truth[row])
     _draw_lines(axis, place, {k: np.asarray(found.batch[k])[row, :truth] for k in
                               ("center", "fwhm", "height", "fraction")}, "black")  # fmt: skip
-    said = int(found.probability[row].argmax())
-    if said:
+    count = int(found.probability[row].argmax())
+    if count:
         one = {name: values[row : row + 1] for name, values in found.outputs.items()}
-        guess = encoding.decode(one, said, np.array([0.0, 1.0]), config)
-        height = encoding.heights(one, said, config)[0]
+        guess = encoding.decode(one, count, np.array([0.0, 1.0]), config)
+        height = encoding.heights(one, count, config)[0]
         fraction = guess.fraction if guess.fraction is not None else guess.center
         values = {"center": guess.center[0], "fwhm": guess.fwhm[0], "height": height}
         _draw_lines(axis, place, {**values, "fraction": fraction[0]}, "tab:orange")
     stated = found.probability[row, truth]
-    axis.set_title(f"true {truth}, said {said}; P({truth}) = {stated:.1e}", fontsize=8)
-    axis.set(yticks=[], xlabel="share of the window")
+    axis.set_title(f"true {truth}, found {count}; P({truth}) = {stated:.1e}", fontsize=8)
+    axis.set(yticks=[], xlabel="position in the window")
 
 
 def _draw_lines(
     axis: Axes, place: npt.NDArray[np.float64], peaks: dict[str, Any], color: str
 ) -> None:
-    """Lines of one answer."""
+    """Draw the lines of some peaks."""
     values = [np.asarray(peaks[k], float) for k in ("center", "fwhm", "height", "fraction")]
     for line in LINE_SHAPES["pseudo_voigt"].value(place, *values):
         axis.plot(place, line, color=color, lw=0.8)
