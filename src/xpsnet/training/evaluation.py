@@ -17,6 +17,8 @@ from xpsnet.models import encoding, runtimes, weights
 from xpsnet.models.architecture import NetworkConfig
 from xpsnet.simulation import recipes
 
+Rows = npt.NDArray[np.int64]
+
 PAPER_TARGETS = ("n_peaks", "center", "width", "height")
 PARAMETERS = ("center", "fwhm", "height", "fraction")
 
@@ -168,8 +170,8 @@ class Assessment:
     batch: recipes.Batch
     outputs: runtimes.Outputs
     probability: npt.NDArray[np.float64]
-    truth: npt.NDArray[np.int64]
-    row: npt.NDArray[np.int64]
+    truth: Rows
+    row: Rows
     error: dict[str, npt.NDArray[np.float64]]
     spread: dict[str, npt.NDArray[np.float64]]
 
@@ -193,22 +195,13 @@ def assess(
     probability = encoding.probabilities(outputs, model.config)
     truth = np.asarray(batch["n_peaks"]).astype(np.int64)
     right = probability.argmax(axis=1) == truth
-    rows, errors, spreads = [], [], []
-    for k in range(1, model.config.max_peaks + 1):
-        mine = np.flatnonzero(right & (truth == k))
-        error, spread = _errors_of_count(outputs, batch, mine, k, model.config)
-        rows.append(np.repeat(mine, k))
-        errors.append(error)
-        spreads.append(spread)
-    return Assessment(
-        batch,
-        outputs,
-        probability,
-        truth,
-        np.concatenate(rows),
-        {name: np.concatenate([part[name].ravel() for part in errors]) for name in PARAMETERS},
-        {name: np.concatenate([part[name].ravel() for part in spreads]) for name in PARAMETERS},
-    )
+    parts = [
+        _peak_errors(outputs, batch, np.flatnonzero(right & (truth == k)), k, model.config)
+        for k in range(1, recipe.max_peaks + 1)
+    ]
+    row, error, spread = (np.concatenate(some, axis=-1) for some in zip(*parts, strict=True))
+    errors, spreads = (dict(zip(PARAMETERS, some, strict=True)) for some in (error, spread))
+    return Assessment(batch, outputs, probability, truth, row, errors, spreads)
 
 
 def training_recipe(model: weights.Model) -> recipes.Recipe:
@@ -277,24 +270,29 @@ def _count_figures(found: Assessment) -> dict[str, float]:
     return {**figures, "calibration_error": distance / len(truth)}
 
 
-def _errors_of_count(
-    outputs: runtimes.Outputs,
-    batch: recipes.Batch,
-    rows: npt.NDArray[np.int64],
-    k: int,
-    config: NetworkConfig,
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Errors and stated spreads of the peaks of spectra with k peaks, each (spectra, k)."""
+def _peak_errors(
+    outputs: runtimes.Outputs, batch: recipes.Batch, rows: Rows, k: int, config: NetworkConfig
+) -> tuple[Rows, Any, Any]:
+    """Spectrum (m,), errors and stated spreads (4, m) of the m peaks of spectra with k peaks."""
+    found, spread = decode_peaks(outputs, rows, k, config)
+    true = np.array([np.asarray(batch[name])[rows, :k] for name in PARAMETERS], float)
+    one = np.ones_like(true[0])
+    error = np.abs(found - true) / np.array([true[1], true[1], true[2], one])
+    spread = spread / np.array([found[1], found[1], one, one])
+    return np.repeat(rows, k), error.reshape(4, -1), spread.reshape(4, -1)
+
+
+def decode_peaks(outputs: runtimes.Outputs, rows: Any, k: int, config: NetworkConfig) -> Any:
+    """Peaks of some spectra for the count k and their spreads, (2, 4, spectra, k).
+
+    The parameters are in the order of `PARAMETERS`, lengths over the window, heights over the range
+    of the counts; the spread of the height is relative.
+    """
     some = {name: values[rows] for name, values in outputs.items()}
     guess = encoding.decode(some, k, np.array([0.0, 1.0]), config)
-    true = {name: np.asarray(batch[name])[rows, :k] for name in PARAMETERS}
     height = encoding.heights(some, k, config)
-    fraction = guess.fraction if guess.fraction is not None else np.zeros_like(guess.center)
-    found = {"center": guess.center, "fwhm": guess.fwhm, "height": height, "fraction": fraction}
-    unit = {"center": true["fwhm"], "fwhm": true["fwhm"], "height": true["height"]}
-    own = {"center": guess.fwhm, "fwhm": guess.fwhm}
-    error = {name: np.abs(found[name] - true[name]) / unit.get(name, 1.0) for name in PARAMETERS}
-    return error, {name: guess.spread[name] / own.get(name, 1.0) for name in PARAMETERS}
+    spread = [guess.spread[name] for name in PARAMETERS]
+    return np.array([[guess.center, guess.fwhm, height, guess.fraction], spread])
 
 
 def _peak_figures(found: Assessment) -> dict[str, float]:

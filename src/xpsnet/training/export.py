@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from dataclasses import asdict
-from importlib.metadata import version
+from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from xpsnet.simulation.recipes import describe_recipe, get_recipe
 from xpsnet.training.config import TrainConfig, config_from
 from xpsnet.training.evaluation import evaluate
 
-PACKAGES = ("keras", "numpy", "onnx", "onnxruntime", "tensorflow", "tensorflow-cpu")
+PACKAGES = ("keras", "numpy", "onnx", "onnxruntime", "tensorflow", "tensorflow_cpu")
 
 
 def export(run: str | Path, folder: str | Path, *, n_evaluate: int = 20_000) -> weights.Model:
@@ -75,18 +75,9 @@ def _card(config: TrainConfig, state: dict[str, Any], folder: Path) -> dict[str,
         "seconds": round(state["seconds"]),
         "device": state["device"],
         "validation_loss": state["best_loss"],
-        "versions": {name: version(name) for name in PACKAGES if _installed(name)},
+        "versions": {d.name: d.version for d in distributions() if d.name in PACKAGES},
         "files": {name: weights.sha256(folder / name) for name in names},
     }
-
-
-def _installed(name: str) -> bool:
-    """Whether a distribution is installed."""
-    try:
-        version(name)
-    except ModuleNotFoundError:
-        return False
-    return True
 
 
 def _accuracy(model: weights.Model, n: int) -> dict[str, Any]:

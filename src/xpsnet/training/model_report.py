@@ -13,11 +13,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from xpsnet.models import encoding, weights
+from xpsnet.models import weights
 from xpsnet.models.architecture import NetworkConfig
 from xpsnet.numerics.lineshapes import LINE_SHAPES
 from xpsnet.simulation import recipes
-from xpsnet.training.evaluation import Assessment, assess, reliability, training_recipe
+from xpsnet.training.evaluation import (
+    PARAMETERS,
+    Assessment,
+    assess,
+    decode_peaks,
+    reliability,
+    training_recipe,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -95,12 +102,10 @@ def write_report(name: str | Path, folder: str | Path, *, n: int = 20_000) -> Pa
 def _card(model: weights.Model) -> str:
     """Table of architecture, training, checksum and recipe."""
     card = model.card
-    passes = "one pass" if model.config.passes == 1 else f"{model.config.passes} passes"
+    config = model.config
+    size = f"{config.n_points} points, passes: {config.passes}"
     rows = [
-        (
-            "architecture",
-            f"`{model.config.architecture}`, {model.config.n_points} points, {passes}",
-        ),
+        ("architecture", f"`{config.architecture}`, {size}"),
         ("trained on", f"{card['spectra_seen'] / 1e6:.1f} million spectra, each used once"),
         ("training", f"{card['seconds'] / 3600:.1f} h, {card['device']}"),
         ("version", f"`{model.version}` (sha256 of the weights)"),
@@ -114,30 +119,21 @@ def _card(model: weights.Model) -> str:
 
 def _tables(found: Assessment, model: weights.Model) -> list[str]:
     """Sections of the page: accuracy by groups, calibration, training."""
-    images = "images/models"
-    peaks = found.truth > 0
-    several = found.truth > 1
-    truth = found.truth.astype(float)
-    last = int(found.truth.max())
-    by_count = [(str(k), truth == k) for k in range(last + 1)]
+    images, batch = "images/models", found.batch
+    peaks, several = found.truth > 0, found.truth > 1
+    noise, rise = batch["relative_noise"][:, 0], batch["background_rise"][:, 0]
+    by_count = [(str(k), found.truth == k) for k in range(int(found.truth.max()) + 1)]
+    groups = {
+        "true number of peaks": [("all", peaks | True), *by_count],
+        "least distance of neighbors [FWHM of the wider]": _groups(
+            _least_distance(batch), _DISTANCES, several
+        ),
+        "noise over the largest count": _groups(noise, _NOISES, peaks),
+        "rise of the background over the highest line": _groups(rise, _RISES, peaks),
+    }
     return [
         "## Accuracy",
-        _table("true number of peaks", found, [("all", peaks | True), *by_count]),
-        _table(
-            "least distance of neighbors [FWHM of the wider]",
-            found,
-            _groups(_least_distance(found.batch), _DISTANCES, several),
-        ),
-        _table(
-            "noise over the largest count",
-            found,
-            _groups(found.batch["relative_noise"][:, 0], _NOISES, peaks),
-        ),
-        _table(
-            "rise of the background over the highest line",
-            found,
-            _groups(found.batch["background_rise"][:, 0], _RISES, peaks),
-        ),
+        *(_table(title, found, some) for title, some in groups.items()),
         "## Calibration",
         f"![Reliability]({images}/{model.name}_reliability.png)",
         "Left: stated probability of the number of peaks against the frequency with which it is "
@@ -248,26 +244,12 @@ def _draw_spectrum(axis: Axes, found: Assessment, row: int, config: NetworkConfi
     """Draw one spectrum with its true and predicted peaks."""
     place = np.linspace(0, 1, config.n_points)
     axis.plot(place, found.batch["spectra"][row], lw=0.7)
-    truth = int(found.truth[row])
-    _draw_lines(axis, place, {k: np.asarray(found.batch[k])[row, :truth] for k in
-                              ("center", "fwhm", "height", "fraction")}, "black")  # fmt: skip
-    count = int(found.probability[row].argmax())
-    if count:
-        one = {name: values[row : row + 1] for name, values in found.outputs.items()}
-        guess = encoding.decode(one, count, np.array([0.0, 1.0]), config)
-        height = encoding.heights(one, count, config)[0]
-        fraction = guess.fraction if guess.fraction is not None else guess.center
-        values = {"center": guess.center[0], "fwhm": guess.fwhm[0], "height": height}
-        _draw_lines(axis, place, {**values, "fraction": fraction[0]}, "tab:orange")
+    truth, count = int(found.truth[row]), int(found.probability[row].argmax())
+    true = [np.asarray(found.batch[name], float)[row, :truth] for name in PARAMETERS]
+    predicted, _ = decode_peaks(found.outputs, [row], count, config)
+    for peaks, color in ((true, "black"), (predicted[:, 0], "tab:orange")):
+        for line in LINE_SHAPES["pseudo_voigt"].value(place, *peaks):
+            axis.plot(place, line, color=color, lw=0.8)
     stated = found.probability[row, truth]
     axis.set_title(f"true {truth}, found {count}; P({truth}) = {stated:.1e}", fontsize=8)
     axis.set(yticks=[], xlabel="position in the window")
-
-
-def _draw_lines(
-    axis: Axes, place: npt.NDArray[np.float64], peaks: dict[str, Any], color: str
-) -> None:
-    """Draw the lines of some peaks."""
-    values = [np.asarray(peaks[k], float) for k in ("center", "fwhm", "height", "fraction")]
-    for line in LINE_SHAPES["pseudo_voigt"].value(place, *values):
-        axis.plot(place, line, color=color, lw=0.8)

@@ -289,11 +289,12 @@ def _trainer(net: Any, config: TrainConfig) -> Any:
     beside = [(recipes.get_recipe(name), share) for name, share in config.beside]
     loss = _loss_function(config)
 
-    class Draw(keras.layers.Layer):  # type: ignore[misc]
-        """Random numbers on the device that trains."""
+    class Trainer(keras.Model):  # type: ignore[misc]
+        """The network and its simulation; draws random numbers on the device that trains."""
 
         def __init__(self) -> None:
-            super().__init__(name="draw")
+            super().__init__(name="trainer")
+            self.network = net
             self.generator = keras.random.SeedGenerator(config.seed)
 
         def uniform(self, shape: tuple[int, ...], low: float = 0.0, high: float = 1.0) -> Any:
@@ -302,19 +303,11 @@ def _trainer(net: Any, config: TrainConfig) -> Any:
         def normal(self, shape: tuple[int, ...]) -> Any:
             return keras.random.normal(shape, seed=self.generator)
 
-    class Trainer(keras.Model):  # type: ignore[misc]
-        """The network and its simulation."""
-
-        def __init__(self) -> None:
-            super().__init__(name="trainer")
-            self.network = net
-            self.draw = Draw()
-
         def build(self, input_shape: Any) -> None:
             self.built = True
 
         def call(self, inputs: Any, training: bool = False) -> Any:
-            batch = recipes.draw_batch(keras.ops, self.draw, config.batch_size, recipe, beside)
+            batch = recipes.draw_batch(keras.ops, self, config.batch_size, recipe, beside)
             return self.network(batch["spectra"], training=training), batch
 
         def compute_loss(self, x: Any, y: Any, y_pred: Any, *args: Any, **kwargs: Any) -> Any:
