@@ -1,17 +1,18 @@
-"""How often is the number of peaks right, and how exact are they?
+"""Accuracy of the networks on simulated spectra: number of peaks and their parameters.
 
-Question: what do the networks see in spectra that nobody has seen, beside
+Question: how does `default` compare, on spectra that were not used in the training, with
 
-(a) the paper's network (on the paper's recipe, the only one it knows),
-(b) what a person would do without us: smooth, take the minima of the second derivative, fit 0, 1,
-    2, ... of them and take the number of least BIC,
-(c) what nobody can do: least squares started from the truth for every number of peaks (from the
-    largest ones for fewer, with one more where the residual asks for it most), least BIC; and the
-    Cramer-Rao bound, as the standard errors of the fit with the true number.
+(a) the paper's network (on the paper's recipe only),
+(b) a classical analysis: smoothing, minima of the second derivative, fits of 0, 1, 2, ... of them,
+    and the number of peaks with the smallest BIC,
+(c) the best possible analysis: least squares from the true peaks for every number of peaks (the
+    largest ones for fewer, with one more at the largest residual), the smallest BIC; and the
+    Cramer-Rao bound, which is the standard error of the fit with the true number?
 
 Equal on both sides: the spectra. (b) and (c) fit the measured points with the batched engine, which
-ends where lmfit ends (bench_refine.py), the line shape of the recipe and "shirley+linear" ("none"
-for the paper's recipe). Recipes and seeds are fixed here and never trained on.
+gives the results of lmfit (bench_refine.py), with the line shape of the recipe and the background
+"shirley+linear" ("none" for the paper's recipe). Recipes and seeds are fixed and not used in the
+training.
 
     python benchmarks/bench_accuracy.py [paper] [default] [small] [nothing] [--spectra 20000]
 """
@@ -41,7 +42,7 @@ SAME_OPTIMUM = 1e-3  # relative difference of chi-square
 
 @dataclass
 class Task:
-    """Spectra on a common axis of point numbers with their true peaks."""
+    """Spectra over the number of the point, with their true peaks."""
 
     spectra: xr.DataArray  # (spectrum, energy), NaN where a spectrum has no point
     # center and fwhm in points, height as the network has it (spectrum, peak), NaN for no peak
@@ -146,7 +147,7 @@ def from_truth(task: Task, most: int) -> tuple[npt.NDArray[np.int64], xr.Dataset
 
 
 def _one_more(task: Task, best: xr.Dataset, rows: npt.NDArray[np.intp]) -> dict[str, Floats]:
-    """The peaks of a fit and one where a line of ordinary width explains most of the residual."""
+    """The peaks of a fit and one more where a line of ordinary FWHM fits the residual best."""
     fit = best.isel(spectrum=rows)
     rest = task.spectra.values[rows] - xpsnet.curves(fit)["envelope"].values
     usual = np.nanmedian(task.truth["fwhm"])
@@ -165,19 +166,19 @@ def _one_more(task: Task, best: xr.Dataset, rows: npt.NDArray[np.intp]) -> dict[
 
 
 def _padded(values: Floats) -> Floats:
-    """At least one place for a peak."""
+    """The values, with one absent peak if there are none."""
     return values if values.shape[1] else np.full((len(values), 1), np.nan)
 
 
 def _criterion(fit: xr.Dataset) -> Floats:
-    """BIC, infinite where a fit is no answer."""
+    """BIC; infinite where the fit failed."""
     bic = fit["bic"].values
     sound = np.isin(fit["status"].values, (0, 1, 6, 10, 11))
     return np.where(np.isfinite(bic) & sound, bic, np.inf)
 
 
 def same_basin(task: Task, starts: xr.Dataset, best: xr.Dataset) -> float:
-    """Share of the starts from which least squares ends where it ends from the truth."""
+    """Fraction of the predictions from which least squares ends where it ends from the truth."""
     rows = np.flatnonzero((starts["n_peaks"].values == task.n_peaks) & (task.n_peaks > 0))
     some = {k: starts[k].values[rows] for k in ("center", "fwhm")}
     ends = task.refined(rows, some)["redchi"].values
@@ -186,7 +187,7 @@ def same_basin(task: Task, starts: xr.Dataset, best: xr.Dataset) -> float:
 
 
 def in_points(task: Task, model: str, batch: recipes.Batch) -> xr.Dataset:
-    """Prediction of the spectra as the network reads them, in points of the measured axis."""
+    """Prediction of the spectra on the grid of the network, in points of the measured axis."""
     seen = np.asarray(batch["spectra"], float)
     axis = np.linspace(0, 15, seen.shape[1])
     spectra = make_spectrum(seen, axis, dims=("spectrum", "energy"), scale="binding")
@@ -198,14 +199,14 @@ def in_points(task: Task, model: str, batch: recipes.Batch) -> xr.Dataset:
 
 
 def shares(found: npt.ArrayLike, truth: npt.ArrayLike, most: int) -> str:
-    """Right counts, in all and by true number."""
+    """Percentage of right counts, in all and by the true number."""
     right = np.asarray(found) == np.asarray(truth)
     by = [f"{100 * right[truth == k].mean():.0f}" for k in range(most + 1) if (truth == k).any()]
     return f"{100 * right.mean():.1f} % | {'/'.join(by)}"
 
 
 def errors(task: Task, found: xr.Dataset, rows: npt.NDArray[np.bool_], bound: xr.Dataset) -> str:
-    """Median errors in some spectra, and those of an estimate at the Cramer-Rao bound."""
+    """Median errors for some spectra, and those of an estimate at the Cramer-Rao bound."""
     true = _ascending({name: values[rows] for name, values in task.truth.items()})
     got = _ascending({name: found[name].values[rows] for name in task.truth})
     most = min(got["center"].shape[1], true["center"].shape[1])
@@ -221,7 +222,7 @@ def errors(task: Task, found: xr.Dataset, rows: npt.NDArray[np.bool_], bound: xr
 
 
 def _ascending(peaks: dict[str, Floats]) -> dict[str, Floats]:
-    """Peaks by rising centers, absent ones last."""
+    """Peaks by ascending centers, absent ones last."""
     order = np.argsort(peaks["center"], axis=1)
     return {name: np.take_along_axis(values, order, axis=1) for name, values in peaks.items()}
 

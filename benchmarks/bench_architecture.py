@@ -1,10 +1,10 @@
-"""Which network learns most from the same number of spectra?
+"""Accuracy of variants of the network after the same short training.
 
-Question: count right, errors where it is, and processor time per spectrum of variants of the
-`default` network, each trained from scratch. Equal for all: recipe, seed (so the same spectra in
-the same order), number of spectra, optimizer and schedule; judged on 20,000 spectra that none has
-seen. At a number of spectra that trains in minutes the figures are far from those of the shipped
-weights; only their order says something.
+Question: fraction of right counts, errors of the peaks and processor time per spectrum of variants
+of the `default` network, each trained from random weights. Equal for all: recipe, seed (the same
+spectra in the same order), number of spectra, optimizer and schedule; evaluated on 20,000 other
+spectra. After a training of minutes the figures are far from those of the shipped weights; only
+their order is meaningful.
 
     python benchmarks/bench_architecture.py [--spectra 600000] [--judged 20000]
 """

@@ -1,10 +1,10 @@
-"""How often is the number of peaks right: network, evidence of the fits, or both?
+"""Number of peaks from the network, from the evidence of the fits, and from both.
 
-Question: the share of simulated spectra whose number of peaks is found by the network alone (its
-most probable number), by the fits alone (the largest evidence of those that `fit` tries, false
-peaks out), and by `xpsnet.fit`, which weighs both. Equal on all sides: the spectra (the recipe that
-the network learns from, a seed that it never saw), the fits. Axes of 60, 100, 200 and 384 points, a
-quarter each.
+Question: what fraction of simulated spectra gets the right number of peaks from the network alone
+(its most probable number), from the fits alone (the largest evidence of those that `fit` tries,
+without false peaks), and from `xpsnet.fit`, which uses both? Equal on all sides: the spectra (the
+recipe of the training, another seed) and the fits. Axes of 60, 100, 200 and 384 points, a quarter
+each.
 
     python benchmarks/bench_decision.py [--spectra 2400] [--seed 5000]
 """
@@ -25,7 +25,7 @@ BLIND = {"PROBABILITY_WEIGHT": 0.0, "OWN_WEIGHT": 0.0, "EVIDENCE_WEIGHT": 1.0}
 
 
 def simulated(n: int, points: int, seed: int) -> tuple[xr.DataArray, np.ndarray]:
-    """Spectra on an axis of so many points, and their true numbers of peaks."""
+    """Spectra on an axis of `points` points, and their true numbers of peaks."""
     recipe = recipes.get_recipe("default")
     recipe = replace(recipe, n_points=points, measured_points=(points + 0.2, points + 0.4))
     batch = recipes.simulate_batch(n, recipe, seed)
@@ -36,7 +36,7 @@ def simulated(n: int, points: int, seed: int) -> tuple[xr.DataArray, np.ndarray]
 
 
 def fitted(spectra: xr.DataArray) -> xr.Dataset:
-    """Every spectrum by itself: neighbors in this stack have nothing in common."""
+    """Fit each spectrum alone, because neighbors in this stack are unrelated."""
     return xpsnet.fit(spectra, neighbors=False, follow=False, device="cpu")
 
 
@@ -53,7 +53,7 @@ def by_evidence(spectra: xr.DataArray) -> np.ndarray:
 
 
 def main(arguments: list[str] | None = None) -> dict[str, float]:
-    """Print the table; return the share that is right by row."""
+    """Print the table; return the fraction of right numbers for each row."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--spectra", type=int, default=2400)
     parser.add_argument("--seed", type=int, default=5000)

@@ -1,10 +1,10 @@
 """Doublets that analysts take for singlets: a re-simulation in the manner of NIST's XPS-STD.
 
-Question: how many doublets does the network call singlets, how many singlets doublets, and how far
-off are the centers? What could be reached: least squares of one and of two base peaks by somebody
-who knows the noise and that the base peak is two lines of one width, the number of peaks by BIC. He
-also knows between which limits that width, the place and the height of the second line were drawn
-(`--method family`), or no more than that they are those of lines with a side band (`side_band`).
+Question: how many doublets does the network take for singlets, how many singlets for doublets, and
+how large are the errors of the centers? The reference is least squares of one and of two base peaks
+with known noise, where the base peak consists of two lines of the same width, and the number of
+peaks follows from BIC. It also knows the limits of the width and of the position and height of the
+second line (`--method family`), or only those of any line with a side band (`side_band`).
 
 Baseline: 20 analysts with their own software (J. M. Conny, C. J. Powell, L. A. Currie, Surf.
 Interface Anal. 26, 939 (1998)): up to 50 % of the doublets were taken for singlets, centers off by
@@ -40,7 +40,7 @@ STEPS = (0.05, 0.1)  # eV
 GAUSSIAN = 0.9
 # Of the base peak: FWHM, distance of its second line [eV] and height of that.
 SHAPE = {"fwhm": (0.85, 1.3), "shift": (0.5, 0.68), "height": (0.11, 0.29)}
-# What the references know of them.
+# Limits that the references use.
 KNOWN = {
     "family": SHAPE,
     "side_band": {"fwhm": (0.5, 2.0), "shift": (0.3, 0.95), "height": (0.0, 0.3)},

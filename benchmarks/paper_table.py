@@ -39,18 +39,18 @@ FWHM_PER_WIDTH = 0.99234  # of the paper's Eq. 1: FWHM of the whole line over it
 
 PAGE = """# The paper's case
 
-The two measured spectra of H. S. Park et al., New Physics: Sae Mulli 70, 920 (2020), the answers
-of the paper (its Table 1) and ours. "Subtracted": the background that the authors drew by hand was
-taken off first, as in the paper; "raw": background left in. Written by `benchmarks/paper_table.py`
+The two measured spectra of H. S. Park et al., New Physics: Sae Mulli 70, 920 (2020), with the
+results of the paper (its Table 1) and ours. "Subtracted": without the background that the authors
+drew by hand, as in the paper; "raw": with background. Written by `benchmarks/paper_table.py`
 with napari-xpsnet {version}, models {models}.
 
 {tables}
 
-![S 2p of P3HT: answers of the paper and ours](figure6.png)
+![S 2p of P3HT: results of the paper and ours](figure6.png)
 
 *Counterpart of figure 6: S 2p of P3HT on ITO.*
 
-![O 1s of ITO: answers of the paper and ours](figure7.png)
+![O 1s of ITO: results of the paper and ours](figure7.png)
 
 *Counterpart of figure 7: O 1s of ITO.*
 
@@ -60,18 +60,18 @@ with napari-xpsnet {version}, models {models}.
 
 ![Loss](figure3.png)
 
-*Counterpart of figure 3: loss of `park2020` while it was trained.*
+*Counterpart of figure 3: loss of `park2020` during the training.*
 
 ![Predicted against true](figure4.png)
 
-*Counterpart of figure 4: what `park2020` says about simulated spectra that it has never seen,
-against the truth.*
+*Counterpart of figure 4: predictions of `park2020` for simulated spectra that were not used in the
+training, against the truth.*
 """
 
 
 @dataclass
 class Answer:
-    """What one method says about one spectrum."""
+    """Result of one method for one spectrum."""
 
     method: str
     center: list[float]  # [eV]
@@ -92,7 +92,7 @@ class Case:
     region: str
     n_hand: int
     paper: list[Answer]
-    window: tuple[float, float]  # [eV] what the figure shows
+    window: tuple[float, float]  # of the figure [eV]
 
 
 CASES = [
@@ -148,7 +148,7 @@ def main() -> None:
 
 
 def report(case: Case, out: Path) -> str:
-    """Markdown table of all answers to one spectrum; draws the spectrum's figure too."""
+    """Markdown table of all results for one spectrum; also draws its figure."""
     measured, drawn, hand = read_case(case)
     case.paper[0].components, case.paper[0].background = hand, drawn.to_numpy()
     case.paper[0].spectra = measured
@@ -221,7 +221,7 @@ def rms(values: np.ndarray) -> float:
 
 
 def draw_case(case: Case, answers: list[Answer], path: Path) -> None:
-    """Counterpart of figures 6 and 7: measured points, components and residual of every answer."""
+    """Counterpart of figures 6 and 7: measured points, components and residual of every result."""
     shown = [answer for answer in answers if answer.components is not None]
     columns = (len(shown) + 1) // 2
     figure, panels = plt.subplots(2, columns, figsize=(3 * columns, 5.4))
@@ -238,7 +238,7 @@ def draw_case(case: Case, answers: list[Answer], path: Path) -> None:
 
 
 def draw_answer(panel: plt.Axes, found: Answer, window: tuple[float, float]) -> None:
-    """One answer: points, background, filled components, envelope."""
+    """One result: points, background, filled components, envelope."""
     energy = found.spectra["energy"].to_numpy()
     inside = (energy <= window[0]) & (energy >= window[1])
     energy, background = energy[inside], found.background[inside]
@@ -274,14 +274,14 @@ def draw_training_spectra(path: Path) -> None:
 
 
 def draw_losses(log: Path, path: Path) -> None:
-    """Counterpart of figure 3: loss against spectra seen."""
+    """Counterpart of figure 3: loss against the number of simulated spectra."""
     with log.open(newline="") as stream:
         rows = list(csv.DictReader(stream))
     seen = [float(row["spectra"]) / 1e6 for row in rows]
     figure, panel = plt.subplots(figsize=(5, 3.4))
     panel.semilogy(seen, [float(row["loss"]) for row in rows], label="training")
     panel.semilogy(seen, [float(row["val_loss"]) for row in rows], label="validation")
-    panel.set_xlabel("simulated spectra seen [millions]")
+    panel.set_xlabel("simulated spectra [millions]")
     panel.set_ylabel("loss")
     panel.legend(frameon=False)
     figure.tight_layout()
@@ -290,7 +290,7 @@ def draw_losses(log: Path, path: Path) -> None:
 
 
 def draw_predicted_against_true(n: int, path: Path) -> None:
-    """Counterpart of figure 4: what park2020 says about simulated spectra, against the truth."""
+    """Counterpart of figure 4: predictions of park2020 for simulated spectra against the truth."""
     truth = xpsnet.simulate(n, "park2020", seed=5)
     peaks = xpsnet.predict(truth["spectra"], model="park2020", background="none")
     right = peaks["n_peaks"].to_numpy() == truth["n_peaks"].to_numpy()

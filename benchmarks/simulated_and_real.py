@@ -1,8 +1,8 @@
-"""Measured spectra among simulated ones: could you tell them apart?
+"""Figure of measured spectra among simulated ones.
 
-Question: does the recipe that `default` learns from look like what instruments write? 36 windows in
-a grid, a third of them measured and mixed in at random, all drawn as the network sees them. The
-places of the measured ones are printed.
+Question: do spectra of the training recipe of `default` look like measured spectra? 36 windows in a
+grid, a third of them measured, at random places, all drawn as the network reads them. The places of
+the measured spectra are printed.
 
 The measured files are not part of this repository: they are looked for where XPSNET_REAL_DATA
 points, else in ../shared/data beside the checkout.
@@ -46,7 +46,7 @@ Floats = npt.NDArray[np.float64]
 
 
 def measured() -> list[tuple[str, Floats]]:
-    """Windows of 5 to 40 eV of the measured files, as the network sees them."""
+    """Windows of 5 to 40 eV of the measured files, as the network reads them."""
     found: list[tuple[str, Floats]] = []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)

@@ -1,4 +1,4 @@
-"""A fresh network of the paper's architecture; what of the outputs of `default` is an answer."""
+"""Fixtures: an untrained network of the paper's architecture; the relevant outputs of `default`."""
 
 import json
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from xpsnet.models.weights import Model
 
 @pytest.fixture(scope="session")
 def untrained_paper(tmp_path_factory: pytest.TempPathFactory) -> Model:
-    """Model of the architecture `park2020` that knows nothing yet; both runtimes can hold it."""
+    """Untrained model of the architecture `park2020`, for both runtimes."""
     import keras
 
     from xpsnet.training.export import export
@@ -32,7 +32,7 @@ def untrained_paper(tmp_path_factory: pytest.TempPathFactory) -> Model:
 
 @pytest.fixture(scope="session")
 def answered() -> Callable[[Outputs], Outputs]:
-    """What `default` answers: probabilities of the counts, and the set of the most probable one.
+    """The result of `default`: probabilities of the counts, and the set of the most probable one.
 
     A set of six peaks for a spectrum of one holds lines without a meaning, 1e-9 of the window wide,
     beside which the rounding of the first digits is not small. Neither is it in the logarithm of

@@ -1,4 +1,4 @@
-"""Architectures: the paper's to the parameter, the default's outputs in their order."""
+"""Architectures: number of weights of the paper's network, outputs of `default`, layer names."""
 
 from typing import Any
 

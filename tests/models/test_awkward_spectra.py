@@ -1,4 +1,4 @@
-"""Whatever a spectrum holds, it gets a status; long jobs report, stop and stay lazy."""
+"""Every spectrum gets a status; long predictions report progress, can be stopped and stay lazy."""
 
 from functools import partial
 from typing import Any

@@ -17,7 +17,7 @@ SETS = architecture.set_slices(2)  # slots: 0 alone, 1 and 2 together
 
 
 def _residual(spectrum: Any, peaks: Any) -> tuple[Floats, Floats]:
-    """What the layer leaves of spectra and what it says of the neighbors, (slots, bins) each."""
+    """Residual and sum of the other lines from the layer, (slots, bins) each."""
     from xpsnet.models.cascade import BINS, Residual, RunningIntegral
 
     spectrum, peaks = (np.asarray(x, np.float32)[None] for x in (spectrum, peaks))
@@ -26,7 +26,7 @@ def _residual(spectrum: Any, peaks: Any) -> tuple[Floats, Floats]:
 
 
 def _peaks(*rows: tuple[float, float, float, float]) -> Floats:
-    """Center, FWHM, height, share as the network gives them."""
+    """Center, FWHM, height and fraction as in the outputs of the network."""
     values = np.array(rows, np.float32)
     values[:, 1:3] = np.log(values[:, 1:3])
     return values

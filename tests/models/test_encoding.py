@@ -1,4 +1,4 @@
-"""One known peak goes into network units and comes back in eV and counts."""
+"""Encoding and decoding of one known peak: network units, eV and counts."""
 
 from typing import Any
 
@@ -32,14 +32,14 @@ TOLERANCE = {"coarse": 0.08}
 
 
 def _outputs(center: float, fwhm: float, fraction: float) -> dict[str, Any]:
-    """A `default` network's answer whose set of one peak is given."""
+    """Outputs of a `default` network with a given peak for the count 1."""
     peaks = np.full((1, 21, 4), 7.0, np.float32)
     peaks[0, 0] = [center, np.log(fwhm), np.log(0.5), fraction]
     return {"count_logits": np.zeros((1, 7)), "peaks": peaks, "log_spread": np.zeros_like(peaks)}
 
 
 def _paper_outputs(center: float, width: float) -> dict[str, Any]:
-    """A `park2020` network's answer whose second slot holds the peak."""
+    """Outputs of a `park2020` network with the peak in its second slot."""
     slots = {"center": [[0.0, center, 0.0]], "width": [[0.0, width, 0.0]]}
     known = {name: np.array(values, np.float32) for name, values in slots.items()}
     return {**known, "height": np.array([[0.0, 0.9, 0.1]]), "n_peaks": np.array([[1.0]])}

@@ -1,4 +1,4 @@
-"""The graph for ONNX Runtime: the same function as the Keras network, in a faster layout."""
+"""ONNX export: the graph gives the outputs of the Keras network."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -27,7 +27,7 @@ def _close(net: Any, file: Path, inputs: npt.NDArray[np.float32]) -> None:
 
 
 def _random_weights(net: Any) -> Any:
-    """Every weight away from what hides a mistake: no zeros, no equal ones, variances positive."""
+    """Random weights that show every mistake: none 0, none equal, variances positive."""
     rng = np.random.default_rng(3)
     for variable in net.variables:
         scale = 1 / np.sqrt(max(np.prod(variable.shape[:-1]), 1.0))

@@ -1,4 +1,4 @@
-"""Two runtimes, one set of weights; a child process that ends; a light start."""
+"""Runtimes: equal outputs, a child process that ends, a fast import."""
 
 import os
 import subprocess

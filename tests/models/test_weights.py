@@ -1,4 +1,4 @@
-"""Weights and cards on disk: arrays only, checked before use."""
+"""Weights and model cards: plain arrays only, checked before use."""
 
 import json
 import pickle

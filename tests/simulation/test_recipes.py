@@ -1,4 +1,4 @@
-"""Simulated spectra: what the truth promises, and the same numbers in both namespaces."""
+"""Simulated spectra agree with their truth, and numpy and Keras give the same numbers."""
 
 import json
 from dataclasses import replace
@@ -24,7 +24,7 @@ every_recipe = pytest.mark.parametrize("name", recipes.RECIPES)
 
 
 class RecordingDraw(NumpyDraw):
-    """Numpy's random numbers, kept in the order of their use."""
+    """Random numbers from numpy, recorded in the order of their use."""
 
     def __init__(self, seed: int) -> None:
         super().__init__(seed)
@@ -40,7 +40,7 @@ class RecordingDraw(NumpyDraw):
 
 
 class ReplayDraw:
-    """The same numbers once more, as tensors."""
+    """The recorded numbers again, as tensors."""
 
     def __init__(self, seen: list[Any]) -> None:
         self._seen = iter(seen)

@@ -1,4 +1,4 @@
-"""A lab's own training run: what a TOML file may say, and what is refused."""
+"""Training configurations from TOML files, and refusal of wrong values."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""How good a network is: figures by hand, and what every shipped model must reach."""
+"""Accuracy of networks: figures from known errors, and the figures of the shipped models."""
 
 import json
 from dataclasses import replace
@@ -21,7 +21,7 @@ def _batch(n: int, seed: int) -> dict[str, Any]:
 
 
 def _outputs(batch: dict[str, Any], error: dict[str, float]) -> dict[str, Any]:
-    """Outputs that are off by known amounts: center in FWHM, FWHM and height as shares."""
+    """Outputs with known errors: center in FWHM, FWHM and height relative."""
     n = len(batch["n_peaks"])
     logits = np.full((n, 7), -50.0)
     logits[np.arange(n), batch["n_peaks"].astype(int)] = 50.0

@@ -1,4 +1,4 @@
-"""Losses: least where the answer is right, blind to absent slots, finite for any output."""
+"""Losses: smallest for the truth, independent of absent slots, finite for any output."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ def batch() -> dict[str, Any]:
 
 
 def _right_outputs(batch: dict[str, Any]) -> dict[str, Any]:
-    """What a network without any error would answer."""
+    """Outputs without any error."""
     n = len(batch["n_peaks"])
     logits = np.full((n, 7), -30.0, np.float32)
     logits[np.arange(n), batch["n_peaks"].astype(int)] = 30.0

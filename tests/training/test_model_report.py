@@ -1,4 +1,4 @@
-"""The page about a network: every figure it shows is there and is one of this network."""
+"""Report on a network: every figure of the page exists and belongs to this network."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Training on toy networks: it learns, resumes exactly, refuses, and ships what it learned."""
+"""Training of small networks: the loss falls, resuming is exact, the result can be exported."""
 
 import csv
 import json
@@ -18,7 +18,7 @@ from xpsnet.training import train as training_train
 from xpsnet.training.export import export
 from xpsnet.training.train import TrainConfig, train
 
-# Three rounds of 30 steps, with a look after each.
+# Three rounds of 30 steps, with a validation after each.
 ROUND = 30
 TOY = TrainConfig(
     "toy",
@@ -75,7 +75,7 @@ def test_log_has_its_columns_and_the_folder_its_files(run: Path) -> None:
     assert names == {"best.npz", "checkpoint.npz", "log.csv", "state.json"}
 
 
-def test_best_weights_are_those_of_the_best_look(run: Path) -> None:
+def test_best_weights_are_those_of_the_best_validation(run: Path) -> None:
     best = min(_log(run), key=lambda row: float(row["val_loss"]))
     assert _state(run)["best_at"] == int(best["spectra"])
     assert _state(run)["best_loss"] == pytest.approx(float(best["val_loss"]))
@@ -122,7 +122,7 @@ def test_learning_rate_drops_on_a_plateau(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(training_train, "_validate", lambda net, batch, config: {"val_loss": 1.0})
     config = replace(TOY, schedule="plateau", plateau_patience=1, plateau_factor=0.1)
     train(config, tmp_path, progress=False)
-    # The first look is the best one, each that follows brings a drop.
+    # The first validation is the best; each later one reduces the learning rate.
     assert _state(tmp_path)["best_at"] == 960
     assert _state(tmp_path)["learning_rate"] == pytest.approx(3e-5)
     rates = [float(row["learning_rate"]) for row in _log(tmp_path)]
@@ -178,7 +178,7 @@ def test_checkpoint_with_pickles_is_refused(run: Path, tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def model(run: Path, tmp_path_factory: pytest.TempPathFactory) -> weights.Model:
-    """What the run ships."""
+    """The exported model of the run."""
     return export(run, tmp_path_factory.mktemp("model"), n_evaluate=200)
 
 
