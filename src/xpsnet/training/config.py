@@ -72,11 +72,8 @@ class TrainConfig:
             raise ValueError(
                 f"expected a recipe for the network {name!r}, got a {type(recipe).__name__}"
             )
-        found = (
-            found
-            if found.architecture == "park2020"
-            else replace(found, n_points=recipe.n_points, max_peaks=recipe.max_peaks)
-        )
+        if found.architecture != "park2020":
+            found = replace(found, n_points=recipe.n_points, max_peaks=recipe.max_peaks)
         self._check_beside(found)
         return found
 
@@ -85,11 +82,8 @@ class TrainConfig:
         for name, _ in self.beside:
             other = recipes.get_recipe(name)
             grid = other.n_points == network.n_points or isinstance(other, recipes.PaperRecipe)
-            if (
-                network.architecture == "park2020"
-                or not grid
-                or other.max_peaks > network.max_peaks
-            ):
+            fits = grid and other.max_peaks <= network.max_peaks
+            if network.architecture == "park2020" or not fits:
                 raise ValueError(
                     f"expected recipes beside {self.name!r} of {network.n_points} points and at "
                     f"most {network.max_peaks} peaks, for a network other than park2020; {name!r} "
