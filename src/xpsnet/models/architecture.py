@@ -23,9 +23,6 @@ import numpy as np
 # Parameters of one peak in the outputs of `default`, in this order: center and FWHM as fractions of
 # the window, height as a fraction of the range of the counts; natural logarithms.
 PEAK_PARAMETERS = ("center", "log_fwhm", "log_height", "fraction")
-# Limits of the logarithms of FWHM and height.
-LOG_FWHM = (-5.5, 0.2)
-LOG_HEIGHT = (-6.0, 1.5)
 
 
 @dataclass(frozen=True)
@@ -114,21 +111,6 @@ def set_slices(max_peaks: int) -> list[slice]:
     return [slice(end - k, end) for k, end in enumerate(ends)]
 
 
-def as_lines(ops: Any, peaks: Any) -> tuple[Any, Any, Any, Any]:
-    """Center, FWHM, height and Lorentzian fraction of slots within limits, each (slots, 1).
-
-    `ops` is the array namespace, ``numpy`` or ``keras.ops``.
-    """
-    fwhm = ops.exp(ops.clip(peaks[:, :, 1:2], *LOG_FWHM))
-    height = ops.exp(ops.clip(peaks[:, :, 2:3], *LOG_HEIGHT))
-    return peaks[:, :, :1], fwhm, height, ops.clip(peaks[:, :, 3:4], 0.0, 1.0)
-
-
-def bell(ops: Any, z2: Any, fraction: Any) -> Any:
-    """Pseudo-Voigt of FWHM 1 and height 1; `z2` is the square of the distance from its center."""
-    return (1 - fraction) * ops.exp(-4 * float(np.log(2)) * z2) + fraction / (1 + 4 * z2)
-
-
 def _park2020(config: NetworkConfig) -> Any:
     """The paper's network: 172,994 weights, 172,778 of them trainable."""
     from keras import Input, Model, layers
@@ -197,9 +179,8 @@ def _default(config: NetworkConfig, precision: str) -> Any:
     peaks, log_spread, at_slots = slot_outputs(local, state, guess, start, hidden=48)
     if config.passes > 1:
         sets = set_slices(config.max_peaks)
-        logits, peaks, log_spread = refine_slots(
-            spectrum, logits, peaks, log_spread, at_slots, sets, config.passes
-        )
+        first = logits, peaks, log_spread
+        logits, peaks, log_spread = refine_slots(spectrum, first, at_slots, sets, config.passes)
     outputs = {"count_logits": logits, "peaks": peaks, "log_spread": log_spread}
     return Model(spectrum, outputs, name="default")
 

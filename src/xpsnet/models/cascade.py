@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from keras import layers, ops
 
-from xpsnet.models.architecture import as_lines, bell
+from xpsnet.models.slot_lines import as_lines, bell
 
 # Number of bins in the window of a slot, and half the width of the window in FWHM.
 BINS, HALF_WINDOW = 32, 2.0
@@ -47,13 +47,7 @@ ABSENT_CENTER = -100.0
 
 
 def refine_slots(
-    spectrum: Any,
-    logits: Any,
-    peaks: Any,
-    log_spread: Any,
-    features: Any,
-    sets: list[slice],
-    passes: int,
+    spectrum: Any, first: tuple[Any, Any, Any], features: Any, sets: list[slice], passes: int
 ) -> tuple[Any, Any, Any]:
     """Correct count, peaks and spreads by the residual around each line.
 
@@ -61,10 +55,9 @@ def refine_slots(
     ----------
     spectrum : tensor, shape (batch, points)
         Input of the network.
-    logits : tensor, shape (batch, counts)
-        Logarithms of the probabilities of the counts plus a constant.
-    peaks, log_spread : tensor, shape (batch, slots, 4)
-        From `peak_head.slot_outputs`.
+    first : (logits, peaks, log_spread)
+        Tensors of shape (batch, counts), the logarithms of the probabilities of the counts plus a
+        constant, and (batch, slots, 4), from `peak_head.slot_outputs`.
     features : tensor, shape (batch, slots, features)
         From `peak_head.slot_outputs`.
     sets : list of slice
@@ -77,6 +70,7 @@ def refine_slots(
     logits : tensor, shape (batch, counts)
     peaks, log_spread : tensor, shape (batch, slots, 4)
     """
+    logits, peaks, log_spread = first
     integral = RunningIntegral()(spectrum)
     residual = Residual(sets)([*integral, peaks])
     noise = NoiseUnits()([residual, peaks])

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from xpsnet.models import cascade
-from xpsnet.models.architecture import LOG_FWHM, LOG_HEIGHT
+from xpsnet.models.slot_lines import LOG_FWHM, LOG_HEIGHT
 
 if TYPE_CHECKING:
     from xpsnet.models.onnx_builder import Graph, Value

@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from xpsnet.models.architecture import NetworkConfig, as_lines, bell
+from xpsnet.models.architecture import NetworkConfig
+from xpsnet.models.slot_lines import as_lines, bell
 
 # Weights of the terms of the `default` loss. Errors of the center are in FWHM, those of FWHM and
 # height are logarithmic. The Lorentzian fraction is determined least by the data and counts half.

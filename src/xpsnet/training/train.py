@@ -13,7 +13,7 @@ validate them every `evaluate_every` spectra and save. The folder of a run holds
 - ``state.json``: configuration and `RunState`
 
 A resumed run takes the same steps as an uninterrupted one, bit for bit. The ready-made callbacks of
-Keras were tried and do not allow this; `_Run` does their work in a ``LambdaCallback``:
+Keras do not allow this; `_Run` does their work in a ``LambdaCallback``:
 
 - ``BackupAndRestore`` does not restore the state of the random numbers (a resumed run would see the
   same spectra again), and it knows neither the averaged weights nor the best loss.
