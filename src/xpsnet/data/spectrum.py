@@ -1,4 +1,4 @@
-"""The spectrum: a DataArray whose dimension `energy` [eV] knows its scale.
+"""The spectrum: a DataArray with a dimension `energy` [eV] and the attribute `scale`.
 
 Conversions never subtract a work function: instruments and files already give kinetic energy
 relative to the Fermi level of the spectrometer, so that binding = photon energy - kinetic.
