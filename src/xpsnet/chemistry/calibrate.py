@@ -5,6 +5,7 @@ import xarray as xr
 
 from xpsnet.constants import REFERENCE_LINES
 from xpsnet.data.energy_axis import Floats, scale_sign
+from xpsnet.data.level_names import find_name, parse_level
 from xpsnet.data.spectrum import check_spectra, shift, to_binding
 from xpsnet.numerics.noise import estimate_noise
 
@@ -33,7 +34,8 @@ def calibrate(
     spectra : DataArray
         As for `check_spectra`; on the kinetic scale `attrs["photon_energy"]` must be known.
     line : str
-        Name of the reference line.
+        Name of the reference line, in any spelling: "C 1s", "C1s", "au 4f7/2"; the level "Au 4f"
+        stands for the line of the table, Au 4f7/2.
     to : float, optional
         Binding energy [eV] of its maximum; by default that of
         `xpsnet.constants.REFERENCE_LINES`, 284.8 eV for adventitious carbon (C 1s).
@@ -65,23 +67,26 @@ def calibrate(
     """
     spectra = check_spectra(spectra, dim=dim)
     holder = spectra if reference is None else check_spectra(reference)
-    target = _reference_energy(line) if to is None else float(to)
-    found = _line_maximum(holder, line, target, search)
+    name, target = _reference(line) if to is None else (str(parse_level(line) or line), float(to))
+    found = _line_maximum(holder, name, target, search)
     charge_shift = found - target + float(holder.attrs.get("charge_shift", 0.0))
     before = float(spectra.attrs.get("charge_shift", 0.0))
     offset = -scale_sign(spectra.attrs["scale"]) * (charge_shift - before)
     shifted = shift(spectra, offset)
-    return shifted.assign_attrs(charge_shift=charge_shift, charge_reference=f"{line} {target:g} eV")
+    return shifted.assign_attrs(charge_shift=charge_shift, charge_reference=f"{name} {target:g} eV")
 
 
-def _reference_energy(line: str) -> float:
-    """Binding energy [eV] of a reference line, from the table."""
-    if line not in REFERENCE_LINES:
+def _reference(line: str) -> tuple[str, float]:
+    """Name and binding energy [eV] of a reference line, from the table."""
+    names = list(REFERENCE_LINES)
+    places = find_name(line, names)
+    if not places:
         raise ValueError(
             f"expected one of the lines {sorted(REFERENCE_LINES)}, got {line!r}; pass to= with "
             f"its binding energy [eV]"
         )
-    return float(REFERENCE_LINES[line])
+    name = names[places[0]]
+    return name, REFERENCE_LINES[name]
 
 
 def _line_maximum(spectra: xr.DataArray, line: str, target: float, search: float) -> float:
