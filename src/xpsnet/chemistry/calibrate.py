@@ -4,9 +4,10 @@ import numpy as np
 import xarray as xr
 
 from xpsnet.constants import REFERENCE_LINES
-from xpsnet.data.energy_axis import Floats, scale_sign
+from xpsnet.data.energy_axis import Floats
 from xpsnet.data.level_names import find_name, parse_level
 from xpsnet.data.spectrum import check_spectra, shift, to_binding
+from xpsnet.data.spectrum_arrays import orientation_of
 from xpsnet.numerics.noise import estimate_noise
 
 _SMOOTHING = 0.15  # [eV] standard deviation: below a core level's width, above the noise
@@ -71,8 +72,7 @@ def calibrate(
     found = _line_maximum(holder, name, target, search)
     charge_shift = found - target + float(holder.attrs.get("charge_shift", 0.0))
     before = float(spectra.attrs.get("charge_shift", 0.0))
-    offset = -scale_sign(spectra.attrs["scale"]) * (charge_shift - before)
-    shifted = shift(spectra, offset)
+    shifted = shift(spectra, orientation_of(spectra).sign * (before - charge_shift))
     return shifted.assign_attrs(charge_shift=charge_shift, charge_reference=f"{name} {target:g} eV")
 
 

@@ -8,8 +8,9 @@ import numpy.typing as npt
 import xarray as xr
 
 from xpsnet.constants import PHOTON_ENERGIES, SATELLITES
-from xpsnet.data.energy_axis import Floats, scale_sign
+from xpsnet.data.energy_axis import Floats
 from xpsnet.data.spectrum import check_spectra
+from xpsnet.data.spectrum_arrays import orientation_of
 
 _SAME_PHOTON_ENERGY = 1.0  # [eV] instruments differ by some tenths in what they take for K alpha
 _ACHROMATIC = re.compile(
@@ -83,7 +84,7 @@ def remove_satellites(
             f"{spectra.attrs['satellites_removed']} were removed; call remove_satellites once"
         )
     name, lines = _lines(spectra, source)
-    bound = scale_sign(spectra.attrs["scale"]) * spectra["energy"].values
+    bound = orientation_of(spectra).energies(spectra["energy"].values)
     removed: xr.DataArray = xr.apply_ufunc(
         _without,
         spectra,

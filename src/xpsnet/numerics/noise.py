@@ -20,7 +20,7 @@ sorting leaves them. Pass spectra in one direction only (the library: ascending 
 Another unit of the counts may change the order of equal ones by rounding.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from math import comb
 
@@ -33,6 +33,7 @@ from xpsnet.parallel.threads import in_threads
 __all__ = ["estimate_noise", "noise_profile"]
 
 Floats = npt.NDArray[np.float64]
+Indices = npt.NDArray[np.intp]
 
 _MEDIAN_TO_SIGMA = 0.6744897501960817  # median of |x| of a standard normal x
 _MAX_ORDER = 4
@@ -68,13 +69,11 @@ def estimate_noise(counts: npt.ArrayLike) -> Floats:
     rows, batch = _as_rows(counts)
     sigma = np.full(len(rows), np.nan)
 
-    def fill(first: int) -> None:
-        block = slice(first, first + _AT_ONCE)
-        for members, _, dense in _by_length(rows[block]):
-            if dense.shape[1] > 1:
-                sigma[block][members] = _sigma(_differences(dense))
+    def fill(members: Indices, _: Indices, dense: Floats) -> None:
+        if dense.shape[1] > 1:
+            sigma[members] = _sigma(_differences(dense))
 
-    in_threads(fill, range(0, len(rows), _AT_ONCE))
+    _in_blocks(fill, rows)
     return sigma.reshape(batch)
 
 
@@ -102,12 +101,10 @@ def noise_profile(counts: npt.ArrayLike) -> Floats:
     rows, batch = _as_rows(counts)
     profile = np.full(rows.shape, np.nan)
 
-    def fill(first: int) -> None:
-        block = slice(first, first + _AT_ONCE)
-        for members, places, dense in _by_length(rows[block]):
-            profile[block][members[:, None], places] = np.sqrt(_variance(dense))
+    def fill(members: Indices, places: Indices, dense: Floats) -> None:
+        profile[members[:, None], places] = np.sqrt(_variance(dense))
 
-    in_threads(fill, range(0, len(rows), _AT_ONCE))
+    _in_blocks(fill, rows)
     return profile.reshape(*batch, rows.shape[-1])
 
 
@@ -117,9 +114,17 @@ def _as_rows(counts: npt.ArrayLike) -> tuple[Floats, tuple[int, ...]]:
     return array.reshape(-1, array.shape[-1]), array.shape[:-1]
 
 
-def _by_length(
-    rows: Floats,
-) -> Iterator[tuple[npt.NDArray[np.intp], npt.NDArray[np.intp], Floats]]:
+def _in_blocks(fill: Callable[[Indices, Indices, Floats], None], rows: Floats) -> None:
+    """Call `fill` for every group of `_by_length` of every block of rows, in threads."""
+
+    def fill_block(first: int) -> None:
+        for members, places, dense in _by_length(rows[first : first + _AT_ONCE]):
+            fill(first + members, places, dense)
+
+    in_threads(fill_block, range(0, len(rows), _AT_ONCE))
+
+
+def _by_length(rows: Floats) -> Iterator[tuple[Indices, Indices, Floats]]:
     """Groups of rows with the same number of finite points: rows, places of the points, points."""
     finite = np.isfinite(rows)
     lengths = finite.sum(axis=1)
