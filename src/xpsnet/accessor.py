@@ -52,17 +52,17 @@ class SpectraAccessor:
 
         return plot(self._spectra, peaks, **options)
 
-    def crop(self, energy_range: tuple[float, float]) -> xr.DataArray:
+    def crop(self, energy_range: tuple[float, float], *, dim: str | None = None) -> xr.DataArray:
         """Cut out the part between two energies [eV]; see `xpsnet.crop`."""
         from xpsnet.data.spectrum import crop
 
-        return crop(self._spectra, energy_range)
+        return crop(self._spectra, energy_range, dim=dim)
 
-    def shift(self, energy_offset: float) -> xr.DataArray:
+    def shift(self, energy_offset: float, *, dim: str | None = None) -> xr.DataArray:
         """Add an offset [eV] to the energies; see `xpsnet.data.spectrum.shift`."""
         from xpsnet.data.spectrum import shift
 
-        return shift(self._spectra, energy_offset)
+        return shift(self._spectra, energy_offset, dim=dim)
 
     def calibrate(self, **options: Any) -> xr.DataArray:
         """Put a reference line where it belongs; see `xpsnet.calibrate`."""
@@ -76,17 +76,17 @@ class SpectraAccessor:
 
         return remove_satellites(self._spectra, **options)
 
-    def to_binding(self, *, photon_energy: float | None = None) -> xr.DataArray:
+    def to_binding(self, **options: Any) -> xr.DataArray:
         """Change to binding energy; see `xpsnet.to_binding`."""
         from xpsnet.data.spectrum import to_binding
 
-        return to_binding(self._spectra, photon_energy=photon_energy)
+        return to_binding(self._spectra, **options)
 
-    def to_kinetic(self, *, photon_energy: float | None = None) -> xr.DataArray:
+    def to_kinetic(self, **options: Any) -> xr.DataArray:
         """Change to kinetic energy; see `xpsnet.to_kinetic`."""
         from xpsnet.data.spectrum import to_kinetic
 
-        return to_kinetic(self._spectra, photon_energy=photon_energy)
+        return to_kinetic(self._spectra, **options)
 
     def to_counts_per_second(self, **options: Any) -> xr.DataArray:
         """Divide counts by the measuring time; see `xpsnet.to_counts_per_second`."""

@@ -174,10 +174,10 @@ CALIBRATION_LINES: dict[str, Constant] = {
     "Ag 3d5/2": Constant(368.21, "iso15472", "clean metal, monochromated Al Ka"),
     "Cu 2p3/2": Constant(932.62, "iso15472", "clean metal, monochromated Al Ka"),
 }
-"""Lines that fix the binding energy scale, with the reference of each."""
+"""Lines that define the binding energy scale, with the reference of each."""
 
 REFERENCE_LINES: dict[str, float] = {name: line.value for name, line in CALIBRATION_LINES.items()}
-"""Binding energy [eV] of the lines that fix the scale."""
+"""Binding energy [eV] of the lines that define the scale."""
 
 # Splittings in eV of the elements (metals as metals), except where a state is named below.
 _ELEMENTS: dict[str, float] = {
@@ -212,5 +212,5 @@ DOUBLETS: dict[str, Doublet] = {
 
 The splitting of a level differs by up to some tenths of an eV between chemical states (Ti 2p: 6.17
 in the metal, 5.72 in TiO2), and the ratio of areas departs from the statistical one where
-multiplets or Coster-Kronig decay matter: good start values and bounds, no laws of nature.
+multiplets or Coster-Kronig decay matter: use them as start values and to set bounds.
 """

@@ -97,6 +97,30 @@ def test_any_line_by_its_energy() -> None:
     assert fixed.attrs["charge_shift"] == pytest.approx(0.8, abs=0.05)
 
 
+@pytest.mark.parametrize("line", ["C 1s", "C1s", "c 1S", "C_1s", "1: C 1s"])
+def test_every_spelling_of_the_line_is_accepted(line: str) -> None:
+    charged = shift(sample("spectrum"), 2.0)
+    xr.testing.assert_identical(calibrate(charged, line=line), calibrate(charged))
+
+
+@pytest.mark.parametrize(
+    ("line", "name"),
+    [("Au 4f7/2", "Au 4f7/2"), ("au4f", "Au 4f7/2"), ("Au 4f 7/2", "Au 4f7/2")],
+)
+def test_a_level_stands_for_its_line_of_the_table(line: str, name: str) -> None:
+    energy = np.arange(80.0, 92.0, 0.05)
+    counts = 200.0 + 5000.0 * np.exp(-4 * np.log(2) * ((energy - 84.96) / 0.8) ** 2)
+    fixed = calibrate(make_spectrum(counts, energy, scale="binding"), line=line)
+    assert fixed.attrs["charge_reference"] == f"{name} 83.96 eV"
+    assert fixed.attrs["charge_shift"] == pytest.approx(1.0, abs=1e-3)
+
+
+def test_with_a_given_energy_any_name_will_do() -> None:
+    silicon = sample("line_scan").isel(position=0)
+    for line, name in (("si2p3/2", "Si 2p3/2"), ("my line", "my line")):
+        assert calibrate(silicon, line=line, to=99.3).attrs["charge_reference"] == f"{name} 99.3 eV"
+
+
 def _flat(counts: np.ndarray) -> xr.DataArray:
     return make_spectrum(counts, np.linspace(275.0, 295.0, counts.size), scale="binding")
 
@@ -105,6 +129,7 @@ RAMP = np.linspace(0.0, 1000.0, 201)
 REFUSED = {
     "other region": (sample("line_scan"), {}, "cover 95.0 to 109.0 eV binding energy; pass ref"),
     "unknown line": (sample("spectrum"), {"line": "Xx 1s"}, "got 'Xx 1s'; pass to="),
+    "other line of the doublet": (sample("spectrum"), {"line": "Au 4f5/2"}, "got 'Au 4f5/2'"),
     "noise": (_flat(np.random.default_rng(1).poisson(100.0, 201)), {}, "found none above"),
     "ramp": (_flat(RAMP), {}, "expected a line C 1s within 5 eV of 284.8 eV, found none"),
     "constant": (_flat(np.ones(201)), {}, "found none above the noise"),

@@ -144,7 +144,11 @@ def test_the_source_is_found_in_the_attributes(attrs: dict[str, object], name: s
         ({}, [(-8.0, 0.1)], "a shift > 0 eV"),
         ({}, [(8.0, 0.9)], "height from 0 to 0.5"),
         ({}, [], "pairs of a shift"),
-        ({"satellites_removed": "Mg Ka"}, "Mg Ka", "satellites of Mg Ka are removed; do it once"),
+        (
+            {"satellites_removed": "Mg Ka"},
+            "Mg Ka",
+            "those of Mg Ka were removed; call remove_satellites once",
+        ),
     ],
 )
 def test_refusals(attrs: dict[str, object], source: object, message: str) -> None:

@@ -124,3 +124,18 @@ def test_negative_levels_of_large_counts_overflow_nothing() -> None:
     counts = 1e6 * np.random.default_rng(4).normal(size=(3, 200))
     assert np.isfinite(noise_profile(counts)).all()
     assert np.isfinite(noise_profile(1e30 * counts)).all()
+
+
+@pytest.mark.parametrize("n", [24, 61, 240])
+def test_profile_does_not_depend_on_direction_and_unit_where_no_levels_are_equal(n: int) -> None:
+    signal = 200 + crowded(n, 10, 1000)
+    spectra = signal + np.sqrt(signal) * np.random.default_rng(n).normal(size=(200, n))
+    profile = noise_profile(spectra)
+    np.testing.assert_allclose(noise_profile(spectra[:, ::-1])[:, ::-1], profile, rtol=1e-9)
+    for unit in (7.3, 1e-4):
+        np.testing.assert_allclose(noise_profile(unit * spectra), unit * profile, rtol=1e-9)
+
+
+def test_one_level_does_not_depend_on_direction_for_whole_numbers() -> None:
+    counts = np.random.default_rng(5).poisson(30.0, (300, 80))
+    np.testing.assert_array_equal(estimate_noise(counts[:, ::-1]), estimate_noise(counts))

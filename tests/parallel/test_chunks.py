@@ -2,12 +2,13 @@
 
 from collections.abc import Callable
 
+import dask
 import numpy as np
 import pytest
 import xarray as xr
 
 from xpsnet.data.spectrum import make_spectrum
-from xpsnet.parallel.chunks import map_spectra
+from xpsnet.parallel.chunks import map_overlapping, map_spectra
 
 ENERGY = np.linspace(280.0, 292.0, 25)
 
@@ -72,7 +73,7 @@ def _counting() -> tuple[Callable[[xr.DataArray], xr.Dataset], list[tuple[int, .
 def test_nothing_is_computed_before_it_is_asked_for() -> None:
     function, shapes = _counting()
     lazy = map_spectra(function, _spectra(4, 6).chunk({"y": 2, "x": 3}))
-    assert shapes == [(1, 1, 25)]  # the trial that tells what is returned
+    assert shapes == [(1, 1, 25)]  # the call that shows what is returned
     lazy["mean"].isel(y=0, x=0).compute()
     assert shapes[1:] == [(2, 3, 25)]  # one chunk, not all four
     lazy.compute()
@@ -90,7 +91,7 @@ def test_the_trial_sees_a_constant_spectrum() -> None:
     assert seen == [0.0]
 
 
-def test_an_error_in_a_chunk_is_told() -> None:
+def test_an_error_in_a_chunk_comes_out() -> None:
     def function(some: xr.DataArray) -> xr.Dataset:
         if np.ptp(some.values):
             raise ValueError("no such thing")
@@ -99,3 +100,54 @@ def test_an_error_in_a_chunk_is_told() -> None:
     lazy = map_spectra(function, _spectra(3).chunk({"position": 1}))
     with pytest.raises(ValueError, match="no such thing"):
         lazy.compute()
+
+
+def _neighbors(some: xr.DataArray | xr.Dataset, offset: float | None) -> xr.Dataset:
+    """Mean over the spectra at most two steps away along every dimension, plus an offset."""
+    spectra = some if isinstance(some, xr.DataArray) else some["counts"]
+    total = spectra.mean("energy")
+    for dim in total.dims:
+        total = total.rolling({dim: 5}, center=True, min_periods=1).mean()
+    found = xr.Dataset({"around": total + (offset or 0.0), "names": ("peak", [1, 2])})
+    found["ends"] = spectra.isel(energy=[0, -1]).drop_vars("energy").rename(energy="peak")
+    return found.drop_vars(set(found.coords)).assign_attrs(kind="mean")
+
+
+@pytest.mark.parametrize("dataset", [False, True], ids=["array", "dataset"])
+@pytest.mark.parametrize(
+    ("shape", "chunks"),
+    [
+        pytest.param((), {"energy": -1}, id="one spectrum"),
+        pytest.param((9,), {"position": 4}, id="uneven chunks"),
+        pytest.param((6, 7), {"y": 3, "x": 4}, id="map"),
+        pytest.param((6, 7), {"y": 1, "x": 1}, id="chunks shorter than the overlap"),
+        pytest.param((6, 7), {"y": 6, "x": 7}, id="one chunk"),
+    ],
+)
+def test_with_neighbors_lazy_equals_eager(
+    shape: tuple[int, ...], chunks: dict[str, int], dataset: bool
+) -> None:
+    spectra = _spectra(*shape).drop_vars("step")
+    given = spectra.to_dataset(name="counts") if dataset else spectra
+    shared = dask.delayed(lambda: 10.0)()
+    lazy = map_overlapping(_neighbors, given.chunk(chunks), overlap=2, shared=shared)
+    assert lazy["around"].chunks is not None
+    assert (lazy["names"].chunks is None) == bool(shape)  # the same for all spectra
+    for dim, size in chunks.items():
+        assert lazy.chunksizes.get(dim, (size,))[0] == size
+    eager = _neighbors(given, 10.0)
+    xr.testing.assert_allclose(lazy.compute().drop_vars(set(lazy.coords)), eager, rtol=1e-12)
+    assert lazy.attrs == {"kind": "mean"}
+    assert set(lazy.coords) == {k for k, c in spectra.coords.items() if "energy" not in c.dims}
+
+
+def test_what_is_shared_is_computed_once() -> None:
+    calls: list[int] = []
+
+    def share() -> float:
+        calls.append(1)
+        return 1.0
+
+    spectra = _spectra(4, 4).chunk({"y": 2, "x": 2})
+    map_overlapping(_neighbors, spectra, overlap=1, shared=dask.delayed(share)()).compute()
+    assert calls == [1]

@@ -1,16 +1,18 @@
-"""Charge reference: put a known line at its known binding energy."""
+"""Charge reference: shift the energies so that a known line has its known binding energy."""
 
 import numpy as np
 import xarray as xr
 
 from xpsnet.constants import REFERENCE_LINES
-from xpsnet.data.energy_axis import Floats, scale_sign
+from xpsnet.data.energy_axis import Floats
+from xpsnet.data.level_names import find_name, parse_level
 from xpsnet.data.spectrum import check_spectra, shift, to_binding
+from xpsnet.data.spectrum_arrays import orientation_of
 from xpsnet.numerics.noise import estimate_noise
 
 _SMOOTHING = 0.15  # [eV] standard deviation: below a core level's width, above the noise
 _SURROUNDINGS = 2.0  # [eV] how far the foot of a line is looked for
-_SUMMIT = 0.8  # part of the height above which a parabola is laid through the counts
+_SUMMIT = 0.8  # part of the height above which a parabola is fitted to the counts
 _SIGNIFICANT = 5.0  # a line must stand this many standard deviations above its surroundings
 
 
@@ -21,63 +23,80 @@ def calibrate(
     to: float | None = None,
     reference: xr.DataArray | None = None,
     search: float = 5.0,
+    dim: str | None = None,
 ) -> xr.DataArray:
-    """Shift the energies so that the maximum of a reference line lies where it belongs.
+    """Shift the energies so that the maximum of a reference line has its known binding energy.
 
-    All spectra share one axis, so that one shift holds for all: the line is looked for in
-    their mean (which is computed, where they are lazy).
+    All spectra have one axis and get the same shift. The line is looked for in their mean, which
+    is computed also for dask arrays.
 
     Parameters
     ----------
     spectra : DataArray
         As for `check_spectra`; on the kinetic scale `attrs["photon_energy"]` must be known.
     line : str
-        Name of the reference line.
+        Name of the reference line, in any spelling: "C 1s", "C1s", "au 4f7/2"; the level "Au 4f"
+        stands for the line of the table, Au 4f7/2.
     to : float, optional
-        Binding energy [eV] at which its maximum belongs; by default that of
+        Binding energy [eV] of its maximum; by default that of
         `xpsnet.constants.REFERENCE_LINES`, 284.8 eV for adventitious carbon (C 1s).
     reference : DataArray, optional
-        Spectra of the same sample that hold the line, where `spectra` do not.
+        Spectra of the same sample that contain the line, where `spectra` do not.
     search : float
-        How far from `to` the measured line may lie [eV].
+        Largest distance between `to` and the measured line [eV].
+    dim : str, optional
+        The energy dimension of `spectra`, as for `check_spectra`.
 
     Returns
     -------
     DataArray
-        Same counts; `attrs["charge_shift"]` is what was taken off the measured binding
-        energies [eV], all calibrations together.
+        Same counts; `attrs["charge_shift"]` is the sum of all shifts that were subtracted from
+        the measured binding energies [eV], `attrs["charge_reference"]` the line and its energy.
 
     Raises
     ------
     ValueError
-        Where the spectra do not cover the line, or no line stands out there.
+        Where the spectra do not cover the line, or there is no line above the noise.
+
+    Examples
+    --------
+    >>> import xpsnet
+    >>> charged = xpsnet.sample("spectrum").xps.shift(1.5)
+    >>> calibrated = xpsnet.calibrate(charged, line="C 1s")
+    >>> round(calibrated.attrs["charge_shift"], 1), calibrated.attrs["charge_reference"]
+    (1.5, 'C 1s 284.8 eV')
     """
-    spectra = check_spectra(spectra)
+    spectra = check_spectra(spectra, dim=dim)
     holder = spectra if reference is None else check_spectra(reference)
-    target = _reference_energy(line) if to is None else float(to)
-    found = _line_maximum(holder, line, target, search)
+    name, target = _reference(line) if to is None else (str(parse_level(line) or line), float(to))
+    found = _line_maximum(holder, name, target, search)
     charge_shift = found - target + float(holder.attrs.get("charge_shift", 0.0))
     before = float(spectra.attrs.get("charge_shift", 0.0))
-    offset = -scale_sign(spectra.attrs["scale"]) * (charge_shift - before)
-    shifted = shift(spectra, offset)
-    return shifted.assign_attrs(charge_shift=charge_shift, charge_reference=f"{line} {target:g} eV")
+    shifted = shift(spectra, orientation_of(spectra).sign * (before - charge_shift))
+    return shifted.assign_attrs(charge_shift=charge_shift, charge_reference=f"{name} {target:g} eV")
 
 
-def _reference_energy(line: str) -> float:
-    """Binding energy [eV] of a reference line, from the table."""
-    if line not in REFERENCE_LINES:
+def _reference(line: str) -> tuple[str, float]:
+    """Name and binding energy [eV] of a reference line, from the table."""
+    names = list(REFERENCE_LINES)
+    places = find_name(line, names)
+    if not places:
         raise ValueError(
             f"expected one of the lines {sorted(REFERENCE_LINES)}, got {line!r}; pass to= with "
             f"its binding energy [eV]"
         )
-    return float(REFERENCE_LINES[line])
+    name = names[places[0]]
+    return name, REFERENCE_LINES[name]
 
 
 def _line_maximum(spectra: xr.DataArray, line: str, target: float, search: float) -> float:
     """Measured binding energy [eV] of the highest line within `search` of `target`."""
     binding, counts = _mean_spectrum(spectra)
     covered = f"the spectra cover {binding[0]:.1f} to {binding[-1]:.1f} eV binding energy"
-    remedy = "pass reference= with spectra that hold the line, or a known shift as energy_offset"
+    remedy = (
+        "pass reference= with spectra that contain the line, or a known shift as energy_offset= "
+        "to read"
+    )
     if not binding[0] < target < binding[-1]:
         raise ValueError(
             f"expected {line} at {target:g} eV in the spectra, but {covered}; {remedy}"
@@ -110,7 +129,7 @@ def _mean_spectrum(spectra: xr.DataArray) -> tuple[Floats, Floats]:
 
 
 def _highest_maximum(energy: Floats, counts: Floats, noise: float) -> float | None:
-    """Energy of the highest maximum that stands out of the noise, else None."""
+    """Energy of the highest maximum above the noise; None where there is none."""
     from scipy.ndimage import gaussian_filter1d
 
     step = float(np.median(np.diff(energy)))

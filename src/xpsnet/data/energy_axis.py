@@ -1,4 +1,4 @@
-"""Finding and checking the energy axis of a DataArray, for `spectrum.py`."""
+"""Finding and checking the energy axis of a DataArray."""
 
 import re
 from collections.abc import Hashable
@@ -11,7 +11,7 @@ import xarray as xr
 Scale = Literal["binding", "kinetic"]
 Floats = npt.NDArray[np.float64]
 
-# Dimension names, without case and punctuation, and the scale that the name itself tells.
+# Names of energy dimensions, without case and punctuation, and the scale that they imply.
 _ENERGY_NAMES: dict[str, str | None] = {
     "energy": None,
     "energies": None,
@@ -35,7 +35,7 @@ _EV = {"ev", "electronvolt", "electronvolts", "electron volt", "electron volts"}
 
 
 def with_energy_index(spectra: xr.DataArray, dim: str | None) -> xr.DataArray:
-    """Let energies that lie along a dimension without coordinate be its coordinate."""
+    """Use energies along a dimension without a coordinate as the coordinate of that dimension."""
     if "energy" in spectra.coords and "energy" in spectra.dims:
         return spectra
     along = {
@@ -77,26 +77,32 @@ def energy_dim(spectra: xr.DataArray, dim: str | None) -> Hashable:
 
 
 def _folded(name: Hashable) -> str:
-    """Fold a name: without case and punctuation."""
+    """Name in lower case, letters only."""
     return re.sub(r"[^a-z]", "", str(name).lower())
 
 
 def _units_of(spectra: xr.DataArray, dim: Hashable) -> str:
-    """Units of a dimension's coordinate in lower case, "" where it has none."""
+    """Units of the coordinate of a dimension in lower case; "" where there are none."""
     if dim not in spectra.coords:
         return ""
     return str(spectra[dim].attrs.get("units", "")).strip().lower()
 
 
 def _can_be_energy(spectra: xr.DataArray, dim: Hashable) -> bool:
-    """Whether nothing speaks against this dimension being energy."""
+    """Whether a dimension has numbers, no units, and no name of another quantity."""
     if dim not in spectra.coords or spectra[dim].dtype.kind not in "iuf":
         return False
     return _units_of(spectra, dim) == "" and _folded(dim) not in _OTHER_NAMES
 
 
 def checked_axis(spectra: xr.DataArray, dim: Hashable) -> Floats:
-    """Energies [eV] of a dimension, shape (n,), or the reason why they are none."""
+    """Energies [eV] of a dimension, shape (n,).
+
+    Raises
+    ------
+    TypeError, ValueError
+        Where they are not finite, strictly monotonic numbers in eV.
+    """
     if dim not in spectra.coords:
         raise ValueError(
             f"expected a coordinate with the energies of dimension {dim!r}, got none; do "
@@ -128,21 +134,21 @@ def checked_axis(spectra: xr.DataArray, dim: Hashable) -> Floats:
 
 
 def find_scale(spectra: xr.DataArray, dim: Hashable) -> Scale:
-    """Find the scale that the attributes, or else the axis' own name, tell."""
-    told = spectra.attrs.get("scale")
-    if told is None:
-        told = _ENERGY_NAMES.get(_folded(dim))
-    if told is None:
+    """Scale from the attributes, or else from the name of the dimension."""
+    scale = spectra.attrs.get("scale")
+    if scale is None:
+        scale = _ENERGY_NAMES.get(_folded(dim))
+    if scale is None:
         raise ValueError(
             'expected attrs["scale"] "binding" or "kinetic", got none; do '
             'spectra.attrs["scale"] = "binding" (or pass scale= to read)'
         )
-    scale_sign(str(told))
-    return cast(Scale, told)
+    scale_sign(str(scale))
+    return cast(Scale, scale)
 
 
 def scale_sign(scale: str) -> int:
-    """+1 for "binding", -1 for "kinetic": sign * energy grows towards more bound.
+    """+1 for "binding", -1 for "kinetic": sign * energy grows with binding energy.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""X-ray satellites of sources without a monochromator, taken out of the spectra."""
+"""Removal of the X-ray satellites of sources without a monochromator."""
 
 import re
 from collections.abc import Sequence
@@ -8,8 +8,9 @@ import numpy.typing as npt
 import xarray as xr
 
 from xpsnet.constants import PHOTON_ENERGIES, SATELLITES
-from xpsnet.data.energy_axis import Floats, scale_sign
+from xpsnet.data.energy_axis import Floats
 from xpsnet.data.spectrum import check_spectra
+from xpsnet.data.spectrum_arrays import orientation_of
 
 _SAME_PHOTON_ENERGY = 1.0  # [eV] instruments differ by some tenths in what they take for K alpha
 _ACHROMATIC = re.compile(
@@ -20,22 +21,25 @@ _ANODES = {
     "Mg Ka": re.compile(r"\bmg(?![a-z])|\bmg ?k", re.IGNORECASE),
     "Al Ka": re.compile(r"\bal(?![a-z])|\bal ?k", re.IGNORECASE),
 }
-_MAX_TOLD = 200  # characters of the text of a source
-_END_POINTS = 5  # points at the upper end that tell what lies beyond it
+_MAX_TEXT = 200  # characters of the text of a source
+_END_POINTS = 5  # points at the upper end whose mean stands for the counts beyond it
 _MAX_HEIGHT = 0.5
 _SPECTRA_AT_ONCE = 2048
 _SAME_ENERGY = 1e-9  # [eV] rounding of an axis
 
 
 def remove_satellites(
-    spectra: xr.DataArray, *, source: str | Sequence[tuple[float, float]] | None = None
+    spectra: xr.DataArray,
+    *,
+    source: str | Sequence[tuple[float, float]] | None = None,
+    dim: str | None = None,
 ) -> xr.DataArray:
-    """Take out what the weaker X-ray lines of an anode without monochromator add to the spectra.
+    """Remove the contribution of the weaker X-ray lines of an anode without a monochromator.
 
     Each satellite of the source repeats the spectrum at lower binding energy:
-    S(E) = p(E) + sum of a_i p(E + d_i). The spectrum p is solved from the high-binding end
+    S(E) = p(E) + sum of a_i p(E + d_i). The equation is solved for p from the high-binding end
     downwards; p(E + d) between two points is interpolated linearly. Beyond the high-binding end
-    of the window the spectrum counts as constant, so that satellites of lines out there stay.
+    of the window the spectrum is taken as constant: satellites of lines outside are not removed.
     Auger lines do not depend on the photon energy and have no satellites: where they are in the
     window, a weak negative copy of them appears.
 
@@ -46,7 +50,9 @@ def remove_satellites(
         stays lazy.
     source : "Al Ka", "Mg Ka" or sequence of (float, float), optional
         The anode, or the shifts [eV] > 0 and relative heights of your own source. By default
-        as `attrs["x_ray_source"]` (or the photon energy of Mg) tells.
+        from `attrs["x_ray_source"]`, or from the photon energy of Mg.
+    dim : str, optional
+        The energy dimension, as for `check_spectra`.
 
     Returns
     -------
@@ -56,7 +62,7 @@ def remove_satellites(
     Raises
     ------
     ValueError
-        Where the source is not known or monochromated, or the satellites were removed already.
+        Where the source is unknown or has a monochromator, or the satellites were removed already.
 
     References
     ----------
@@ -65,22 +71,20 @@ def remove_satellites(
 
     Examples
     --------
-    >>> import numpy as np
-    >>> from xpsnet import remove_satellites
-    >>> from xpsnet.data.spectrum import make_spectrum
-    >>> energy = np.arange(250.0, 300.0, 0.1)
-    >>> flat = make_spectrum(np.full(energy.size, 113.6), energy, scale="binding")
-    >>> float(remove_satellites(flat, source="Mg Ka")[0])
-    100.0
+    >>> import xpsnet
+    >>> spectrum = xpsnet.sample("spectrum").assign_attrs(x_ray_source="Mg")
+    >>> removed = xpsnet.remove_satellites(spectrum)
+    >>> removed.attrs["satellites_removed"], bool((removed < spectrum).all())
+    ('Mg Ka', True)
     """
-    spectra = check_spectra(spectra)
+    spectra = check_spectra(spectra, dim=dim)
     if "satellites_removed" in spectra.attrs:
         raise ValueError(
-            f"expected spectra with their satellites, got some whose satellites of "
-            f"{spectra.attrs['satellites_removed']} are removed; do it once"
+            f"expected spectra with their satellites, got spectra from which those of "
+            f"{spectra.attrs['satellites_removed']} were removed; call remove_satellites once"
         )
     name, lines = _lines(spectra, source)
-    bound = scale_sign(spectra.attrs["scale"]) * spectra["energy"].values
+    bound = orientation_of(spectra).energies(spectra["energy"].values)
     removed: xr.DataArray = xr.apply_ufunc(
         _without,
         spectra,
@@ -104,8 +108,8 @@ def _lines(
     if isinstance(source, str):
         if source not in SATELLITES:
             raise ValueError(
-                f"expected one of the sources {sorted(SATELLITES)}, got {source!r}; monochromated "
-                f"and synchrotron light has no satellites"
+                f"expected one of the sources {sorted(SATELLITES)}, got {source!r}; pass one of "
+                f"them (radiation from a monochromator or a synchrotron has no satellites)"
             )
         return source, [(line.shift, line.height) for line in SATELLITES[source]]
     lines = [(float(shift), float(height)) for shift, height in source]
@@ -117,59 +121,65 @@ def _lines(
     return "the given source", lines
 
 
-def anode_without_monochromator(told: str) -> str | None:
-    """Find the anode where the text of an X-ray source tells that it has no monochromator.
+def anode_without_monochromator(text: str) -> str | None:
+    """Anode of an X-ray source whose description shows that there is no monochromator.
 
-    Mg never has one; Al has to say so ("std", "achromatic").
+    Mg K-alpha sources never have one. A text about Al must say it ("std", "achromatic").
 
     Parameters
     ----------
-    told : str
-        As the file words it: "Mg", "Al Ka achromatic", "Mg 1253.6 std".
+    text : str
+        As it stands in the file: "Mg", "Al Ka achromatic", "Mg 1253.6 std".
 
     Returns
     -------
     str or None
-        "Mg Ka" or "Al Ka"; None where the text does not tell it.
+        "Mg Ka" or "Al Ka"; None where the text does not show it.
     """
-    told = told[:_MAX_TOLD]
-    named = [name for name, pattern in _ANODES.items() if pattern.search(told)]
-    if len(named) != 1 or _MONO.search(told):
+    text = text[:_MAX_TEXT]
+    named = [name for name, pattern in _ANODES.items() if pattern.search(text)]
+    if len(named) != 1 or _MONO.search(text):
         return None
-    return named[0] if named[0] == "Mg Ka" or _ACHROMATIC.search(told) else None
+    return named[0] if named[0] == "Mg Ka" or _ACHROMATIC.search(text) else None
 
 
-def source_told(spectra: xr.DataArray) -> str:
-    """Text of the X-ray source that the file named; empty where it named none."""
+def source_text(spectra: xr.DataArray) -> str:
+    """Description of the X-ray source from the file; empty where there is none."""
     return str(spectra.attrs.get("x_ray_source") or spectra.attrs.get("source") or "")
 
 
 def _source_of(spectra: xr.DataArray) -> str:
-    """Find the source by what the attributes tell."""
-    told = source_told(spectra)
+    """Source from the attributes.
+
+    Raises
+    ------
+    ValueError
+        Where they show a monochromator, or not enough.
+    """
+    text = source_text(spectra)
     remedy = 'pass source="Mg Ka" or source="Al Ka" if there was no monochromator'
-    if _MONO.search(told[:_MAX_TOLD]):
+    if _MONO.search(text[:_MAX_TEXT]):
         raise ValueError(
-            f"expected a source without a monochromator, got {told!r}, which has no satellites; "
+            f"expected a source without a monochromator, got {text!r}, which has no satellites; "
             f"{remedy}"
         )
     photon_energy = spectra.attrs.get("photon_energy")
     # Mg K alpha is never monochromated; Al K alpha may be.
     if photon_energy and abs(photon_energy - PHOTON_ENERGIES["Mg Ka"]) < _SAME_PHOTON_ENERGY:
         return "Mg Ka"
-    if anode := anode_without_monochromator(told):
+    if anode := anode_without_monochromator(text):
         return anode
     shown = f"photon energy {photon_energy:g} eV" if photon_energy else "no photon energy"
     raise ValueError(
-        f"expected spectra whose attributes tell a Mg or Al source without a monochromator, got "
-        f"the source {told!r} and {shown}; {remedy}"
+        f"expected attributes that name a Mg or Al source without a monochromator, got the source "
+        f"{text!r} and {shown}; {remedy}"
     )
 
 
 def _without(
     counts: npt.NDArray[np.generic], bound: Floats, lines: list[tuple[float, float]]
 ) -> Floats:
-    """Counts without satellites, shape (..., n); `bound` grows towards more bound."""
+    """Counts without satellites, shape (..., n); `bound` are binding-like energies, shape (n,)."""
     order = np.argsort(bound)[::-1]  # the most bound first: each point needs those before it
     values = np.asarray(counts).reshape(-1, bound.size)
     result = np.empty(values.shape)

@@ -1,7 +1,7 @@
-"""The spectrum: a DataArray whose dimension `energy` [eV] knows its scale.
+"""The spectrum: a DataArray with a dimension `energy` [eV] and the attribute `scale`.
 
-Conversions never subtract a work function: instruments and files already count kinetic
-energy from the Fermi level of the spectrometer, so that binding = photon energy - kinetic.
+Conversions never subtract a work function: instruments and files already give kinetic energy
+relative to the Fermi level of the spectrometer, so that binding = photon energy - kinetic.
 """
 
 from collections.abc import Mapping, Sequence
@@ -49,7 +49,7 @@ def make_spectrum(
     units: str = "counts",
     **attrs: Any,
 ) -> xr.DataArray:
-    """Spectra with their energy axis, checked.
+    """Make spectra from counts and their energy axis, and check them.
 
     Parameters
     ----------
@@ -63,14 +63,14 @@ def make_spectrum(
     coords : mapping, optional
         Coordinates of the other dimensions, as for `xarray.DataArray`.
     scale : "binding" or "kinetic"
-        What `energy` counts.
+        The scale of `energy`.
     name : str, optional
         Region, for instance "O 1s".
     units : str
         "counts" or "counts/s".
     **attrs
-        Further numbers and texts (`photon_energy` [eV], `pass_energy` [eV], `dwell_time` [s],
-        `n_scans`, `instrument`, `source_file`); None is left out.
+        Further attributes, numbers or texts (`photon_energy` [eV], `pass_energy` [eV],
+        `dwell_time` [s], `n_scans`, `instrument`, `source_file`); None is left out.
 
     Returns
     -------
@@ -83,6 +83,14 @@ def make_spectrum(
         Where counts are not real numbers, or an attribute cannot be stored in a file.
     ValueError
         Where shapes, scale or energies cannot be those of a spectrum.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from xpsnet.data.spectrum import make_spectrum
+    >>> spectra = make_spectrum(np.ones((3, 50)), np.linspace(280, 290, 50), scale="binding")
+    >>> spectra.dims
+    ('position', 'energy')
     """
     values: Any = counts if hasattr(counts, "dask") else np.asarray(counts)
     if dims is None:
@@ -110,7 +118,7 @@ def make_spectrum(
 
 
 def plain_attribute(key: str, value: Any) -> str | int | float:
-    """Make an attribute what netCDF, zarr and JSON can all hold."""
+    """Convert an attribute to a type that netCDF, zarr and JSON can all hold."""
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, bool):
@@ -126,21 +134,23 @@ def plain_attribute(key: str, value: Any) -> str | int | float:
 def check_spectra(spectra: xr.DataArray, *, dim: str | None = None) -> xr.DataArray:
     """Validate spectra and bring them into the common form.
 
-    Nothing is computed (dask stays lazy), and nothing is copied where nothing has to change.
+    Dask arrays stay lazy. Counts are not copied.
 
     Parameters
     ----------
     spectra : DataArray
         Real numbers (NaN marks a missing point), with an energy coordinate [eV].
     dim : str, optional
-        The dimension that holds energies. By default "energy", else the only dimension whose
-        units (eV) or name ("binding_energy", "BE", "KE", "eV", ...) say so, else the only one.
-        A dimension without coordinate of its own takes energies that lie along it.
+        The dimension that holds energies. By default "energy", else the only dimension with
+        the units eV or a name like "binding_energy", "BE", "KE", "eV", else the only dimension
+        of a single spectrum. A dimension without a coordinate of its own takes a coordinate of
+        energies that lies along it.
 
     Returns
     -------
     DataArray
-        With dimension `energy` last, float64 energies, and `attrs["scale"]`.
+        With dimension `energy` last, float64 energies, and `attrs["scale"]`. All other
+        coordinates are kept; one with the name "energy" becomes "spectra_energy".
 
     Raises
     ------
@@ -165,8 +175,8 @@ def check_spectra(spectra: xr.DataArray, *, dim: str | None = None) -> xr.DataAr
     axis = checked_axis(spectra, found)
     scale = find_scale(spectra, found)
     if found != "energy":
-        if "energy" in spectra.coords:
-            spectra = spectra.drop_vars("energy")
+        if "energy" in spectra.coords or "energy" in spectra.dims:
+            spectra = spectra.rename(energy="spectra_energy")
         spectra = spectra.rename({found: "energy"})
     if spectra.dims[-1] != "energy":
         spectra = spectra.transpose(..., "energy")
@@ -182,17 +192,19 @@ def check_spectra(spectra: xr.DataArray, *, dim: str | None = None) -> xr.DataAr
 
 
 def _with_axis(spectra: xr.DataArray, axis: Floats, scale: Scale) -> xr.DataArray:
-    """Put the same counts over other energies."""
+    """Replace the energies and keep the counts."""
     return spectra.assign_coords(energy=("energy", axis, _axis_texts(spectra, scale)))
 
 
 def _axis_texts(spectra: xr.DataArray, scale: Scale) -> dict[str, Any]:
-    """Attributes of the energies: what they are, and what they had beside."""
+    """Attributes of the energy coordinate: units, name, and what the user put there."""
     kept = {k: v for k, v in spectra["energy"].attrs.items() if k not in ("units", "long_name")}
     return {"units": "eV", "long_name": f"{scale.capitalize()} energy", **kept}
 
 
-def crop(spectra: xr.DataArray, energy_range: tuple[float, float]) -> xr.DataArray:
+def crop(
+    spectra: xr.DataArray, energy_range: tuple[float, float], *, dim: str | None = None
+) -> xr.DataArray:
     """Cut out the part of the spectra between two energies, both included.
 
     Parameters
@@ -201,6 +213,8 @@ def crop(spectra: xr.DataArray, energy_range: tuple[float, float]) -> xr.DataArr
         As for `check_spectra`.
     energy_range : (float, float)
         Two energies [eV] on the spectra's own scale, in either order.
+    dim : str, optional
+        The energy dimension, as for `check_spectra`.
 
     Returns
     -------
@@ -211,8 +225,15 @@ def crop(spectra: xr.DataArray, energy_range: tuple[float, float]) -> xr.DataArr
     ------
     ValueError
         Where fewer than two points lie in the range.
+
+    Examples
+    --------
+    >>> import xpsnet
+    >>> part = xpsnet.crop(xpsnet.sample("spectrum"), (283, 290))
+    >>> part["energy"].values[[0, -1]].tolist()
+    [283.0, 290.0]
     """
-    spectra = check_spectra(spectra)
+    spectra = check_spectra(spectra, dim=dim)
     try:
         low, high = sorted(float(end) for end in energy_range)
     except (TypeError, ValueError) as error:
@@ -230,17 +251,36 @@ def crop(spectra: xr.DataArray, energy_range: tuple[float, float]) -> xr.DataArr
     return spectra.isel(energy=slice(int(inside[0]), int(inside[-1]) + 1))
 
 
-def shift(spectra: xr.DataArray, energy_offset: float) -> xr.DataArray:
-    """Add an offset [eV] to the energies, on the spectra's own scale.
+def shift(spectra: xr.DataArray, energy_offset: float, *, dim: str | None = None) -> xr.DataArray:
+    """Add an offset to the energies, on the spectra's own scale.
 
-    The sum of all offsets is kept in `attrs["energy_offset"]`.
+    Parameters
+    ----------
+    spectra : DataArray
+        As for `check_spectra`.
+    energy_offset : float
+        [eV].
+    dim : str, optional
+        The energy dimension, as for `check_spectra`.
+
+    Returns
+    -------
+    DataArray
+        Same counts; `attrs["energy_offset"]` is the sum of all offsets [eV].
 
     Raises
     ------
     ValueError
         Where the offset is not finite.
+
+    Examples
+    --------
+    >>> import xpsnet
+    >>> from xpsnet.data.spectrum import shift
+    >>> shift(shift(xpsnet.sample("spectrum"), 0.5), 0.25).attrs["energy_offset"]
+    0.75
     """
-    spectra = check_spectra(spectra)
+    spectra = check_spectra(spectra, dim=dim)
     if not np.isfinite(energy_offset):
         raise ValueError(f"expected a finite energy offset [eV], got {energy_offset}")
     scale = cast(Scale, spectra.attrs["scale"])
@@ -249,45 +289,77 @@ def shift(spectra: xr.DataArray, energy_offset: float) -> xr.DataArray:
     return shifted.assign_attrs(energy_offset=total)
 
 
-def to_binding(spectra: xr.DataArray, *, photon_energy: float | None = None) -> xr.DataArray:
+def to_binding(
+    spectra: xr.DataArray, *, photon_energy: float | None = None, dim: str | None = None
+) -> xr.DataArray:
     """Spectra over binding energy: photon energy - kinetic energy.
 
     Parameters
     ----------
     spectra : DataArray
-        On either scale; binding input comes back as it is.
+        As for `check_spectra`; spectra on the binding scale are returned unchanged.
     photon_energy : float, optional
         [eV]; by default `attrs["photon_energy"]`.
+    dim : str, optional
+        The energy dimension, as for `check_spectra`.
 
     Returns
     -------
     DataArray
-        Same points in the same order, so that the axis changes its direction.
+        The same points in the same order: the energies run in the opposite direction.
 
     Raises
     ------
     ValueError
         Where the photon energy is unknown, or not above the kinetic energies.
+
+    Examples
+    --------
+    >>> import xpsnet
+    >>> kinetic = xpsnet.to_kinetic(xpsnet.sample("spectrum"))
+    >>> binding = xpsnet.to_binding(kinetic, photon_energy=1486.6)
+    >>> [round(float(e), 2) for e in binding["energy"][[0, -1]]]
+    [280.0, 294.0]
     """
-    return _to_scale(spectra, "binding", photon_energy)
+    return _to_scale(check_spectra(spectra, dim=dim), "binding", photon_energy)
 
 
-def to_kinetic(spectra: xr.DataArray, *, photon_energy: float | None = None) -> xr.DataArray:
+def to_kinetic(
+    spectra: xr.DataArray, *, photon_energy: float | None = None, dim: str | None = None
+) -> xr.DataArray:
     """Spectra over kinetic energy: photon energy - binding energy.
 
-    The counterpart of `to_binding`; kinetic input comes back as it is.
+    Parameters
+    ----------
+    spectra : DataArray
+        As for `check_spectra`; spectra on the kinetic scale are returned unchanged.
+    photon_energy : float, optional
+        [eV]; by default `attrs["photon_energy"]`.
+    dim : str, optional
+        The energy dimension, as for `check_spectra`.
+
+    Returns
+    -------
+    DataArray
+        The same points in the same order: the energies run in the opposite direction.
 
     Raises
     ------
     ValueError
         Where the photon energy is unknown, or not above the binding energies.
+
+    Examples
+    --------
+    >>> import xpsnet
+    >>> kinetic = xpsnet.to_kinetic(xpsnet.sample("spectrum"))
+    >>> kinetic.attrs["scale"], round(float(kinetic["energy"][0]), 1)
+    ('kinetic', 1206.6)
     """
-    return _to_scale(spectra, "kinetic", photon_energy)
+    return _to_scale(check_spectra(spectra, dim=dim), "kinetic", photon_energy)
 
 
 def _to_scale(spectra: xr.DataArray, scale: Scale, photon_energy: float | None) -> xr.DataArray:
-    """Mirror the energy axis at the photon energy, where it is on the other scale."""
-    spectra = check_spectra(spectra)
+    """Checked spectra on this scale: photon energy - energy where they are on the other one."""
     if photon_energy is not None:
         spectra = spectra.assign_attrs(photon_energy=float(photon_energy))
     if spectra.attrs["scale"] == scale:
@@ -318,18 +390,24 @@ def _photon_energy(spectra: xr.DataArray) -> float:
 
 
 def to_counts_per_second(
-    spectra: xr.DataArray, *, dwell_time: float | None = None, n_scans: int | None = None
+    spectra: xr.DataArray,
+    *,
+    dwell_time: float | None = None,
+    n_scans: int | None = None,
+    dim: str | None = None,
 ) -> xr.DataArray:
-    """Divide counts by the time spent on each point, dwell time x number of scans.
+    """Divide counts by the measuring time of each point, dwell time x number of scans.
 
     Parameters
     ----------
     spectra : DataArray
-        In counts; in counts/s it comes back as it is.
+        As for `check_spectra`; spectra in counts/s are returned unchanged.
     dwell_time : float, optional
         [s] per point and scan; by default the attribute or coordinate of this name.
     n_scans : int, optional
         By default the attribute or coordinate of this name.
+    dim : str, optional
+        The energy dimension, as for `check_spectra`.
 
     Returns
     -------
@@ -340,8 +418,18 @@ def to_counts_per_second(
     ------
     ValueError
         Where the units, the dwell time or the number of scans are unknown.
+
+    Examples
+    --------
+    >>> import xpsnet
+    >>> counts = xpsnet.sample("spectrum")
+    >>> counts.attrs["dwell_time"], counts.attrs["n_scans"]
+    (0.1, 10)
+    >>> rate = xpsnet.to_counts_per_second(counts)
+    >>> rate.attrs["units"], bool((rate == counts).all())
+    ('counts/s', True)
     """
-    spectra = check_spectra(spectra)
+    spectra = check_spectra(spectra, dim=dim)
     units = str(spectra.attrs.get("units", "")).strip().lower()
     if units in _PER_SECOND:
         return spectra.assign_attrs(units="counts/s")
@@ -360,10 +448,10 @@ def to_counts_per_second(
 
 
 def _acquisition(
-    spectra: xr.DataArray, name: str, told: float | None, units: str
+    spectra: xr.DataArray, name: str, given: float | None, units: str
 ) -> xr.DataArray | float:
-    """Find a positive acquisition parameter: as told, else a coordinate, else an attribute."""
-    value: xr.DataArray | float | None = told
+    """A positive acquisition parameter: the argument, else a coordinate, else an attribute."""
+    value: xr.DataArray | float | None = given
     if value is None:
         value = spectra.coords[name] if name in spectra.coords else spectra.attrs.get(name)
     if value is None or not bool((np.asarray(value) > 0).all()):

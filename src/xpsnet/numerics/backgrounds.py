@@ -174,7 +174,7 @@ def shirley(
     Notes
     -----
     ``B(E) = L + (H - L) * integral of (counts - B) up to E / the same up to the end``. The usual
-    iteration of this equation runs away on wide windows with high steps; here its one unknown, the
+    iteration of this equation diverges on wide windows with high steps; here its one unknown, the
     factor before the integral, is found inside a bracket, with the same result where both converge.
 
     References
@@ -205,8 +205,8 @@ def tougaard_u2(
 ) -> Floats:
     """Tougaard background of the two-parameter cross section ``B T / (C + T^2)^2``.
 
-    The level at the low-binding end is taken for a constant that other lines left there. Needs a
-    window of some 30 eV above the last peak to be what it claims.
+    The level at the low-binding end is taken as a constant background of other lines. Reliable only
+    with a window that reaches some 30 eV beyond the last peak.
 
     Parameters
     ----------
@@ -357,7 +357,7 @@ def _running_integral(energy: Floats, curve: Floats) -> Floats:
 
 @lru_cache(maxsize=16)
 def loss_matrix(axis: bytes, c: float, d: float | None) -> Floats:
-    """Quadrature matrix of the loss integral, B = 1; kept, since a fit asks for it at every step.
+    """Quadrature matrix of the loss integral, B = 1; cached, as a fit needs it at every step.
 
     Trapezoid rule: the point itself carries K(0) = 0, so the others have their full weights.
     """

@@ -1,7 +1,7 @@
-"""Heights and background by linear least squares, for centers and widths that are known.
+"""Heights and background by linear least squares, for known centers and widths.
 
-The active Shirley and Tougaard terms follow the peaks, so the problem is linear only for given
-peaks: three rounds, each with the heights of the one before, settle it.
+The active Shirley and Tougaard terms depend on the peaks, so that the problem is linear only for
+given peaks: three rounds, each with the heights of the round before, converge.
 """
 
 import math
@@ -19,7 +19,7 @@ Flags = npt.NDArray[np.bool_]
 ROUNDS = 3
 # A peak cannot be negative, nor can a loss background; an offset and a slope can.
 NON_NEGATIVE_TERMS = ("shirley", "tougaard")
-# Two lines on top of each other share their height instead of failing.
+# Two lines at the same place share their height instead of making the equations singular.
 _RIDGE = 1e-9
 
 
@@ -50,8 +50,9 @@ def solve_heights(
 
     Notes
     -----
-    Coefficients that must not be negative and come out so are set to zero and the rest is solved
-    again until none is left: not always the exact optimum with bounds, but near enough for a start.
+    Negative coefficients of terms that must not be negative are set to zero, and the rest is
+    solved again until none is negative. This is not always the exact optimum with bounds, but close
+    enough for a start.
     """
     terms = BACKGROUNDS[background]
     n, n_lines, n_points = lines.shape
@@ -66,7 +67,7 @@ def solve_heights(
     start, stop, _ = used.indices(n_points)
     counts = np.ascontiguousarray(counts, np.float64)
     if "constant" in terms:
-        # A pedestal far above the lines would drown them in the rounding of the products.
+        # On a background far above the lines, rounding of the products would hide the lines.
         pedestal = counts.min(axis=1, keepdims=True)
         counts = counts - pedestal
     _solve_rows(
@@ -146,7 +147,7 @@ def _fill_row(
 
 @compiled
 def _draw_active(total: Floats, energy: Floats, losses: Floats, column: Floats) -> None:
-    """The term that follows the peaks: Tougaard's where `losses` are given, else Shirley's."""
+    """The term that depends on the peaks: Tougaard where there are `losses`, else Shirley."""
     n = total.size
     if losses.shape[0]:
         for j in range(n):
@@ -165,7 +166,7 @@ def _draw_active(total: Floats, energy: Floats, losses: Floats, column: Floats) 
 def _solve_not_negative(
     gram: Floats, right: Floats, positive: Flags, factor: Floats, solution: Floats
 ) -> None:
-    """Solve the normal equations, dropping coefficients that must not be negative and are."""
+    """Solve the normal equations; coefficients that must not be negative and are become zero."""
     n = right.size
     size = np.empty(n)
     left = np.ones(n, np.bool_)
@@ -201,7 +202,7 @@ def _solve_symmetric(matrix: Floats, right: Floats) -> None:
             for r in range(q):
                 value -= matrix[p, r] * matrix[q, r]
             if p == q:
-                # Rounding may eat the ridge of columns that are all but the same.
+                # Rounding may cancel the ridge of columns that are nearly the same.
                 matrix[p, p] = math.sqrt(max(value, 0.1 * _RIDGE))
             else:
                 matrix[p, q] = value / matrix[q, q]

@@ -7,20 +7,20 @@ in ``docs/definitions.md``. Energies are binding-like: larger is more tightly bo
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import numpy as np
 import numpy.typing as npt
 from numpy.polynomial import Chebyshev
 from scipy import special
 
-from xpsnet.numerics.kernels import shape_codes
+from xpsnet.numerics.kernels import shape_codes as codes
 
 __all__ = ["LINE_SHAPES", "PARK2020_FWHM_PER_WIDTH", "LineShape"]
 
 Floats = npt.NDArray[np.float64]
 
-PARK2020_FWHM_PER_WIDTH = shape_codes.PARK_FWHM_PER_WIDTH
+PARK2020_FWHM_PER_WIDTH = codes.PARK_FWHM_PER_WIDTH
 """Width of the whole line over the ``w`` of Eq. 1 of Park et al. 2020."""
 
 _LN2 = np.log(2.0)
@@ -135,7 +135,7 @@ class LineShape:
         """
         center, fwhm, height, *extra = self._checked(parameters)
         axis = np.asarray(energy, dtype=np.float64)
-        fwhm = np.where(fwhm < shape_codes.MIN_FWHM, shape_codes.MIN_FWHM, fwhm)
+        fwhm = np.where(fwhm < codes.MIN_FWHM, codes.MIN_FWHM, fwhm)
         low = (axis.min(axis=-1) - center) / fwhm
         high = (axis.max(axis=-1) - center) / fwhm
         if self._unit_integral is None:
@@ -149,7 +149,7 @@ class LineShape:
         _, fwhm, height, *extra = np.broadcast_arrays(*self._checked(parameters))
         if self._unit_area is None:
             raise ValueError(f"expected a shape of finite area, got {self.name!r}; use area_over")
-        return np.asarray(height * np.maximum(fwhm, shape_codes.MIN_FWHM) * self._unit_area(*extra))
+        return np.asarray(height * np.maximum(fwhm, codes.MIN_FWHM) * self._unit_area(*extra))
 
     def _quadrature(self, low: Floats, high: Floats, extra: list[Floats]) -> Floats:
         """Integral of the unit line by Gauss-Legendre panels in u, where t = sinh(u) / 4."""
@@ -203,16 +203,16 @@ def _fill_rows(
     code: int, energy: Floats, parameters: Floats, out: Floats, derivatives: Floats
 ) -> None:
     """Call the compiled loop of a shape; each family of kernels is compiled when first used."""
-    if code == shape_codes.VOIGT:
+    if code == codes.VOIGT:
         from xpsnet.numerics.kernels.voigt import voigt_rows
 
         voigt_rows(energy, parameters, out, derivatives)
-    elif code in (shape_codes.DONIACH_SUNJIC, shape_codes.DONIACH_SUNJIC_GAUSS):
+    elif code in (codes.DONIACH_SUNJIC, codes.DONIACH_SUNJIC_GAUSS):
         from xpsnet.numerics.kernels.doniach_sunjic import doniach_rows
 
-        broadened = code == shape_codes.DONIACH_SUNJIC_GAUSS
+        broadened = code == codes.DONIACH_SUNJIC_GAUSS
         doniach_rows(broadened, energy, parameters, out, derivatives)
-    elif code == shape_codes.ASYMMETRIC_PSEUDO_VOIGT:
+    elif code == codes.ASYMMETRIC_PSEUDO_VOIGT:
         from xpsnet.numerics.kernels.asymmetric import asymmetric_rows
 
         asymmetric_rows(energy, parameters, out, derivatives)
@@ -240,11 +240,9 @@ def _pseudo_voigt_integral(t: Floats, fraction: Floats) -> Floats:
 def _park_integral(t: Floats) -> Floats:
     """Integral of the unit line of Park et al. from 0 to t."""
     x = t * PARK2020_FWHM_PER_WIDTH
-    gaussian = (
-        np.sqrt(np.pi) / 2 * special.erf(shape_codes.PARK_GAUSSIAN * x) / shape_codes.PARK_GAUSSIAN
-    )
-    lorentzian = np.arctan(shape_codes.PARK_LORENTZIAN * x) / shape_codes.PARK_LORENTZIAN
-    both = (1 - shape_codes.PARK_FRACTION) * gaussian + shape_codes.PARK_FRACTION * lorentzian
+    gaussian = np.sqrt(np.pi) / 2 * special.erf(codes.PARK_GAUSSIAN * x) / codes.PARK_GAUSSIAN
+    lorentzian = np.arctan(codes.PARK_LORENTZIAN * x) / codes.PARK_LORENTZIAN
+    both = (1 - codes.PARK_FRACTION) * gaussian + codes.PARK_FRACTION * lorentzian
     return np.asarray(both / PARK2020_FWHM_PER_WIDTH)
 
 
@@ -293,7 +291,7 @@ def _skew_areas() -> tuple[Chebyshev, Chebyshev]:
         return np.asarray(lines @ weights / widths)
 
     gaussian, lorentzian = (
-        Chebyshev.interpolate(area, 32, (0.0, shape_codes.MAX_SKEW), args=(m,)) for m in (0.0, 1.0)
+        Chebyshev.interpolate(area, 32, (0.0, codes.MAX_SKEW), args=(m,)) for m in (0.0, 1.0)
     )
     return gaussian, lorentzian
 
@@ -301,23 +299,24 @@ def _skew_areas() -> tuple[Chebyshev, Chebyshev]:
 def _skew_area(fraction: Floats, asymmetry: Floats) -> Floats:
     """Area of the unit asymmetric pseudo-Voigt line."""
     gaussian, lorentzian = _skew_areas()
-    asymmetry = np.clip(asymmetry, 0.0, shape_codes.MAX_SKEW)
+    asymmetry = np.clip(asymmetry, 0.0, codes.MAX_SKEW)
     return np.asarray((1 - fraction) * gaussian(asymmetry) + fraction * lorentzian(asymmetry))
-
-
-def _from_integral(integral: Callable[..., Floats]) -> Callable[..., Floats]:
-    """Area of an even unit line from its integral."""
-    return lambda *extra: 2 * integral(np.float64(np.inf), *extra)
 
 
 def _make(
     name: str,
     code: int,
     extra: dict[str, tuple[float, float, float]],
-    unit_area: Callable[..., Floats] | None,
-    unit_integral: Callable[..., Floats] | None,
+    *,
+    unit_area: Callable[..., Floats] | None = None,
+    unit_integral: Callable[..., Floats] | None = None,
 ) -> LineShape:
-    """Build one entry of the registry; `extra` maps a name to (default, lower, upper)."""
+    """Build one entry of the registry; `extra` maps a name to (default, lower, upper).
+
+    The unit line is even where its integral is given.
+    """
+    if unit_integral is not None:
+        unit_area = partial(_whole_integral, unit_integral)
     return LineShape(
         name=name,
         parameters=(*_COMMON, *extra),
@@ -329,52 +328,29 @@ def _make(
     )
 
 
+def _whole_integral(integral: Callable[..., Floats], *extra: Floats) -> Floats:
+    """Area of an even unit line from its integral from 0."""
+    return 2 * integral(np.float64(np.inf), *extra)
+
+
 _FRACTION = {"fraction": (0.3, 0.0, 1.0)}
 _ASYMMETRY = {"asymmetry": (0.1, 0.0, 0.5)}
-_SKEW = {"asymmetry": (0.3, 0.0, shape_codes.MAX_SKEW)}
+_SKEW = _FRACTION | {"asymmetry": (0.3, 0.0, codes.MAX_SKEW)}
 
 LINE_SHAPES: dict[str, LineShape] = {
     shape.name: shape
     for shape in (
+        _make("gaussian", codes.GAUSSIAN, {}, unit_integral=_gaussian_integral),
+        _make("lorentzian", codes.LORENTZIAN, {}, unit_integral=_lorentzian_integral),
+        _make("pseudo_voigt", codes.PSEUDO_VOIGT, _FRACTION, unit_integral=_pseudo_voigt_integral),
         _make(
-            "gaussian",
-            shape_codes.GAUSSIAN,
-            {},
-            _from_integral(_gaussian_integral),
-            _gaussian_integral,
+            "asymmetric_pseudo_voigt", codes.ASYMMETRIC_PSEUDO_VOIGT, _SKEW, unit_area=_skew_area
         ),
-        _make(
-            "lorentzian",
-            shape_codes.LORENTZIAN,
-            {},
-            _from_integral(_lorentzian_integral),
-            _lorentzian_integral,
-        ),
-        _make(
-            "pseudo_voigt",
-            shape_codes.PSEUDO_VOIGT,
-            _FRACTION,
-            _from_integral(_pseudo_voigt_integral),
-            _pseudo_voigt_integral,
-        ),
-        _make(
-            "asymmetric_pseudo_voigt",
-            shape_codes.ASYMMETRIC_PSEUDO_VOIGT,
-            _FRACTION | _SKEW,
-            _skew_area,
-            None,
-        ),
-        _make("gl_product", shape_codes.GL_PRODUCT, _FRACTION, _gl_product_area, None),
-        _make("voigt", shape_codes.VOIGT, _FRACTION, _voigt_area, None),
-        _make("doniach_sunjic", shape_codes.DONIACH_SUNJIC, _ASYMMETRY, None, None),
-        _make(
-            "doniach_sunjic_gauss",
-            shape_codes.DONIACH_SUNJIC_GAUSS,
-            _FRACTION | _ASYMMETRY,
-            None,
-            None,
-        ),
-        _make("park2020", shape_codes.PARK2020, {}, _from_integral(_park_integral), _park_integral),
+        _make("gl_product", codes.GL_PRODUCT, _FRACTION, unit_area=_gl_product_area),
+        _make("voigt", codes.VOIGT, _FRACTION, unit_area=_voigt_area),
+        _make("doniach_sunjic", codes.DONIACH_SUNJIC, _ASYMMETRY),
+        _make("doniach_sunjic_gauss", codes.DONIACH_SUNJIC_GAUSS, _FRACTION | _ASYMMETRY),
+        _make("park2020", codes.PARK2020, {}, unit_integral=_park_integral),
     )
 }
 """Every line shape by name."""

@@ -51,9 +51,9 @@ def resampling_matrix(energy: npt.ArrayLike, grid: npt.ArrayLike) -> Array:
 
     Where the mean step of the axis is not below that of the grid, the value is the linear
     interpolant at the grid point; where it is, the mean of the linear interpolant over the grid
-    cell, so that no measured point is thrown away and the noise falls as it should (the cells of
-    the two ends are half as wide, so that their values belong a quarter of a grid step further
-    inside). Outside of `energy` the nearest value holds.
+    cell, so that every measured point is used and the noise is averaged (the cells of the two ends
+    are half as wide, so that their values belong a quarter of a grid step further inside). Outside
+    of `energy` the nearest value holds.
 
     Parameters
     ----------
@@ -105,7 +105,7 @@ def resample(counts: npt.ArrayLike, energy: npt.ArrayLike, grid: npt.ArrayLike) 
 
 
 def normalize(counts: Any, xp: Any = np) -> tuple[Any, Any, Any]:
-    """Scale each spectrum to the range 0 to 1, as the `default` network reads it.
+    """Scale each spectrum to the range 0 to 1, as the `default` network takes it.
 
     Parameters
     ----------
@@ -128,10 +128,10 @@ def normalize(counts: Any, xp: Any = np) -> tuple[Any, Any, Any]:
 
 @lru_cache(maxsize=8)
 def _neighbors(energy: bytes, grid: bytes) -> tuple[npt.NDArray[np.int64], Array]:
-    """What `resampling_matrix` holds beside zeros.
+    """The entries of `resampling_matrix` that are not zero.
 
-    For every grid point the number of the first point of the axis that it depends on, and the
-    weights of that one and of those behind it.
+    For every grid point the index of the first point of the axis that it depends on, and the
+    weights of this point and of the points after it.
     """
     matrix = resampling_matrix(np.frombuffer(energy), np.frombuffer(grid))
     first = (matrix != 0).argmax(axis=0)

@@ -1,4 +1,9 @@
-"""Chunked spectra: a per-spectrum function on every chunk, lazily."""
+"""Chunked spectra: a function on every chunk, lazily, with or without neighboring spectra.
+
+Chunks with their neighbors are cut out here and not by ``dask.array.overlap``: on 2048 x 2048
+spectra in chunks of 64 x 64 with 8 neighbors, dask keeps three times as much in memory (1.1 GB of
+3.3 GB of spectra instead of 0.35 GB), and it changes the chunks where the overlap is longer.
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -19,7 +24,7 @@ def map_spectra(
     ----------
     function : callable
         Takes a DataArray with `energy` last, returns a Dataset over its other dimensions, whose
-        further dimensions have the same sizes and coordinates for every chunk. It is tried once
+        further dimensions have the same sizes and coordinates for every chunk. It is called once
         on a constant spectrum, to learn what it returns.
     spectra : DataArray
         Dask array with `energy` last; a chunked energy axis is put together.
@@ -63,15 +68,15 @@ def map_overlapping(
     ----------
     function : callable
         Takes a part of `given` and `shared`, returns a Dataset over its leading dimensions, whose
-        further dimensions have the same sizes and coordinates for every part. It is tried once
+        further dimensions have the same sizes and coordinates for every part. It is called once
         on one constant spectrum and None, to learn what it returns.
     given : DataArray or Dataset
         Chunked along its leading dimensions: all but `energy`, `peak`, `count` and `parameter`.
     overlap : int
         How many steps away a spectrum may lie that still matters: every chunk comes with so many
-        of its neighbors' spectra, and their answers are cut away again.
+        spectra of its neighbors, and their results are cut off again.
     shared : object
-        What all chunks get alike; a delayed object is computed once.
+        The same for all chunks; a delayed object is computed once.
 
     Returns
     -------
@@ -84,22 +89,21 @@ def map_overlapping(
     first = given.isel({d: slice(0, 1) for d in lead})
     model = function(_constant(first), None)
     ends = {d: np.cumsum([0, *given.chunksizes.get(d, (given.sizes[d],))]) for d in lead}
-    grid = tuple(len(ends[d]) - 1 for d in lead)
 
     def on_part(part: Any, inside: dict[str, slice], common: Any) -> dict[str, Any]:
-        answer = function(part, common).isel(inside)
-        return {str(name): answer[name].values for name in model.data_vars}
+        found = function(part, common).isel(inside)
+        return {str(name): found[name].values for name in model.data_vars}
 
-    answers = np.empty(grid, dtype=object)
-    for at in np.ndindex(grid):
+    results = np.empty([len(ends[d]) - 1 for d in lead], dtype=object)
+    for at in np.ndindex(results.shape):
         low = {d: int(ends[d][i]) for d, i in zip(lead, at, strict=True)}
         high = {d: int(ends[d][i + 1]) for d, i in zip(lead, at, strict=True)}
         start = {d: max(0, low[d] - overlap) for d in lead}
         part = given.isel({d: slice(start[d], high[d] + overlap) for d in lead})
         inside = {d: slice(low[d] - start[d], high[d] - start[d]) for d in lead}
-        answers[at] = dask.delayed(on_part)(part, inside, shared)
+        results[at] = dask.delayed(on_part)(part, inside, shared)
     variables = {
-        name: (variable.dims, _assembled(str(name), variable, answers, ends), variable.attrs)
+        name: (variable.dims, _joined(str(name), variable, results, ends), variable.attrs)
         for name, variable in model.data_vars.items()
     }
     kept = {k: c for k, c in given.coords.items() if not _INNER & set(c.dims)}
@@ -107,32 +111,25 @@ def map_overlapping(
 
 
 def _constant(first: xr.DataArray | xr.Dataset) -> Any:
-    """One spectrum, or its peaks, without any content, in memory."""
+    """One spectrum, or its peaks, in memory, with zeros in place of what is lazy."""
     if isinstance(first, xr.DataArray):
         return first.copy(data=np.zeros(first.shape))
     return first.map(lambda v: v if v.chunks is None else v.copy(data=np.zeros(v.shape, v.dtype)))
 
 
-def _assembled(name: str, variable: xr.DataArray, answers: Any, ends: dict[str, Any]) -> Any:
-    """One variable of all parts as a dask array; as it is where it has no leading dimension."""
+def _joined(name: str, variable: xr.DataArray, results: Any, ends: dict[str, Any]) -> Any:
+    """One variable of all parts, as a dask array; in memory where it is the same for all parts."""
     import dask.array as da
 
-    lead = [d for d in variable.dims if d in ends]
-    if not lead:
+    own = [str(d) for d in variable.dims if d in ends]
+    if ends and not own:
         return variable.values
-    places = list(ends)
-    nested = np.empty(answers.shape, dtype=object)
-    for at in np.ndindex(answers.shape):
-        size = {d: int(np.diff(ends[d])[i]) for d, i in zip(places, at, strict=True)}
-        shape = tuple(size.get(str(d), variable.sizes[d]) for d in variable.dims)
-        nested[at] = da.from_delayed(answers[at][name], shape, dtype=variable.dtype)
-    return _joined(nested, 0)
-
-
-def _joined(nested: Any, axis: int) -> Any:
-    """Dask arrays on a grid, put together along their leading axes."""
-    import dask.array as da
-
-    if not isinstance(nested, np.ndarray) or nested.ndim == 0:
-        return nested[()] if isinstance(nested, np.ndarray) else nested
-    return da.concatenate([_joined(part, axis + 1) for part in nested], axis=axis)
+    results = results.transpose([list(ends).index(d) for d in own])
+    parts = np.empty(results.shape, dtype=object)
+    for at in np.ndindex(parts.shape):
+        size = {d: int(np.diff(ends[d])[i]) for d, i in zip(own, at, strict=True)}
+        shape = tuple(size.get(str(d), n) for d, n in variable.sizes.items())
+        parts[at] = da.from_delayed(results[at][name], shape, dtype=variable.dtype)
+    # As many levels of lists as dimensions: each level is put together along its own.
+    grid = iter(parts.shape)
+    return da.block(parts.reshape([next(grid) if d in own else 1 for d in variable.dims]).tolist())

@@ -1,8 +1,8 @@
-"""How many threads a job runs in: the one place that says it.
+"""Number of threads of a job, and calls in threads.
 
-Compiled kernels here are serial and release the interpreter's lock; Python's own threads call them
-in parallel. So any number of callers may run at the same time, which compiled parallel loops do
-not promise.
+Compiled kernels are serial and release the interpreter's lock; Python threads call them in
+parallel. So any number of callers may run at the same time, which parallel loops of numba do not
+guarantee.
 """
 
 import os
@@ -18,7 +18,7 @@ _here = threading.local()
 
 @contextmanager
 def serially() -> Iterator[None]:
-    """Jobs of this thread run in it alone: the chunks of lazy spectra are parallel already."""
+    """Run jobs of this thread without further threads: chunks of lazy spectra run in parallel."""
     before = getattr(_here, "serial", False)
     _here.serial = True
     try:
@@ -37,12 +37,12 @@ def n_threads() -> int:
 
 
 def in_threads(function: Callable[[_Item], object], items: Iterable[_Item]) -> None:
-    """Call a function for every item, in any order; the first exception comes out.
+    """Call a function for every item, in any order; the first exception is raised.
 
     Parameters
     ----------
     function : callable
-        Writes its answer to where no other call writes.
+        Writes its result to a place of its own.
     items : iterable
         One argument per call.
     """

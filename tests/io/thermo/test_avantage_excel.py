@@ -363,7 +363,7 @@ def test_damaged_workbooks_are_refused_or_read(save, written: Written) -> None:
                 ends.add("read")
             except ReadError:
                 ends.add("refused")
-    assert ends <= {"read", "refused"}
+    assert "refused" in ends
 
 
 def test_a_measured_export_agrees_with_itself(real_data: Path) -> None:

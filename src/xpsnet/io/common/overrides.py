@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import xarray as xr
 
-from xpsnet.data.satellites import anode_without_monochromator, source_told
+from xpsnet.data.satellites import anode_without_monochromator, source_text
 from xpsnet.data.spectrum import check_spectra, scale_sign, shift
 from xpsnet.io.common.errors import ReadError, refusal, shown
 from xpsnet.io.common.multi_file import Draft, stack_files, without_copies
@@ -115,9 +115,9 @@ def _attrs(draft: Draft) -> dict[str, object]:
 def _satellites(drafts: list[Draft]) -> list[str]:
     """Sentences that offer to remove satellites, one for each source without monochromator."""
     files = {
-        source_told(draft.spectrum): draft.path for draft in reversed(drafts)
+        source_text(draft.spectrum): draft.path for draft in reversed(drafts)
         if not draft.stored_by_us and "satellites_removed" not in draft.spectrum.attrs
-        and anode_without_monochromator(source_told(draft.spectrum))
+        and anode_without_monochromator(source_text(draft.spectrum))
     }  # fmt: skip
     return [
         f"{path}: the X-ray source {shown(source)} has no monochromator: every line has weak "

@@ -4,7 +4,7 @@ The symmetric line of full width 1 is drawn at ``u = x (1 + exp(-a x)) / 2``, th
 that grows as the sigmoid ``2 / (1 + exp(-a x))`` towards higher binding energy (A. L. Stancik and
 E. B. Brauns, Vib. Spectrosc. 47, 66 (2008), doi 10.1016/j.vibspec.2008.02.009). ``u`` rises with
 ``x`` for every ``a`` and is 0 at 0: the maximum stays there. The full width of the whole line, W,
-is the distance between the places where ``u`` is 1/2 and -1/2, whatever the Lorentzian share.
+is the distance between the places where ``u`` is 1/2 and -1/2, for every Lorentzian share.
 """
 
 import math
@@ -16,7 +16,7 @@ from xpsnet.numerics.kernels.elementary import pseudo_voigt
 from xpsnet.numerics.kernels.scaled_line import Floats, Point, clipped, reduced, store
 from xpsnet.numerics.kernels.shape_codes import MAX_SKEW
 
-# Keeps the exponential finite where the line has long vanished.
+# Keeps the exponential finite far from the line, where it is zero.
 _STEEPEST = 40.0
 
 

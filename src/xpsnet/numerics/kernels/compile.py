@@ -1,9 +1,9 @@
-"""The one place that says how scalar kernels are compiled.
+"""How scalar kernels are compiled.
 
-Machine code is kept on disk per function. numba renews it when the file of that function changes,
-but code of other files that it calls is compiled in and not looked at again: after an update, new
-constants and old ones would work together. So what is kept is also marked with all files that
-kernels are made of, and renewed when one of them changes.
+Machine code is cached on disk per function. numba compiles a function again when its own file
+changes, but not when a file changes from which it takes other functions: after an update, old and
+new constants would be mixed. Therefore the cache also depends on all files with kernels, and is
+renewed when one of them changes.
 """
 
 import hashlib
@@ -33,12 +33,12 @@ def reassociated(function: _Function) -> _Function:
 
 
 def inlined(function: _Function) -> _Function:
-    """Put into the compiled functions that call it, which may know some arguments at that time."""
+    """Compile into each calling function, where some arguments may be constants."""
     return cast(_Function, numba.njit(inline="always")(function))
 
 
 def _compiled(function: _Function, relaxed: set[str]) -> _Function:
-    """Compile with some freedom in floating point; never that of taking NaN for impossible."""
+    """Compile with relaxed floating-point rules, but never with the assumption of no NaN."""
     # The numpy error model turns division by zero into inf instead of raising inside a map.
     decorator = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath=relaxed or False)
     dispatcher = decorator(function)
@@ -51,7 +51,7 @@ def _compiled(function: _Function, relaxed: set[str]) -> _Function:
 
 @lru_cache(maxsize=8)
 def sources_digest(folder: Path) -> str:
-    """Digest of all files that kernels of a folder are made of."""
+    """Digest of all files from which the kernels of a folder are compiled."""
     here = Path(__file__).parent
     model = folder.parent / "model"  # whose constants the solver in `folder` was compiled with
     solver = {*folder.glob("lm_*.py"), *folder.glob("solution.py"), *model.glob("parameter*.py")}

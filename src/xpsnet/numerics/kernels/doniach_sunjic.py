@@ -5,10 +5,10 @@ With ``nu = 1 - asymmetry``, ``p = gamma + i E`` and E growing with binding ener
 3, 285 (1970), doi 10.1088/0022-3719/3/2/010). A Gaussian of variance s turns F into
 ``1 / Gamma(nu) * integral over tau > 0 of tau^(nu-1) exp(-p tau - s tau^2 / 2)``, a parabolic
 cylinder function (NIST DLMF 12.5.1), which obeys ``s F'' = p F' + nu F``. Far from the origin it is
-computed by its asymptotic series in s / p^2. Nearer, the equation is marched once per line from a
-quadrature at E = 0 along E to a row of nodes, in the direction in which its other solution dies
-out; between nodes the Taylor series that the equation yields is summed. The derivative by nu goes
-along.
+computed by its asymptotic series in s / p^2. Near the origin, the equation is integrated once per
+line from E = 0, where F comes from a quadrature, along E to a row of nodes, in the direction in
+which its second solution decays; between nodes the Taylor series of the equation is summed. The
+derivative by nu is computed in the same way.
 """
 
 import math
@@ -134,7 +134,7 @@ def _node(constants: Floats, j: int) -> tuple[complex, complex, complex, complex
 
 @compiled
 def _fill_nodes(gamma: float, nu: float, constants: Floats) -> None:
-    """March the equation from E = 0 to E = 12 in units of the Gaussian's standard deviation."""
+    """Integrate the equation from E = 0 to E = 12 standard deviations of the Gaussian."""
     f0, f1, n0, n1 = _quadrature(gamma, nu)
     now = (complex(f0, 0.0), complex(f1, 0.0), complex(n0, 0.0), complex(n1, 0.0))
     for j in range(_NODES):

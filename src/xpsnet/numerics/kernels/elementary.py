@@ -115,7 +115,7 @@ def elementary_rows(
         if shape == GL_PRODUCT:
             prepare_gl_product(given[3], constants)
         if shape == PSEUDO_VOIGT and derivatives.shape[1] == 0:
-            # What prediction asks for: a loop for this shape alone takes vector instructions.
+            # Prediction needs only this: a loop for one shape is compiled to vector instructions.
             _pseudo_voigt_row(row, given, out[i])
             continue
         for j in range(out.shape[1]):

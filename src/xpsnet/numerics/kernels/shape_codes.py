@@ -1,4 +1,4 @@
-"""Numbers shared by the compiled kernels and the public registry; importing them costs nothing."""
+"""Numbers that the compiled kernels and the public registry share, without importing numba."""
 
 GAUSSIAN = 0
 LORENTZIAN = 1

@@ -1,9 +1,9 @@
-"""The static Shirley background by root finding on its one unknown.
+"""The static Shirley background, by finding the root of its one unknown.
 
 The classical iteration ``B = L + (H - L) * integral(y - B) / total(y - B)`` (D. A. Shirley 1972)
 ends, where it does, at the solution of ``dB/dE = k (y - B)``, ``B = L`` at the low-binding end, for
-the k that brings B to H at the other end. That k is one number, found here inside a bracket, so
-that wide windows and high steps, on which the iteration oscillates or runs away, have an answer.
+the k for which B = H at the other end. That k is one number, found here inside a bracket, which
+also works for wide windows and high steps, where the iteration oscillates or diverges.
 """
 
 import numpy as np
@@ -32,7 +32,7 @@ def _march(counts: Floats, steps: Floats, low: float, k: float, out: Floats) -> 
 
 @compiled
 def shirley_rows(energy: Floats, counts: Floats, low: Floats, high: Floats, out: Floats) -> None:
-    """Backgrounds of rows (m, n) on ascending `energy` between levels (m,); NaN without answer."""
+    """Backgrounds of rows (m, n) on ascending `energy` between levels (m,); NaN where none."""
     steps = np.diff(energy)
     window = energy[-1] - energy[0]
     for i in range(counts.shape[0]):

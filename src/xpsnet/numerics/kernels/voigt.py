@@ -71,7 +71,7 @@ def _series(x: float, gamma: float, s: float) -> tuple[float, float, float, floa
     slope *= inverse * inverse / math.pi
     profile = -(inverse * value).imag / math.pi
     if gamma < 1e-20 * x and x * x < 740.0 * s:
-        # Next to the real axis the Gaussian itself, smaller than 1e-62, outlives the series.
+        # Next to the real axis the Gaussian, below 1e-62, is larger than what the series gives.
         profile += math.exp(-x * x / s) / math.sqrt(math.pi * s)
     return profile, slope.imag, slope.real, -(inverse * inverse * inverse * by_s).imag / math.pi
 
