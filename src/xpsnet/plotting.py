@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure, SubFigure
 
-__all__ = ["PALETTE", "plot"]
+__all__ = ["PALETTE", "Fit", "Points", "plot", "points_and_fit"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -36,7 +36,7 @@ _MARGIN = 0.03  # what is shown beyond the fitted range, as a part of it
 
 
 @dataclass(frozen=True)
-class _Points:
+class Points:
     """Measured points over energy [eV]."""
 
     energy: Floats
@@ -45,7 +45,7 @@ class _Points:
 
 
 @dataclass(frozen=True)
-class _Fit:
+class Fit:
     """Curves, close enough to look smooth, and the residual at the measured points."""
 
     energy: Floats
@@ -99,7 +99,7 @@ def plot(
     from matplotlib.figure import Figure
 
     spectra = check_spectra(spectra)
-    points, fit = _points_and_fit(spectra, peaks, isel or {})
+    points, fit = points_and_fit(spectra, peaks, isel or {})
     if figure is None:
         figure = Figure(figsize=size, layout="constrained")
         FigureCanvasAgg(figure)
@@ -117,13 +117,13 @@ def plot(
     return whole
 
 
-def _points_and_fit(
+def points_and_fit(
     spectra: xr.DataArray, peaks: xr.Dataset | None, isel: Mapping[Any, int]
-) -> tuple[_Points, _Fit | None]:
+) -> tuple[Points, Fit | None]:
     """Everything that is drawn, for one spectrum or the mean of many."""
     if peaks is None:
         chosen, others, title = _chosen(spectra, isel)
-        return _Points(chosen["energy"].values, chosen.mean(others).values, title), None
+        return Points(chosen["energy"].values, chosen.mean(others).values, title), None
     low, high = (float(end) for end in peaks.attrs["energy_range"])
     chosen, others, title = _chosen(_as_fitted(spectra, peaks, low, high), isel)
     of_one = peaks.isel(isel, missing_dims="ignore")
@@ -132,14 +132,14 @@ def _points_and_fit(
     fine = np.linspace(low, high, _FINE)
     drawn, done = _mean_curves(of_one, np.concatenate([fine, energy]), others)
     chosen = chosen.where(done)
-    points = _Points(energy, chosen.mean(others).values, title)
+    points = Points(energy, chosen.mean(others).values, title)
     components, background, envelope = (
         drawn[name].values for name in ("component", "background", "envelope")
     )
     residual = points.counts - envelope[_FINE:]
     residual[(energy < low) | (energy > high)] = np.nan
     names = _names(of_one, others)
-    fit = _Fit(
+    fit = Fit(
         fine,
         {name: components[i, :_FINE] for i, name in names.items()},
         background[:_FINE],
@@ -248,13 +248,13 @@ def _axes(figure: "Figure | SubFigure", *, with_residual: bool) -> "tuple[Axes, 
     return upper, figure.add_subplot(grid[1], sharex=upper)
 
 
-def _draw_points(axes: "Axes", points: _Points) -> None:
+def _draw_points(axes: "Axes", points: Points) -> None:
     """Measured points."""
     style: dict[str, Any] = {"ms": 3.0, "mfc": "none", "mec": "0.35", "mew": 0.7}
     axes.plot(points.energy, points.counts, "o", label="Measured", **style)
 
 
-def _draw_fit(axes: "Axes", fit: _Fit) -> None:
+def _draw_fit(axes: "Axes", fit: Fit) -> None:
     """Filled peaks, background and envelope."""
     for (name, component), color in zip(fit.components.items(), cycle(PALETTE), strict=False):
         top = fit.background + component
@@ -264,7 +264,7 @@ def _draw_fit(axes: "Axes", fit: _Fit) -> None:
     axes.plot(fit.energy, fit.envelope, color="black", lw=1.3, label="Envelope")
 
 
-def _draw_residual(axes: "Axes", energy: Floats, fit: _Fit) -> None:
+def _draw_residual(axes: "Axes", energy: Floats, fit: Fit) -> None:
     """Measured minus envelope, in standard deviations where they are known."""
     values = fit.residual if fit.sigma is None else fit.residual / fit.sigma
     limit = 1.2 * float(np.nanmax(np.abs(values), initial=0.0 if fit.sigma is None else 2.5))
@@ -305,7 +305,7 @@ def _font_size(axes: "Axes") -> float:
     return float(np.clip(10.0 * width / 6.4, 7.0, 12.0))
 
 
-def _add_legend(axes: "Axes", points: _Points) -> None:
+def _add_legend(axes: "Axes", points: Points) -> None:
     """Put the legend where it needs least room, and raise the top until it covers nothing."""
     style: dict[str, Any] = {"frameon": False, "handlelength": 1.6}
     style["fontsize"] = 0.9 * _font_size(axes)
