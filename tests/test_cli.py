@@ -465,7 +465,7 @@ def test_options_of_the_fit_have_the_names_of_the_library(library: Library) -> N
         "progress": False,
         "background": "static shirley",
         "line_shape": "voigt",
-        "shared": ["fwhm", "fraction"],
+        "shared": ("fwhm", "fraction"),
         "doublets": ["S 2p"],
         "noise": 3.0,
         "scale_errors": True,
@@ -480,7 +480,7 @@ def test_options_of_the_fit_have_the_names_of_the_library(library: Library) -> N
 
 def test_nothing_is_shared_on_request(library: Library) -> None:
     assert cli.main(["fit", "a.vms", "--shared"]) == 0
-    assert library.calls["fit"]["shared"] == []
+    assert library.calls["fit"]["shared"] == ()
 
 
 def test_background_may_be_a_file(library: Library, tmp_path: Path) -> None:

@@ -187,6 +187,26 @@ def test_vector_formats(tmp_path: Path, suffix: str) -> None:
     assert (tmp_path / f"fit.{suffix}").stat().st_size > 10_000
 
 
+def test_energy_dimension_with_any_name() -> None:
+    spectra = sample("map").rename(energy="channel")
+    spectra = spectra.assign_coords(channel=spectra["channel"].drop_attrs())
+    figure = plot(spectra, sample_truth("map"), dim="channel", isel={"y": 20, "x": 18})
+    assert len(_legend(figure)) == 6
+
+
+COORDINATES = ("area", "center", "component", "count", "label", "noise", "peak", "status")
+
+
+@pytest.mark.parametrize("name", COORDINATES)
+@pytest.mark.parametrize("isel", [{}, {"position": 30}], ids=["mean", "one"])
+def test_own_coordinates_may_have_our_names(name: str, isel: dict[str, int]) -> None:
+    spectra, truth = sample("line_scan"), sample_truth("line_scan")
+    own = {name: ("position", np.array([f"site {i}" for i in range(60)]))}
+    figure = plot(spectra.assign_coords(own), truth, isel=isel)
+    assert _legend(figure) == _legend(plot(spectra, truth, isel=isel))
+    assert figure.axes[0].get_title() == plot(spectra, truth, isel=isel).axes[0].get_title()
+
+
 def test_refusals() -> None:
     spectra, truth = sample("map"), sample_truth("map")
     with pytest.raises(ValueError, match="choose one spectrum of both with isel="):

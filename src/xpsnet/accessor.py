@@ -1,6 +1,6 @@
-"""`DataArray.xps` and `Dataset.xps`: the public calls as methods.
+"""`DataArray.xps` and `Dataset.xps`: the public functions as methods.
 
-Importing xpsnet registers them; what they need is imported on first use.
+`import xpsnet` registers both. Each function is imported when its method is called first.
 """
 
 from pathlib import Path
@@ -17,93 +17,127 @@ __all__ = ["PeaksAccessor", "SpectraAccessor"]
 
 @xr.register_dataarray_accessor("xps")  # type: ignore[no-untyped-call]
 class SpectraAccessor:
-    """Calls on spectra: ``spectra.xps.fit()`` is ``xpsnet.fit(spectra)``."""
+    """Methods of spectra: ``spectra.xps.fit()`` is ``xpsnet.fit(spectra)``.
+
+    Every method takes `dim`, the name of the energy dimension; it is needed only where the name
+    and the units of the dimension do not say that it is an energy.
+
+    Examples
+    --------
+    >>> import xpsnet
+    >>> spectrum = xpsnet.sample("spectrum")
+    >>> spectrum.xps.crop((290.0, 282.0)).sizes["energy"]
+    161
+    >>> float(spectrum.xps.to_kinetic()["energy"][0].round(1))
+    1206.6
+    >>> spectrum.rename(energy="channel").xps.shift(0.5, dim="channel").attrs["energy_offset"]
+    0.5
+    """
 
     def __init__(self, spectra: xr.DataArray) -> None:
         self._spectra = spectra
 
-    def predict(self, **options: Any) -> xr.Dataset:
-        """Peaks that the network sees; see `xpsnet.predict`."""
+    def _checked(self, dim: str | None) -> xr.DataArray:
+        """Spectra in the common form, energy last."""
+        from xpsnet.data.spectrum import check_spectra
+
+        return check_spectra(self._spectra, dim=dim)
+
+    def predict(self, *, dim: str | None = None, **options: Any) -> xr.Dataset:
+        """Find the peaks with the network; see `xpsnet.predict`."""
         from xpsnet.models.prediction import predict
 
-        return predict(self._spectra, **options)
+        return predict(self._checked(dim), **options)
 
-    def refine(self, peaks: xr.Dataset, **options: Any) -> xr.Dataset:
-        """Least squares from these peaks; see `xpsnet.refine`."""
+    def refine(self, peaks: xr.Dataset, *, dim: str | None = None, **options: Any) -> xr.Dataset:
+        """Refine these peaks by least squares; see `xpsnet.refine`."""
         from xpsnet.fitting.refine import refine
 
-        return refine(self._spectra, peaks, **options)
+        return refine(self._checked(dim), peaks, **options)
 
-    def fit(self, **options: Any) -> xr.Dataset:
-        """Predict, refine and decide in one call; see `xpsnet.fit`."""
+    def fit(self, *, dim: str | None = None, **options: Any) -> xr.Dataset:
+        """Predict, refine and choose the number of peaks; see `xpsnet.fit`."""
         from xpsnet.pipeline.fit import fit
 
-        return fit(self._spectra, **options)
+        return fit(self._checked(dim), **options)
 
-    def to_lmfit(self, peaks: xr.Dataset) -> Any:
+    def to_lmfit(self, peaks: xr.Dataset, *, dim: str | None = None) -> Any:
         """Model and parameters for lmfit; see `xpsnet.to_lmfit`."""
         from xpsnet.fitting.lmfit_exchange import to_lmfit
 
-        return to_lmfit(self._spectra, peaks)
+        return to_lmfit(self._checked(dim), peaks)
 
-    def plot(self, peaks: xr.Dataset | None = None, **options: Any) -> "Figure":
+    def plot(
+        self, peaks: xr.Dataset | None = None, *, dim: str | None = None, **options: Any
+    ) -> "Figure":
         """Figure of the spectrum and its peaks; see `xpsnet.plot`."""
         from xpsnet.plotting import plot
 
-        return plot(self._spectra, peaks, **options)
+        return plot(self._checked(dim), peaks, **options)
 
-    def crop(self, energy_range: tuple[float, float]) -> xr.DataArray:
+    def crop(self, energy_range: tuple[float, float], *, dim: str | None = None) -> xr.DataArray:
         """Cut out the part between two energies [eV]; see `xpsnet.crop`."""
         from xpsnet.data.spectrum import crop
 
-        return crop(self._spectra, energy_range)
+        return crop(self._checked(dim), energy_range)
 
-    def shift(self, energy_offset: float) -> xr.DataArray:
+    def shift(self, energy_offset: float, *, dim: str | None = None) -> xr.DataArray:
         """Add an offset [eV] to the energies; see `xpsnet.data.spectrum.shift`."""
         from xpsnet.data.spectrum import shift
 
-        return shift(self._spectra, energy_offset)
+        return shift(self._checked(dim), energy_offset)
 
-    def calibrate(self, **options: Any) -> xr.DataArray:
-        """Put a reference line where it belongs; see `xpsnet.calibrate`."""
+    def calibrate(self, *, dim: str | None = None, **options: Any) -> xr.DataArray:
+        """Shift the energies so that a reference line is correct; see `xpsnet.calibrate`."""
         from xpsnet.chemistry.calibrate import calibrate
 
-        return calibrate(self._spectra, **options)
+        return calibrate(self._checked(dim), **options)
 
-    def remove_satellites(self, **options: Any) -> xr.DataArray:
-        """Take out the X-ray satellites of the source; see `xpsnet.remove_satellites`."""
+    def remove_satellites(self, *, dim: str | None = None, **options: Any) -> xr.DataArray:
+        """Remove the X-ray satellites of the source; see `xpsnet.remove_satellites`."""
         from xpsnet.data.satellites import remove_satellites
 
-        return remove_satellites(self._spectra, **options)
+        return remove_satellites(self._checked(dim), **options)
 
-    def to_binding(self, *, photon_energy: float | None = None) -> xr.DataArray:
+    def to_binding(
+        self, *, photon_energy: float | None = None, dim: str | None = None
+    ) -> xr.DataArray:
         """Change to binding energy; see `xpsnet.to_binding`."""
         from xpsnet.data.spectrum import to_binding
 
-        return to_binding(self._spectra, photon_energy=photon_energy)
+        return to_binding(self._checked(dim), photon_energy=photon_energy)
 
-    def to_kinetic(self, *, photon_energy: float | None = None) -> xr.DataArray:
+    def to_kinetic(
+        self, *, photon_energy: float | None = None, dim: str | None = None
+    ) -> xr.DataArray:
         """Change to kinetic energy; see `xpsnet.to_kinetic`."""
         from xpsnet.data.spectrum import to_kinetic
 
-        return to_kinetic(self._spectra, photon_energy=photon_energy)
+        return to_kinetic(self._checked(dim), photon_energy=photon_energy)
 
-    def to_counts_per_second(self, **options: Any) -> xr.DataArray:
+    def to_counts_per_second(self, *, dim: str | None = None, **options: Any) -> xr.DataArray:
         """Divide counts by the measuring time; see `xpsnet.to_counts_per_second`."""
         from xpsnet.data.spectrum import to_counts_per_second
 
-        return to_counts_per_second(self._spectra, **options)
+        return to_counts_per_second(self._checked(dim), **options)
 
-    def write(self, path: str | Path) -> Any:
+    def write(self, path: str | Path, *, dim: str | None = None) -> Any:
         """Write the spectra to a file; see `xpsnet.write`."""
         from xpsnet.io.write import write
 
-        return write(self._spectra, path)
+        return write(self._checked(dim), path)
 
 
 @xr.register_dataset_accessor("xps")  # type: ignore[no-untyped-call]
 class PeaksAccessor:
-    """Calls on peaks: ``peaks.xps.curves()`` is ``xpsnet.curves(peaks)``."""
+    """Methods of peaks: ``peaks.xps.curves()`` is ``xpsnet.curves(peaks)``.
+
+    Examples
+    --------
+    >>> from xpsnet.samples import sample_truth
+    >>> sorted(sample_truth("spectrum").xps.curves().data_vars)
+    ['background', 'component', 'envelope']
+    """
 
     def __init__(self, peaks: xr.Dataset) -> None:
         self._peaks = peaks

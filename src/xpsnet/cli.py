@@ -140,6 +140,8 @@ def _peaks(spectra: "xr.DataArray", chosen: argparse.Namespace) -> "xr.Dataset":
         return predict(spectra, **options)
     if chosen.constraints:
         fit_only["constraints"] = dict(chosen.constraints)
+    if chosen.shared is not None:
+        fit_only["shared"] = tuple(chosen.shared)
     from xpsnet.pipeline.fit import fit
 
     return fit(spectra, **options, **fit_only)
