@@ -236,7 +236,7 @@ def test_empty_viewer_and_plain_images_are_explained(make_dock, viewer, add_spec
     assert "no layer of spectra yet" in dock.panel.message.text()
     assert not dock.panel.fit.isEnabled()
     photo = viewer.add_image(np.zeros((4, 4)), name="photo")
-    assert '"photo" is a plain image' in dock.panel.message.text()
+    assert '"photo" is an image' in dock.panel.message.text()
     dock.fit()
     dock.outputs.copy_script()
     dock.outputs.show_maps()

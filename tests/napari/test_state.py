@@ -86,16 +86,16 @@ def test_script_of_a_sample_repeats_the_fit(
 ORIGINS: dict[str, tuple[EnergyAxis, Mapping[str, Any], list[str]]] = {
     "file": (
         EnergyAxis(),
-        {"call": "read", "name": "a.vms", "region": "O 1s", "told": {}},
+        {"call": "read", "name": "a.vms", "region": "O 1s", "given": {}},
         ["spectra = xpsnet.read('a.vms', region='O 1s')"],
     ),
-    "file, told when it was opened and in the dock": (
+    "file, described when it was opened and in the dock": (
         EnergyAxis(offset=0.5, show="binding"),
         {
             "call": "read",
             "name": "a.csv",
             "region": 2,
-            "told": {"scale": "kinetic", "photon_energy": 1486.6, "energy_offset": 1.0},
+            "given": {"scale": "kinetic", "photon_energy": 1486.6, "energy_offset": 1.0},
         },
         [
             "spectra = xpsnet.read('a.csv', region=2, scale='kinetic', photon_energy=1486.6, "
