@@ -10,7 +10,7 @@ from qtpy.QtCore import QSignalBlocker
 from qtpy.QtWidgets import QComboBox, QSizePolicy
 
 from napari_xpsnet._layers import ENERGY, pixel_dims
-from napari_xpsnet._state import BACKGROUNDS, PEAK_COUNTS, EnergyAxis, FitState
+from napari_xpsnet._state import BACKGROUNDS, FIT_BACKGROUNDS, PEAK_COUNTS, EnergyAxis, FitState
 
 FROM_FILE = "as in the file"
 HERE, EVERYWHERE = "this spectrum", "all spectra"
@@ -46,9 +46,9 @@ class FitForm:
         )
         self.background = ComboBox(
             label="Background",
-            choices=BACKGROUNDS,
+            choices=FIT_BACKGROUNDS,
             value=FitState.background,
-            tooltip="Fitted together with the peaks, not subtracted before",
+            tooltip="Fitted together with the peaks; static: computed before the fit and kept",
         )
         self.limited = CheckBox(
             text="Range (eV)",
@@ -66,6 +66,7 @@ class FitForm:
             tooltip="The spectrum in the plot (click a pixel to select it) or all spectra",
         )
         self._arrange()
+        self.refine.changed.connect(self._offer_backgrounds)
         self.limited.changed.connect(self._enable_range)
         self._enable_range()
 
@@ -87,6 +88,13 @@ class FitForm:
             shrinkable(combo.native, 4)
         for box in (self.refine, self.limited):
             box.native.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+
+    def _offer_backgrounds(self) -> None:
+        """Offer the backgrounds of `xpsnet.fit`, or those of `xpsnet.predict`."""
+        names = FIT_BACKGROUNDS if self.refine.value else BACKGROUNDS
+        kept = self.background.value
+        self.background.choices = names
+        self.background.value = kept if kept in names else FitState.background
 
     def _enable_range(self) -> None:
         """Enable the energies only if the range is used."""

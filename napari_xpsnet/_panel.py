@@ -9,6 +9,7 @@ from qtpy.QtWidgets import (
     QLabel,
     QProgressBar,
     QPushButton,
+    QScrollArea,
     QVBoxLayout,
     QWidget,
 )
@@ -99,10 +100,10 @@ class Panel(QWidget):
 
     def show_progress(self, done: int, total: int, left: str) -> None:
         """Show the progress of the fit; without a total the bar only moves."""
-        self.progress.setRange(0, total)
+        self.progress.setRange(0, 1 if left and not total else total)  # (0, 0) shows no text
         self.progress.setValue(done)
         if self.cancel.isEnabled():
-            self.progress.setFormat(f"{done} of {total} spectra{left}" if total else "")
+            self.progress.setFormat(f"{done} of {total} spectra{left}" if total else left)
 
     def cancelling(self) -> None:
         """Show that the fit will stop soon."""
@@ -123,6 +124,17 @@ class Panel(QWidget):
         self.save.setEnabled(pixel or maps)
         self.maps.setEnabled(maps)
         self.map_choice.setEnabled(maps)
+
+
+def scrollable(panel: Panel) -> QScrollArea:
+    """Area in which the panel scrolls if the screen is too low for it."""
+    area = QScrollArea()
+    area.setWidget(panel)
+    area.setWidgetResizable(True)
+    area.setFrameShape(QScrollArea.Shape.NoFrame)
+    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    area.setMinimumWidth(WIDTH + area.verticalScrollBar().sizeHint().width())
+    return area
 
 
 def _row(*widgets: Any) -> QHBoxLayout:

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 from qtpy.QtCore import QSize, Qt, Signal
-from qtpy.QtWidgets import QVBoxLayout, QWidget
+from qtpy.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 
 # pyqtgraph uses the Qt binding that is already loaded, so it is imported after qtpy.
 import pyqtgraph as pg  # isort: skip
@@ -44,9 +44,13 @@ class SpectrumPlot(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._graphics)
+        # Beside the plot and not in it, so that it covers no curve.
         self.main = self._graphics.addPlot(row=0, col=0)
         self.strip = self._graphics.addPlot(row=1, col=0)
-        self.legend = self.main.addLegend(offset=(12, 6), labelTextSize="9pt", colCount=2)
+        self.legend = pg.LegendItem(labelTextSize="9pt")
+        self._graphics.addItem(self.legend, row=0, col=1, rowspan=2)
+        self._graphics.ci.layout.setAlignment(self.legend, Qt.AlignmentFlag.AlignTop)
+        self.legend.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self.line = pg.InfiniteLine(angle=90, movable=True, label="", labelOpts={"position": 0.94})
         self.region = pg.LinearRegionItem(movable=True)
         self.measured = pg.ScatterPlotItem(size=4, pen=None)
@@ -55,7 +59,7 @@ class SpectrumPlot(QWidget):
         self.residual = pg.PlotDataItem(connect="finite")
         self.components: list[tuple[Any, Any]] = []
         self._arrange()
-        self.setMinimumHeight(260)
+        self.setMinimumHeight(220)
         self.set_theme(foreground="#f0f1f2", background="#262930", dark=True)
 
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt
@@ -66,6 +70,7 @@ class SpectrumPlot(QWidget):
         """Axes, the residual below, and the two items that can be dragged."""
         self._graphics.ci.layout.setRowStretchFactor(0, 5)
         self._graphics.ci.layout.setRowStretchFactor(1, 1)
+        self._graphics.ci.layout.setColumnStretchFactor(0, 1)
         self._graphics.ci.layout.setSpacing(2)
         self.strip.setXLink(self.main)
         self.main.getAxis("bottom").setStyle(showValues=False)

@@ -13,6 +13,8 @@ POLL = 100
 """Time between two checks of the progress [ms]."""
 ESTIMATE_AFTER = 3.0
 """Time after which the remaining time is shown [s]."""
+PREPARING_AFTER = 8.0
+"""Time after which a fit that has not started says so [s]; the first one compiles for a minute."""
 
 
 class Runner(QObject):
@@ -83,6 +85,8 @@ class Runner(QObject):
 
 def time_left(done: int, total: int, elapsed: float) -> str:
     """Text for the remaining time, empty if it is not known yet."""
+    if total == 0 and elapsed >= PREPARING_AFTER:
+        return "Preparing (the first fit takes longer)"
     if not 0 < done < total or elapsed < ESTIMATE_AFTER:
         return ""
     seconds = elapsed * (total - done) / done

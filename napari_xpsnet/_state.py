@@ -17,6 +17,8 @@ BACKGROUNDS = (
     "tougaard",
     "tougaard+linear",
 )
+FIT_BACKGROUNDS = (*BACKGROUNDS, "auto", "static linear", "static shirley", "static tougaard")
+"""With those that need a least-squares fit."""
 PEAK_COUNTS: tuple[int | Literal["auto"], ...] = ("auto", 0, 1, 2, 3, 4, 5, 6)
 
 
@@ -81,7 +83,7 @@ class FitState:
     n_peaks : int or "auto"
         Number of peaks.
     background : str
-        One of `BACKGROUNDS`.
+        One of `FIT_BACKGROUNDS`; without `refine` one of `BACKGROUNDS`.
     energy_range : (float, float) or None
         [eV] on the shown scale; None: the whole axis.
     refine : bool

@@ -8,7 +8,7 @@ from qtpy.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 from napari_xpsnet import _layers, _maps
 from napari_xpsnet._controls import AxisForm, FitForm
 from napari_xpsnet._outputs import Outputs
-from napari_xpsnet._panel import Panel
+from napari_xpsnet._panel import Panel, scrollable
 from napari_xpsnet._results import Memory, Results, summary
 from napari_xpsnet._runner import Runner
 from napari_xpsnet._spectrum_view import SpectrumView
@@ -43,7 +43,7 @@ class FitPeaks(QWidget):
         self.outputs = Outputs(self.view, self.form, self.panel)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self.panel)
+        layout.addWidget(scrollable(self.panel))
         # Otherwise napari adds empty space below, and the table stays small.
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
         self._connect()

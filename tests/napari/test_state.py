@@ -10,12 +10,20 @@ import pytest
 import xarray as xr
 
 import xpsnet
-from napari_xpsnet._state import BACKGROUNDS, PEAK_COUNTS, EnergyAxis, FitState, script
+from napari_xpsnet._state import (
+    BACKGROUNDS,
+    FIT_BACKGROUNDS,
+    PEAK_COUNTS,
+    EnergyAxis,
+    FitState,
+    script,
+)
 from xpsnet.numerics.backgrounds import BACKGROUNDS as KNOWN
 
 
 def test_choices_are_those_of_the_library() -> None:
     assert tuple(KNOWN) == BACKGROUNDS
+    assert {name.removeprefix("static ") for name in FIT_BACKGROUNDS} == {*BACKGROUNDS, "auto"}
     assert PEAK_COUNTS == ("auto", 0, 1, 2, 3, 4, 5, 6)
 
 

@@ -120,6 +120,8 @@ def test_summary_of_a_map_counts_each_status(small_map: xr.DataArray) -> None:
 @pytest.mark.parametrize(
     ("done", "total", "elapsed", "expected"),
     [
+        (0, 0, 1.0, ""),
+        (0, 0, 9.0, "Preparing (the first fit takes longer)"),
         (0, 100, 60.0, ""),
         (10, 100, 1.0, ""),
         (50, 100, 10.0, ", 10 s left"),
