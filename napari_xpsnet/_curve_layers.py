@@ -14,7 +14,7 @@ from napari_xpsnet._colors import envelope_color, peak_color
 from napari_xpsnet._layers import ENERGY, LayerTuple, peak_name
 
 WIDTH, HEIGHT = 600.0, 350.0
-AXIS_GAP = 40.0
+AXIS_GAP, MARGIN = 40.0, 30.0
 SMOOTH = 400
 """Least number of points of a drawn curve."""
 TICKS = 7
@@ -142,7 +142,9 @@ def _axis(frame: _Frame, spectrum: xr.DataArray, color: str) -> list[LayerTuple]
         "edge_width": 1.0,
     }
     title = f"{str(spectrum.attrs.get('scale', '')).capitalize()} energy (eV)".strip()
-    places = [[row + 16, column] for column in frame.column(ticks)] + [[row + 34, WIDTH / 2]]
+    places = [[row + 18, column] for column in frame.column(ticks)] + [[row + 44, WIDTH / 2]]
+    # Points without text at the edges, so that the view has room for the first and last number.
+    places += [[row + 60, -MARGIN], [row + 60, WIDTH + MARGIN]]
     text = {
         "string": "{text}",
         "color": color,
@@ -151,7 +153,7 @@ def _axis(frame: _Frame, spectrum: xr.DataArray, color: str) -> list[LayerTuple]
     }
     labels = {
         "name": "axis labels",
-        "features": {"text": [f"{tick:g}" for tick in ticks] + [title]},
+        "features": {"text": [*(f"{tick:g}" for tick in ticks), title, "", ""]},
         "text": text,
         "size": 1,
         "face_color": "transparent",

@@ -176,6 +176,12 @@ def pixel_at(layer: Any, position: Any) -> dict[str, int] | None:
     return {dim: index for dim, index in found.items() if dim in pixel_dims(spectra)}
 
 
+def fitted_dim(dim: str, peaks: xr.Dataset | xr.DataArray) -> str:
+    """Name of a dimension of spectra in their peaks, where it may have the prefix "spectra_"."""
+    reserved = dim in ("peak", "count") or dim not in peaks.dims
+    return f"spectra_{dim}" if reserved else dim
+
+
 def first_pixel(spectra: xr.DataArray) -> dict[str, int]:
     """Pixel that is shown first: the one in the middle."""
     return {dim: spectra.sizes[dim] // 2 for dim in pixel_dims(spectra)}

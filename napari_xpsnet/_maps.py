@@ -10,6 +10,7 @@ from napari_xpsnet._layers import (
     ENERGY,
     LayerTuple,
     Transform,
+    fitted_dim,
     layer_dims,
     layer_spectra,
     peak_name,
@@ -132,7 +133,8 @@ def _placed(
     dims = layer_dims(layer)
     axes = [Transform(float(s), float(t), str(u)) for s, t, u in _layer_axes(layer, len(dims))]
     energy_axis = dims.index(ENERGY)
-    data = values.transpose(*(dim for dim in dims if dim in values.dims)).values
+    order = [fitted_dim(dim, values) for dim in dims if dim in spectra.dims and dim != ENERGY]
+    data = values.transpose(*order).values
     if data.dtype.kind != "f":
         data = data.astype(np.float32)
     if energy_axis == 0:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import xarray as xr
 
+from napari_xpsnet._layers import fitted_dim
 from napari_xpsnet._state import EnergyAxis, FitState
 
 NOT_DONE = "not_done"
@@ -29,7 +30,7 @@ class Results:
         """Newest peaks of one pixel, None without a fit."""
         found = self.single.get(frozenset(pixel.items()))
         if found is None and self.whole is not None:
-            found = self.whole.isel(dict(pixel))
+            found = self.whole.isel({fitted_dim(d, self.whole): i for d, i in pixel.items()})
         return None if found is None or _codes(found) == {NOT_DONE: 1} else found
 
 

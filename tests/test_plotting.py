@@ -10,6 +10,7 @@ from matplotlib.text import Text
 
 from xpsnet.data.peaks import curves, make_peaks
 from xpsnet.data.spectrum import make_spectrum, to_counts_per_second, to_kinetic
+from xpsnet.models.prediction import predict
 from xpsnet.plotting import plot
 from xpsnet.samples import sample, sample_truth
 
@@ -205,6 +206,17 @@ def test_own_coordinates_may_have_our_names(name: str, isel: dict[str, int]) -> 
     figure = plot(spectra.assign_coords(own), truth, isel=isel)
     assert _legend(figure) == _legend(plot(spectra, truth, isel=isel))
     assert figure.axes[0].get_title() == plot(spectra, truth, isel=isel).axes[0].get_title()
+
+
+@pytest.mark.parametrize("name", ["count", "label", "noise", "peak", "status"])
+def test_own_dimensions_may_have_our_names(name: str) -> None:
+    spectra = sample("line_scan")[::20].rename(position=name)
+    peaks = predict(spectra)
+    assert len(_legend(plot(spectra, peaks))) == peaks.sizes["peak"] + 3
+    figure = plot(spectra, peaks, isel={name: 1})
+    assert figure.axes[0].get_title() == f"{name} = 100 \N{MICRO SIGN}m"
+    expected = plot(sample("line_scan"), isel={"position": 20}).axes[0].lines[0].get_ydata()
+    np.testing.assert_array_equal(figure.axes[0].lines[0].get_ydata(), expected)
 
 
 def test_refusals() -> None:

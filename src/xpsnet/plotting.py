@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from xpsnet.data.peaks import curves
+from xpsnet.data.peaks import curves, keep_own_names
 from xpsnet.data.spectrum import check_spectra, crop, to_binding, to_kinetic
 from xpsnet.numerics.noise import noise_profile
 
@@ -133,12 +133,10 @@ def plot(
 def points_and_fit(
     spectra: xr.DataArray, peaks: xr.Dataset | None, isel: Mapping[Any, int]
 ) -> tuple[Points, Fit | None]:
-    """Points and curves of one spectrum, or of the mean of several.
-
-    A user's own coordinates may have names of ours ("label", "noise", ...); only the indexes are
-    kept.
-    """
-    spectra = spectra.reset_coords(drop=True)
+    """Points and curves of one spectrum, or of the mean of several."""
+    own_dims, spectra = spectra.dims, keep_own_names(spectra)
+    renamed = dict(zip(own_dims, spectra.dims, strict=True))
+    isel = {renamed.get(name, name): index for name, index in isel.items()}
     if peaks is None:
         chosen, others, title = _chosen(spectra, isel)
         return Points(chosen["energy"].values, chosen.mean(others).values, title), None
@@ -186,7 +184,8 @@ def _place(coordinate: xr.DataArray) -> str:
     value = coordinate.values.item()
     shown = f"{value:g}" if isinstance(value, int | float) else str(value)
     units = str(coordinate.attrs.get("units", "")).replace("um", "\N{MICRO SIGN}m")
-    return f"{coordinate.name} = {shown} {units}".strip()
+    name = str(coordinate.name).removeprefix("spectra_")
+    return f"{name} = {shown} {units}".strip()
 
 
 def _as_fitted(spectra: xr.DataArray, peaks: xr.Dataset, low: float, high: float) -> xr.DataArray:
