@@ -428,6 +428,21 @@ def test_no_color_is_respected(library: Library, monkeypatch: pytest.MonkeyPatch
     assert max(map(len, shown.splitlines())) <= 90
 
 
+def test_a_file_of_another_program_is_replaced_on_request(
+    library: Library, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.undo()
+    monkeypatch.setattr("xpsnet.io.read.read", library.read)
+    monkeypatch.setattr("xpsnet.pipeline.fit.fit", library.fit)
+    target = tmp_path / "peaks.csv"
+    target.write_text("mine")
+    words = ["fit", "a.vms", "-o", str(target)]
+    assert cli.main(words) == cli.ERROR
+    assert target.read_text() == "mine"
+    assert cli.main([*words, "--overwrite"]) == 0
+    assert "center" in target.read_text()
+
+
 def test_plain_output_has_no_drawing_and_no_codes(
     library: Library, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

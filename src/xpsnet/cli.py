@@ -76,7 +76,8 @@ def run_fit(chosen: argparse.Namespace) -> None:
     _show(f"{spectra.name or 'spectra'} of {', '.join(chosen.file)}", *drawing, *peak_report(peaks))
     for path in chosen.output:
         with_spectra = path.lower().endswith(SUFFIXES_WITH_SPECTRA)
-        write(peaks, path, spectra=spectra if with_spectra else None)
+        replaced = {"overwrite": True} if chosen.overwrite else {}
+        write(peaks, path, spectra=spectra if with_spectra else None, **replaced)
         print(f"wrote {path}")
     if chosen.plot:
         from xpsnet.plotting import plot
@@ -401,6 +402,7 @@ def _add_fit(commands: Any) -> None:
         metavar="PATH",
         help="write the peaks: .csv, .xlsx, .vms, .nxs, .nc or .zarr; can be repeated",
     )
+    add("--overwrite", action="store_true", help="replace files that xpsnet has not written")
     add("--plot", metavar="PATH", help="save a figure of the fit: .png, .pdf or .svg")
     add = parser.add_argument_group("least-squares fit").add_argument
     add("--line-shape", metavar="NAME", help="for instance gaussian, voigt (default: pseudo_voigt)")
