@@ -1,8 +1,8 @@
-"""A map of 256 x 256 spectra from counts to parameter maps: how long, how much memory, how true?
+"""Time, memory and accuracy of a fit of a map of 256 x 256 spectra.
 
 Question: seconds, CPU seconds and peak memory of `xpsnet.fit` (prediction, refinement of the likely
-numbers of peaks with errors, decision, help from neighbors, following) on a simulated map of two
-overlapping states, 200 points per spectrum; how far the parameter maps are from the truth.
+numbers of peaks with errors, decision, starts from neighbors, following) on a simulated map of two
+overlapping states, 200 points per spectrum; errors of the parameter maps.
 Baseline: lmfit (`engine="lmfit"`, exact derivatives) on a sample of the same spectra, started where
 `fit` ended, for one number of peaks. Equal on both sides: spectra, noise estimate, model, machine
 and run. The time counts from the array in memory to the Dataset; compiled code is on disk already.
@@ -94,7 +94,7 @@ def draw(truth: xr.Dataset, peaks: xr.Dataset, path: Path) -> None:
 
 
 def accuracy(truth: xr.Dataset, peaks: xr.Dataset) -> dict[str, float]:
-    """How true the maps are."""
+    """Errors of the maps."""
     peaks = peaks.isel(peak=slice(0, truth.sizes["peak"]))
     same = (peaks["n_peaks"] == truth["n_peaks"]).values
     report = {"number of peaks right (%)": 100 * same.mean()}

@@ -1,6 +1,6 @@
-"""Pictures of the plugin for README and documentation, made from the real viewer.
+"""Pictures of the plugin for README and documentation, from the real viewer.
 
-Run on a screen, or without one:
+Run it on a computer with a screen, or without one:
 
     xvfb-run -a -s "-screen 0 1600x1000x24" python benchmarks/screenshot.py
 
@@ -20,21 +20,21 @@ from qtpy.QtWidgets import QApplication
 IMAGES = Path(__file__).resolve().parents[1] / "docs" / "images"
 SIZE = (1560, 960)
 PIXEL = {"y": 40, "x": 36}
-"""A pixel in which all three states of carbon can be seen."""
+"""A pixel with all three states of carbon."""
 ENERGY = 286.5
-"""Where the slider stands, so that its label covers no point."""
+"""Energy of the slider [eV]; there its label covers no point."""
 
 
 def settle(seconds: float = 0.5) -> None:
-    """Let the window draw."""
+    """Process the events of the window for some time."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         QApplication.processEvents()
         time.sleep(0.01)
 
 
-def wait_for(ready: Callable[[], bool], seconds: float = 120.0) -> None:
-    """Let the window live until something has happened."""
+def wait_for(ready: Callable[[], bool], seconds: float = 900.0) -> None:
+    """Process the events of the window until something has happened."""
     end = time.monotonic() + seconds
     while not ready():
         if time.monotonic() > end:
@@ -43,7 +43,7 @@ def wait_for(ready: Callable[[], bool], seconds: float = 120.0) -> None:
 
 
 def fit(dock: Any, where: str, *, refine: bool) -> None:
-    """Press Fit and wait."""
+    """Press Fit and wait for the end."""
     dock.form.where.value = where
     dock.form.refine.value = refine
     dock.panel.fit.click()
@@ -51,7 +51,7 @@ def fit(dock: Any, where: str, *, refine: bool) -> None:
 
 
 def take_pictures(folder: Path) -> list[Path]:
-    """Drive the viewer as a user would, and save what it shows."""
+    """Use the viewer as a user does, and save pictures of it."""
     folder.mkdir(parents=True, exist_ok=True)
     viewer = napari.Viewer(show_welcome_screen=False)
     viewer.window.resize(*SIZE)

@@ -1,5 +1,5 @@
-"""The viewer's side of xpsnet: readers, samples and the "Fit peaks" dock for napari.
+"""The napari plugin of xpsnet: readers, samples and the "Fit peaks" dock.
 
-Importing this package costs nothing: napari looks at it at every start. The modules behind it
-hold no numerics; everything that is computed is one call of a public name of `xpsnet`.
+napari imports this package at every start, so that it imports nothing itself. The plugin computes
+nothing: each action is one call of a public function of `xpsnet`.
 """

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-# Paul Tol's "bright" scheme without its yellow, which is too near the envelope.
+# Paul Tol's "bright" scheme without yellow, which is similar to the envelope.
 PEAK_COLORS = ("#4477AA", "#EE6677", "#228833", "#AA3377", "#66CCEE", "#EE8844")
 
 
@@ -12,18 +12,18 @@ def peak_color(index: int) -> str:
 
 
 def envelope_color(*, dark: bool) -> str:
-    """Yellow on a dark ground, ocher on a light one."""
+    """Yellow on a dark background, ocher on a light one."""
     return "#FFCC44" if dark else "#B37700"
 
 
 def theme_colors(viewer: Any, *, ground: str = "background") -> dict[str, Any]:
-    """Colors of text and ground in the viewer's theme, and whether the ground is dark.
+    """Colors of text and background in the theme of the viewer, and whether it is dark.
 
     Parameters
     ----------
     viewer : napari.Viewer
     ground : "background" or "canvas"
-        What will lie behind: a dock or the canvas.
+        Background of a dock or of the canvas.
     """
     from napari.utils.theme import get_theme
 

@@ -1,4 +1,4 @@
-"""The forms of the dock: magicgui widgets that turn clicks into a frozen state."""
+"""Forms of the dock: magicgui widgets whose values make a frozen state."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -10,16 +10,14 @@ from qtpy.QtCore import QSignalBlocker
 from qtpy.QtWidgets import QComboBox, QSizePolicy
 
 from napari_xpsnet._layers import ENERGY, pixel_dims
-from napari_xpsnet._state import BACKGROUNDS, PEAK_COUNTS, EnergyAxis, FitState
+from napari_xpsnet._state import BACKGROUNDS, FIT_BACKGROUNDS, PEAK_COUNTS, EnergyAxis, FitState
 
 FROM_FILE = "as in the file"
 HERE, EVERYWHERE = "this spectrum", "all spectra"
 LIMIT = 1e5
 """Largest energy that can be typed [eV]."""
-
-
 NARROW = "QAbstractSpinBox { min-width: 46px; }"
-"""napari's own style makes two boxes wider than the dock."""
+"""Style for two boxes side by side; in the style of napari they are wider than the dock."""
 
 
 class FitForm:
@@ -42,39 +40,44 @@ class FitForm:
             label="Model", choices=models, tooltip="Trained network that finds the peaks"
         )
         self.n_peaks = ComboBox(
+            label="Peaks",
             choices=[(str(count), count) for count in PEAK_COUNTS],
-            tooltip="Number of peaks; auto lets the network and the evidence decide",
+            tooltip="Number of peaks; auto: chosen for each spectrum",
         )
         self.background = ComboBox(
-            choices=[(_on(name), name) for name in BACKGROUNDS],
+            label="Background",
+            choices=FIT_BACKGROUNDS,
             value=FitState.background,
-            tooltip="Fitted together with the peaks, not subtracted before",
+            tooltip="Fitted together with the peaks; static: computed before the fit and kept",
         )
         self.limited = CheckBox(
-            text="Range (eV)", value=False, tooltip="Fit a part: drag the band in the plot, or type"
+            text="Range (eV)",
+            value=False,
+            tooltip="Fit only this range: drag the band in the plot or type energies",
         )
         self.first, self.last = _energy_box(), _energy_box()
         self.refine = CheckBox(
             text="refine",
             value=True,
-            tooltip="Least squares (lmfit) from the network's answer, with standard errors; "
-            "slow on maps",
+            tooltip="Least-squares fit from the prediction of the network, with standard errors",
         )
         self.where = ComboBox(
             choices=[HERE, EVERYWHERE],
-            tooltip="The spectrum in the plot (click a pixel to choose it), or all of them",
+            tooltip="The spectrum in the plot (click a pixel to select it) or all spectra",
         )
         self._arrange()
+        self.refine.changed.connect(self._offer_backgrounds)
         self.limited.changed.connect(self._enable_range)
         self._enable_range()
 
     def _arrange(self) -> None:
-        """Rows that fit a narrow dock."""
+        """Rows of controls for a narrow dock."""
         self.container = Container(
             widgets=[
                 self.layer,
                 self.model,
-                _pair("Peaks", self.n_peaks, self.background),
+                self.n_peaks,
+                self.background,
                 _pair("", self.limited, self.first, self.last),
                 _pair("Apply to", self.where, self.refine),
             ],
@@ -83,16 +86,22 @@ class FitForm:
         self.container.margins = (0, 0, 0, 0)
         for combo in (self.layer, self.model, self.n_peaks, self.background, self.where):
             shrinkable(combo.native, 4)
-        self.n_peaks.native.setMaximumWidth(78)
         for box in (self.refine, self.limited):
             box.native.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
 
+    def _offer_backgrounds(self) -> None:
+        """Offer the backgrounds of `xpsnet.fit`, or those of `xpsnet.predict`."""
+        names = FIT_BACKGROUNDS if self.refine.value else BACKGROUNDS
+        kept = self.background.value
+        self.background.choices = names
+        self.background.value = kept if kept in names else FitState.background
+
     def _enable_range(self) -> None:
-        """Numbers can be typed only where they count."""
+        """Enable the energies only if the range is used."""
         self.first.enabled = self.last.enabled = bool(self.limited.value)
 
     def state(self, pixel: Mapping[str, int] | None) -> FitState:
-        """Frozen choices; `pixel` is the spectrum in the plot."""
+        """Values of the form; `pixel` is the spectrum in the plot."""
         one = self.where.value == HERE and pixel is not None
         return FitState(
             model=self.model.value,
@@ -108,14 +117,14 @@ class FitForm:
         return (self.first.value, self.last.value) if self.limited.value else None
 
     def set_range(self, low: float, high: float) -> None:
-        """Show the range that the plot has, in the order in which it draws."""
+        """Show the range of the plot, in the direction of its axis."""
         ends = sorted((low, high), reverse=self._leftward)
         for box, value in zip((self.first, self.last), ends, strict=True):
             with QSignalBlocker(box.native):
                 box.value = round(value, 2)
 
     def adapt(self, spectra: xr.DataArray | None) -> None:
-        """Offer what fits to new spectra: their energies and their number."""
+        """Show the energies and the number of new spectra."""
         if spectra is None:
             return
         energies = spectra[ENERGY].values
@@ -131,15 +140,15 @@ class FitForm:
 
 
 class AxisForm:
-    """What the user says about the energies where the file is silent."""
+    """Form for the energy axis of a file that does not describe it."""
 
     def __init__(self) -> None:
         scales = [(FROM_FILE, None), ("binding energy", "binding"), ("kinetic energy", "kinetic")]
         self.scale = ComboBox(
-            label="Energies are", choices=scales, tooltip="What the stored energies count"
+            label="Energies are", choices=scales, tooltip="Energy scale of the file"
         )
         self.photon_energy = FloatSpinBox(
-            label="Photons (eV)",
+            label="Photon energy (eV)",
             min=0,
             max=LIMIT,
             step=0.1,
@@ -151,11 +160,11 @@ class AxisForm:
             min=-LIMIT,
             max=LIMIT,
             step=0.1,
-            tooltip="Added to the stored energies",
+            tooltip="Added to the energies of the file",
         )
         shown = [("as stored", None), ("binding energy", "binding"), ("kinetic energy", "kinetic")]
         self.show = ComboBox(
-            label="Show as", choices=shown, tooltip="Converting needs the photon energy"
+            label="Show as", choices=shown, tooltip="The conversion needs the photon energy"
         )
         self.container = Container(
             widgets=[self.scale, self.photon_energy, self.offset, self.show], labels=True
@@ -163,7 +172,7 @@ class AxisForm:
         self.container.margins = (0, 0, 0, 0)
 
     def state(self) -> EnergyAxis:
-        """Frozen choices."""
+        """Values of the form."""
         return EnergyAxis(
             scale=self.scale.value,
             photon_energy=self.photon_energy.value or None,
@@ -172,7 +181,7 @@ class AxisForm:
         )
 
     def show_state(self, axis: EnergyAxis) -> None:
-        """Show the choices made for another layer, without a signal."""
+        """Show the values of another layer without a signal."""
         with self.container.changed.blocked():
             self.scale.value = axis.scale
             self.photon_energy.value = axis.photon_energy or 0.0
@@ -188,18 +197,13 @@ def _energy_box() -> FloatSpinBox:
 
 
 def shrinkable(combo: QComboBox, characters: int) -> None:
-    """Let a combo box be narrower than its longest choice."""
+    """Allow a combo box to be narrower than its longest choice."""
     combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
     combo.setMinimumContentsLength(characters)
 
 
-def _pair(label: str, *widgets: Any) -> Container:
+def _pair(label: str, *widgets: Any) -> "Container[Any]":
     """Controls side by side under one label."""
     pair = Container(widgets=widgets, layout="horizontal", labels=False, label=label)
     pair.margins = (0, 0, 0, 0)
     return pair
-
-
-def _on(background: str) -> str:
-    """Background as it reads beside the number of peaks."""
-    return "no background" if background == "none" else f"on {background}"

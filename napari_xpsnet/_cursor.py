@@ -1,4 +1,4 @@
-"""The viewer's mouse and energy slider, in terms of pixels and eV."""
+"""Mouse and energy slider of the viewer as pixels and energies [eV]."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -16,21 +16,21 @@ from napari_xpsnet._layers import (
 )
 
 FRAME = 16
-"""Time over which mouse moves are gathered into one redraw [ms]."""
+"""Time between two redraws while the mouse moves [ms]."""
 MARKER = "pinned pixel"
 
 
 class Cursor(QObject):
-    """Follows mouse and slider over one layer of spectra.
+    """Reports the pixel under the mouse and the energy of the slider for one layer.
 
     Signals
     -------
     hovered : dict or None
-        Pixel under the mouse; None when it left the layer.
+        Pixel under the mouse; None outside the layer.
     pinned : dict
         Pixel that was clicked.
     energy_changed : float or None
-        Energy of the slider [eV]; None where energy has no slider.
+        Energy of the slider [eV]; None if energy has no slider.
     """
 
     hovered = Signal(object)
@@ -52,7 +52,7 @@ class Cursor(QObject):
         viewer.dims.events.ndisplay.connect(self._on_slider)
 
     def follow(self, layer: Any) -> None:
-        """Take another layer of spectra, or None."""
+        """Use another layer of spectra, or None."""
         self._layer = layer
         self._pending = None
         if layer is None:
@@ -61,7 +61,7 @@ class Cursor(QObject):
         self._on_slider()
 
     def _orient(self) -> None:
-        """Let binding energy run to the left where it is the horizontal axis of the canvas."""
+        """Draw binding energy to the left if it is the horizontal axis of the canvas."""
         camera = self._viewer.scene.camera
         layer = self._layer
         leftward = (
@@ -76,7 +76,7 @@ class Cursor(QObject):
             camera.orientation2d, self._orientation = self._orientation, None
 
     def release(self) -> None:
-        """Take all hands off the viewer."""
+        """Disconnect from the viewer."""
         self._layer = None
         self._orient()
         self._timer.stop()
@@ -106,7 +106,7 @@ class Cursor(QObject):
         return Transform(float(self._layer.scale[axis]), float(self._layer.translate[axis]), "eV")
 
     def _slider_axis(self) -> int | None:
-        """Viewer axis that is the energy slider, if there is one."""
+        """Axis of the viewer whose slider is energy, or None."""
         if self._layer is None or self._layer not in self._viewer.layers:
             return None
         dims = layer_dims(self._layer)
@@ -114,7 +114,7 @@ class Cursor(QObject):
         return None if axis < 0 or axis in self._viewer.dims.displayed else axis
 
     def _on_slider(self, event: Any = None) -> None:
-        """Tell where the slider stands."""
+        """Report the energy of the slider."""
         axis = self._slider_axis()
         if axis is None:
             self.energy_changed.emit(None)
@@ -130,7 +130,7 @@ class Cursor(QObject):
         return pixel_at(self._layer, event.position)
 
     def _on_move(self, viewer: Any, event: Any) -> None:
-        """Remember the pixel; one redraw per frame is enough."""
+        """Keep the pixel; it is reported once per frame."""
         if self._layer is None or event.is_dragging:
             return
         self._pending = self._pixel(event)
@@ -138,11 +138,11 @@ class Cursor(QObject):
             self._timer.start()
 
     def _report_hover(self) -> None:
-        """Tell the last pixel of this frame."""
+        """Report the last pixel of this frame."""
         self.hovered.emit(self._pending)
 
     def _on_drag(self, viewer: Any, event: Any) -> Iterator[None]:
-        """Pin the pixel on a click; a drag pans and pins nothing."""
+        """Pin the pixel after a click, not after a drag."""
         active = viewer.layers.selection.active
         busy = active is not None and str(active.mode) not in ("pan_zoom", "transform")
         moved = False
@@ -165,7 +165,7 @@ class Cursor(QObject):
             self._viewer.layers[MARKER].data = point
             return
         selected = set(self._viewer.layers.selection)
-        # Symbol and size outline one pixel exactly; the layer must not steal the selection.
+        # Symbol and size outline exactly one pixel; the selection of layers stays as it was.
         self._viewer.add_points(
             point,
             name=MARKER,

@@ -1,9 +1,8 @@
-"""One fitted spectrum drawn with napari's own layers, to look at, to save or to send on.
+"""One fitted spectrum as napari layers in a second window.
 
-napari has no line plot: drawn in eV and counts, the lines would be fat and distorted. So the
-layers use plot coordinates, `WIDTH` by `HEIGHT`, with an axis of their own, and live in a second
-window, where they cannot be mistaken for something at a place on the sample. Closing that
-window undoes it all.
+napari has no line plot: in eV and counts the lines would be distorted. The layers use plot
+coordinates, `WIDTH` by `HEIGHT`, and an energy axis of their own. They are in a second window,
+because they do not belong to a place on the sample.
 """
 
 from typing import Any
@@ -15,15 +14,15 @@ from napari_xpsnet._colors import envelope_color, peak_color
 from napari_xpsnet._layers import ENERGY, LayerTuple, peak_name
 
 WIDTH, HEIGHT = 600.0, 350.0
-AXIS_GAP = 40.0
+AXIS_GAP, MARGIN = 40.0, 30.0
 SMOOTH = 400
 """Least number of points of a drawn curve."""
 TICKS = 7
-"""About how many ticks the energy axis has."""
+"""Approximate number of ticks of the energy axis."""
 
 
 class _Frame:
-    """From eV and counts to plot coordinates (row, column); binding energy runs to the left."""
+    """Converts eV and counts to plot coordinates (row, column); binding energy to the left."""
 
     def __init__(self, spectrum: xr.DataArray, values: np.ndarray) -> None:
         energies = spectrum[ENERGY].values
@@ -56,7 +55,7 @@ def curve_layers(
     foreground : str
         Color of points and axis.
     dark : bool
-        Whether the ground is dark.
+        Whether the background is dark.
     """
     import xpsnet
 
@@ -130,7 +129,7 @@ def _measured(frame: _Frame, spectrum: xr.DataArray, color: str) -> LayerTuple:
 
 
 def _axis(frame: _Frame, spectrum: xr.DataArray, color: str) -> list[LayerTuple]:
-    """Energy axis with ticks, and its numbers."""
+    """Energy axis with ticks and numbers."""
     row = HEIGHT + AXIS_GAP
     ticks = tick_values(*frame.ends)
     lines = [np.array([[row, 0.0], [row, WIDTH]])]
@@ -143,7 +142,9 @@ def _axis(frame: _Frame, spectrum: xr.DataArray, color: str) -> list[LayerTuple]
         "edge_width": 1.0,
     }
     title = f"{str(spectrum.attrs.get('scale', '')).capitalize()} energy (eV)".strip()
-    places = [[row + 16, column] for column in frame.column(ticks)] + [[row + 34, WIDTH / 2]]
+    places = [[row + 18, column] for column in frame.column(ticks)] + [[row + 44, WIDTH / 2]]
+    # Points without text at the edges, so that the view has room for the first and last number.
+    places += [[row + 60, -MARGIN], [row + 60, WIDTH + MARGIN]]
     text = {
         "string": "{text}",
         "color": color,
@@ -152,7 +153,7 @@ def _axis(frame: _Frame, spectrum: xr.DataArray, color: str) -> list[LayerTuple]
     }
     labels = {
         "name": "axis labels",
-        "features": {"text": [f"{tick:g}" for tick in ticks] + [title]},
+        "features": {"text": [*(f"{tick:g}" for tick in ticks), title, "", ""]},
         "text": text,
         "size": 1,
         "face_color": "transparent",
@@ -162,24 +163,24 @@ def _axis(frame: _Frame, spectrum: xr.DataArray, color: str) -> list[LayerTuple]
 
 
 def tick_values(low: float, high: float) -> np.ndarray:
-    """Round energies between two ends, a few of them, spaced by 1, 2 or 5 times a power of ten."""
+    """Round energies between two ends, spaced by 1, 2 or 5 times a power of ten."""
     rough = (high - low) / TICKS
     power = 10.0 ** np.floor(np.log10(rough))
     step = min((m * power for m in (1, 2, 5, 10)), key=lambda one: abs(one - rough))
     first = np.ceil(low / step - 1e-9)
     last = np.floor(high / step + 1e-9)
-    return np.round(np.arange(first, last + 1) * step, 6)
+    return np.asarray(np.round(np.arange(first, last + 1) * step, 6))
 
 
 def curve_window(viewer: Any = None) -> Any:
-    """Second viewer for curves: the given one as long as its window is open."""
+    """Second viewer for curves: the given one while its window is open, else a new one."""
     import napari
 
     return viewer if viewer is not None and is_open(viewer) else napari.Viewer()
 
 
 def fill_window(viewer: Any, layers: list[LayerTuple], title: str) -> None:
-    """Replace what a viewer shows by curve layers."""
+    """Replace the layers of a viewer by curve layers."""
     from napari.layers import Layer
 
     viewer.title = f"Curves: {title}"

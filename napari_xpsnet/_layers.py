@@ -1,9 +1,8 @@
-"""DataArray and Dataset <-> layer data and metadata, without Qt.
+"""Conversion of spectra and peaks to layer data and metadata and back, without Qt.
 
-Energy comes first in a layer of spectra, so that the map is the canvas and energy the slider;
-a single spectrum is one row. The layer holds a view of the counts, not a second copy, and its
-metadata keep the DataArray with the exact energies: the layer's own scale is only their mean
-step.
+Energy is the first axis of a layer of spectra: the canvas shows the map and the slider is energy.
+A single spectrum is one row. The layer holds a view of the counts, not a copy. Its metadata hold
+the DataArray with the exact energies; the scale of the layer is only their mean step.
 """
 
 from collections.abc import Hashable
@@ -16,9 +15,9 @@ import xarray as xr
 
 ENERGY = "energy"
 PLAIN_IMAGE = (
-    'The layer "{name}" is a plain image without an energy axis, so there are no spectra to fit. '
-    "Open a spectrum with File > Open or File > IO Utilities > Open XPS spectra..., or add your "
-    'own as an xarray.DataArray with a dimension "energy": viewer.add_image(spectra).'
+    'The layer "{name}" is an image without an energy axis, so it has no spectra to fit. '
+    "Open spectra with File > Open or File > IO Utilities > Open XPS spectra..., or add an "
+    'xarray.DataArray with a dimension "energy" in Python: viewer.add_image(spectra).'
 )
 PICTURE_HEIGHT, ROW_HEIGHT = 0.6, 0.1
 """Height of a line scan and of a single spectrum, as shares of their energy axis."""
@@ -28,7 +27,7 @@ LayerTuple = tuple[Any, dict[str, Any], str]
 
 @dataclass(frozen=True)
 class Transform:
-    """How the indices of one axis become world coordinates."""
+    """World coordinates of the indices of one axis."""
 
     scale: float
     translate: float
@@ -46,8 +45,8 @@ class Transform:
 def axis_transform(spectra: xr.DataArray, dim: str) -> Transform:
     """Mean step, first value and units of one dimension; pixels where it has no numbers.
 
-    The step is (last - first) / (n - 1): the first step alone, repeated, drifts by several
-    points over an axis whose values are rounded.
+    The step is (last - first) / (n - 1). The first step of an axis with rounded values, repeated,
+    would be wrong by several points at the end.
     """
     nothing = Transform(1.0, 0.0, "pixel")
     if dim not in spectra.coords or spectra[dim].dtype.kind not in "iuf":
@@ -60,7 +59,7 @@ def axis_transform(spectra: xr.DataArray, dim: str) -> Transform:
 
 
 def _known_units(coordinate: xr.DataArray, dim: str) -> str:
-    """Units that napari accepts, else pixel."""
+    """Units if napari accepts them, else pixel."""
     units = str(coordinate.attrs.get("units", "eV" if dim == ENERGY else "pixel"))
     try:
         pint.get_application_registry().Unit(units)
@@ -75,9 +74,9 @@ def spectra_layer(spectra: xr.DataArray, *, origin: dict[str, Any] | None = None
     Parameters
     ----------
     spectra : DataArray, shape (..., n)
-        Any dimensions, `energy` at any place.
+        Any dimensions; `energy` may be any of them.
     origin : dict, optional
-        Where they come from: {"call": "read" or "sample", "name": ..., "region": ...}.
+        Source of the spectra: {"call": "read" or "sample", "name": ..., "region": ...}.
     """
     order = (ENERGY, *(dim for dim in spectra.dims if dim != ENERGY))
     arranged = spectra.transpose(*order)
@@ -85,7 +84,7 @@ def spectra_layer(spectra: xr.DataArray, *, origin: dict[str, Any] | None = None
     if spectra.ndim == 1:
         arranged, dims = spectra.expand_dims("spectrum"), ("spectrum", ENERGY)
     elif spectra.ndim == 2:
-        # A line scan: its positions run down the canvas, the energies along it.
+        # A line scan: positions are the rows of the canvas, energies the columns.
         arranged, dims = arranged.transpose(), dims[::-1]
     transforms = [axis_transform(spectra, dim) for dim in dims]
     if spectra.ndim <= 2:
@@ -106,9 +105,8 @@ def spectra_layer(spectra: xr.DataArray, *, origin: dict[str, Any] | None = None
 def _picture_rows(spectra: xr.DataArray) -> Transform:
     """Rows of a picture whose columns are energies.
 
-    Micrometers and eV on one canvas have no common length: drawn to scale, most line scans would
-    be a hairline. The rows share a picture of a pleasant shape; their positions stay in the
-    DataArray.
+    Micrometers and eV have no common scale: most line scans would be a thin line. The rows fill a
+    picture of fixed proportions; their positions are in the DataArray.
     """
     rows = spectra.size // spectra.sizes[ENERGY]
     width = abs(axis_transform(spectra, ENERGY).scale) * spectra.sizes[ENERGY]
@@ -117,28 +115,26 @@ def _picture_rows(spectra: xr.DataArray) -> Transform:
 
 
 def layer_spectra(layer: Any) -> xr.DataArray:
-    """Spectra behind a layer.
+    """Spectra of a layer.
 
     Raises
     ------
     ValueError
-        With a sentence for the user, where there is no layer or no energy axis.
+        With a sentence for the user, if there is no layer or no energy axis.
     """
     if layer is None:
         raise ValueError(
             "There is no layer of spectra yet. Open a file (File > Open, or File > IO Utilities > "
             "Open XPS spectra...) or a sample (File > Open Sample > XPSNet)."
         )
-    spectra = layer.metadata.get("dataarray")
-    if not isinstance(spectra, xr.DataArray):
-        spectra = layer.data if isinstance(layer.data, xr.DataArray) else None
-    if spectra is None or ENERGY not in spectra.dims or ENERGY not in spectra.coords:
-        raise ValueError(PLAIN_IMAGE.format(name=layer.name))
-    return spectra
+    for spectra in (layer.metadata.get("dataarray"), layer.data):
+        if isinstance(spectra, xr.DataArray) and {ENERGY} <= {*spectra.dims} & {*spectra.coords}:
+            return spectra
+    raise ValueError(PLAIN_IMAGE.format(name=layer.name))
 
 
 def place_energy(layer: Any, spectra: xr.DataArray) -> None:
-    """Move a layer to where changed energies put it."""
+    """Move a layer to its new energies."""
     dims = layer_dims(layer)
     axis = dims.index(ENERGY) - len(dims)
     transform = axis_transform(spectra, ENERGY)
@@ -148,7 +144,7 @@ def place_energy(layer: Any, spectra: xr.DataArray) -> None:
 
 
 def has_spectra(layer: Any) -> bool:
-    """Whether a layer can be chosen for a fit."""
+    """Whether a layer has spectra to fit."""
     try:
         layer_spectra(layer)
     except ValueError:
@@ -157,7 +153,7 @@ def has_spectra(layer: Any) -> bool:
 
 
 def layer_dims(layer: Any) -> tuple[str, ...]:
-    """Name of each axis of a layer of spectra, whoever made it."""
+    """Name of each axis of a layer of spectra."""
     if isinstance(layer.data, xr.DataArray):
         return tuple(str(dim) for dim in layer.data.dims)
     return tuple(layer.metadata.get("dims", layer.axis_labels))
@@ -169,7 +165,7 @@ def pixel_dims(spectra: xr.DataArray) -> tuple[str, ...]:
 
 
 def pixel_at(layer: Any, position: Any) -> dict[str, int] | None:
-    """Index along each dimension but energy under a world position; None outside."""
+    """Index along each dimension except energy at a world position; None outside."""
     spectra = layer_spectra(layer)
     dims = layer_dims(layer)
     indices = np.round(layer.world_to_data(position)[-len(dims) :]).astype(int)
@@ -180,13 +176,19 @@ def pixel_at(layer: Any, position: Any) -> dict[str, int] | None:
     return {dim: index for dim, index in found.items() if dim in pixel_dims(spectra)}
 
 
+def fitted_dim(dim: str, peaks: xr.Dataset | xr.DataArray) -> str:
+    """Name of a dimension of spectra in their peaks, where it may have the prefix "spectra_"."""
+    reserved = dim in ("peak", "count") or dim not in peaks.dims
+    return f"spectra_{dim}" if reserved else dim
+
+
 def first_pixel(spectra: xr.DataArray) -> dict[str, int]:
-    """Pixel shown before anyone has chosen one: the middle."""
+    """Pixel that is shown first: the one in the middle."""
     return {dim: spectra.sizes[dim] // 2 for dim in pixel_dims(spectra)}
 
 
 def pixel_text(pixel: dict[str, int], spectra: xr.DataArray) -> str:
-    """Pixel in words, for titles: its indices, and where it is as far as the axes say."""
+    """Text for a pixel: its indices, and its position if the axes have coordinates."""
     if not pixel:
         return ""
     places = []
@@ -204,6 +206,6 @@ def spectrum_title(layer: Any, pixel: dict[str, int]) -> str:
 
 
 def peak_name(peaks: xr.Dataset, index: int) -> str:
-    """Label given by the user, else the number of the peak from 1."""
+    """Label of the peak, else its number from 1."""
     label = str(peaks["label"].values[index]) if "label" in peaks.variables else ""
     return label if label and label != "nan" else f"peak {index + 1}"

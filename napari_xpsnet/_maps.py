@@ -1,4 +1,4 @@
-"""Fitted parameters over the pixels as image layers, beside the spectra they come from; no Qt."""
+"""Fitted parameters of all pixels as image layers; no Qt."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -10,6 +10,7 @@ from napari_xpsnet._layers import (
     ENERGY,
     LayerTuple,
     Transform,
+    fitted_dim,
     layer_dims,
     layer_spectra,
     peak_name,
@@ -17,7 +18,7 @@ from napari_xpsnet._layers import (
 
 VARIABLES = ("area", "center", "fwhm", "height", "n_peaks", "status")
 MAP_CHOICES = (*VARIABLES, "all")
-"""One parameter of all peaks, or everything; napari takes a fifth of a second per layer."""
+"""One parameter of all peaks, or all parameters; napari needs 0.2 s for each layer."""
 COLORMAPS = {
     "area": "inferno",
     "height": "inferno",
@@ -33,8 +34,8 @@ STRIP_SHARE = 0.06
 def show_maps(viewer: Any, layer: Any, peaks: xr.Dataset, choice: str | None = None) -> None:
     """Show maps of a fit in place of those of an earlier fit of the same layer.
 
-    A map that is still there keeps its place, visibility and colormap, so that one sees what a
-    second fit changed. A map that the new fit does not have is removed.
+    A map that exists already keeps its place, visibility and colormap, so that two fits can be
+    compared. A map that the new fit does not have is removed.
 
     Parameters
     ----------
@@ -44,7 +45,7 @@ def show_maps(viewer: Any, layer: Any, peaks: xr.Dataset, choice: str | None = N
     peaks : Dataset
         Over all pixels of the layer.
     choice : str, optional
-        One of `MAP_CHOICES`, shown besides those that are there already.
+        One of `MAP_CHOICES`, shown in addition to the existing maps.
     """
     from napari.layers import Image
 
@@ -70,12 +71,12 @@ def show_maps(viewer: Any, layer: Any, peaks: xr.Dataset, choice: str | None = N
 
 
 def _place(viewer: Any, layer: Any) -> int:
-    """Index right above the spectra and below the maps that were added before."""
+    """Index directly above the spectra, below the earlier maps."""
     return int(viewer.layers.index(layer)) + 1
 
 
 def maps_of(viewer: Any, layer: Any) -> list[Any]:
-    """Maps that a layer of spectra has in the viewer."""
+    """Maps of a layer of spectra."""
     key = str(layer.unique_id)
     return [one for one in viewer.layers if one.metadata.get("map_of") == key]
 
@@ -87,18 +88,17 @@ def remove_maps(viewer: Any, layer: Any) -> None:
 
 
 def map_layers(peaks: xr.Dataset, layer: Any, variables: Iterable[str]) -> list[LayerTuple]:
-    """Image layers of fitted parameters over the pixels of a layer of spectra.
+    """Image layers of fitted parameters for the pixels of a layer of spectra.
 
-    Scale, translation, units and axis labels are those of the source. Where energy is a canvas
-    axis (line scans) a map is a strip beside the spectra; a parameter that no pixel has is left
-    out.
+    Scale, translation, units and axis labels are those of the spectra. If energy is a canvas axis
+    (line scans), a map is a strip beside the spectra. A parameter without values is left out.
 
     Parameters
     ----------
     peaks : Dataset
         Over all pixels of the layer.
     layer : napari.layers.Image
-        The layer of spectra they belong to.
+        The fitted layer of spectra.
     variables : iterable of str
         Some of `VARIABLES`.
     """
@@ -129,11 +129,12 @@ def _maps(peaks: xr.Dataset, variables: set[str]) -> Iterator[tuple[str, str, xr
 def _placed(
     values: xr.DataArray, layer: Any, spectra: xr.DataArray
 ) -> tuple[np.ndarray, dict[str, Any]]:
-    """Put values over pixels onto the axes of the layer they come from."""
+    """Data and layer keywords of values over pixels, on the axes of the layer of spectra."""
     dims = layer_dims(layer)
     axes = [Transform(float(s), float(t), str(u)) for s, t, u in _layer_axes(layer, len(dims))]
     energy_axis = dims.index(ENERGY)
-    data = values.transpose(*(dim for dim in dims if dim in values.dims)).values
+    order = [fitted_dim(dim, values) for dim in dims if dim in spectra.dims and dim != ENERGY]
+    data = values.transpose(*order).values
     if data.dtype.kind != "f":
         data = data.astype(np.float32)
     if energy_axis == 0:
@@ -154,12 +155,12 @@ def _placed(
 
 
 def _layer_axes(layer: Any, ndim: int) -> Iterator[tuple[Any, Any, Any]]:
-    """Scale, translation and units of the layer's own last axes."""
+    """Scale, translation and units of the last axes of a layer."""
     return zip(layer.scale[-ndim:], layer.translate[-ndim:], layer.units[-ndim:], strict=True)
 
 
 def _limits(data: np.ndarray, variable: str) -> tuple[float, float]:
-    """Contrast limits: counts and codes from zero, the others without their extreme 1 %."""
+    """Contrast limits: from 0 for counts and codes, else from the 1 % to the 99 % percentile."""
     finite = data[np.isfinite(data)]
     if variable in ("n_peaks", "status"):
         return 0.0, max(float(finite.max(initial=0.0)), 1.0)

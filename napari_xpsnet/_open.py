@@ -1,7 +1,7 @@
 """File > IO Utilities > Open XPS spectra...: any file or folder that xpsnet reads.
 
-Text and csv belong to everyone, so that the plugin does not claim them; here the user says that
-they are spectra. Where a file is silent about its energies, a dialog asks.
+The plugin does not claim text and csv files, which other programs use too; here the user says that
+they hold spectra. A dialog asks for what a file does not state about its energies.
 """
 
 import warnings
@@ -17,15 +17,15 @@ from napari_xpsnet._reader import EXTENSIONS, read_layers
 from napari_xpsnet._worker import sentence
 
 MORE = (".txt", ".csv", ".dat", ".asc", ".xml", ".zip", ".xls", ".xlsx", ".nc", ".h5", ".hdf5")
-"""What other programs use as well, so that it is opened here and not by drag and drop."""
+"""Extensions that other programs use too; they are opened here, not by drag and drop."""
 
 FILTERS = f"Spectra ({' '.join(f'*{one}' for one in (*EXTENSIONS, *MORE))});;All files (*)"
 SHOWN = 6
-"""Regions and remarks that the dialog lists."""
+"""Number of regions and warnings that the dialog lists."""
 
 
 def open_spectra() -> None:
-    """Ask for files and open them; several files of one region become a stack."""
+    """Ask for files and open them; several files of one region become one layer."""
     paths, _ = QFileDialog.getOpenFileNames(None, "Open XPS spectra", "", FILTERS)
     if paths:
         open_paths(_viewer(), paths)
@@ -39,19 +39,19 @@ def open_folder() -> None:
 
 
 def _viewer() -> Any:
-    """Viewer in front."""
+    """The current viewer."""
     import napari
 
     return napari.current_viewer()
 
 
 def open_paths(viewer: Any, paths: list[str]) -> list[Any]:
-    """Read files into layers, asking for what they do not say.
+    """Read files into layers; ask for what they do not state.
 
     Returns
     -------
     list of napari.layers.Layer
-        Empty where the files hold no spectra or the user cancelled.
+        Empty if the files hold no spectra or the user cancelled.
     """
     from napari.layers import Layer
     from napari.utils.notifications import show_error
@@ -59,39 +59,39 @@ def open_paths(viewer: Any, paths: list[str]) -> list[Any]:
     path: Any = paths[0] if len(paths) == 1 else paths
     try:
         layers, remarks = _read(path, {})
-        told = _ask(layers, remarks)
-        if told is None:
+        given = _ask(layers, remarks)
+        if given is None:
             return []
-        if told:
-            layers, _ = _read(path, told)
+        if given:
+            layers, _ = _read(path, given)
     except (OSError, ValueError) as error:
         show_error(sentence(error))
         return []
     return [viewer.add_layer(Layer.create(*layer)) for layer in layers]
 
 
-def _read(path: Any, told: dict[str, Any]) -> tuple[list[LayerTuple], list[str]]:
-    """Layers, and what the reader had to assume or leave out."""
+def _read(path: Any, given: dict[str, Any]) -> tuple[list[LayerTuple], list[str]]:
+    """Layers, and the warnings of the reader."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        layers = read_layers(path, **told)
+        layers = read_layers(path, **given)
     return layers, [str(one.message) for one in caught if one.category is UserWarning]
 
 
 def _ask(layers: list[LayerTuple], remarks: list[str]) -> dict[str, Any] | None:
-    """Keywords of `xpsnet.read` from the user; None where the user cancelled."""
-    silent = any("photon_energy" not in one[1]["metadata"]["dataarray"].attrs for one in layers)
-    if not remarks and not silent:
+    """Keywords of `xpsnet.read` from the user; None after Cancel."""
+    unstated = any("photon_energy" not in one[1]["metadata"]["dataarray"].attrs for one in layers)
+    if not remarks and not unstated:
         return {}
     dialog = EnergyDialog(layers, remarks)
     accepted = dialog.exec()
-    told = dialog.told()
+    given = dialog.given()
     dialog.deleteLater()
-    return told if accepted else None
+    return given if accepted else None
 
 
 class EnergyDialog(QDialog):
-    """Says what was read and asks what the file left out.
+    """Shows what was read and asks for what the file does not state.
 
     Parameters
     ----------
@@ -112,7 +112,7 @@ class EnergyDialog(QDialog):
         self.sum_over = ComboBox(
             label="Sum over",
             choices=[("nothing", None), *((dim, dim) for dim in dims)],
-            tooltip="Adds up the spectra along a dimension, for instance the angles of an image",
+            tooltip="Adds the spectra along a dimension, for instance the angles of an image",
         )
         if dims:
             self.form.container.append(self.sum_over)
@@ -131,14 +131,14 @@ class EnergyDialog(QDialog):
         layout.addWidget(buttons)
         self.setMinimumWidth(460)
 
-    def told(self) -> dict[str, Any]:
-        """Keywords of `xpsnet.read`; what is left as in the file is not among them."""
+    def given(self) -> dict[str, Any]:
+        """Keywords of `xpsnet.read` that the user set."""
         summed = self.sum_over.value
         return self.form.state().keywords() | ({"sum_over": summed} if summed else {})
 
 
 def _dims(layers: list[LayerTuple]) -> list[str]:
-    """Dimensions beside energy, each once."""
+    """Dimensions other than energy, each once."""
     found = (pixel_dims(keywords["metadata"]["dataarray"]) for _, keywords, _ in layers)
     return list(dict.fromkeys(str(dim) for dims in found for dim in dims))
 
@@ -154,17 +154,17 @@ def _regions_text(layers: list[LayerTuple]) -> str:
         lines.append(
             f"{keywords['name']}: {number} {'spectrum' if number == 1 else 'spectra'}, "
             f"{energies[0]:g} to {energies[-1]:g} eV ({spectra.attrs['scale']} energy), "
-            + (f"photons {photon:g} eV" if photon else "photon energy not stated")
+            + (f"photon energy {photon:g} eV" if photon else "photon energy not stated")
         )
     more = len(layers) - len(lines)
     return "\n".join([*lines, f"and {more} more"] if more > 0 else lines)
 
 
 def _remarks_text(remarks: list[str]) -> str:
-    """Warnings of the reader, the file's folder left out."""
+    """Warnings of the reader, without the folder of the file."""
     short = []
     for remark in remarks[:SHOWN]:
-        # What to say in Python is what the form below is for.
+        # The advice for Python is left out: the form below asks for it.
         path, colon, rest = remark.partition("; say ")[0].partition(": ")
         short.append(f"⚠ {Path(path).name}{colon}{rest}")
     return "\n".join(short)

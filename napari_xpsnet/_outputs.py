@@ -1,4 +1,4 @@
-"""What leaves the dock: parameter maps, curve layers, files, Python text."""
+"""Outputs of the dock: parameter maps, curve layers, files, Python code."""
 
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ class Outputs:
     Parameters
     ----------
     view, form, panel
-        The parts of the dock: what is shown, what is chosen, where the buttons are.
+        The parts of the dock.
     """
 
     def __init__(self, view: SpectrumView, form: FitForm, panel: Panel) -> None:
@@ -46,7 +46,7 @@ class Outputs:
             _maps.show_maps(self.view.viewer, self.view.layer, memory.results.whole, choice)
 
     def show_curves(self) -> None:
-        """Draw the fit of this spectrum with napari layers, in a second window."""
+        """Draw the fit of this spectrum as napari layers in a second window."""
         peaks, memory = self.view.peaks(), self.view.memory
         if peaks is None or memory is None:
             return
@@ -62,7 +62,7 @@ class Outputs:
         fill_window(self.curve_viewer, layers, title)
 
     def to_save(self) -> xr.Dataset | None:
-        """Peaks that Save writes: those that "Apply to" names, else the others."""
+        """Peaks to save: of the spectra that "Apply to" names, else those that exist."""
         memory = self.view.memory
         whole = None if memory is None else memory.results.whole
         both = (self.view.peaks(), whole)
@@ -75,7 +75,7 @@ class Outputs:
 
         peaks = self.to_save()
         path = None if peaks is None else ask_path(self.panel, self.view.layer.name)
-        if path is None:
+        if peaks is None or path is None:
             return
         try:
             xpsnet.write(peaks, path)
@@ -85,25 +85,25 @@ class Outputs:
             self.panel.say(f"Saved {path.name}.")
 
     def copy_script(self) -> None:
-        """Put Python text that repeats the fit on the clipboard."""
+        """Copy Python code that repeats the fit to the clipboard."""
         memory, layer = self.view.memory, self.view.layer
         if memory is None:
             return
         state = self.form.state(memory.pixel)
         origin = layer.metadata.get("origin", {})
         QGuiApplication.clipboard().setText(script(state, memory.axis, origin, layer=layer.name))
-        self.panel.say("Python text is on the clipboard.")
+        self.panel.say("The Python code is in the clipboard.")
 
 
 def ask_path(parent: QWidget, name: str) -> Path | None:
-    """Ask where to save the peaks; None where the user thought better of it."""
+    """Ask for a file name for the peaks; None after Cancel."""
     start = f"{name} peaks.nc".replace("/", "-")
     path, chosen = QFileDialog.getSaveFileName(parent, "Save results", start, FILTERS)
     return with_suffix(path, chosen) if path else None
 
 
 def with_suffix(path: str, chosen: str) -> Path:
-    """Add the extension of the chosen file type where none was typed."""
+    """Add the extension of the chosen file type if none was typed."""
     if Path(path).suffix.lower() in SUFFIXES:
         return Path(path)
     return Path(f"{path}.{chosen.rpartition('*.')[2].rstrip(')') or 'nc'}")

@@ -1,4 +1,4 @@
-"""What the dock looks like; it decides nothing."""
+"""Widgets of the dock and their layout."""
 
 from typing import Any
 
@@ -9,6 +9,7 @@ from qtpy.QtWidgets import (
     QLabel,
     QProgressBar,
     QPushButton,
+    QScrollArea,
     QVBoxLayout,
     QWidget,
 )
@@ -19,7 +20,7 @@ from napari_xpsnet._maps import MAP_CHOICES
 from napari_xpsnet._peak_table import PeakTable, make_view
 
 WIDTH = 320
-"""Narrowest dock in which nothing is cut off [pixels]."""
+"""Smallest width of the dock without cut-off texts [pixels]."""
 
 
 class Panel(QWidget):
@@ -30,7 +31,7 @@ class Panel(QWidget):
     form, axis_form
         The magicgui forms.
     table : PeakTable
-        Model behind the table.
+        Model of the table.
     """
 
     def __init__(self, form: FitForm, axis_form: AxisForm, table: PeakTable) -> None:
@@ -51,7 +52,9 @@ class Panel(QWidget):
         self.script = QPushButton("Copy as Python")
         self._explain()
         self.axis = QCollapsible("Energy axis", collapsedIcon="▶")
-        self.axis.setToolTip("Scale, photon energy and offset, where the file does not say them")
+        self.axis.setToolTip(
+            "Energy scale, photon energy and offset, if the file does not state them"
+        )
         self.axis.layout().setContentsMargins(0, 0, 0, 0)
         self.axis.addWidget(axis_form.container.native)
         self._arrange(form)
@@ -59,16 +62,16 @@ class Panel(QWidget):
 
     def _explain(self) -> None:
         """Tooltips."""
-        self.fit.setToolTip("Find the peaks of the chosen spectra")
-        self.cancel.setToolTip("Stop after the batch at hand; what is done is kept")
-        self.maps.setToolTip("Show fitted parameters over the pixels as image layers")
-        self.map_choice.setToolTip("Peaks are numbered by ascending energy in each pixel")
-        self.curves.setToolTip("Draw this fit with napari layers, in a window of its own")
-        self.save.setToolTip("Write the peaks as netCDF, zarr or csv")
-        self.script.setToolTip("Python text that repeats this fit, to the clipboard")
+        self.fit.setToolTip("Find the peaks of the selected spectra")
+        self.cancel.setToolTip("Stop after the current batch; finished spectra are kept")
+        self.maps.setToolTip("Show this parameter of all peaks as image layers")
+        self.map_choice.setToolTip("Parameter of the maps")
+        self.curves.setToolTip("Draw this fit as napari layers in a new window")
+        self.save.setToolTip("Save the peaks as netCDF, zarr or csv")
+        self.script.setToolTip("Copy Python code that repeats this fit to the clipboard")
 
     def _arrange(self, form: FitForm) -> None:
-        """Everything below each other, buttons side by side."""
+        """Forms, buttons, progress, message and table from top to bottom."""
         layout = QVBoxLayout(self)
         layout.setContentsMargins(6, 2, 6, 4)
         layout.setSpacing(4)
@@ -87,7 +90,7 @@ class Panel(QWidget):
         return QSize(WIDTH, super().sizeHint().height())
 
     def enable_fit(self, enabled: bool, *, busy: bool) -> None:
-        """Show whether there is something to fit, and whether a fit is running."""
+        """Enable the buttons for what can be done now."""
         self.fit.setEnabled(enabled and not busy)
         self.script.setEnabled(enabled)
         self.cancel.setEnabled(busy)
@@ -96,19 +99,19 @@ class Panel(QWidget):
         self.show_progress(0, 0, "")
 
     def show_progress(self, done: int, total: int, left: str) -> None:
-        """Show how far the fit is; without a total the bar only moves."""
-        self.progress.setRange(0, total)
+        """Show the progress of the fit; without a total the bar only moves."""
+        self.progress.setRange(0, 1 if left and not total else total)  # (0, 0) shows no text
         self.progress.setValue(done)
         if self.cancel.isEnabled():
-            self.progress.setFormat(f"{done} of {total} spectra{left}" if total else "")
+            self.progress.setFormat(f"{done} of {total} spectra{left}" if total else left)
 
     def cancelling(self) -> None:
-        """Show that the end of a fit is on its way."""
+        """Show that the fit will stop soon."""
         self.cancel.setEnabled(False)
-        self.progress.setFormat("Cancelling after this batch...")
+        self.progress.setFormat("Stopping after the current batch...")
 
     def name_axis(self, scale: str) -> None:
-        """Show what the energies count."""
+        """Show the energy scale."""
         self.axis.setText(f"Energy axis: {scale} energy" if scale else "Energy axis")
 
     def say(self, text: str, *, problem: bool = False) -> None:
@@ -116,11 +119,22 @@ class Panel(QWidget):
         self.message.setText(f"⚠ {text}" if problem else text)
 
     def enable_results(self, *, pixel: bool, maps: bool) -> None:
-        """Enable what needs the peaks of this spectrum, or of all."""
+        """Enable what needs the peaks of this spectrum or of all spectra."""
         self.curves.setEnabled(pixel)
         self.save.setEnabled(pixel or maps)
         self.maps.setEnabled(maps)
         self.map_choice.setEnabled(maps)
+
+
+def scrollable(panel: Panel) -> QScrollArea:
+    """Area in which the panel scrolls if the screen is too low for it."""
+    area = QScrollArea()
+    area.setWidget(panel)
+    area.setWidgetResizable(True)
+    area.setFrameShape(QScrollArea.Shape.NoFrame)
+    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    area.setMinimumWidth(WIDTH + area.verticalScrollBar().sizeHint().width())
+    return area
 
 
 def _row(*widgets: Any) -> QHBoxLayout:

@@ -12,24 +12,24 @@ from napari_xpsnet._colors import peak_color
 from napari_xpsnet._layers import peak_name
 
 COLUMNS: tuple[tuple[str, str, str], ...] = (
-    ("peak", "", "Number by ascending energy, or the label of the peak"),
+    ("peak", "", "Number or label of the peak"),
     ("eV", "center", "Energy at the maximum of the line [eV]"),
     ("FWHM", "fwhm", "Full width at half maximum of the whole line [eV]"),
     ("area", "area", "Integral of the line, without background"),
-    ("%", "", "Share of the summed area of all peaks"),
+    ("%", "", "Share of the total area of all peaks"),
 )
 
 
 def with_error(value: float, error: float, *, decimals: int = 2) -> str:
-    """Write a value with its standard error in its last digits: 284.803(12).
+    """Value with the standard error of its last digits in parentheses: 284.803(12).
 
-    Without an error it has `decimals`.
+    Without an error it has this number of decimals.
     """
     if not np.isfinite(value):
         return ""
     if not np.isfinite(error) or error <= 0:
         return f"{value:.{decimals}f}"
-    # Two digits of the error; from ten on, it is written in the value's own unit.
+    # Two digits of the error; an error above 10 is written in the unit of the value.
     digits = max(0, 1 - int(np.floor(np.log10(error))))
     if digits > 4:
         return f"{value:.4f}"
@@ -58,7 +58,7 @@ class PeakTable(QAbstractTableModel):
         return 0 if parent is not None and parent.isValid() else len(COLUMNS)
 
     def data(self, index: QModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        """Text, full numbers as tooltip, color and alignment of one cell."""
+        """Text, tooltip with all digits, color and alignment of one cell."""
         if not index.isValid():
             return None
         peak, texts, details = self._rows[index.row()]
@@ -79,7 +79,7 @@ class PeakTable(QAbstractTableModel):
         orientation: Qt.Orientation,
         role: int = Qt.ItemDataRole.DisplayRole,
     ) -> Any:
-        """Column names, with their definitions as tooltip."""
+        """Column names, with definitions as tooltips."""
         if orientation != Qt.Orientation.Horizontal:
             return None
         if role == Qt.ItemDataRole.DisplayRole:
@@ -87,7 +87,7 @@ class PeakTable(QAbstractTableModel):
         return COLUMNS[section][2] if role == Qt.ItemDataRole.ToolTipRole else None
 
     def text(self) -> str:
-        """Whole table with tabs between its columns, for the clipboard."""
+        """The table as text with tabs between the columns, for the clipboard."""
         lines = ["\t".join(column[0] for column in COLUMNS)]
         return "\n".join([*lines, *("\t".join(texts) for _, texts, _ in self._rows)])
 
@@ -101,7 +101,7 @@ def _rows(peaks: xr.Dataset) -> list[tuple[int, list[str], list[str]]]:
         texts, details = [], []
         for title, variable, _ in COLUMNS:
             name = peak_name(peaks, int(index))
-            text, detail = name.removeprefix("peak "), name
+            text, detail = name.removeprefix("peak ").removeprefix("state "), name
             if variable:
                 value = float(peaks[variable].values[index])
                 error = _error(peaks, variable, int(index))
@@ -118,7 +118,7 @@ def _rows(peaks: xr.Dataset) -> list[tuple[int, list[str], list[str]]]:
 
 
 def _error(peaks: xr.Dataset, variable: str, index: int) -> float:
-    """Standard error after refinement, else the network's own spread, else 0."""
+    """Standard error of the fit, else the uncertainty that the network states, else 0."""
     for suffix in ("stderr", "spread"):
         name = f"{variable}_{suffix}"
         if name in peaks and np.isfinite(peaks[name].values[index]):
@@ -127,20 +127,20 @@ def _error(peaks: xr.Dataset, variable: str, index: int) -> float:
 
 
 def make_view(model: PeakTable) -> QTableView:
-    """Table view whose columns all fit into a narrow dock."""
+    """Table view for a narrow dock."""
     view = QTableView()
     view.setModel(model)
     view.verticalHeader().hide()
     view.verticalHeader().setDefaultSectionSize(22)
     view.horizontalHeader().setMinimumSectionSize(24)
     view.horizontalHeader().setDefaultAlignment(Qt.AlignmentFlag.AlignCenter)
-    # Numbers are never cut off; a long label may be, its tooltip has all of it.
+    # Numbers are never cut off; a long label may be, and its tooltip shows it.
     view.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
     view.horizontalHeader().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
     view.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
     view.setSelectionBehavior(QTableView.SelectionBehavior.SelectRows)
     view.setEditTriggers(QTableView.EditTrigger.NoEditTriggers)
-    view.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+    view.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)
     view.setIconSize(QSize(10, 10))
     copy = QShortcut(QKeySequence(QKeySequence.StandardKey.Copy), view)
     copy.setContext(Qt.ShortcutContext.WidgetShortcut)

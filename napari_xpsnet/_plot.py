@@ -1,13 +1,13 @@
-"""Spectrum dock: measured points, background, filled components, envelope and residual."""
+"""Plot of a spectrum: measured points, background, filled peaks, envelope and residual."""
 
 from typing import Any
 
 import numpy as np
 import xarray as xr
 from qtpy.QtCore import QSize, Qt, Signal
-from qtpy.QtWidgets import QVBoxLayout, QWidget
+from qtpy.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 
-# pyqtgraph takes the Qt binding that is already loaded, so that it comes after qtpy.
+# pyqtgraph uses the Qt binding that is already loaded, so it is imported after qtpy.
 import pyqtgraph as pg  # isort: skip
 
 from napari_xpsnet._colors import envelope_color, peak_color
@@ -15,15 +15,15 @@ from napari_xpsnet._layers import ENERGY, peak_name
 
 FILL_ALPHA = 100
 AXIS_WIDTH = 62
-"""Width of both left axes [pixels], so that plot and residual stay aligned."""
+"""Width of both left axes [pixels], so that both plots are aligned."""
 SMOOTH = 400
-"""Least number of points of a drawn curve."""
+"""Minimum number of points of a curve."""
 
 
 class SpectrumPlot(QWidget):
-    """Draws one spectrum with its peaks; binding energy runs to the left.
+    """Draws one spectrum with its peaks; binding energy increases to the left.
 
-    The items are made once and get new numbers, so that the plot keeps up with the mouse.
+    The items are made once and get new data, which is fast enough to follow the mouse.
 
     Signals
     -------
@@ -44,9 +44,13 @@ class SpectrumPlot(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._graphics)
+        # Beside the plot and not in it, so that it covers no curve.
         self.main = self._graphics.addPlot(row=0, col=0)
         self.strip = self._graphics.addPlot(row=1, col=0)
-        self.legend = self.main.addLegend(offset=(12, 6), labelTextSize="9pt", colCount=2)
+        self.legend = pg.LegendItem(labelTextSize="9pt")
+        self._graphics.addItem(self.legend, row=0, col=1, rowspan=2)
+        self._graphics.ci.layout.setAlignment(self.legend, Qt.AlignmentFlag.AlignTop)
+        self.legend.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self.line = pg.InfiniteLine(angle=90, movable=True, label="", labelOpts={"position": 0.94})
         self.region = pg.LinearRegionItem(movable=True)
         self.measured = pg.ScatterPlotItem(size=4, pen=None)
@@ -55,7 +59,7 @@ class SpectrumPlot(QWidget):
         self.residual = pg.PlotDataItem(connect="finite")
         self.components: list[tuple[Any, Any]] = []
         self._arrange()
-        self.setMinimumHeight(260)
+        self.setMinimumHeight(220)
         self.set_theme(foreground="#f0f1f2", background="#262930", dark=True)
 
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt
@@ -63,9 +67,10 @@ class SpectrumPlot(QWidget):
         return QSize(900, 380)
 
     def _arrange(self) -> None:
-        """Axes, the linked strip below, and the two items that can be dragged."""
+        """Axes, the residual below, and the two items that can be dragged."""
         self._graphics.ci.layout.setRowStretchFactor(0, 5)
         self._graphics.ci.layout.setRowStretchFactor(1, 1)
+        self._graphics.ci.layout.setColumnStretchFactor(0, 1)
         self._graphics.ci.layout.setSpacing(2)
         self.strip.setXLink(self.main)
         self.main.getAxis("bottom").setStyle(showValues=False)
@@ -88,7 +93,7 @@ class SpectrumPlot(QWidget):
         self.region.sigRegionChangeFinished.connect(self._report_range)
 
     def set_theme(self, *, foreground: str, background: str, dark: bool) -> None:
-        """Follow the viewer's theme and draw again."""
+        """Set the colors of the theme and draw again."""
         self._colors = {"text": foreground, "dark": dark}
         self._graphics.setBackground(background)
         for plot in (self.main, self.strip):
@@ -110,7 +115,7 @@ class SpectrumPlot(QWidget):
             self.show_spectrum(*self._shown)
 
     def show_spectrum(self, spectrum: xr.DataArray, peaks: xr.Dataset | None, title: str) -> None:
-        """Draw one spectrum, shape (n,), and its peaks where there are any."""
+        """Draw one spectrum, shape (n,), and its peaks if there are any."""
         self._shown = (spectrum, peaks, title)
         self._label_axes(spectrum)
         self._show_values(True)
@@ -127,11 +132,11 @@ class SpectrumPlot(QWidget):
         self._name_curves(names)
 
     def _draw_fit(self, spectrum: xr.DataArray, peaks: xr.Dataset) -> list[tuple[Any, str]]:
-        """Background, filled components, envelope and what remains, with their names."""
+        """Draw background, filled peaks, envelope and residual; return their names."""
         import xpsnet
 
         fitted = peaks[ENERGY].values
-        # A coarse axis would draw corners where the curves have none.
+        # On a coarse axis smooth curves would have corners.
         energy = np.linspace(fitted[0], fitted[-1], max(fitted.size, SMOOTH))
         curves = xpsnet.curves(peaks, energy)
         background = curves["background"].values
@@ -158,7 +163,7 @@ class SpectrumPlot(QWidget):
         return [*names, (self.envelope, "envelope")]
 
     def _hide_fit(self) -> None:
-        """Leave the measured points alone."""
+        """Hide everything except the measured points."""
         self.strip.getAxis("left").setStyle(showValues=False)
         for item in (self.background, self.envelope, self.residual):
             item.hide()
@@ -169,7 +174,7 @@ class SpectrumPlot(QWidget):
             fill.hide()
 
     def _component(self, index: int) -> tuple[Any, Any]:
-        """Line and filled area of a peak, made when it is first needed."""
+        """Line and filled area of a peak, made when needed."""
         while len(self.components) <= index:
             color = peak_color(len(self.components))
             line = pg.PlotDataItem(pen=pg.mkPen(color, width=1.5))
@@ -182,7 +187,7 @@ class SpectrumPlot(QWidget):
         return self.components[index]
 
     def _name_curves(self, names: list[tuple[Any, str]]) -> None:
-        """Put names into the legend; only what changed, because a new entry is slow."""
+        """Update the legend; only changed names, because a new entry is slow."""
         if [sample.item for sample, _ in self.legend.items] != [item for item, _ in names]:
             self.legend.clear()
             for item, name in names:
@@ -213,7 +218,7 @@ class SpectrumPlot(QWidget):
         self._show_values(False)
 
     def _show_values(self, shown: bool) -> None:
-        """Numbers on the axes; there are none without a spectrum."""
+        """Show or hide the numbers on the axes."""
         self.main.getAxis("left").setStyle(showValues=shown)
         self.strip.getAxis("bottom").setStyle(showValues=shown)
 
@@ -233,11 +238,11 @@ class SpectrumPlot(QWidget):
             self.region.blockSignals(False)
 
     def _report_energy(self) -> None:
-        """Tell the slider where the line is now."""
+        """Report the energy of the line."""
         self.energy_moved.emit(float(self.line.value()))
 
     def _report_range(self) -> None:
-        """Tell the dock where the band is now."""
+        """Report the range of the band."""
         low, high = self.region.getRegion()
         self.range_moved.emit(float(low), float(high))
 

@@ -1,8 +1,8 @@
-"""Reader hook: spectroscopy files and our own stores, by drag and drop or File > Open.
+"""Reader for napari: files of spectroscopy by drag and drop or File > Open.
 
-Only extensions that no other program uses are claimed, and a folder never is, so that napari
-asks nobody which plugin should open a csv file or an image. The rest comes in through File >
-IO Utilities > Open XPS spectra...
+Only extensions that no other program uses are claimed, and no folders: otherwise napari would ask
+which plugin should open a csv file or an image. All other files are opened with File > IO
+Utilities > Open XPS spectra...
 """
 
 from collections.abc import Callable, Sequence
@@ -21,16 +21,16 @@ EXTENSIONS = (
     ".nxs",  # NeXus
     ".xps.nc",  # our own
 )  # fmt: skip
-"""Of spectroscopy alone; what other programs write under the same name is told by content."""
+"""Extensions of spectroscopy only; other files with these names are recognized by content."""
 
 _PLAIN_TEXT = (".xy",)
-"""Extensions under which programs of spectroscopy write bare columns of numbers."""
+"""Extensions of files that hold only columns of numbers."""
 
 Paths = str | Sequence[str]
 
 
 def get_reader(path: Paths) -> Callable[[Paths], list[LayerTuple]] | None:
-    """Return the reader for files with our extensions and the right content, else None."""
+    """Return the reader for files with our extensions that hold spectra, else None."""
     paths = [path] if isinstance(path, str) else list(path)
     if paths and all(_is_ours(Path(one)) for one in paths):
         return read_layers
@@ -38,29 +38,29 @@ def get_reader(path: Paths) -> Callable[[Paths], list[LayerTuple]] | None:
 
 
 def _is_ours(path: Path) -> bool:
-    """Whether name and first bytes are those of a file of spectra."""
+    """Whether the name and the first bytes are those of a file with spectra."""
     if not path.name.lower().endswith(EXTENSIONS) or not path.is_file():
         return False
-    from xpsnet.io.common.errors import ReadError
+    import xpsnet
     from xpsnet.io.read import sniff
 
     try:
         found = sniff(path)
-    except ReadError:
+    except xpsnet.ReadError:
         return False
     return found != "no spectra" and (found != "text" or path.suffix.lower() in _PLAIN_TEXT)
 
 
-def read_layers(path: Paths, **told: Any) -> list[LayerTuple]:
+def read_layers(path: Paths, **given: Any) -> list[LayerTuple]:
     """One layer per region.
 
     Parameters
     ----------
     path : str or sequence of str
         File, or files that belong together.
-    **told
-        What the files do not say: `scale`, `photon_energy`, `energy_offset` of `xpsnet.read`;
-        its `sum_over`.
+    **given
+        What the files do not state: `scale`, `photon_energy`, `energy_offset` and `sum_over` of
+        `xpsnet.read`.
 
     Raises
     ------
@@ -70,12 +70,12 @@ def read_layers(path: Paths, **told: Any) -> list[LayerTuple]:
     import xpsnet
 
     name = path if isinstance(path, str) else [str(one) for one in path]
-    regions = xpsnet.read(name, **told)
+    regions = xpsnet.read(name, **given)
     names = [region.name for region in regions]
     layers = []
     for index, spectra in enumerate(regions):
         unique = bool(spectra.name) and names.count(spectra.name) == 1
         region = str(spectra.name) if unique else index
-        origin = {"call": "read", "name": name, "region": region, "told": told}
+        origin = {"call": "read", "name": name, "region": region, "given": given}
         layers.append(spectra_layer(spectra, origin=origin))
     return layers

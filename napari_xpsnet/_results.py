@@ -1,4 +1,4 @@
-"""Fitted peaks of one layer, and what is said about them in words; no Qt."""
+"""Fitted peaks of one layer and sentences about them; no Qt."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import xarray as xr
 
+from napari_xpsnet._layers import fitted_dim
 from napari_xpsnet._state import EnergyAxis, FitState
 
 NOT_DONE = "not_done"
@@ -13,29 +14,29 @@ NOT_DONE = "not_done"
 
 @dataclass
 class Results:
-    """Peaks of all pixels, and the newer ones of single pixels."""
+    """Peaks of all pixels, and newer peaks of single pixels."""
 
     whole: xr.Dataset | None = None
     single: dict[frozenset[tuple[str, int]], xr.Dataset] = field(default_factory=dict)
 
     def add(self, state: FitState, peaks: xr.Dataset) -> None:
-        """Keep the outcome of a fit; one of all pixels replaces everything before it."""
+        """Store the result of a fit; a fit of all pixels replaces all earlier results."""
         if state.pixel is None:
             self.whole, self.single = peaks, {}
         else:
             self.single[frozenset(state.pixel.items())] = peaks
 
     def at(self, pixel: Mapping[str, int]) -> xr.Dataset | None:
-        """Newest peaks of one pixel, None where there was no fit."""
+        """Newest peaks of one pixel, None without a fit."""
         found = self.single.get(frozenset(pixel.items()))
         if found is None and self.whole is not None:
-            found = self.whole.isel(dict(pixel))
+            found = self.whole.isel({fitted_dim(d, self.whole): i for d, i in pixel.items()})
         return None if found is None or _codes(found) == {NOT_DONE: 1} else found
 
 
 @dataclass
 class Memory:
-    """What the dock remembers of one layer while another one is shown."""
+    """Settings and results of one layer."""
 
     pixel: dict[str, int]
     axis: EnergyAxis = field(default_factory=EnergyAxis)
@@ -55,7 +56,7 @@ def _codes(peaks: xr.Dataset) -> dict[str, int]:
 
 
 def summary(peaks: xr.Dataset, *, cancelled: bool = False) -> str:
-    """Outcome of a fit in a sentence or two."""
+    """Result of a fit in one or two sentences."""
     if peaks["status"].ndim == 0:
         return spectrum_summary(peaks)
     codes = _codes(peaks)
@@ -67,16 +68,17 @@ def summary(peaks: xr.Dataset, *, cancelled: bool = False) -> str:
 
 
 def spectrum_summary(peaks: xr.Dataset) -> str:
-    """Status, goodness of fit and the network's belief for one spectrum."""
+    """Number of peaks, reduced chi-square, probability and status of one spectrum."""
     number = int(np.isfinite(peaks["center"].values).sum())
     parts = [f"{number} peak" if number == 1 else f"{number} peaks"]
     if "redchi" in peaks and np.isfinite(peaks["redchi"].values):
         parts.append(f"reduced chi-square {float(peaks['redchi']):.2f}")
     if "n_peaks_probability" in peaks:
         belief = peaks["n_peaks_probability"]
-        match = np.flatnonzero(belief["count"].values == number) if "count" in belief.coords else []
+        counts = belief["count"].values if "count" in belief.coords else np.array([])
+        match = np.flatnonzero(counts == number)
         if len(match) and np.isfinite(belief.values[match[0]]):
-            parts.append(f"the network gives this count {100 * belief.values[match[0]]:.0f} %")
+            parts.append(f"probability of this number {100 * belief.values[match[0]]:.0f} %")
     text = ", ".join(parts) + "."
     if int(peaks["status"]) != 0:
         text += " " + _status_sentence(peaks)
@@ -84,7 +86,7 @@ def spectrum_summary(peaks: xr.Dataset) -> str:
 
 
 def _status_sentence(peaks: xr.Dataset) -> str:
-    """Sentence that the Dataset carries for its status."""
+    """Sentence for the status, from the Dataset."""
     attrs = peaks["status"].attrs
     sentences = str(attrs.get("flag_sentences", "")).split("\n")
     values = [int(v) for v in np.atleast_1d(attrs.get("flag_values", []))]

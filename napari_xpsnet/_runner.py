@@ -1,4 +1,4 @@
-"""One fit at a time, as Qt sees it: signals for progress and outcome."""
+"""Runs one fit at a time and reports progress and result as Qt signals."""
 
 import time
 from typing import Any
@@ -10,13 +10,15 @@ from napari_xpsnet._state import FitState
 from napari_xpsnet._worker import Engine, Job, Outcome
 
 POLL = 100
-"""Time between two looks at the progress of a fit [ms]."""
-TELL_TIME_AFTER = 3.0
-"""How long a fit runs before the time left is worth a guess [s]."""
+"""Time between two checks of the progress [ms]."""
+ESTIMATE_AFTER = 3.0
+"""Time after which the remaining time is shown [s]."""
+PREPARING_AFTER = 8.0
+"""Time after which a fit that has not started says so [s]; the first one compiles for a minute."""
 
 
 class Runner(QObject):
-    """Starts a job, watches it, and hands over its outcome.
+    """Starts a job, checks its progress and reports its outcome.
 
     Signals
     -------
@@ -50,31 +52,31 @@ class Runner(QObject):
         self.job.start(self._take)
 
     def cancel(self) -> None:
-        """End the fit after the batch at hand, and hand over what is done."""
+        """Stop the fit after the current batch and report the finished spectra."""
         if self.job is not None:
             self.job.cancel()
 
     def stop(self) -> None:
-        """Leave the running fit to its end, and hand over nothing."""
+        """Stop the fit and report nothing."""
         if self.job is not None:
             self.job.abandon()
         self._clear()
 
     def _clear(self) -> None:
-        """Be ready for the next fit."""
+        """Forget the job."""
         self._timer.stop()
         self.job = self.layer = None
 
     @Slot(object)
     def _take(self, outcome: Outcome) -> None:
-        """Take the outcome from the thread; this runs in the window's own thread."""
+        """Report the outcome; runs in the thread of the window."""
         if self.job is not None and self.job.state is outcome.state:
             layer = self.layer
             self._clear()
             self.finished.emit(outcome, layer)
 
     def _look(self) -> None:
-        """Read how far the thread is."""
+        """Report the progress of the thread."""
         if self.job is not None:
             done, total = self.job.progress
             elapsed = time.monotonic() - self._started
@@ -82,8 +84,10 @@ class Runner(QObject):
 
 
 def time_left(done: int, total: int, elapsed: float) -> str:
-    """Rough time to the end in words, empty where it is not known yet."""
-    if not 0 < done < total or elapsed < TELL_TIME_AFTER:
+    """Text for the remaining time, empty if it is not known yet."""
+    if total == 0 and elapsed >= PREPARING_AFTER:
+        return "Preparing (the first fit takes longer)"
+    if not 0 < done < total or elapsed < ESTIMATE_AFTER:
         return ""
     seconds = elapsed * (total - done) / done
     return f", {seconds:.0f} s left" if seconds < 90 else f", {seconds / 60:.0f} min left"

@@ -1,4 +1,4 @@
-"""The three entries of File > Open Sample > XPSNet, simulated by xpsnet."""
+"""The three simulated samples of File > Open Sample > XPSNet."""
 
 from napari_xpsnet._layers import LayerTuple, spectra_layer
 
@@ -21,5 +21,5 @@ def line_scan() -> list[LayerTuple]:
 
 
 def spectrum_map() -> list[LayerTuple]:
-    """Layer with 64 x 64 C 1s spectra of a known spatial pattern."""
+    """Layer with a map of 64 x 64 C 1s spectra."""
     return _sample("map")

@@ -1,4 +1,4 @@
-"""One spectrum of a layer in plot and table: previewed under the mouse, pinned by a click."""
+"""Plot and table of one spectrum: of the pixel under the mouse, or of the clicked one."""
 
 from typing import Any
 
@@ -17,14 +17,14 @@ PLOT_NAME = "Spectrum"
 
 
 class SpectrumView(QObject):
-    """Plot, table and cursor, kept at the same pixel of the same layer.
+    """Plot, table and cursor for the same pixel of the same layer.
 
     Signals
     -------
     pinned : no arguments
-        The user chose another pixel.
+        The user clicked another pixel.
     shown : no arguments
-        Another spectrum is drawn, or the same one with other peaks.
+        Another spectrum or other peaks are drawn.
     """
 
     pinned = Signal()
@@ -46,7 +46,7 @@ class SpectrumView(QObject):
         self._follow_theme()
 
     def follow(self, layer: Any, memory: Memory | None) -> None:
-        """Take another layer of spectra and what is known of it; None for no layer."""
+        """Show another layer of spectra with its results; None for no layer."""
         self.layer, self.memory = layer, memory
         self.cursor.follow(layer)
         if memory is not None:
@@ -57,7 +57,7 @@ class SpectrumView(QObject):
         self.shown.emit()
 
     def go_to_maximum(self) -> None:
-        """Move the energy slider to where the pinned spectrum is highest."""
+        """Move the energy slider to the maximum of the pinned spectrum."""
         spectrum = self.spectrum(self.memory.pixel) if self.memory is not None else None
         if spectrum is not None and np.isfinite(spectrum.values).any():
             index = int(np.nanargmax(spectrum.values))
@@ -79,19 +79,14 @@ class SpectrumView(QObject):
     def _show(self, pixel: dict[str, int]) -> None:
         """Draw one spectrum with its newest peaks, and fill the table."""
         peaks = self.memory.results.at(pixel) if self.memory is not None else None
-        title = " ".join(
-            filter(
-                None,
-                (self.layer.name, _layers.pixel_text(pixel, _layers.layer_spectra(self.layer))),
-            )
-        )
+        title = _layers.spectrum_title(self.layer, pixel)
         self.plot.show_spectrum(self.spectrum(pixel), peaks, title)
         self.table.set_peaks(peaks)
         self.shown.emit()
 
     @Slot(object)
     def _preview(self, pixel: dict[str, int] | None) -> None:
-        """Show the spectrum under the mouse, and the pinned one where there is none."""
+        """Show the spectrum under the mouse; outside the layer the pinned one."""
         if self.memory is None or self.layer not in self.viewer.layers:
             return
         if isinstance(_layers.layer_spectra(self.layer).data, np.ndarray):
@@ -100,7 +95,7 @@ class SpectrumView(QObject):
 
     @Slot(object)
     def pin(self, pixel: dict[str, int]) -> None:
-        """Keep the spectrum of one pixel in the plot."""
+        """Show the spectrum of this pixel until another one is clicked."""
         if self.memory is None:
             return
         self.memory.pixel = pixel
@@ -109,22 +104,22 @@ class SpectrumView(QObject):
         self.pinned.emit()
 
     def _follow_theme(self, event: Any = None) -> None:
-        """Take the viewer's colors."""
+        """Set the colors of the theme of the viewer."""
         self.plot.set_theme(**theme_colors(self.viewer))
 
     def dock(self) -> None:
-        """Dock the plot below the canvas, again where it was closed."""
+        """Add the plot below the canvas, also after it was closed."""
         if self.plot.parent() is None:
             self.viewer.window.add_dock_widget(self.plot, name=PLOT_NAME, area="bottom")
             QTimer.singleShot(0, self._fit_canvas)
 
     def _fit_canvas(self) -> None:
-        """Bring the whole map into the canvas that the plot has made smaller."""
+        """Fit the map into the canvas, which the plot has made smaller."""
         if self.layer is not None:
             self.viewer.reset_view()
 
     def release(self) -> None:
-        """Let go of the viewer and close the plot."""
+        """Disconnect from the viewer and close the plot."""
         self.viewer.events.theme.disconnect(self._follow_theme)
         self.memory = self.layer = None
         self.cursor.release()

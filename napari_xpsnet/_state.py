@@ -1,4 +1,4 @@
-"""Every choice of the user as frozen data: the call it means, and Python text for the same."""
+"""All choices of the user as frozen data, the call that they mean, and the Python code for it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,23 +17,25 @@ BACKGROUNDS = (
     "tougaard",
     "tougaard+linear",
 )
+FIT_BACKGROUNDS = (*BACKGROUNDS, "auto", "static linear", "static shirley", "static tougaard")
+"""With those that need a least-squares fit."""
 PEAK_COUNTS: tuple[int | Literal["auto"], ...] = ("auto", 0, 1, 2, 3, 4, 5, 6)
 
 
 @dataclass(frozen=True)
 class EnergyAxis:
-    """What the user says about the energies of a file that does not say it.
+    """Description of the energy axis by the user, for files that do not describe it.
 
     Parameters
     ----------
     scale : "binding", "kinetic" or None
-        What the stored energies are; None leaves it to the file.
+        Energy scale of the file; None: as the file states.
     photon_energy : float or None
-        [eV]; None leaves it to the file.
+        [eV]; None: as the file states.
     offset : float
-        Added to the stored energies [eV].
+        Added to the energies of the file [eV].
     show : "binding", "kinetic" or None
-        Scale to fit and to draw on; None is the stored one.
+        Energy scale of fit and plot; None: that of the file.
     """
 
     scale: Scale | None = None
@@ -42,17 +44,17 @@ class EnergyAxis:
     show: Scale | None = None
 
     def apply(self, spectra: xr.DataArray) -> xr.DataArray:
-        """Spectra as they were read -> spectra on the axis that the user described.
+        """Put spectra, as they were read, on the axis that the user described.
 
         Raises
         ------
         ValueError
-            Where a conversion needs a photon energy that nobody gave.
+            If a conversion needs a photon energy and none is known.
         """
         import xpsnet
 
-        told = {"scale": self.scale, "photon_energy": self.photon_energy}
-        spectra = spectra.assign_attrs({k: v for k, v in told.items() if v is not None})
+        given = {"scale": self.scale, "photon_energy": self.photon_energy}
+        spectra = spectra.assign_attrs({k: v for k, v in given.items() if v is not None})
         if self.offset:
             spectra = spectra.xps.shift(self.offset)
         if self.show is not None:
@@ -61,18 +63,18 @@ class EnergyAxis:
         return spectra
 
     def keywords(self) -> dict[str, Any]:
-        """Keywords of `xpsnet.read` that say the same, without the conversion."""
-        told = {
+        """The same as keywords of `xpsnet.read`, without the conversion."""
+        given = {
             "scale": self.scale,
             "photon_energy": self.photon_energy,
             "energy_offset": self.offset or None,
         }
-        return {key: value for key, value in told.items() if value is not None}
+        return {key: value for key, value in given.items() if value is not None}
 
 
 @dataclass(frozen=True)
 class FitState:
-    """Every choice in the "Fit peaks" dock.
+    """All choices in the "Fit peaks" dock.
 
     Parameters
     ----------
@@ -81,11 +83,11 @@ class FitState:
     n_peaks : int or "auto"
         Number of peaks.
     background : str
-        One of `BACKGROUNDS`.
+        One of `FIT_BACKGROUNDS`; without `refine` one of `BACKGROUNDS`.
     energy_range : (float, float) or None
-        [eV] on the scale shown; None is the whole axis.
+        [eV] on the shown scale; None: the whole axis.
     refine : bool
-        Whether least squares follow the network.
+        Whether a least-squares fit follows the prediction.
     pixel : mapping or None
         Index along each dimension of the one spectrum to fit; None fits all of them.
     """
@@ -99,11 +101,11 @@ class FitState:
 
     @property
     def function(self) -> str:
-        """Name of the public call of `xpsnet`."""
+        """Name of the public function of `xpsnet`."""
         return "fit" if self.refine else "predict"
 
     def keywords(self) -> dict[str, Any]:
-        """Keywords of that call."""
+        """Keywords of that function."""
         keywords: dict[str, Any] = {
             "model": self.model,
             "n_peaks": self.n_peaks,
@@ -114,22 +116,22 @@ class FitState:
         return keywords
 
     def select(self, spectra: xr.DataArray) -> xr.DataArray:
-        """The spectra that the call gets."""
+        """Spectra to fit."""
         return spectra if self.pixel is None else spectra.isel(dict(self.pixel))
 
 
 def script(
     state: FitState, axis: EnergyAxis, origin: Mapping[str, Any], *, layer: str = "spectra"
 ) -> str:
-    """Python text that repeats the fit without the viewer.
+    """Python code that repeats the fit without the viewer.
 
     Parameters
     ----------
     state, axis
         The user's choices.
     origin : mapping
-        {"call": "read" or "sample", "name": file or sample, "region": name or number, "told":
-        keywords}; empty where the spectra came from the user's own Python session.
+        {"call": "read" or "sample", "name": file or sample, "region": name or number, "given":
+        keywords}; empty for spectra from the Python session of the user.
     layer : str
         Name of the layer, for that case.
     """
@@ -146,27 +148,27 @@ def script(
 
 
 def _source(axis: EnergyAxis, origin: Mapping[str, Any], layer: str) -> list[str]:
-    """Lines that bring the spectra onto the stored scale."""
+    """Lines of code that read the spectra."""
     if origin.get("call") == "read":
-        earlier = dict(origin.get("told", {}))
-        told = {"region": origin.get("region", 0), **earlier, **axis.keywords()}
+        earlier = dict(origin.get("given", {}))
+        given = {"region": origin.get("region", 0), **earlier, **axis.keywords()}
         if "energy_offset" in earlier:
-            told["energy_offset"] = earlier["energy_offset"] + axis.offset
-        return [f"spectra = xpsnet.read({origin['name']!r}, {_arguments(told)})"]
+            given["energy_offset"] = earlier["energy_offset"] + axis.offset
+        return [f"spectra = xpsnet.read({origin['name']!r}, {_arguments(given)})"]
     if origin.get("call") == "sample":
         lines = [f"spectra = xpsnet.sample({origin['name']!r})"]
     else:
-        # In napari's own console, where `viewer` is at hand.
+        # For the console of napari, which knows `viewer`.
         lines = [f'spectra = viewer.layers[{layer!r}].metadata["as_read"]']
-    told = {"scale": axis.scale, "photon_energy": axis.photon_energy}
-    told = {key: value for key, value in told.items() if value is not None}
-    if told:
-        lines.append(f"spectra = spectra.assign_attrs({_arguments(told)})")
+    given = {"scale": axis.scale, "photon_energy": axis.photon_energy}
+    given = {key: value for key, value in given.items() if value is not None}
+    if given:
+        lines.append(f"spectra = spectra.assign_attrs({_arguments(given)})")
     if axis.offset:
         lines.append(f"spectra = spectra.xps.shift({axis.offset!r})")
     return lines
 
 
 def _arguments(keywords: Mapping[str, Any]) -> str:
-    """Keywords as they are written in a call."""
+    """Keywords as text of a call."""
     return ", ".join(f"{key}={value!r}" for key, value in keywords.items())

@@ -1,6 +1,6 @@
-"""The "Fit peaks" dock: clicks become a frozen state and a call, results become pictures."""
+"""The "Fit peaks" dock: connects forms, fits and pictures."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QEvent, Slot
 from qtpy.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
@@ -8,11 +8,14 @@ from qtpy.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 from napari_xpsnet import _layers, _maps
 from napari_xpsnet._controls import AxisForm, FitForm
 from napari_xpsnet._outputs import Outputs
-from napari_xpsnet._panel import Panel
+from napari_xpsnet._panel import Panel, scrollable
 from napari_xpsnet._results import Memory, Results, summary
 from napari_xpsnet._runner import Runner
 from napari_xpsnet._spectrum_view import SpectrumView
 from napari_xpsnet._worker import Engine, Outcome, library, sentence
+
+if TYPE_CHECKING:
+    import napari
 
 
 class FitPeaks(QWidget):
@@ -24,9 +27,9 @@ class FitPeaks(QWidget):
         Given by napari.
     """
 
-    def __init__(self, napari_viewer: "napari.viewer.Viewer") -> None:  # noqa: F821
+    def __init__(self, napari_viewer: "napari.viewer.Viewer") -> None:
         super().__init__()
-        # napari hands out a proxy, and a layer behind a proxy is not the layer in its lists.
+        # napari passes a proxy; layers from a proxy are not equal to those in the list of layers.
         self.viewer: Any = getattr(napari_viewer, "__wrapped__", napari_viewer)
         self.engine: Engine = library
         self._memory: dict[Any, Memory] = {}
@@ -40,8 +43,8 @@ class FitPeaks(QWidget):
         self.outputs = Outputs(self.view, self.form, self.panel)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self.panel)
-        # Without this, napari puts a stretch below, and the table stays small.
+        layout.addWidget(scrollable(self.panel))
+        # Otherwise napari adds empty space below, and the table stays small.
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
         self._connect()
         self.view.dock()
@@ -49,7 +52,7 @@ class FitPeaks(QWidget):
         self._change_layer()
 
     def _connect(self) -> None:
-        """Wire clicks to methods."""
+        """Connect signals and methods."""
         panel, form = self.panel, self.form
         panel.fit.clicked.connect(self.fit)
         panel.cancel.clicked.connect(self.cancel)
@@ -70,37 +73,37 @@ class FitPeaks(QWidget):
         return [layer for layer in self.viewer.layers if _layers.has_spectra(layer)]
 
     def reset_choices(self, event: Any = None) -> None:
-        """Called by napari whenever its list of layers changes."""
+        """Update the list of layers; napari calls this after every change."""
         if not self._closed:
             self.form.layer.reset_choices()
 
     @property
     def layer(self) -> Any:
-        """The layer of spectra to work on, or None."""
+        """The selected layer of spectra, or None."""
         layer = self.form.layer.value
         return layer if layer is not None and layer in self.viewer.layers else None
 
     @property
     def memory(self) -> Memory:
-        """What is remembered of this layer."""
+        """Settings and results of this layer."""
         key = self.layer.unique_id
         if key not in self._memory:
             self._memory[key] = Memory(_layers.first_pixel(_layers.layer_spectra(self.layer)))
         return self._memory[key]
 
     def _choose_active(self, event: Any = None) -> None:
-        """Take the layer that the user selected, where it has spectra."""
+        """Use the layer that the user selected, if it has spectra."""
         active = self.viewer.layers.selection.active
         self.reset_choices()
         if active is not None and _layers.has_spectra(active):
-            # A layer that only becomes active again must not undo a choice in the form.
+            # A layer that becomes active again must not change the choice in the form.
             if active is not self._active:
                 self._active = self.form.layer.value = active
         elif self.layer is None:
             self._change_layer()
 
     def _change_layer(self, event: Any = None) -> None:
-        """Show another layer of spectra, or say how to get one."""
+        """Show another layer of spectra, or a message how to open one."""
         layer = self.layer
         self.panel.enable_fit(layer is not None, busy=self.runner.busy)
         if layer is None:
@@ -116,7 +119,7 @@ class FitPeaks(QWidget):
         self.view.go_to_maximum()
 
     def _absence(self) -> str:
-        """Why there is nothing to fit, and what to do."""
+        """Message that explains why there is nothing to fit, and what to do."""
         try:
             _layers.layer_spectra(self.viewer.layers.selection.active)
         except ValueError as error:
@@ -124,14 +127,14 @@ class FitPeaks(QWidget):
         return ""
 
     def _forget(self, event: Any) -> None:
-        """Drop everything about a layer that was removed."""
+        """Forget a layer that was removed."""
         self._memory.pop(event.value.unique_id, None)
         if event.value is self.runner.layer:
             self._stop()
             self.panel.say("The layer was removed, so its fit was stopped.")
 
     def _change_axis(self, event: Any = None) -> None:
-        """Put the spectra onto the energy axis that the user described."""
+        """Apply the energy axis that the user described."""
         layer, axis = self.layer, self.axis_form.state()
         if layer is None or axis == self.memory.axis:
             return
@@ -144,30 +147,30 @@ class FitPeaks(QWidget):
         if layer is self.runner.layer:
             self._stop()
         layer.metadata["dataarray"] = spectra
-        # Peaks of the old axis would be drawn in the wrong place.
+        # Peaks on the old axis are no longer valid.
         self.memory.axis, self.memory.results = axis, Results()
         _maps.remove_maps(self.viewer, layer)
         _layers.place_energy(layer, spectra)
         self._change_layer()
 
     def _show_range(self, event: Any = None) -> None:
-        """Show the typed range in the plot."""
+        """Show the range of the form in the plot."""
         self.view.plot.set_range(self.form.energy_range())
 
     def _enable(self) -> None:
-        """Offer what the results allow."""
+        """Enable the buttons that the results allow."""
         whole = self.layer is not None and self.memory.results.whole is not None
         several = self.layer is not None and bool(self.memory.pixel)
         self.panel.enable_results(pixel=self.view.peaks() is not None, maps=whole and several)
 
     def _describe(self) -> None:
-        """Say what is known of the pinned spectrum."""
+        """Show the result of the pinned spectrum as a sentence."""
         peaks = self.view.peaks()
         if peaks is not None and not self.runner.busy:
             self.panel.say(summary(peaks))
 
     def fit(self) -> None:
-        """Start the fit that the forms describe."""
+        """Start a fit with the values of the forms."""
         layer = self.layer
         if self.runner.busy or layer is None:
             return
@@ -177,13 +180,13 @@ class FitPeaks(QWidget):
         self.panel.enable_fit(True, busy=True)
 
     def cancel(self) -> None:
-        """End the fit after the batch at hand."""
+        """Stop the fit after the current batch."""
         self.runner.cancel()
         self.panel.cancelling()
 
     @Slot(object, object)
     def _finish(self, outcome: Outcome, layer: Any) -> None:
-        """Take over what the thread found."""
+        """Show the outcome of a fit."""
         self._stop()
         if outcome.peaks is None:
             self.panel.say(outcome.problem, problem=True)
@@ -196,12 +199,12 @@ class FitPeaks(QWidget):
             self.panel.say(summary(outcome.peaks, cancelled=outcome.cancelled))
 
     def _stop(self) -> None:
-        """Be ready for the next fit."""
+        """End the current fit."""
         self.runner.stop()
         self.panel.enable_fit(self.layer is not None, busy=False)
 
     def event(self, event: QEvent) -> bool:
-        """Clean up when napari takes the dock away: it only removes the parent."""
+        """Clean up when napari closes the dock, which only removes its parent."""
         if event.type() == QEvent.Type.ParentChange:
             if self.parent() is not None:
                 self._docked = True
@@ -210,7 +213,7 @@ class FitPeaks(QWidget):
         return bool(super().event(event))
 
     def shut_down(self) -> None:
-        """Stop the fit, let go of the viewer and close the plot."""
+        """Stop the fit, disconnect from the viewer and close the plot."""
         if self._closed:
             return
         self._closed = True

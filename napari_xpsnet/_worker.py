@@ -1,7 +1,7 @@
-"""Long work off the window: one fit in a thread, with progress and cancel.
+"""One fit in a thread, with progress and cancel.
 
-The network runs in ONNX Runtime inside this process. TensorFlow never does: it and an OpenGL
-canvas crash when they share a process on Linux with Mesa drivers.
+The network runs in ONNX Runtime in this process, never in TensorFlow: on Linux with Mesa drivers
+TensorFlow and an OpenGL canvas crash in one process.
 """
 
 import threading
@@ -14,7 +14,7 @@ import xarray as xr
 from napari_xpsnet._state import FitState
 
 BATCH = 512
-"""Spectra that the network takes at once."""
+"""Number of spectra in one batch of the network."""
 
 Progress = Callable[[int, int], None]
 Cancel = Callable[[], bool]
@@ -23,7 +23,7 @@ Engine = Callable[[str, xr.DataArray, Mapping[str, Any], Progress, Cancel], xr.D
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a fit ended with: peaks, or the sentence why there are none."""
+    """Result of a fit: peaks, or a sentence that explains why there are none."""
 
     state: FitState
     peaks: xr.Dataset | None = None
@@ -38,21 +38,22 @@ def library(
     progress: Progress,
     cancel: Cancel,
 ) -> xr.Dataset:
-    """Call `xpsnet.fit` or `xpsnet.predict`, which work in batches and ask between them."""
+    """Call `xpsnet.fit` or `xpsnet.predict`; `cancel` is checked between batches."""
     import xpsnet
 
     options = dict(keywords, device="cpu", progress=progress, cancel=cancel)
     if function == "predict":
-        # Large batches are a little faster, small ones are cancelled at once.
+        # Large batches are a little faster, small ones can be cancelled sooner.
         options["batch_size"] = BATCH
-    return getattr(xpsnet, function)(spectra, **options).load()
+    call = xpsnet.predict if function == "predict" else xpsnet.fit
+    return call(spectra, **options).load()
 
 
 class Job:
-    """One fit, from Fit to its outcome.
+    """One fit in a thread.
 
-    The thread writes two numbers and reads one flag; it never touches Qt, a layer or the dock,
-    so that any of them may be gone when it ends.
+    The thread writes two numbers and reads one flag. It does not use Qt, layers or the dock,
+    which may be closed before it ends.
 
     Parameters
     ----------
@@ -61,7 +62,7 @@ class Job:
     spectra : DataArray
         All spectra of the layer.
     engine : callable
-        `library`, or its stand-in.
+        `library`, or a replacement for tests.
     """
 
     def __init__(self, state: FitState, spectra: xr.DataArray, engine: Engine = library) -> None:
@@ -73,19 +74,19 @@ class Job:
         self._worker: Any = None
 
     def run(self) -> Outcome:
-        """Do the work, here and now; no exception leaves it."""
+        """Fit in this thread; an exception becomes a sentence in the outcome."""
         spectra = self.state.select(self._spectra)
         try:
             peaks = self._engine(
                 self.state.function, spectra, self.state.keywords(), self._report, self.is_cancelled
             )
         except Exception as error:
-            # A thread's exception aborts some Qt bindings, and a traceback helps no user.
+            # An exception in a thread aborts some Qt bindings.
             return Outcome(self.state, problem=sentence(error), cancelled=self.is_cancelled())
         return Outcome(self.state, peaks, cancelled=self.is_cancelled())
 
     def start(self, finished: Callable[[Outcome], None]) -> None:
-        """Do the work in a thread and hand its outcome to `finished` in this one."""
+        """Fit in a thread, then call `finished` with the outcome in the calling thread."""
         from napari.qt.threading import create_worker
 
         self._worker = create_worker(self.run, _start_thread=False)
@@ -93,29 +94,29 @@ class Job:
         self._worker.start()
 
     def cancel(self) -> None:
-        """Ask for an end after the batch at hand; what is done is kept."""
+        """Request a stop after the current batch; finished spectra are kept."""
         self._cancel.set()
 
     def abandon(self) -> None:
-        """Ask for an end, and hand the outcome to nobody."""
+        """Request a stop; `finished` is not called."""
         self.cancel()
         if self._worker is not None:
             self._worker.quit()
 
     def is_cancelled(self) -> bool:
-        """Whether the user, or napari on its way out, wants no more."""
+        """Whether the user or napari requested a stop."""
         return self._cancel.is_set() or bool(self._worker and self._worker.abort_requested)
 
     def _report(self, done: int, total: int) -> None:
-        """Note how far the work is, for the dock's timer to read."""
+        """Store the progress; the timer of the dock reads it."""
         self.progress = (int(done), int(total))
 
 
 def sentence(error: BaseException) -> str:
-    """Error as one sentence for the dock."""
+    """Error as a sentence for the dock."""
     text = " ".join(str(error).split())
     if isinstance(error, MemoryError):
-        return "The memory is not enough for these spectra. Fit a smaller energy range or region."
+        return "There is not enough memory for these spectra. Fit a smaller energy range."
     if isinstance(error, ValueError | TypeError | OSError):
         return text[:1].upper() + text[1:] if text else type(error).__name__
     return f"The fit stopped with {type(error).__name__}: {text}" if text else type(error).__name__

@@ -1,4 +1,4 @@
-"""Writer hook: the spectra behind a layer, as netCDF that xarray and napari read back."""
+"""Writer for napari: the spectra of a layer as netCDF, which xarray and napari can read."""
 
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ def write_spectra(path: str, data: Any, attributes: dict[str, Any]) -> list[str]
     Raises
     ------
     ValueError
-        Where the layer has no spectra: a screen image saves as TIFF or PNG.
+        If the layer has no spectra; images can be saved as TIFF or PNG.
     """
     import xpsnet
 
@@ -20,7 +20,7 @@ def write_spectra(path: str, data: Any, attributes: dict[str, Any]) -> list[str]
     spectra = data if isinstance(data, xr.DataArray) else metadata.get("dataarray")
     if not isinstance(spectra, xr.DataArray):
         raise ValueError(
-            f'expected a layer with spectra, got the plain image "{attributes.get("name")}"; '
+            f'expected a layer with spectra, got the image "{attributes.get("name")}"; '
             f"save it as .tif or .png"
         )
     target = ours(path)
@@ -29,7 +29,7 @@ def write_spectra(path: str, data: Any, attributes: dict[str, Any]) -> list[str]
 
 
 def ours(path: str | Path) -> Path:
-    """Give a netCDF file the double extension by which our reader knows it."""
+    """Path with the double extension .xps.nc, which our reader recognizes."""
     path = Path(path)
     if path.suffix.lower() == ".nc" and not path.name.lower().endswith(".xps.nc"):
         return path.with_suffix(".xps.nc")

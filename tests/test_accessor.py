@@ -32,6 +32,20 @@ def test_methods_are_the_public_calls(spectrum: xr.DataArray, name: str, call: t
     xr.testing.assert_identical(getattr(spectrum.xps, name)(*arguments, **options), expected)
 
 
+@pytest.mark.parametrize(("name", "call"), CALLS.items(), ids=CALLS.keys())
+def test_methods_take_the_name_of_the_energy_dimension(
+    spectrum: xr.DataArray, name: str, call: tuple
+) -> None:
+    arguments, options = call
+    energy = spectrum["energy"].drop_attrs()
+    other = spectrum.assign_coords(energy=energy).expand_dims(row=2).rename(energy="channel")
+    with pytest.raises(ValueError, match="dim="):
+        getattr(other.xps, name)(*arguments, **options)
+    found = getattr(other.xps, name)(*arguments, **options, dim="channel")
+    expected = getattr(spectrum.xps, name)(*arguments, **options)
+    np.testing.assert_array_equal(found.isel(row=0), expected)
+
+
 def test_shift_and_plot(spectrum: xr.DataArray) -> None:
     xr.testing.assert_identical(spectrum.xps.shift(0.5), shift(spectrum, 0.5))
     assert len(spectrum.xps.plot().axes) == 1

@@ -1,7 +1,10 @@
 """The command line: tables, files, one-sentence errors; the library behind it is replaced."""
 
+import io
+import re
 import shlex
 import warnings
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +14,7 @@ import xarray as xr
 
 import xpsnet
 from xpsnet import cli
-from xpsnet.cli_table import describe_spectra, peak_report
+from xpsnet.cli_table import describe_spectra, peak_report, plain_text
 from xpsnet.data.peaks import Status, make_peaks
 from xpsnet.data.spectrum import make_spectrum
 from xpsnet.models.weights import Model
@@ -142,8 +145,8 @@ def test_fit_passes_on_what_the_user_says(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     words = (
-        "fit a.csv --region O1s --range 540 525 --scale kinetic --photon-energy 730"
-        " --energy-offset -0.5 --sum-over angle --sum-over scan --model mine --peaks 3"
+        "fit a.csv --region O1s --energy-range 540 525 --scale kinetic --photon-energy 730"
+        " --energy-offset -0.5 --sum-over angle --sum-over scan --model mine --n-peaks 3"
         " --background tougaard -o a.csv"
     )
     assert cli.main(words.split()) == 0
@@ -276,7 +279,7 @@ def test_stopping_by_hand_is_no_traceback(
 
 @pytest.mark.parametrize(
     "words",
-    ["", "fit", "fit a.vms --peaks few", "fit a.vms --scale wave", "nonsense"],
+    ["", "fit", "fit a.vms --n-peaks few", "fit a.vms --scale wave", "nonsense"],
     ids=["nothing", "no file", "peaks", "scale", "command"],
 )
 def test_wrong_usage_is_exit_code_2(words: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -288,7 +291,7 @@ def test_wrong_usage_is_exit_code_2(words: str, capsys: pytest.CaptureFixture[st
 
 def test_report_without_errors_or_probability() -> None:
     peaks = _peaks(stderr=None, n_peaks_probability=None, redchi=None)
-    report = peak_report(peaks)
+    report = plain_text(*peak_report(peaks))
     assert "284.8" in report
     assert "±" not in report
     assert "probability" not in report
@@ -296,7 +299,7 @@ def test_report_without_errors_or_probability() -> None:
 
 def test_report_shows_the_spread_of_a_prediction() -> None:
     peaks = _peaks(stderr=None, spread={"center": np.array([0.05, 0.05])})
-    assert "284.800 ± 0.050" in peak_report(peaks)
+    assert "284.800 ± 0.050" in plain_text(*peak_report(peaks))
 
 
 def test_report_of_noise_has_no_table() -> None:
@@ -307,7 +310,7 @@ def test_report_of_noise_has_no_table() -> None:
         status=Status.NO_PEAKS,
         n_peaks=0,
     )
-    report = peak_report(peaks)
+    report = plain_text(*peak_report(peaks))
     assert "no peaks" in report
     assert "center" not in report
 
@@ -386,5 +389,146 @@ def test_a_monochromated_source_has_no_satellites(
     library: Library, capsys: pytest.CaptureFixture[str]
 ) -> None:
     library.regions[0].attrs["x_ray_source"] = "Al 1486.6 mono"
-    assert cli.main(["fit", "a.spe", "--remove-satellites", "auto"]) == cli.USER_ERROR
+    assert cli.main(["fit", "a.spe", "--remove-satellites", "auto"]) == cli.ERROR
     assert "which has no satellites" in capsys.readouterr().err
+
+
+class Terminal(io.StringIO):
+    """Stands for a terminal with colors."""
+
+    encoding = "utf-8"
+
+    def isatty(self) -> bool:
+        return True
+
+
+def _on_a_terminal(words: str, monkeypatch: pytest.MonkeyPatch, **environment: str) -> str:
+    """What a command writes to a terminal."""
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    for name, value in {"TERM": "xterm-256color", "COLUMNS": "90", **environment}.items():
+        monkeypatch.setenv(name, value)
+    with redirect_stdout(Terminal()) as terminal:
+        assert cli.main(shlex.split(words)) == 0
+    return terminal.getvalue()
+
+
+def test_a_terminal_shows_a_drawing_in_color(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown = _on_a_terminal("fit a.vms", monkeypatch)
+    assert "\x1b[" in shown
+    assert re.search("[\u2801-\u28ff]", shown)
+    assert "284.800 ± 0.012" in shown
+
+
+def test_no_color_is_respected(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = _on_a_terminal("fit a.vms", monkeypatch, NO_COLOR="1")
+    assert "\x1b" not in shown
+    assert re.search("[\u2801-\u28ff]", shown)
+    assert max(map(len, shown.splitlines())) <= 90
+
+
+def test_a_file_of_another_program_is_replaced_on_request(
+    library: Library, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.undo()
+    monkeypatch.setattr("xpsnet.io.read.read", library.read)
+    monkeypatch.setattr("xpsnet.pipeline.fit.fit", library.fit)
+    target = tmp_path / "peaks.csv"
+    target.write_text("mine")
+    words = ["fit", "a.vms", "-o", str(target)]
+    assert cli.main(words) == cli.ERROR
+    assert target.read_text() == "mine"
+    assert cli.main([*words, "--overwrite"]) == 0
+    assert "center" in target.read_text()
+
+
+def test_plain_output_has_no_drawing_and_no_codes(
+    library: Library, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "20")
+    assert cli.main(["fit", "a.vms"]) == 0
+    out = capsys.readouterr().out
+    assert "\x1b" not in out
+    assert not re.search("[\u2800-\u28ff]", out)
+    header = next(line for line in out.splitlines() if line.startswith("peak "))
+    assert header.split() == ["peak", "center", "[eV]", "fwhm", "[eV]", "height", "[counts]",
+                              "area", "[counts", "eV]", "fraction", "share"]  # fmt: skip
+
+
+def test_several_regions_are_listed_first(
+    library: Library, capsys: pytest.CaptureFixture[str]
+) -> None:
+    library.regions = [_spectra(), _spectra((3, 4), "O 1s")]
+    assert cli.main(["info", "a.vms"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].split() == ["region", "spectra", "points", "energy", "[eV]", "scale"]
+    assert lines[2].split() == ["O", "1s", "12", "141", "294.00", "to", "280.00", "binding"]
+
+
+def test_options_of_the_fit_have_the_names_of_the_library(library: Library) -> None:
+    words = (
+        'fit a.vms --background "static shirley" --line-shape voigt --shared fwhm fraction'
+        ' --doublets "S 2p" --noise 3 --scale-errors --constraints fwhm=1.1 center_1=284:285.5'
+        ' fraction=:0.5 "center_2 = center_1 + 1.19"'
+    )
+    assert cli.main(shlex.split(words)) == 0
+    given = library.calls["fit"]
+    assert {name: given[name] for name in given if name not in ("model", "n_peaks")} == {
+        "energy_range": None,
+        "progress": False,
+        "background": "static shirley",
+        "line_shape": "voigt",
+        "shared": ("fwhm", "fraction"),
+        "doublets": ["S 2p"],
+        "noise": 3.0,
+        "scale_errors": True,
+        "constraints": {
+            "fwhm": 1.1,
+            "center_1": (284.0, 285.5),
+            "fraction": (None, 0.5),
+            "center_2": "center_1 + 1.19",
+        },
+    }
+
+
+def test_nothing_is_shared_on_request(library: Library) -> None:
+    assert cli.main(["fit", "a.vms", "--shared"]) == 0
+    assert library.calls["fit"]["shared"] == ()
+
+
+def test_background_may_be_a_file(library: Library, tmp_path: Path) -> None:
+    curve = tmp_path / "background.csv"
+    curve.touch()
+    assert cli.main(["fit", "a.vms", "--background", str(curve)]) == 0
+    xr.testing.assert_identical(library.calls["fit"]["background"], _spectra())
+    assert library.calls["read"]["path"] == str(curve)
+
+
+def test_options_of_the_fit_are_refused_without_a_fit(
+    library: Library, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["fit", "a.vms", "--no-refine", "--noise", "3", "--line-shape", "voigt"]) == 2
+    assert "no --line-shape and --noise with --no-refine" in capsys.readouterr().err
+
+
+def test_an_unexpected_error_is_one_sentence(
+    library: Library, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(*_: Any, **__: Any) -> None:
+        raise KeyError("y")
+
+    monkeypatch.setattr("xpsnet.pipeline.fit.fit", fail)
+    assert cli.main(["fit", "a.vms"]) == cli.ERROR
+    assert capsys.readouterr().err == "xpsnet: unexpected KeyError: 'y'; --debug shows where\n"
+
+
+@pytest.mark.parametrize("words", ["--constraints fwhm", "--constraints =3"])
+def test_a_constraint_without_a_value_is_refused(
+    words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        cli.main(["fit", "a.vms", *words.split()])
+    assert stopped.value.code == 2
+    assert "expected NAME=VALUE" in capsys.readouterr().err

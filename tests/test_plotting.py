@@ -10,6 +10,7 @@ from matplotlib.text import Text
 
 from xpsnet.data.peaks import curves, make_peaks
 from xpsnet.data.spectrum import make_spectrum, to_counts_per_second, to_kinetic
+from xpsnet.models.prediction import predict
 from xpsnet.plotting import plot
 from xpsnet.samples import sample, sample_truth
 
@@ -185,6 +186,37 @@ def test_nothing_global_changes(tmp_path: Path) -> None:
 def test_vector_formats(tmp_path: Path, suffix: str) -> None:
     plot(sample("spectrum"), sample_truth("spectrum")).savefig(tmp_path / f"fit.{suffix}")
     assert (tmp_path / f"fit.{suffix}").stat().st_size > 10_000
+
+
+def test_energy_dimension_with_any_name() -> None:
+    spectra = sample("map").rename(energy="channel")
+    spectra = spectra.assign_coords(channel=spectra["channel"].drop_attrs())
+    figure = plot(spectra, sample_truth("map"), dim="channel", isel={"y": 20, "x": 18})
+    assert len(_legend(figure)) == 6
+
+
+COORDINATES = ("area", "center", "component", "count", "label", "noise", "peak", "status")
+
+
+@pytest.mark.parametrize("name", COORDINATES)
+@pytest.mark.parametrize("isel", [{}, {"position": 30}], ids=["mean", "one"])
+def test_own_coordinates_may_have_our_names(name: str, isel: dict[str, int]) -> None:
+    spectra, truth = sample("line_scan"), sample_truth("line_scan")
+    own = {name: ("position", np.array([f"site {i}" for i in range(60)]))}
+    figure = plot(spectra.assign_coords(own), truth, isel=isel)
+    assert _legend(figure) == _legend(plot(spectra, truth, isel=isel))
+    assert figure.axes[0].get_title() == plot(spectra, truth, isel=isel).axes[0].get_title()
+
+
+@pytest.mark.parametrize("name", ["count", "label", "noise", "peak", "status"])
+def test_own_dimensions_may_have_our_names(name: str) -> None:
+    spectra = sample("line_scan")[::20].rename(position=name)
+    peaks = predict(spectra)
+    assert len(_legend(plot(spectra, peaks))) == peaks.sizes["peak"] + 3
+    figure = plot(spectra, peaks, isel={name: 1})
+    assert figure.axes[0].get_title() == f"{name} = 100 \N{MICRO SIGN}m"
+    expected = plot(sample("line_scan"), isel={"position": 20}).axes[0].lines[0].get_ydata()
+    np.testing.assert_array_equal(figure.axes[0].lines[0].get_ydata(), expected)
 
 
 def test_refusals() -> None:

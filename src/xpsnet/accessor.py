@@ -1,6 +1,6 @@
-"""`DataArray.xps` and `Dataset.xps`: the public calls as methods.
+"""`DataArray.xps` and `Dataset.xps`: the public functions as methods.
 
-Importing xpsnet registers them; what they need is imported on first use.
+`import xpsnet` registers both. Each function is imported when its method is called first.
 """
 
 from pathlib import Path
@@ -17,34 +17,49 @@ __all__ = ["PeaksAccessor", "SpectraAccessor"]
 
 @xr.register_dataarray_accessor("xps")  # type: ignore[no-untyped-call]
 class SpectraAccessor:
-    """Calls on spectra: ``spectra.xps.fit()`` is ``xpsnet.fit(spectra)``."""
+    """Methods of spectra: ``spectra.xps.fit()`` is ``xpsnet.fit(spectra)``.
+
+    Options are those of the function. `dim` is the name of the energy dimension; it is needed only
+    where the name and the units of the dimension do not say that it is an energy.
+
+    Examples
+    --------
+    >>> import xpsnet
+    >>> spectrum = xpsnet.sample("spectrum")
+    >>> spectrum.xps.crop((290.0, 282.0)).sizes["energy"]
+    161
+    >>> float(spectrum.xps.to_kinetic()["energy"][0].round(1))
+    1206.6
+    >>> spectrum.rename(energy="channel").xps.shift(0.5, dim="channel").attrs["energy_offset"]
+    0.5
+    """
 
     def __init__(self, spectra: xr.DataArray) -> None:
         self._spectra = spectra
 
     def predict(self, **options: Any) -> xr.Dataset:
-        """Peaks that the network sees; see `xpsnet.predict`."""
+        """Find the peaks with the network; see `xpsnet.predict`."""
         from xpsnet.models.prediction import predict
 
         return predict(self._spectra, **options)
 
     def refine(self, peaks: xr.Dataset, **options: Any) -> xr.Dataset:
-        """Least squares from these peaks; see `xpsnet.refine`."""
+        """Refine these peaks by least squares; see `xpsnet.refine`."""
         from xpsnet.fitting.refine import refine
 
         return refine(self._spectra, peaks, **options)
 
     def fit(self, **options: Any) -> xr.Dataset:
-        """Predict, refine and decide in one call; see `xpsnet.fit`."""
+        """Predict, refine and choose the number of peaks; see `xpsnet.fit`."""
         from xpsnet.pipeline.fit import fit
 
         return fit(self._spectra, **options)
 
-    def to_lmfit(self, peaks: xr.Dataset) -> Any:
+    def to_lmfit(self, peaks: xr.Dataset, **options: Any) -> Any:
         """Model and parameters for lmfit; see `xpsnet.to_lmfit`."""
         from xpsnet.fitting.lmfit_exchange import to_lmfit
 
-        return to_lmfit(self._spectra, peaks)
+        return to_lmfit(self._spectra, peaks, **options)
 
     def plot(self, peaks: xr.Dataset | None = None, **options: Any) -> "Figure":
         """Figure of the spectrum and its peaks; see `xpsnet.plot`."""
@@ -52,26 +67,26 @@ class SpectraAccessor:
 
         return plot(self._spectra, peaks, **options)
 
-    def crop(self, energy_range: tuple[float, float], *, dim: str | None = None) -> xr.DataArray:
+    def crop(self, energy_range: tuple[float, float], **options: Any) -> xr.DataArray:
         """Cut out the part between two energies [eV]; see `xpsnet.crop`."""
         from xpsnet.data.spectrum import crop
 
-        return crop(self._spectra, energy_range, dim=dim)
+        return crop(self._spectra, energy_range, **options)
 
-    def shift(self, energy_offset: float, *, dim: str | None = None) -> xr.DataArray:
+    def shift(self, energy_offset: float, **options: Any) -> xr.DataArray:
         """Add an offset [eV] to the energies; see `xpsnet.data.spectrum.shift`."""
         from xpsnet.data.spectrum import shift
 
-        return shift(self._spectra, energy_offset, dim=dim)
+        return shift(self._spectra, energy_offset, **options)
 
     def calibrate(self, **options: Any) -> xr.DataArray:
-        """Put a reference line where it belongs; see `xpsnet.calibrate`."""
+        """Shift the energies so that a reference line is correct; see `xpsnet.calibrate`."""
         from xpsnet.chemistry.calibrate import calibrate
 
         return calibrate(self._spectra, **options)
 
     def remove_satellites(self, **options: Any) -> xr.DataArray:
-        """Take out the X-ray satellites of the source; see `xpsnet.remove_satellites`."""
+        """Remove the X-ray satellites of the source; see `xpsnet.remove_satellites`."""
         from xpsnet.data.satellites import remove_satellites
 
         return remove_satellites(self._spectra, **options)
@@ -94,16 +109,23 @@ class SpectraAccessor:
 
         return to_counts_per_second(self._spectra, **options)
 
-    def write(self, path: str | Path) -> Any:
+    def write(self, path: str | Path, **options: Any) -> Any:
         """Write the spectra to a file; see `xpsnet.write`."""
         from xpsnet.io.write import write
 
-        return write(self._spectra, path)
+        return write(self._spectra, path, **options)
 
 
 @xr.register_dataset_accessor("xps")  # type: ignore[no-untyped-call]
 class PeaksAccessor:
-    """Calls on peaks: ``peaks.xps.curves()`` is ``xpsnet.curves(peaks)``."""
+    """Methods of peaks: ``peaks.xps.curves()`` is ``xpsnet.curves(peaks)``.
+
+    Examples
+    --------
+    >>> from xpsnet.samples import sample_truth
+    >>> sorted(sample_truth("spectrum").xps.curves().data_vars)
+    ['background', 'component', 'envelope']
+    """
 
     def __init__(self, peaks: xr.Dataset) -> None:
         self._peaks = peaks

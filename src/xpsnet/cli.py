@@ -1,11 +1,13 @@
 """Command line of xpsnet: one function per command, each a few calls of the library.
 
-What a user can mend (a missing file, a file that cannot be read, a choice that does not exist)
-ends in one sentence on stderr and exit code 2. Warnings are one line each.
+An error ends in one sentence on stderr and exit status 2; `--debug` shows the whole traceback.
+Warnings are one line each. On a terminal tables have styles and a fit is drawn; elsewhere the
+output is plain text.
 """
 
 import argparse
 import os
+import shutil
 import sys
 import warnings
 from collections.abc import Sequence
@@ -16,13 +18,15 @@ from xpsnet import __version__
 
 if TYPE_CHECKING:
     import xarray as xr
+    from rich.text import Text
 
 __all__ = ["main"]
 
 RESULT_SUFFIXES = (".csv", ".h5", ".hdf5", ".nc", ".nc4", ".nxs", ".vms", ".xlsx", ".zarr")
 SUFFIXES_WITH_SPECTRA = (".nxs", ".vms", ".xlsx")
+FIT_OPTIONS = ("line_shape", "shared", "doublets", "constraints", "noise", "scale_errors")
 FIGURE_SUFFIXES = (".pdf", ".png", ".svg")
-USER_ERROR = 2
+ERROR = 2
 INTERRUPTED = 130
 
 
@@ -37,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        Exit code: 0, 2 where the user has to mend something, 130 where the user stopped it.
+        Exit status: 0, 2 after an error, 130 after an interruption by the user.
     """
     chosen = _parser().parse_args(arguments)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -46,11 +50,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         warnings.showwarning = _show_warning
         try:
             chosen.command(chosen)
-        except (ValueError, OSError, ArithmeticError) as error:
+        except Exception as error:
             if chosen.debug:
                 raise
-            print(f"xpsnet: {_one_line(error)}", file=sys.stderr)
-            return USER_ERROR
+            print(f"xpsnet: {_error_sentence(error)}", file=sys.stderr)
+            return ERROR
         except KeyboardInterrupt:
             print("xpsnet: stopped", file=sys.stderr)
             return INTERRUPTED
@@ -62,17 +66,18 @@ def run_fit(chosen: argparse.Namespace) -> None:
     from xpsnet.cli_table import peak_report
     from xpsnet.io.write import write
 
-    # A long fit must not end with a name that cannot be written.
+    # Wrong names are refused before a long fit, not after it.
     _check_names(chosen.output, RESULT_SUFFIXES)
     _check_names([chosen.plot] if chosen.plot else [], FIGURE_SUFFIXES)
     spectra = _one_region(chosen)
     _check_vamas(chosen.output, spectra)
     peaks = _peaks(spectra, chosen)
-    print(f"{spectra.name or 'spectra'} of {', '.join(chosen.file)}")
-    print(peak_report(peaks))
+    drawing = _drawing(spectra, peaks)
+    _show(f"{spectra.name or 'spectra'} of {', '.join(chosen.file)}", *drawing, *peak_report(peaks))
     for path in chosen.output:
         with_spectra = path.lower().endswith(SUFFIXES_WITH_SPECTRA)
-        write(peaks, path, spectra=spectra if with_spectra else None)
+        replaced = {"overwrite": True} if chosen.overwrite else {}
+        write(peaks, path, spectra=spectra if with_spectra else None, **replaced)
         print(f"wrote {path}")
     if chosen.plot:
         from xpsnet.plotting import plot
@@ -91,34 +96,75 @@ def _check_vamas(paths: Sequence[str], spectra: "xr.DataArray") -> None:
         )
 
 
+def _show(*parts: Any) -> None:
+    """Print texts and tables: with styles on a terminal, else as plain text."""
+    if not sys.stdout.isatty():
+        from xpsnet.cli_table import plain_text
+
+        print(plain_text(*parts))
+        return
+    from rich.console import Console
+
+    console = Console(highlight=False, color_system=None if os.environ.get("NO_COLOR") else "auto")
+    console.print(*parts, sep="\n", markup=False)
+
+
+def _drawing(spectra: "xr.DataArray", peaks: "xr.Dataset") -> "list[Text]":
+    """Drawing of the fit as wide as the terminal; none where stdout is no terminal."""
+    if not sys.stdout.isatty() or "utf" not in (sys.stdout.encoding or "").lower():
+        return []
+    from xpsnet.cli_figure import draw_fit
+
+    columns, lines = shutil.get_terminal_size()
+    return [draw_fit(spectra, peaks, width=min(columns, 120), height=min(lines // 2, 20))]
+
+
 def _peaks(spectra: "xr.DataArray", chosen: argparse.Namespace) -> "xr.Dataset":
     """Peaks of the spectra, refined or as the network gives them."""
     options: dict[str, Any] = {
         "model": chosen.model,
-        "n_peaks": chosen.peaks,
-        "energy_range": tuple(chosen.range) if chosen.range else None,
-        # A bar is for a person: in a log or a pipe it would be a page of fragments.
+        "n_peaks": chosen.n_peaks,
+        "energy_range": tuple(chosen.energy_range) if chosen.energy_range else None,
         "progress": sys.stderr.isatty(),
     }
     if chosen.background:
-        options["background"] = chosen.background
+        options["background"] = _background(chosen)
+    fit_only = {
+        name: getattr(chosen, name) for name in FIT_OPTIONS if getattr(chosen, name) is not None
+    }
     if not chosen.refine:
+        if fit_only:
+            named = " and ".join(f"--{name.replace('_', '-')}" for name in fit_only)
+            raise ValueError(f"expected no {named} with --no-refine; leave out one of them")
         from xpsnet.models.prediction import predict
 
         return predict(spectra, **options)
-    if chosen.line_shape:
-        options["line_shape"] = chosen.line_shape
+    if chosen.constraints:
+        fit_only["constraints"] = dict(chosen.constraints)
+    if chosen.shared is not None:
+        fit_only["shared"] = tuple(chosen.shared)
     from xpsnet.pipeline.fit import fit
 
-    return fit(spectra, **options)
+    return fit(spectra, **options, **fit_only)
+
+
+def _background(chosen: argparse.Namespace) -> "str | xr.DataArray":
+    """Name of a background, or the curve in a file."""
+    if not Path(chosen.background).is_file():
+        return str(chosen.background)
+    curves = _read(chosen.background, chosen)
+    if len(curves) != 1:
+        raise ValueError(f"expected one curve in {chosen.background}, got {len(curves)}")
+    return _as_shown(curves[0], chosen.show)
 
 
 def run_info(chosen: argparse.Namespace) -> None:
-    """Print what a file holds."""
-    from xpsnet.cli_table import describe_spectra
+    """Print the regions of a file."""
+    from xpsnet.cli_table import describe_spectra, region_list
 
-    for spectra in _regions(chosen):
-        print(describe_spectra(spectra))
+    regions = _regions(chosen)
+    overview = [region_list(regions), ""] if len(regions) > 1 else []
+    _show(*overview, *map(describe_spectra, regions))
 
 
 def run_train(chosen: argparse.Namespace) -> None:
@@ -139,7 +185,7 @@ def run_train(chosen: argparse.Namespace) -> None:
 
 
 def run_evaluate(chosen: argparse.Namespace) -> None:
-    """Measure a network on simulated spectra with known truth."""
+    """Measure a network on simulated spectra with known peaks."""
     if chosen.report:
         from xpsnet.training.model_report import write_report
 
@@ -151,28 +197,37 @@ def run_evaluate(chosen: argparse.Namespace) -> None:
 
 
 def run_models(chosen: argparse.Namespace) -> None:
-    """List the networks that are at hand."""
+    """List the networks that are installed."""
+    from xpsnet.cli_table import table
     from xpsnet.models.weights import list_models, load_model
 
-    for name in list_models():
-        model = load_model(name)
+    rows = []
+    for model in map(load_model, list_models()):
         recipe, seen = model.card["recipe"], model.card["spectra_seen"] / 1e6
         peaks = f"{recipe['min_peaks']} to {recipe['max_peaks']} peaks"
-        print(f"{name:<12}{peaks}, trained on {seen:.1f} million spectra, version {model.version}")
+        trained = f"trained on {seen:.1f} million spectra"
+        rows.append([model.name, peaks, trained, f"version {model.version}"])
+    _show(table([], rows))
 
 
 def _regions(chosen: argparse.Namespace) -> "list[xr.DataArray]":
-    """Regions of the named files, with what the user says about them."""
+    """Regions of the named files, with the metadata that the user gave."""
+    path = chosen.file[0] if len(chosen.file) == 1 else list(chosen.file)
+    return _read(path, chosen, region=chosen.region, sum_over=chosen.sum_over)
+
+
+def _read(
+    path: str | list[str], chosen: argparse.Namespace, **options: Any
+) -> "list[xr.DataArray]":
+    """Regions of a path on the energy axis that the user described."""
     from xpsnet.io.read import read
 
-    path = chosen.file[0] if len(chosen.file) == 1 else list(chosen.file)
     spectra = read(
         path,
-        region=chosen.region,
         scale=chosen.scale,
         photon_energy=chosen.photon_energy,
         energy_offset=chosen.energy_offset,
-        sum_over=chosen.sum_over,
+        **options,
     )
     return spectra if isinstance(spectra, list) else [spectra]
 
@@ -190,7 +245,7 @@ def _one_region(chosen: argparse.Namespace) -> "xr.DataArray":
 
 
 def _cleaned(spectra: "xr.DataArray", source: str | None) -> "xr.DataArray":
-    """Spectra without the X-ray satellites of a source; "auto" is what the file tells."""
+    """Spectra without the X-ray satellites of a source; "auto" takes the source from the file."""
     if source is None:
         return spectra
     from xpsnet.data.satellites import remove_satellites
@@ -199,7 +254,7 @@ def _cleaned(spectra: "xr.DataArray", source: str | None) -> "xr.DataArray":
 
 
 def _as_shown(spectra: "xr.DataArray", scale: str | None) -> "xr.DataArray":
-    """Spectra on the scale asked for; by default that of binding energy, if it is known."""
+    """Spectra on the chosen scale; by default binding energy, if the photon energy is known."""
     from xpsnet.data.spectrum import to_binding, to_kinetic
 
     if scale == "kinetic":
@@ -208,7 +263,7 @@ def _as_shown(spectra: "xr.DataArray", scale: str | None) -> "xr.DataArray":
 
 
 def _check_names(paths: Sequence[str], suffixes: Sequence[str]) -> None:
-    """Refuse files that could not be written in the end."""
+    """Refuse names of files that cannot be written."""
     for path in map(Path, paths):
         if path.suffix.lower() not in suffixes:
             raise ValueError(
@@ -219,7 +274,7 @@ def _check_names(paths: Sequence[str], suffixes: Sequence[str]) -> None:
 
 
 def _region(text: str) -> int | str:
-    """Name of a region, or its place in the file."""
+    """Name of a region, or its number in the file from 0."""
     return int(text) if text.isdecimal() else text
 
 
@@ -232,13 +287,39 @@ def _count(text: str) -> int | str:
     raise argparse.ArgumentTypeError(f'expected "auto" or a whole number, got {text!r}')
 
 
+def _limits_or_link(text: str) -> tuple[str, float | str | tuple[float | None, float | None]]:
+    """Constraint "fwhm=1.1", "fwhm=0.8:1.5" or "center_2=center_1 + 1.19" as name and value."""
+    name, equals, value = (part.strip() for part in text.partition("="))
+    if not (name and equals and value):
+        raise argparse.ArgumentTypeError(
+            f'expected NAME=VALUE, for instance "fwhm=0.8:1.5", got {text!r}'
+        )
+    low, colon, high = value.partition(":")
+    try:
+        if colon:
+            return name, (float(low) if low else None, float(high) if high else None)
+        return name, float(value)
+    except ValueError:
+        return name, value
+
+
+def _error_sentence(error: Exception) -> str:
+    """Error in one line; those that no input should cause name their type, too."""
+    expected = (ValueError, OSError, ArithmeticError, ImportError, TypeError)
+    if isinstance(error, MemoryError):
+        return "not enough memory for these spectra; choose a smaller --energy-range"
+    if isinstance(error, expected):
+        return _one_line(error)
+    return f"unexpected {type(error).__name__}: {_one_line(error)}; --debug shows where"
+
+
 def _one_line(message: object) -> str:
     """Text of an error or a warning in one line."""
     return " ".join(str(message).split()) or type(message).__name__
 
 
 def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
-    """Print a warning as one line, in place of Python's two with a source file."""
+    """Print a warning as one line, without the place in the source."""
     print(f"xpsnet: note: {_one_line(message)}", file=sys.stderr)
 
 
@@ -248,9 +329,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="xpsnet", description="Automatic peak fitting of photoemission (XPS) spectra."
     )
     parser.add_argument("--version", action="version", version=f"xpsnet {__version__}")
-    parser.add_argument(
-        "--debug", action="store_true", help="show where an error comes from, in full"
-    )
+    parser.add_argument("--debug", action="store_true", help="show the whole traceback of an error")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     _add_fit(commands)
     _add_info(commands)
@@ -259,15 +338,17 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_file_options(parser: argparse.ArgumentParser) -> None:
-    """Add what every command that reads a file takes."""
+    """Add the options of every command that reads a file."""
     parser.add_argument(
-        "file", nargs="+", metavar="FILE", help="file or folder; several form a series"
+        "file", nargs="+", metavar="FILE", help="file or folder; several files form a series"
     )
     parser.add_argument(
-        "--region", type=_region, help='region to take: its name, for instance "O 1s", or its place'
+        "--region",
+        type=_region,
+        help='name of the region, for instance "O 1s", or its number in the file from 0',
     )
-    add = parser.add_argument_group("what the file may not say").add_argument
-    add("--scale", choices=["binding", "kinetic"], help="what its energies count")
+    add = parser.add_argument_group("if the file does not state them").add_argument
+    add("--scale", choices=["binding", "kinetic"], help="energy scale of the file")
     add("--photon-energy", type=float, metavar="EV", help="photon energy [eV]")
     add(
         "--energy-offset",
@@ -280,7 +361,7 @@ def _add_file_options(parser: argparse.ArgumentParser) -> None:
         "--sum-over",
         action="append",
         metavar="DIMENSION",
-        help='dimension to fold, for instance "angle" of angle-resolved images; may be given again',
+        help='sum the spectra along this dimension, for instance "angle"; can be repeated',
     )
 
 
@@ -290,41 +371,73 @@ def _add_fit(commands: Any) -> None:
     parser.set_defaults(command=run_fit)
     _add_file_options(parser)
     add = parser.add_argument
-    add("--range", nargs=2, type=float, metavar="EV", help="energies to fit between [eV]")
+    add("--energy-range", nargs=2, type=float, metavar="EV", help="ends of the range to fit [eV]")
     add(
         "--show",
         choices=["binding", "kinetic"],
-        help="energy scale of --range and of the answer (default: binding energy, where the photon"
-        " energy is known)",
+        help="energy scale of --energy-range and of the results (default: binding energy if the"
+        " photon energy is known)",
     )
     add(
         "--remove-satellites",
         metavar="SOURCE",
-        help='take out the X-ray satellites of a source without monochromator: "Mg Ka", "Al Ka" or'
-        ' "auto", which is what the file tells',
+        help='remove the X-ray satellites of a source without monochromator: "Mg Ka", "Al Ka" or'
+        ' "auto" (the source that the file names)',
     )
     add("--model", default="default", help="network: a name or a file (default: default)")
-    add("--peaks", type=_count, default="auto", help='"auto" or a number (default: auto)')
+    add("--n-peaks", type=_count, default="auto", help='"auto" or a number (default: auto)')
     add(
         "--background",
-        help="for instance none, linear, shirley, tougaard (default: shirley+linear)",
+        metavar="NAME",
+        help="none, constant, linear, shirley, shirley+linear, tougaard or tougaard+linear, fitted"
+        ' with the peaks; auto; "static linear", "static shirley" or "static tougaard", computed'
+        " before the fit and kept; or a file with one curve (default: shirley+linear)",
     )
-    add("--line-shape", help="for instance gaussian, voigt (default: pseudo_voigt)")
-    add("--no-refine", dest="refine", action="store_false", help="the network's answer, no fit")
+    add("--no-refine", dest="refine", action="store_false", help="predict only, without a fit")
     add(
         "-o",
         "--output",
         action="append",
         default=[],
         metavar="PATH",
-        help="write the peaks: .csv, .xlsx, .vms, .nxs, .nc or .zarr; may be given again",
+        help="write the peaks: .csv, .xlsx, .vms, .nxs, .nc or .zarr; can be repeated",
     )
-    add("--plot", metavar="PATH", help="draw the fit: .png, .pdf or .svg")
+    add("--overwrite", action="store_true", help="replace files that xpsnet has not written")
+    add("--plot", metavar="PATH", help="save a figure of the fit: .png, .pdf or .svg")
+    add = parser.add_argument_group("least-squares fit").add_argument
+    add("--line-shape", metavar="NAME", help="for instance gaussian, voigt (default: pseudo_voigt)")
+    add(
+        "--shared",
+        nargs="*",
+        metavar="PARAMETER",
+        help="parameters with one value for all peaks of a spectrum, for instance: fwhm fraction;"
+        " none if empty (default: fraction)",
+    )
+    add(
+        "--doublets",
+        nargs="+",
+        metavar="LEVEL",
+        help='spin-orbit doublets, for instance "S 2p" "Fe 2p"',
+    )
+    add(
+        "--constraints",
+        nargs="+",
+        type=_limits_or_link,
+        metavar="NAME=VALUE",
+        help='for instance fwhm=1.1 (fixed), fwhm=0.8:1.5 (limits), "center_2=center_1 + 1.19"',
+    )
+    add("--noise", type=float, help="standard deviation of the counts (default: estimated)")
+    add(
+        "--scale-errors",
+        action="store_const",
+        const=True,
+        help="multiply standard errors by the root of the reduced chi-square",
+    )
 
 
 def _add_info(commands: Any) -> None:
     """Add the command `info`."""
-    parser = commands.add_parser("info", help="show what a file holds")
+    parser = commands.add_parser("info", help="list the regions of a file")
     parser.set_defaults(command=run_info)
     _add_file_options(parser)
 
@@ -334,16 +447,16 @@ def _add_network_commands(commands: Any) -> None:
     parser = commands.add_parser("train", help="train a network on simulated spectra")
     parser.set_defaults(command=run_train)
     add = parser.add_argument
-    add("name", metavar="NAME", help="park2020, default, or a TOML file with your own recipe")
-    add("--resume", action="store_true", help="go on where the last run stopped")
-    add("--minutes", type=float, help="stop after this time; --resume goes on")
-    add("--spectra", type=int, help="spectra to see in all")
-    add("--out", metavar="FOLDER", help="where the run lives (default: runs/NAME)")
+    add("name", metavar="NAME", help="park2020, default or a TOML file with a configuration")
+    add("--resume", action="store_true", help="continue the last run")
+    add("--minutes", type=float, help="stop after this time; --resume continues")
+    add("--spectra", type=int, help="total number of spectra")
+    add("--out", metavar="FOLDER", help="folder of the run (default: runs/NAME)")
 
     parser = commands.add_parser("evaluate", help="measure a network on simulated spectra")
     parser.set_defaults(command=run_evaluate)
-    parser.add_argument("name", metavar="NAME", help="a network's name or file")
-    parser.add_argument("--report", metavar="FOLDER", help="write a page with figures there")
+    parser.add_argument("name", metavar="NAME", help="name or file of a network")
+    parser.add_argument("--report", metavar="FOLDER", help="write a page with figures")
 
     parser = commands.add_parser("models", help="list the networks")
     parser.set_defaults(command=run_models)

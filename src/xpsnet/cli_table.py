@@ -1,17 +1,80 @@
-"""Fitted peaks as text for a terminal: a table for one spectrum, a summary for many."""
+"""Spectra and peaks as texts and tables for the command line.
 
+One spectrum gives a table of its peaks, several give a summary. rich draws the tables.
+"""
+
+import io
 import math
 from collections.abc import Iterator, Sequence
+from itertools import cycle
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import xarray as xr
+from rich.console import Console
+from rich.table import Table
 
-__all__ = ["describe_spectra", "peak_report"]
+from xpsnet.plotting import PALETTE
+
+__all__ = ["describe_spectra", "peak_report", "plain_text", "region_list", "table"]
 
 _QUANTITIES = ("center", "fwhm", "height", "area")
 _EXTRA = ("fraction", "asymmetry")
+
+
+def plain_text(*parts: Any) -> str:
+    """Texts and tables as lines without styles, as wide as they need to be."""
+    console = Console(file=io.StringIO(), width=10_000, color_system=None, force_terminal=False)
+    with console.capture() as written:
+        console.print(*parts, sep="\n", markup=False)
+    return "\n".join(line.rstrip() for line in written.get().splitlines())
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[str]], colors: bool = False) -> Table:
+    """Table with the first column to the left and the others to the right.
+
+    Parameters
+    ----------
+    header : sequence of str
+        Names of the columns; empty for none.
+    rows : sequence of sequence of str
+        Cells.
+    colors : bool
+        Give each row the color that its peak has in drawings.
+    """
+    made = Table(box=None, padding=(0, 2, 0, 0), show_header=bool(header), header_style="bold")
+    for i, name in enumerate(header or rows[0]):
+        made.add_column(name, justify="right" if i else "left", no_wrap=bool(i))
+    for row, color in zip(rows, cycle(PALETTE), strict=False):
+        made.add_row(*row, style=color if colors else None)
+    return made
+
+
+def region_list(regions: Sequence[xr.DataArray]) -> Table:
+    """Table of the regions of a file.
+
+    Parameters
+    ----------
+    regions : sequence of DataArray
+        As `xpsnet.read` returns them.
+
+    Returns
+    -------
+    Table
+        Name, number of spectra, points and energies of each region.
+    """
+    rows = [
+        [
+            str(spectra.name or "(no region name)"),
+            str(spectra.size // spectra.sizes["energy"]),
+            str(spectra.sizes["energy"]),
+            f"{spectra['energy'].values[0]:.2f} to {spectra['energy'].values[-1]:.2f}",
+            str(spectra.attrs["scale"]),
+        ]
+        for spectra in regions
+    ]
+    return table(["region", "spectra", "points", "energy [eV]", "scale"], rows)
 
 
 def describe_spectra(spectra: xr.DataArray) -> str:
@@ -44,8 +107,8 @@ def describe_spectra(spectra: xr.DataArray) -> str:
     return "\n".join(lines)
 
 
-def peak_report(peaks: xr.Dataset) -> str:
-    """Peaks as text: every peak of one spectrum, or counts, states and medians of a stack.
+def peak_report(peaks: xr.Dataset) -> list[str | Table]:
+    """Texts and tables: the peaks of one spectrum, or numbers and medians of several spectra.
 
     Parameters
     ----------
@@ -54,8 +117,8 @@ def peak_report(peaks: xr.Dataset) -> str:
 
     Returns
     -------
-    str
-        Text of several lines, without a line end.
+    list of str and Table
+        In the order in which they are printed.
     """
     model = peaks.attrs.get("model")
     shape = str(peaks.attrs.get("line_shape", "")).replace("_", "-")
@@ -64,11 +127,11 @@ def peak_report(peaks: xr.Dataset) -> str:
         facts.append(f"network {model} {peaks.attrs.get('model_version', '')}".rstrip())
     head = ", ".join(facts)
     body = _one_spectrum(peaks) if peaks["n_peaks"].ndim == 0 else _many_spectra(peaks)
-    return "\n".join([head, *body])
+    return [head, *body]
 
 
-def _one_spectrum(peaks: xr.Dataset) -> Iterator[str]:
-    """Lines about a single spectrum."""
+def _one_spectrum(peaks: xr.Dataset) -> Iterator[str | Table]:
+    """Texts and table of a single spectrum."""
     count = int(peaks["n_peaks"])
     yield _plural(count, "peak") + _probability(peaks, count)
     yield f"status: {_sentence(peaks, int(peaks['status']))}"
@@ -76,11 +139,11 @@ def _one_spectrum(peaks: xr.Dataset) -> Iterator[str]:
         yield f"reduced chi-square {float(peaks['redchi']):.3g}"
     if count:
         yield ""
-        yield from _table(*_peak_rows(peaks, count))
+        yield table(*_peak_rows(peaks, count), colors=True)
 
 
 def _peak_rows(peaks: xr.Dataset, count: int) -> tuple[list[str], list[list[str]]]:
-    """Header and cells of the peak table; the error is the fit's, else the network's own."""
+    """Header and cells of the table of peaks."""
     columns = [name for name in (*_QUANTITIES, *_EXTRA) if name in peaks]
     header = ["peak", *(_heading(peaks, name) for name in columns), "share"]
     area = peaks["area"].to_numpy()[:count]
@@ -95,14 +158,14 @@ def _peak_rows(peaks: xr.Dataset, count: int) -> tuple[list[str], list[list[str]
     return header, rows
 
 
-def _many_spectra(peaks: xr.Dataset) -> Iterator[str]:
-    """Lines about a stack: spectra per status and per count, and medians for each count."""
+def _many_spectra(peaks: xr.Dataset) -> Iterator[str | Table]:
+    """Spectra for each status and each number of peaks, and medians for each number."""
     counts = peaks["n_peaks"].to_numpy().ravel()
     states = peaks["status"].to_numpy().ravel()
     sizes = ", ".join(f"{dim} {peaks.sizes[dim]}" for dim in peaks["n_peaks"].dims)
     yield f"{counts.size} spectra ({sizes})"
     yield ""
-    yield from _table(
+    yield table(
         ["status", "spectra", "share"],
         [[_sentence(peaks, state), *_tally(states == state)] for state in np.unique(states)],
     )
@@ -114,7 +177,7 @@ def _many_spectra(peaks: xr.Dataset) -> Iterator[str]:
         yield f"{_plural(int(count), 'peak')}: {_plural(int(number), 'spectrum')}, {share}"
         if count > 0:
             header = ["peak", *(_heading(peaks, name) for name in columns)]
-            yield from _table(header, _median_rows(peaks, columns, chosen, int(count)))
+            yield table(header, _median_rows(peaks, columns, chosen, int(count)))
     if np.any(counts > 0):
         yield ""
         yield "median (16 % to 84 % of the spectra)"
@@ -147,7 +210,7 @@ def _median_and_range(values: npt.NDArray[Any]) -> str:
 
 
 def _error(peaks: xr.Dataset, name: str, i: int) -> float:
-    """Standard error of a fitted value, else the spread that the network gave it, else NaN."""
+    """Standard error of a fit, else the uncertainty that the network states, else NaN."""
     for suffix in ("_stderr", "_spread"):
         if name + suffix in peaks:
             return float(peaks[name + suffix][i])
@@ -155,7 +218,7 @@ def _error(peaks: xr.Dataset, name: str, i: int) -> float:
 
 
 def _with_error(value: float, error: float) -> str:
-    """Value with its error, both to the error's second digit."""
+    """Value and error, both rounded to the second digit of the error."""
     if not math.isfinite(value):
         return "-"
     if not (math.isfinite(error) and error > 0):
@@ -176,7 +239,7 @@ def _heading(peaks: xr.Dataset, name: str) -> str:
 
 
 def _probability(peaks: xr.Dataset, count: int) -> str:
-    """What the network believes about this count and the others."""
+    """Probabilities of this number of peaks and of the others, by the network."""
     if "n_peaks_probability" not in peaks:
         return ""
     belief = peaks["n_peaks_probability"].to_series().dropna()
@@ -199,7 +262,7 @@ def _sentence(peaks: xr.Dataset, state: int) -> str:
 
 
 def _tally(chosen: npt.NDArray[np.bool_]) -> list[str]:
-    """How many, and which share of all."""
+    """Number of chosen spectra, and their share of all."""
     return [str(int(chosen.sum())), f"{100 * chosen.mean():.1f} %"]
 
 
@@ -207,12 +270,3 @@ def _plural(count: int, word: str) -> str:
     """Count with its noun."""
     many = {"spectrum": "spectra"}.get(word, f"{word}s")
     return f"{count or 'no'} {word if count == 1 else many}"
-
-
-def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    """Columns aligned to the right, the first to the left."""
-    widths = [max(len(row[i]) for row in [header, *rows]) for i in range(len(header))]
-    for row in [header, *rows]:
-        first = row[0].ljust(widths[0])
-        rest = (cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))
-        yield "  ".join([first, *rest]).rstrip()

@@ -1,6 +1,6 @@
 """A figure of one spectrum: points, background, filled peaks, envelope and residual.
 
-Only matplotlib's objects are used, no pyplot: nothing global changes, no window opens.
+pyplot is not used: no global setting changes and no window opens.
 """
 
 import functools
@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from xpsnet.data.peaks import curves
+from xpsnet.data.peaks import curves, keep_own_names
 from xpsnet.data.spectrum import check_spectra, crop, to_binding, to_kinetic
 from xpsnet.numerics.noise import noise_profile
 
@@ -22,21 +22,22 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure, SubFigure
 
-__all__ = ["PALETTE", "plot"]
+__all__ = ["PALETTE", "Fit", "Points", "plot", "points_and_fit"]
 
 Floats = npt.NDArray[np.float64]
 
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8C6D31", "#7A5195")
-"""Colors of the peaks; the first six are those of Okabe and Ito, told apart by color-blind eyes."""
+"""Colors of the peaks; the first six are those of Okabe and Ito, which color-blind readers can
+distinguish."""
 
 _FINE = 800  # points of a drawn curve
 _BLOCK = 2000  # spectra whose curves are in memory at a time
 _LONG_LEGEND = 8  # entries above which two columns are tried
-_MARGIN = 0.03  # what is shown beyond the fitted range, as a part of it
+_MARGIN = 0.03  # shown beyond the fitted range, as a share of it
 
 
 @dataclass(frozen=True)
-class _Points:
+class Points:
     """Measured points over energy [eV]."""
 
     energy: Floats
@@ -45,8 +46,8 @@ class _Points:
 
 
 @dataclass(frozen=True)
-class _Fit:
-    """Curves, close enough to look smooth, and the residual at the measured points."""
+class Fit:
+    """Curves on a fine axis, and the residual at the measured points."""
 
     energy: Floats
     components: dict[str, Floats]  # (name) -> peak without background
@@ -64,26 +65,29 @@ def plot(
     title: str | None = None,
     size: tuple[float, float] = (6.4, 4.8),
     figure: "Figure | SubFigure | None" = None,
+    dim: str | None = None,
 ) -> "Figure":
-    """Draw a spectrum with its peaks, ready to print.
+    """Draw a spectrum with its peaks as a figure for publication.
 
-    Binding energy runs from right to left, as it is custom. The residual is measured minus
-    envelope in standard deviations of the counts.
+    Binding energy increases to the left, as usual. The residual is measured minus envelope in
+    standard deviations of the counts.
 
     Parameters
     ----------
     spectra : DataArray
-        One spectrum, or a stack: then `isel` chooses one, and without it the mean is drawn.
+        One spectrum or several; of several the mean is drawn, or the one that `isel` selects.
     peaks : Dataset, optional
-        From `predict`, `refine` or `fit` on these spectra; without it only the points appear.
+        From `predict`, `refine` or `fit` on these spectra; without it only the points are drawn.
     isel : mapping of dimension to int, optional
-        Which spectrum of a stack, for instance ``{"y": 10, "x": 20}``.
+        Selects one of several spectra, for instance ``{"y": 10, "x": 20}``.
     title : str, optional
-        By default what was chosen of a stack; "" for none.
+        By default the place of the selected spectrum; "" for none.
     size : (float, float)
         Width and height [inch].
     figure : Figure or SubFigure, optional
-        Where to draw, instead of a new figure of this size.
+        Draw into this figure instead of a new one.
+    dim : str, optional
+        The energy dimension, if names and units do not say which one it is.
 
     Returns
     -------
@@ -93,13 +97,22 @@ def plot(
     Raises
     ------
     ValueError
-        Where spectra and peaks do not belong together.
+        If the peaks do not belong to these spectra.
+
+    Examples
+    --------
+    >>> import xpsnet
+    >>> from xpsnet.samples import sample_truth
+    >>> spectrum, peaks = xpsnet.sample("spectrum"), sample_truth("spectrum")
+    >>> figure = xpsnet.plot(spectrum, peaks)
+    >>> [text.get_text() for text in figure.axes[0].get_legend().get_texts()][:2]
+    ['Measured', 'C-C / C-H 284.80 eV']
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    spectra = check_spectra(spectra)
-    points, fit = _points_and_fit(spectra, peaks, isel or {})
+    spectra = check_spectra(spectra, dim=dim)
+    points, fit = points_and_fit(spectra, peaks, isel or {})
     if figure is None:
         figure = Figure(figsize=size, layout="constrained")
         FigureCanvasAgg(figure)
@@ -117,13 +130,16 @@ def plot(
     return whole
 
 
-def _points_and_fit(
+def points_and_fit(
     spectra: xr.DataArray, peaks: xr.Dataset | None, isel: Mapping[Any, int]
-) -> tuple[_Points, _Fit | None]:
-    """Everything that is drawn, for one spectrum or the mean of many."""
+) -> tuple[Points, Fit | None]:
+    """Points and curves of one spectrum, or of the mean of several."""
+    own_dims, spectra = spectra.dims, keep_own_names(spectra)
+    renamed = dict(zip(own_dims, spectra.dims, strict=True))
+    isel = {renamed.get(name, name): index for name, index in isel.items()}
     if peaks is None:
         chosen, others, title = _chosen(spectra, isel)
-        return _Points(chosen["energy"].values, chosen.mean(others).values, title), None
+        return Points(chosen["energy"].values, chosen.mean(others).values, title), None
     low, high = (float(end) for end in peaks.attrs["energy_range"])
     chosen, others, title = _chosen(_as_fitted(spectra, peaks, low, high), isel)
     of_one = peaks.isel(isel, missing_dims="ignore")
@@ -132,14 +148,14 @@ def _points_and_fit(
     fine = np.linspace(low, high, _FINE)
     drawn, done = _mean_curves(of_one, np.concatenate([fine, energy]), others)
     chosen = chosen.where(done)
-    points = _Points(energy, chosen.mean(others).values, title)
+    points = Points(energy, chosen.mean(others).values, title)
     components, background, envelope = (
         drawn[name].values for name in ("component", "background", "envelope")
     )
     residual = points.counts - envelope[_FINE:]
     residual[(energy < low) | (energy > high)] = np.nan
     names = _names(of_one, others)
-    fit = _Fit(
+    fit = Fit(
         fine,
         {name: components[i, :_FINE] for i, name in names.items()},
         background[:_FINE],
@@ -153,7 +169,7 @@ def _points_and_fit(
 def _chosen(
     spectra: xr.DataArray, isel: Mapping[Any, int]
 ) -> tuple[xr.DataArray, list[Hashable], str]:
-    """The spectra to draw, the dimensions to average over, and what to call them."""
+    """The spectra to draw, the dimensions to average over, and the title."""
     chosen = spectra.isel(isel, missing_dims="ignore").astype(np.float64).compute()
     others = [dim for dim in chosen.dims if dim != "energy"]
     texts = [_place(chosen[dim]) for dim in isel if dim in chosen.coords]
@@ -168,7 +184,8 @@ def _place(coordinate: xr.DataArray) -> str:
     value = coordinate.values.item()
     shown = f"{value:g}" if isinstance(value, int | float) else str(value)
     units = str(coordinate.attrs.get("units", "")).replace("um", "\N{MICRO SIGN}m")
-    return f"{coordinate.name} = {shown} {units}".strip()
+    name = str(coordinate.name).removeprefix("spectra_")
+    return f"{name} = {shown} {units}".strip()
 
 
 def _as_fitted(spectra: xr.DataArray, peaks: xr.Dataset, low: float, high: float) -> xr.DataArray:
@@ -180,7 +197,7 @@ def _as_fitted(spectra: xr.DataArray, peaks: xr.Dataset, low: float, high: float
 
 
 def _check_together(spectra: xr.DataArray, peaks: xr.Dataset) -> None:
-    """Refuse peaks of other spectra."""
+    """Raise ValueError for peaks of other spectra."""
     if "count" in peaks["center"].dims:
         raise ValueError(
             "expected one set of peaks, got one for every count; choose: "
@@ -198,7 +215,7 @@ def _check_together(spectra: xr.DataArray, peaks: xr.Dataset) -> None:
 def _mean_curves(
     peaks: xr.Dataset, energy: Floats, others: list[Hashable]
 ) -> tuple[xr.Dataset, xr.DataArray]:
-    """Mean of the curves over all spectra that have some, block by block, and which these are."""
+    """Mean of the curves over all fitted spectra, block by block; and a mask of these spectra."""
     if not others:
         drawn = curves(peaks, energy)
         return drawn, xr.ones_like(peaks["status"], dtype=bool)
@@ -216,7 +233,7 @@ def _mean_curves(
 
 
 def _names(peaks: xr.Dataset, others: list[Hashable]) -> dict[int, str]:
-    """What to call each peak, by its place; absent ones are left out."""
+    """Name of each peak that exists, by its index."""
     centers = peaks["center"].mean(others).values
     region = str(peaks.attrs.get("region", "")) or "Peak"
     labels = peaks["label"].values if "label" in peaks else [region] * len(centers)
@@ -228,7 +245,7 @@ def _names(peaks: xr.Dataset, others: list[Hashable]) -> dict[int, str]:
 
 
 def _sigma(spectra: xr.DataArray, peaks: xr.Dataset, others: list[Hashable]) -> Floats | None:
-    """Standard deviation of the drawn counts, scaled to the noise that the fit went by."""
+    """Standard deviation of the drawn counts, scaled to the noise that the fit used."""
     variance = spectra.copy(data=noise_profile(spectra.values) ** 2)
     if "noise" in peaks:
         scale = peaks["noise"] ** 2 / variance.mean("energy")
@@ -248,13 +265,13 @@ def _axes(figure: "Figure | SubFigure", *, with_residual: bool) -> "tuple[Axes, 
     return upper, figure.add_subplot(grid[1], sharex=upper)
 
 
-def _draw_points(axes: "Axes", points: _Points) -> None:
+def _draw_points(axes: "Axes", points: Points) -> None:
     """Measured points."""
     style: dict[str, Any] = {"ms": 3.0, "mfc": "none", "mec": "0.35", "mew": 0.7}
     axes.plot(points.energy, points.counts, "o", label="Measured", **style)
 
 
-def _draw_fit(axes: "Axes", fit: _Fit) -> None:
+def _draw_fit(axes: "Axes", fit: Fit) -> None:
     """Filled peaks, background and envelope."""
     for (name, component), color in zip(fit.components.items(), cycle(PALETTE), strict=False):
         top = fit.background + component
@@ -264,8 +281,8 @@ def _draw_fit(axes: "Axes", fit: _Fit) -> None:
     axes.plot(fit.energy, fit.envelope, color="black", lw=1.3, label="Envelope")
 
 
-def _draw_residual(axes: "Axes", energy: Floats, fit: _Fit) -> None:
-    """Measured minus envelope, in standard deviations where they are known."""
+def _draw_residual(axes: "Axes", energy: Floats, fit: Fit) -> None:
+    """Measured minus envelope, in standard deviations if they are known."""
     values = fit.residual if fit.sigma is None else fit.residual / fit.sigma
     limit = 1.2 * float(np.nanmax(np.abs(values), initial=0.0 if fit.sigma is None else 2.5))
     if fit.sigma is not None:
@@ -278,7 +295,7 @@ def _draw_residual(axes: "Axes", energy: Floats, fit: _Fit) -> None:
 
 
 def _label_axes(upper: "Axes", lower: "Axes | None", scale: str, units: str, title: str) -> None:
-    """Texts, ticks and directions."""
+    """Labels, ticks and directions of the axes."""
     size = _font_size(upper)
     bottom = upper if lower is None else lower
     bottom.set_xlabel(f"{scale.capitalize()} energy (eV)")
@@ -300,13 +317,13 @@ def _label_axes(upper: "Axes", lower: "Axes | None", scale: str, units: str, tit
 
 
 def _font_size(axes: "Axes") -> float:
-    """Font size [pt]: 10 in a figure of 6.4 inch, not below what journals ask for."""
+    """Font size [pt]: 10 for a width of 6.4 inch; at least 7, which journals require."""
     width = axes.figure.bbox.width / axes.figure.dpi
     return float(np.clip(10.0 * width / 6.4, 7.0, 12.0))
 
 
-def _add_legend(axes: "Axes", points: _Points) -> None:
-    """Put the legend where it needs least room, and raise the top until it covers nothing."""
+def _add_legend(axes: "Axes", points: Points) -> None:
+    """Place the legend in the corner that needs least room, and raise the top above it."""
     style: dict[str, Any] = {"frameon": False, "handlelength": 1.6}
     style["fontsize"] = 0.9 * _font_size(axes)
     low, high = axes.get_ylim()

@@ -1,10 +1,10 @@
-"""Sample spectra with known truth, simulated: for demonstrations, tests and File > Open Sample.
+"""Simulated sample spectra with known peaks, for demonstrations and tests.
 
-Centers, widths and Shirley steps are those that a laboratory instrument with monochromatic
-Al K-alpha radiation gives; counts follow Poisson statistics with a fixed seed.
+Centers, widths and Shirley steps are typical of a laboratory instrument with monochromatic
+Al K-alpha radiation. Counts follow Poisson statistics with a fixed seed.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -53,7 +53,16 @@ def sample(name: str = "spectrum") -> xr.DataArray:
 
     See Also
     --------
-    sample_truth : the peaks that are in it.
+    sample_truth : the peaks of a sample.
+
+    Examples
+    --------
+    >>> import xpsnet
+    >>> spectrum = xpsnet.sample("spectrum")
+    >>> spectrum.name, spectrum.sizes["energy"], spectrum.attrs["scale"]
+    ('C 1s', 281, 'binding')
+    >>> xpsnet.sample("map").dims
+    ('y', 'x', 'energy')
     """
     truth = sample_truth(name)
     seed = list(SAMPLES).index(name)
@@ -72,7 +81,7 @@ def sample(name: str = "spectrum") -> xr.DataArray:
 
 
 def sample_truth(name: str = "spectrum") -> xr.Dataset:
-    """Peaks that a sample was simulated from.
+    """Peaks from which a sample was simulated.
 
     Parameters
     ----------
@@ -81,12 +90,19 @@ def sample_truth(name: str = "spectrum") -> xr.Dataset:
     Returns
     -------
     Dataset
-        As `xpsnet.fit` would return it, followed by `label`; NaN where a state is absent.
+        In the form of `xpsnet.fit`, with a `label` for each peak; NaN where a state is absent.
 
     Raises
     ------
     ValueError
         For any other name.
+
+    Examples
+    --------
+    >>> from xpsnet.samples import sample_truth
+    >>> truth = sample_truth("spectrum")
+    >>> truth["center"].values.tolist()
+    [284.8, 286.45, 288.9]
     """
     if name not in SAMPLES:
         raise ValueError(f"expected a sample of {list(SAMPLES)}, got {name!r}")
@@ -100,10 +116,8 @@ def _spectrum() -> xr.Dataset:
         {},
         "C 1s",
         _CARBON,
-        center=np.array([284.80, 286.45, 288.90]),
-        fwhm=np.array([1.15, 1.25, 1.20]),
-        height=np.array([9000.0, 3200.0, 1900.0]),
-        constant=np.array(850.0),
+        [[284.80, 286.45, 288.90], [1.15, 1.25, 1.20], [9000.0, 3200.0, 1900.0]],
+        850.0,
     )
 
 
@@ -119,10 +133,8 @@ def _line_scan() -> xr.Dataset:
         {"position": position},
         "Si 2p",
         _SILICON,
-        center=center,
-        fwhm=np.broadcast_to([0.55, 0.55, 1.50], height.shape),
-        height=np.where(height > 60.0, height, np.nan),
-        constant=250.0 + 50.0 * oxide,
+        [center, [0.55, 0.55, 1.50], np.where(height > 60.0, height, np.nan)],
+        250.0 + 50.0 * oxide,
     )
 
 
@@ -140,10 +152,12 @@ def _map() -> xr.Dataset:
         {"y": along, "x": along},
         "C 1s",
         _CARBON,
-        center=np.array([284.80, 286.50, 288.90]) + charging[..., None],
-        fwhm=np.broadcast_to([1.15, 1.25, 1.20], height.shape),
-        height=np.where(ester[..., None] > [-1.0, 0.1, 0.1], height, np.nan),
-        constant=120.0 * thickness,
+        [
+            np.array([284.80, 286.50, 288.90]) + charging[..., None],
+            [1.15, 1.25, 1.20],
+            np.where(ester[..., None] > [-1.0, 0.1, 0.1], height, np.nan),
+        ],
+        120.0 * thickness,
     )
 
 
@@ -157,13 +171,11 @@ def _truth(
     positions: Mapping[str, npt.NDArray[Any]],
     region: str,
     label: tuple[str, ...],
-    *,
-    center: Floats,
-    fwhm: Floats,
-    height: Floats,
-    constant: Floats,
+    lines: Sequence[npt.ArrayLike],
+    constant: npt.ArrayLike,
 ) -> xr.Dataset:
-    """Peaks Dataset of a sample; a peak without height is absent."""
+    """Peaks of a sample from centers, widths and heights; a peak without height is absent."""
+    center, fwhm, height = np.broadcast_arrays(*map(np.asarray, lines))
     coords = {k: (k, v, {"units": "um", "long_name": k.capitalize()}) for k, v in positions.items()}
     return make_peaks(
         energy,
@@ -180,7 +192,7 @@ def _truth(
         },
         background_parameters={
             "constant": constant,
-            "shirley": np.full(constant.shape, _SHIRLEY),
+            "shirley": np.full(np.shape(constant), _SHIRLEY),
         },
         status=Status.OK,
         label=label,

@@ -93,6 +93,31 @@ def test_choices_reach_the_call(dock: FitPeaks, engine: TruthEngine, qtbot) -> N
     assert keywords["energy_range"] == (290.0, 283.0)
 
 
+def test_backgrounds_that_need_a_fit_are_offered_with_it(
+    dock: FitPeaks, engine: TruthEngine, qtbot
+) -> None:
+    dock.form.background.value = "static shirley"
+    fit(dock, qtbot)
+    assert engine.calls[0][1]["background"] == "static shirley"
+    dock.form.refine.value = False
+    assert dock.form.background.value == "shirley+linear"
+    assert "static shirley" not in dock.form.background.choices
+    dock.form.background.value = "linear"
+    dock.form.refine.value = True
+    assert dock.form.background.value == "linear"
+    assert "auto" in dock.form.background.choices
+
+
+def test_a_long_start_is_explained(dock: FitPeaks) -> None:
+    dock.panel.enable_fit(True, busy=True)
+    dock.panel.show_progress(0, 0, "")
+    assert dock.panel.progress.maximum() == 0
+    dock.panel.show_progress(0, 0, "Preparing")
+    assert (dock.panel.progress.maximum(), dock.panel.progress.text()) == (1, "Preparing")
+    dock.panel.show_progress(3, 30, ", 9 s left")
+    assert dock.panel.progress.text() == "3 of 30 spectra, 9 s left"
+
+
 def test_range_from_the_plot(dock: FitPeaks) -> None:
     assert not dock.view.plot.region.isVisible()
     dock.form.limited.value = True
@@ -236,7 +261,7 @@ def test_empty_viewer_and_plain_images_are_explained(make_dock, viewer, add_spec
     assert "no layer of spectra yet" in dock.panel.message.text()
     assert not dock.panel.fit.isEnabled()
     photo = viewer.add_image(np.zeros((4, 4)), name="photo")
-    assert '"photo" is a plain image' in dock.panel.message.text()
+    assert '"photo" is an image' in dock.panel.message.text()
     dock.fit()
     dock.outputs.copy_script()
     dock.outputs.show_maps()

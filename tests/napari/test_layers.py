@@ -129,7 +129,7 @@ def test_missing_points_and_empty_pixels_are_shown(add_spectra: Add) -> None:
 def test_plain_images_are_refused_with_advice() -> None:
     layer = ViewerModel().add_image(np.zeros((4, 4)), name="photo")
     assert not _layers.has_spectra(layer)
-    with pytest.raises(ValueError, match=r'"photo" is a plain image .* viewer\.add_image'):
+    with pytest.raises(ValueError, match=r'"photo" is an image .* viewer\.add_image'):
         _layers.layer_spectra(layer)
     with pytest.raises(ValueError, match="no layer of spectra yet"):
         _layers.layer_spectra(None)

@@ -11,6 +11,9 @@ from truth_engine import truth_of
 
 import xpsnet
 from napari_xpsnet import _maps
+from napari_xpsnet._curve_layers import curve_layers
+from napari_xpsnet._results import Results
+from napari_xpsnet._state import FitState
 
 Add = Callable[..., Any]
 
@@ -114,3 +117,24 @@ def test_a_map_of_one_pixel(viewer: ViewerModel, small_map: xr.DataArray, add_sp
     layer = add_spectra(viewer, one)
     _maps.show_maps(viewer, layer, truth_of(one), "all")
     assert len(names(viewer)) == 14
+
+
+@pytest.mark.parametrize("name", ["count", "label", "noise", "peak", "status"])
+def test_own_names_do_not_collide_with_those_of_peaks(
+    viewer: ViewerModel, small_map: xr.DataArray, add_spectra: Add, name: str
+) -> None:
+    site = (name, np.array([f"site {i}" for i in range(6)]))
+    spectra = small_map.rename(y=name).assign_coords(area=site, center=site)
+    layer = add_spectra(viewer, spectra)
+    peaks = xpsnet.predict(spectra)
+    _maps.show_maps(viewer, layer, peaks, "area")
+    shown = _maps.maps_of(viewer, layer)[-1]
+    assert shown.data.shape == (6, 5)
+    assert tuple(shown.axis_labels) == (name, "x")
+    results = Results()
+    results.add(FitState(), peaks)
+    one = results.at({name: 3, "x": 2})
+    assert one is not None
+    expected = xpsnet.predict(small_map)["center"].isel(y=3, x=2)
+    np.testing.assert_allclose(one["center"].values, expected.values)
+    assert curve_layers(spectra.isel({name: 3, "x": 2}), one)

@@ -19,13 +19,13 @@ def silent_file(tmp_path: Path) -> str:
     return str(path)
 
 
-def answer(monkeypatch: pytest.MonkeyPatch, accept: bool, **told: Any) -> list[_open.EnergyDialog]:
+def answer(monkeypatch: pytest.MonkeyPatch, accept: bool, **given: Any) -> list[_open.EnergyDialog]:
     """Answer the dialog as a user would, and collect the dialogs that came up."""
     shown: list[_open.EnergyDialog] = []
 
     def execute(self: _open.EnergyDialog) -> int:
         shown.append(self)
-        for name, value in told.items():
+        for name, value in given.items():
             getattr(self.form, name).value = value
         return int(QDialog.DialogCode.Accepted if accept else QDialog.DialogCode.Rejected)
 
@@ -43,7 +43,7 @@ def test_silent_file_is_asked_about(
     assert spectra.attrs["scale"] == "kinetic"
     assert spectra.attrs["photon_energy"] == 1486.6
     assert spectra["energy"].values[0] == pytest.approx(1196.5)
-    assert layer.metadata["origin"]["told"] == {
+    assert layer.metadata["origin"]["given"] == {
         "scale": "kinetic",
         "photon_energy": 1486.6,
         "energy_offset": 0.5,
@@ -66,7 +66,7 @@ def test_a_dimension_can_be_summed(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     spectra = layer.metadata["dataarray"]
     assert spectra.dims == ("energy",)
     assert spectra.values[10] == 30
-    assert layer.metadata["origin"]["told"] == {"sum_over": "scan"}
+    assert layer.metadata["origin"]["given"] == {"sum_over": "scan"}
 
 
 def test_dialog_can_be_left_as_it_is_or_cancelled(
@@ -95,10 +95,10 @@ def test_file_without_spectra_is_refused_in_words(
 ) -> None:
     path = tmp_path / "letter.txt"
     path.write_text("Dear colleague,\nno spectra today.\n")
-    told: list[str] = []
-    monkeypatch.setattr("napari.utils.notifications.show_error", told.append)
+    given: list[str] = []
+    monkeypatch.setattr("napari.utils.notifications.show_error", given.append)
     assert _open.open_paths(ViewerModel(), [str(path)]) == []
-    assert "letter.txt" in told[0]
+    assert "letter.txt" in given[0]
 
 
 def test_dialog_says_what_was_read(silent_file: str, qtbot) -> None:
@@ -110,7 +110,7 @@ def test_dialog_says_what_was_read(silent_file: str, qtbot) -> None:
     assert text == "⚠ silent.csv: the energy scale is not stated, binding energy is assumed"
     dialog = _open.EnergyDialog(layers, remarks)
     qtbot.addWidget(dialog)
-    assert dialog.told() == {}
+    assert dialog.given() == {}
 
 
 def test_menu_commands_pass_on_what_was_chosen(

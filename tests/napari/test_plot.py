@@ -80,10 +80,10 @@ def test_spectrum_without_any_counts(plot: SpectrumPlot, spectrum: xr.DataArray)
 
 def test_dragging_the_line_tells_the_energy(plot: SpectrumPlot, qtbot) -> None:
     plot.set_energy(285.0)
-    with qtbot.waitSignal(plot.energy_moved) as told:
+    with qtbot.waitSignal(plot.energy_moved) as reported:
         plot.line.setValue(286.5)
         plot.line.sigDragged.emit(plot.line)
-    assert told.args == [286.5]
+    assert reported.args == [286.5]
     plot.set_energy(None)
     assert not plot.line.isVisible()
 
@@ -91,9 +91,9 @@ def test_dragging_the_line_tells_the_energy(plot: SpectrumPlot, qtbot) -> None:
 def test_dragging_the_band_tells_the_range(plot: SpectrumPlot, qtbot) -> None:
     with qtbot.assertNotEmitted(plot.range_moved):
         plot.set_range((290.0, 283.0))
-    with qtbot.waitSignal(plot.range_moved) as told:
+    with qtbot.waitSignal(plot.range_moved) as reported:
         plot.region.setRegion((282.0, 289.0))
-    assert told.args == [282.0, 289.0]
+    assert reported.args == [282.0, 289.0]
 
 
 @pytest.mark.parametrize(("background", "dark"), [("#ffffff", False), ("#262930", True)])

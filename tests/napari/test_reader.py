@@ -95,15 +95,15 @@ def test_vamas_file_opens_as_layers(real_data: Path) -> None:
     for data, keywords, _ in layers:
         viewer.add_image(data, **keywords)
     origin = viewer.layers[0].metadata["origin"]
-    assert origin == {"call": "read", "name": path, "region": "survey", "told": {}}
+    assert origin == {"call": "read", "name": path, "region": "survey", "given": {}}
 
 
-def test_layers_of_one_name_are_told_apart_by_number(tmp_path: Path) -> None:
+def test_layers_of_one_name_get_a_number(tmp_path: Path) -> None:
     path = tmp_path / "two.csv"
     path.write_text("energy,a,b\n" + "".join(f"{280 + i / 10},{i},{2 * i}\n" for i in range(20)))
     for _, keywords, _ in read_layers(str(path), scale="binding"):
         origin = keywords["metadata"]["origin"]
-        again = xpsnet.read(origin["name"], region=origin["region"], **origin["told"])
+        again = xpsnet.read(origin["name"], region=origin["region"], **origin["given"])
         xr.testing.assert_identical(again, keywords["metadata"]["dataarray"])
 
 

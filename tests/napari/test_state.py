@@ -10,12 +10,20 @@ import pytest
 import xarray as xr
 
 import xpsnet
-from napari_xpsnet._state import BACKGROUNDS, PEAK_COUNTS, EnergyAxis, FitState, script
+from napari_xpsnet._state import (
+    BACKGROUNDS,
+    FIT_BACKGROUNDS,
+    PEAK_COUNTS,
+    EnergyAxis,
+    FitState,
+    script,
+)
 from xpsnet.numerics.backgrounds import BACKGROUNDS as KNOWN
 
 
 def test_choices_are_those_of_the_library() -> None:
     assert tuple(KNOWN) == BACKGROUNDS
+    assert {name.removeprefix("static ") for name in FIT_BACKGROUNDS} == {*BACKGROUNDS, "auto"}
     assert PEAK_COUNTS == ("auto", 0, 1, 2, 3, 4, 5, 6)
 
 
@@ -86,16 +94,16 @@ def test_script_of_a_sample_repeats_the_fit(
 ORIGINS: dict[str, tuple[EnergyAxis, Mapping[str, Any], list[str]]] = {
     "file": (
         EnergyAxis(),
-        {"call": "read", "name": "a.vms", "region": "O 1s", "told": {}},
+        {"call": "read", "name": "a.vms", "region": "O 1s", "given": {}},
         ["spectra = xpsnet.read('a.vms', region='O 1s')"],
     ),
-    "file, told when it was opened and in the dock": (
+    "file, described when it was opened and in the dock": (
         EnergyAxis(offset=0.5, show="binding"),
         {
             "call": "read",
             "name": "a.csv",
             "region": 2,
-            "told": {"scale": "kinetic", "photon_energy": 1486.6, "energy_offset": 1.0},
+            "given": {"scale": "kinetic", "photon_energy": 1486.6, "energy_offset": 1.0},
         },
         [
             "spectra = xpsnet.read('a.csv', region=2, scale='kinetic', photon_energy=1486.6, "

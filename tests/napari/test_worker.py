@@ -31,7 +31,7 @@ def test_job_calls_what_the_state_says(small_map: xr.DataArray, engine: TruthEng
         (ValueError("expected two energies,\n got one"), "Expected two energies, got one"),
         (FileNotFoundError(2, "No such file", "model.json"), "No such file"),
         (ZeroDivisionError("division by zero"), "The fit stopped with ZeroDivisionError"),
-        (MemoryError(), "The memory is not enough"),
+        (MemoryError(), "There is not enough memory"),
         (KeyError(), "KeyError"),
     ],
     ids=["value", "file", "bug", "memory", "no text"],
@@ -105,7 +105,7 @@ def test_summary_of_a_spectrum(small_map: xr.DataArray) -> None:
     believed = peaks.assign(
         n_peaks_probability=("count", [0.1, 0.2, 0.0, 0.7]), count=("count", [0, 1, 2, 3])
     )
-    assert "the network gives this count 70 %" in summary(believed)
+    assert "probability of this number 70 %" in summary(believed)
     status = peaks["status"] * 0 + Status.AT_BOUND
     poor = peaks.assign(status=status.assign_attrs(peaks["status"].attrs))
     assert summary(poor).endswith("A parameter ended at its limit; it has no error.")
@@ -120,6 +120,8 @@ def test_summary_of_a_map_counts_each_status(small_map: xr.DataArray) -> None:
 @pytest.mark.parametrize(
     ("done", "total", "elapsed", "expected"),
     [
+        (0, 0, 1.0, ""),
+        (0, 0, 9.0, "Preparing (the first fit takes longer)"),
         (0, 100, 60.0, ""),
         (10, 100, 1.0, ""),
         (50, 100, 10.0, ", 10 s left"),

@@ -37,6 +37,7 @@ import numpy as np
 
 from xpsnet.models import weights
 from xpsnet.models.architecture import build
+from xpsnet.parallel.progress import Bar
 from xpsnet.simulation import recipes
 from xpsnet.training import losses
 from xpsnet.training.config import CONFIGS, TrainConfig, get_config
@@ -151,22 +152,14 @@ class _Run:
     def fit(self, deadline: float, progress: bool) -> None:
         """Train until all spectra are seen or the clock (`time.monotonic`) passes `deadline`."""
         import keras
-        from tqdm import tqdm
 
         config, state = self.config, self.state
         per_round = ROUND * config.batch_size
         rounds = math.ceil((config.spectra - state.spectra_seen) / per_round)
         if rounds <= 0:
             return
-        with tqdm(
-            total=config.spectra,
-            initial=state.spectra_seen,
-            unit=" spectra",
-            unit_scale=True,
-            desc=f"training {config.name}",
-            disable=not progress,
-            mininterval=1.0,
-        ) as bar:
+        text = f"training {config.name}"
+        with Bar(config.spectra, text, done=state.spectra_seen, enabled=progress) as bar:
             started = time.monotonic() - state.seconds
 
             def end_round(_: int, logs: dict[str, float]) -> None:
@@ -174,8 +167,8 @@ class _Run:
                 state.seconds = now - started
                 state.spectra_seen += per_round
                 self._end_round(logs["loss"], state.spectra_seen - per_round)
-                bar.set_postfix(loss=f"{logs['loss']:.4f}", best=f"{state.best_loss:.4f}")
-                bar.update(per_round)
+                note = f"loss {logs['loss']:.4f}, best {state.best_loss:.4f}"
+                bar(state.spectra_seen, config.spectra, note)
                 self.trainer.stop_training = now > deadline
 
             self.trainer.fit(
