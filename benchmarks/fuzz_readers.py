@@ -4,8 +4,7 @@ Question: does a reader end in anything but spectra or a `ReadError`, take longe
 than 1 GB, whatever the bytes? Sound files of every layout (those of tests/io, and measured ones
 where there are any) are damaged by chance: bits, bytes and numbers changed, parts cut, repeated,
 moved, spliced, lines and encodings changed, members of archives damaged inside. Each goes through
-the format's own reader, whatever its `sniff` says, through `xpsnet.read`, `xpsnet.read_fit` and
-`xpsnet.io.read_peaks`.
+the format's own reader, whatever its `sniff` says, through `xpsnet.read` and `xpsnet.read_fit`.
 
     python benchmarks/fuzz_readers.py [--reader VAMAS] [--n 100000] [--seed 0] [--write]
     python benchmarks/fuzz_readers.py --reader VAMAS --seed 0 --case 4711    # shows one case again
@@ -47,7 +46,6 @@ from mutations import mutate, unpack  # noqa: E402
 import xpsnet  # noqa: E402
 from xpsnet.io.common.errors import ReadError  # noqa: E402
 from xpsnet.io.read import READERS, sniff  # noqa: E402
-from xpsnet.io.read_peaks import read_peaks  # noqa: E402
 
 PAGE = ROOT / "docs" / "robustness.md"
 MAX_SECONDS = 5.0  # of processor time: the machine may be busy with other work
@@ -153,7 +151,6 @@ def try_one(read: Any, path: Path) -> str:
         spectra = _spectra_or_refusal(lambda: xpsnet.read(path))
         n_warned = len(caught)
         _spectra_or_refusal(lambda: xpsnet.read_fit(path))
-        _spectra_or_refusal(lambda: read_peaks(path))
     if spectra is None:
         return "refused"
     for spectrum in spectra:

@@ -109,8 +109,8 @@ def paper(name: str, title: str, n: int, numbers: list[tuple[float, float, float
 
 def casa(file: str, title: str, note: str) -> Case:
     """A file with a fit in CasaXPS."""
-    spectrum = xpsnet.read(DATA / file, region=0)
-    peaks = xpsnet.read_fit(DATA / file, region=0)
+    spectrum = xpsnet.read_one(DATA / file, region=0)
+    (peaks,) = xpsnet.read_fit(DATA / file, region=0)
     low, high = sorted(peaks["energy"].values[[0, -1]])
     spectrum = xpsnet.crop(spectrum, (low, high))
     drawn = xpsnet.curves(peaks)
@@ -239,7 +239,7 @@ def of_states(stack: xr.DataArray) -> xr.Dataset:
 
 def series(out: Path) -> str:
     """Fit the stack, draw it, and write its table."""
-    stack = xpsnet.read(DATA / "series", region=0, scale="kinetic", photon_energy=730.0)
+    stack = xpsnet.read_one(DATA / "series", region=0, scale="kinetic", photon_energy=730.0)
     stack = xpsnet.to_binding(stack)
     free = xpsnet.fit(stack, device="cpu")
     peaks = of_states(stack)

@@ -72,10 +72,12 @@ def open_paths(viewer: Any, paths: list[str]) -> list[Any]:
 
 def _read(path: Any, given: dict[str, Any]) -> tuple[list[LayerTuple], list[str]]:
     """Layers, and the warnings of the reader."""
+    import xpsnet
+
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         layers = read_layers(path, **given)
-    return layers, [str(one.message) for one in caught if one.category is UserWarning]
+    return layers, [str(one.message) for one in caught if one.category is xpsnet.XpsnetWarning]
 
 
 def _ask(layers: list[LayerTuple], remarks: list[str]) -> dict[str, Any] | None:

@@ -154,7 +154,7 @@ def _source(axis: EnergyAxis, origin: Mapping[str, Any], layer: str) -> list[str
         given = {"region": origin.get("region", 0), **earlier, **axis.keywords()}
         if "energy_offset" in earlier:
             given["energy_offset"] = earlier["energy_offset"] + axis.offset
-        return [f"spectra = xpsnet.read({origin['name']!r}, {_arguments(given)})"]
+        return [f"spectra = xpsnet.read_one({origin['name']!r}, {_arguments(given)})"]
     if origin.get("call") == "sample":
         lines = [f"spectra = xpsnet.sample({origin['name']!r})"]
     else:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:  # for editors and type checkers; at run time __getattr__ find
     from xpsnet.fitting.refine import refine
     from xpsnet.fitting.static_background import static_background
     from xpsnet.io.common.errors import ReadError
-    from xpsnet.io.read import read
+    from xpsnet.io.read import read, read_one
     from xpsnet.io.read_fit import read_fit
     from xpsnet.io.write import write
     from xpsnet.models.prediction import predict
@@ -48,6 +48,7 @@ _MODULES = {
     "predict": "xpsnet.models.prediction",
     "read": "xpsnet.io.read",
     "read_fit": "xpsnet.io.read_fit",
+    "read_one": "xpsnet.io.read",
     "refine": "xpsnet.fitting.refine",
     "remove_satellites": "xpsnet.data.satellites",
     "sample": "xpsnet.samples",
@@ -80,6 +81,7 @@ __all__ = [
     "predict",
     "read",
     "read_fit",
+    "read_one",
     "refine",
     "remove_satellites",
     "sample",

@@ -222,14 +222,13 @@ def _read(
     """Regions of a path on the energy axis that the user described."""
     from xpsnet.io.read import read
 
-    spectra = read(
+    return read(
         path,
         scale=chosen.scale,
         photon_energy=chosen.photon_energy,
         energy_offset=chosen.energy_offset,
         **options,
     )
-    return spectra if isinstance(spectra, list) else [spectra]
 
 
 def _one_region(chosen: argparse.Namespace) -> "xr.DataArray":

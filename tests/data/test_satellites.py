@@ -160,7 +160,7 @@ def test_refusals(attrs: dict[str, object], source: object, message: str) -> Non
 def test_a_measured_line_loses_its_satellites(real_data: Path) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the reader tells of the satellites
-        spectrum = xpsnet.read(real_data / "phi" / "BN-BS-1 multiplex.spe", region="O 1s")
+        spectrum = xpsnet.read_one(real_data / "phi" / "BN-BS-1 multiplex.spe", region="O 1s")
     cleaned = xpsnet.remove_satellites(spectrum)
     line = float(spectrum.energy[int(np.argmax(spectrum.values))])
 

@@ -7,7 +7,7 @@ from fuzz_seeds import _peaks
 
 import xpsnet
 from xpsnet.io.common.errors import ReadError
-from xpsnet.io.read_peaks import read_peaks
+from xpsnet.io.read_fit import read_fit
 
 CHANGES = {
     "a cell without end": ("281.0", "9" * 200_000),
@@ -30,4 +30,4 @@ def test_damaged_tables_are_refused(tmp_path: Path, kind: str) -> None:
     assert old in sound
     path.write_text(sound.replace(old, new, 1))
     with pytest.raises(ReadError, match="expected the rows of peaks that were written"):
-        read_peaks(path)
+        read_fit(path)

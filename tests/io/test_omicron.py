@@ -16,7 +16,7 @@ from omicron_writer import (
 
 import xpsnet
 from xpsnet.io.common.errors import ReadError
-from xpsnet.io.read import read, sniff
+from xpsnet.io.read import read, read_one, sniff
 
 
 @pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"], ids=["LF", "CRLF", "CR"])
@@ -79,7 +79,7 @@ def test_a_header_that_was_cut_off(save, start: int) -> None:
     for cut in (4, 5):  # nothing of EIS is left in the words
         path = save("".join(lines[cut:]), "O1s.txt")
         assert sniff(path) == "text"
-        np.testing.assert_array_equal(read(path, region="O 1s", scale="binding"), COUNTS)
+        np.testing.assert_array_equal(read_one(path, region="O 1s", scale="binding"), COUNTS)
 
 
 @pytest.mark.parametrize(
@@ -123,7 +123,7 @@ def test_edc_scans_are_a_stack(save) -> None:
     assert {key: stack.attrs.get(key) for key in wanted} == wanted
     assert stack.ie.attrs["units"] == "mA"
     np.testing.assert_allclose(stack.ip, 2.486864e-10)
-    folded = read(path, region="O 1s", sum_over="scan")
+    folded = read_one(path, region="O 1s", sum_over="scan")
     np.testing.assert_allclose(folded, COUNTS * 2)  # rates: the mean
 
 
@@ -171,4 +171,4 @@ def test_too_much_is_refused(save, monkeypatch) -> None:
 def test_other_texts_stay_with_the_text_reader(save, text: str) -> None:
     path = save(text, "O1s.txt")
     assert sniff(path) == "text"
-    np.testing.assert_array_equal(read(path, scale="binding", region=0), COUNTS)
+    np.testing.assert_array_equal(read_one(path, scale="binding", region=0), COUNTS)

@@ -4,12 +4,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import xarray as xr
 from fuzz_seeds import SEEDS
 from vamas_writer import Block, counts, vamas
 
 import xpsnet
 from xpsnet.io.common.errors import ReadError
-from xpsnet.io.read import READERS, read, sniff
+from xpsnet.io.read import READERS, read, read_one, sniff
 from xpsnet.io.write import write
 
 FIRST = np.round(np.arange(192.0, 205.05, 0.1), 6)
@@ -46,7 +47,7 @@ def test_a_folder_of_scans_is_one_stack_on_the_union_of_energies(series: Path) -
 
 def test_a_list_of_files_keeps_its_order(series: Path) -> None:
     paths = [series / f"scan_{i}.csv" for i in (10, 1)]
-    stack = read(paths, region="O 1s", scale="kinetic")
+    stack = read_one(paths, region="O 1s", scale="kinetic")
     assert stack.name == "O 1s"
     np.testing.assert_array_equal(stack[:, 0], [10.0, 1.0])
 
@@ -57,7 +58,7 @@ def test_energies_that_differ_by_rounding_are_the_same(tmp_path: Path) -> None:
     for i, energy in enumerate((FIRST, FIRST[::-1], FIRST + jitter)):
         paths.append(tmp_path / f"{i}.csv")
         paths[-1].write_text(two_columns(energy, np.arange(FIRST.size) * 1.0 + i, "BE,c\n"))
-    stack = read(paths, region="a")
+    stack = read_one(paths, region="a")
     assert stack.sizes == {"scan": 3, "energy": FIRST.size}
     assert np.isfinite(stack).all()
     np.testing.assert_array_equal(stack[1], np.arange(FIRST.size)[::-1] + 1.0)
@@ -75,7 +76,7 @@ def test_other_regions_in_a_folder_stay_apart(series: Path) -> None:
 def test_files_without_spectra_are_passed_over_in_folders_only(series: Path) -> None:
     (series / "notes.txt").write_text("tilt the sample\n")
     (series / ".hidden").write_bytes(b"\0")
-    with pytest.warns(UserWarning, match=r"1 of 5 files passed over, the first: .*notes.txt"):
+    with pytest.warns(UserWarning, match=r"1 of 5 files are skipped, the first: .*notes.txt"):
         (stack,) = read(series, scale="kinetic")
     assert stack.sizes["scan"] == 4
     with pytest.raises(ReadError, match="notes"):
@@ -109,20 +110,43 @@ def test_one_region_is_one_array(tmp_path: Path) -> None:
     blocks = [Block(counts(seed=i), species=s, identifier=f"7: {s}1s") for i, s in enumerate("CON")]
     path.write_text(vamas(blocks))
     for region in ("O 1s", "O1s", "o 1s", "7: O1s", 1, -2):
-        spectrum = read(path, region=region)
+        spectrum = read_one(path, region=region)
         np.testing.assert_array_equal(spectrum, counts(seed=1))
     with pytest.raises(ReadError, match=r"expected a region 'S 2p', .* holds 0: \"C 1s\" \(950 to"):
-        read(path, region="S 2p")
-    with pytest.raises(ReadError, match="expected a region from 0 to 2, got 3"):
-        read(path, region=3)
+        read_one(path, region="S 2p")
+    with pytest.raises(ReadError, match="expected a region from 0 to 2, got region=3"):
+        read_one(path, region=3)
 
 
 def test_a_region_that_is_there_twice_is_chosen_by_number(tmp_path: Path) -> None:
     path = tmp_path / "a.vms"
     path.write_text(vamas([Block(counts()), Block(counts(50, seed=1))]))
-    with pytest.raises(ReadError, match="2 of that name; choose by number, region=0"):
-        read(path, region="O 1s")
-    assert read(path, region=1).sizes["energy"] == 50
+    with pytest.raises(ReadError, match=r"got 2; choose one with region=.*: .* 1: "):
+        read_one(path, region="O 1s")
+    assert read_one(path, region=1).sizes["energy"] == 50
+    assert [one.sizes["energy"] for one in read(path, region="O1s")] == [40, 50]
+    with pytest.raises(ReadError, match="expected one region, got 2; choose one"):
+        read_one(path)
+
+
+def test_a_level_finds_its_lines_and_a_line_its_level(tmp_path: Path) -> None:
+    path = tmp_path / "a.nc"
+    one = xr.DataArray(
+        np.ones(9), {"energy": np.arange(9.0)}, ("energy",), attrs={"scale": "binding"}
+    )
+    names = ["Ti 2p3/2", "Ti 2p1/2", "Pt 4f", "1: Pt 4f", "1:1 Cu:Ru", "2:1 Cu:Ru"]
+    write([one.rename(name) for name in names], path)
+    for region, found in {
+        "ti2P": names[:2],
+        "Ti2p3/2": names[:1],
+        "Pt 4f7/2": names[2:4],
+        "1: Pt 4f": names[3:4],
+        "1:1 Cu:Ru": names[4:5],
+    }.items():
+        assert [spectrum.name for spectrum in read(path, region=region)] == found
+    for region in ("Cu:Ru", "Ti 2s"):
+        with pytest.raises(ReadError, match=r'the file holds 0: "Ti 2p3/2" .* 5: "2:1 Cu:Ru"'):
+            read(path, region=region)
 
 
 def test_the_energy_offset_is_added_to_the_energies_of_the_file(tmp_path: Path) -> None:

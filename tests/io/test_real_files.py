@@ -10,7 +10,7 @@ import vamas
 
 import xpsnet
 from xpsnet.io.common.errors import ReadError
-from xpsnet.io.read import read
+from xpsnet.io.read import read, read_one
 
 # Regions of every file: name, points, first and last energy [eV], scale.
 VAMAS: dict[str, list[tuple[str, int, float, float, str]]] = {
@@ -127,14 +127,14 @@ def test_text_files_are_read(real_data: Path, name: str) -> None:
 
 def test_numbers_of_two_columns_are_those_of_the_file(real_data: Path) -> None:
     path = real_data / "paper" / "P3HT_S2p_exp.txt"
-    spectrum = read(path, region="S 2p", scale="binding")
+    spectrum = read_one(path, region="S 2p", scale="binding")
     energy, counts = np.loadtxt(path).T
     np.testing.assert_array_equal(spectrum.energy, energy)
     np.testing.assert_array_equal(spectrum, counts)
 
 
 def test_gold_needs_the_energy_offset(real_data: Path) -> None:
-    spectrum = read(real_data / "text" / "clean_Au_4f.csv", region="Au 4f", energy_offset=3.7)
+    spectrum = read_one(real_data / "text" / "clean_Au_4f.csv", region="Au 4f", energy_offset=3.7)
     assert spectrum.attrs["photon_energy"] == 180.0
     binding = xpsnet.to_binding(spectrum)
     # The 4f 7/2 line of clean gold is at 84.0 eV; steps are 0.04 eV.
@@ -151,7 +151,7 @@ def test_a_casaxps_table_is_one_spectrum(real_data: Path) -> None:
 def test_the_series_is_one_stack_on_the_union_of_its_energies(real_data: Path) -> None:
     paths = sorted((real_data / "series").glob("*_dsp.csv"))
     for source in (real_data / "series", paths):
-        stack = read(source, region="O 1s", scale="kinetic", photon_energy=730)
+        stack = read_one(source, region="O 1s", scale="kinetic", photon_energy=730)
         assert (stack.dims, stack.shape) == (("scan", "energy"), (16, 131))
         assert stack.file.values.tolist() == [path.name for path in paths]
         np.testing.assert_allclose(stack.energy, np.arange(192, 205.05, 0.1), rtol=0, atol=1e-9)

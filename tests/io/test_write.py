@@ -10,8 +10,8 @@ import xarray as xr
 
 import xpsnet
 from xpsnet.data.peaks import Status, make_peaks
-from xpsnet.io.read import read
-from xpsnet.io.read_peaks import read_peaks
+from xpsnet.io.read import read, read_one
+from xpsnet.io.read_fit import read_fit
 from xpsnet.io.write import write
 
 STORES = ["nc", "nc4", "h5", "hdf5", "zarr", "nxs"]
@@ -114,7 +114,7 @@ def test_several_spectra_come_back_equal(tmp_path: Path, extension: str) -> None
     write(several, tmp_path / f"a.{extension}")
     for back, one in zip(read(tmp_path / f"a.{extension}"), several, strict=True):
         xr.testing.assert_identical(back, one)
-    assert read(tmp_path / f"a.{extension}", region="In 3d5/2").name == "In 3d5/2"
+    assert read_one(tmp_path / f"a.{extension}", region="In 3d5/2").name == "In 3d5/2"
 
 
 def without_description(path: Path) -> None:
@@ -183,11 +183,11 @@ def test_a_csv_of_several_spectra_holds_one_table_for_each(tmp_path: Path) -> No
 def test_peaks_come_back_equal(tmp_path: Path, extension: str) -> None:
     path = tmp_path / f"a.{extension}"
     write(peaks(), path)
-    back = read_peaks(path)
+    back = read_fit(path)[0]
     xr.testing.assert_identical(back, peaks())
     xr.testing.assert_identical(xpsnet.curves(back), xpsnet.curves(peaks()))
     if extension != "xlsx":  # of which the curves are read
-        with pytest.raises(xpsnet.ReadError, match="read_peaks reads them"):
+        with pytest.raises(xpsnet.ReadError, match="read_fit reads them"):
             read(path)
 
 
@@ -201,7 +201,7 @@ def test_peaks_with_labels_and_covariance_come_back_equal(tmp_path: Path) -> Non
     )  # fmt: skip
     for extension in ("nc", *TABLES):
         write(labeled, tmp_path / f"a.{extension}")
-        xr.testing.assert_equal(read_peaks(tmp_path / f"a.{extension}"), labeled)
+        xr.testing.assert_equal(read_fit(tmp_path / f"a.{extension}")[0], labeled)
     rows = table_of(tmp_path / "a.csv")
     assert [row["label"] for row in rows] == ["C-C", "C=O"]
     assert [row["scan"] for row in rows] == ["0", "0"]
@@ -232,7 +232,7 @@ def test_the_csv_of_peaks_for_every_count(tmp_path: Path) -> None:
     one = peaks().drop_dims("count")
     every = one.expand_dims(count=[1, 2]).transpose("y", "x", "count", ...)
     write(every, tmp_path / "a.csv")
-    xr.testing.assert_identical(read_peaks(tmp_path / "a.csv"), every)
+    xr.testing.assert_identical(read_fit(tmp_path / "a.csv")[0], every)
     table = table_of(tmp_path / "a.csv")
     assert len(table) == 20
     assert {row["count"] for row in table} == {"1", "2"}
@@ -255,7 +255,7 @@ def _odd_peaks() -> xr.Dataset:
 @pytest.mark.parametrize("extension", ["nc", *TABLES])
 def test_everything_of_a_fit_comes_back_equal(tmp_path: Path, extension: str) -> None:
     write(_odd_peaks(), tmp_path / f"a.{extension}")
-    back = read_peaks(tmp_path / f"a.{extension}")
+    back = read_fit(tmp_path / f"a.{extension}")[0]
     xr.testing.assert_identical(back, _odd_peaks())
     assert {n: v.dtype for n, v in back.items() if n != "texts"} == {
         n: v.dtype for n, v in _odd_peaks().items() if n != "texts"
@@ -268,7 +268,7 @@ def test_everything_of_a_fit_comes_back_equal(tmp_path: Path, extension: str) ->
 def test_one_fit_comes_back_equal(tmp_path: Path, extension: str) -> None:
     for one in (peaks().isel(y=0, x=0), peaks().isel(y=1, x=2), peaks().isel(y=[0])):
         write(one, tmp_path / f"a.{extension}", overwrite=True)
-        xr.testing.assert_identical(read_peaks(tmp_path / f"a.{extension}"), one)
+        xr.testing.assert_identical(read_fit(tmp_path / f"a.{extension}")[0], one)
 
 
 @pytest.mark.parametrize(
@@ -296,14 +296,14 @@ def test_a_damaged_table_of_peaks_is_refused(tmp_path: Path, old: str, new: str)
     if text.replace(old, new, 1) == text:
         pytest.fail(f"nothing to damage: {old}")
     with pytest.raises(xpsnet.ReadError, match="write the peaks again"):
-        read_peaks(path)
+        read_fit(path)
 
 
 def test_what_is_too_large_for_a_table_is_told(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setattr("xpsnet.io.tables.peaks_table._MAX_TOLD", 20)
     with pytest.warns(UserWarning, match="too large for a table: n_peaks_probability; .nc and"):
         write(peaks(), tmp_path / "a.csv")
-    back = read_peaks(tmp_path / "a.csv")
+    back = read_fit(tmp_path / "a.csv")[0]
     xr.testing.assert_identical(back, peaks().drop_vars("n_peaks_probability"))
 
 
@@ -326,7 +326,7 @@ def test_measured_files_are_replaced_only_on_demand(tmp_path: Path, extension: s
         write(spectrum(), path)
     assert path.read_text() == "BE,counts\n530,100\n"
     write(spectrum(), path, overwrite=True)
-    assert read(path, region="In 3d5/2").size == 100
+    assert read_one(path, region="In 3d5/2").size == 100
 
 
 def test_a_store_of_another_program_is_not_replaced(tmp_path: Path) -> None:

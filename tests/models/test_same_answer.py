@@ -20,7 +20,7 @@ import xarray as xr
 
 import xpsnet
 from xpsnet.data.spectrum import make_spectrum
-from xpsnet.io.read_peaks import read_peaks
+from xpsnet.io.read_fit import read_fit
 from xpsnet.models import prediction
 from xpsnet.simulation import recipes
 from xpsnet.simulation.recipes import RawRecipe
@@ -187,9 +187,9 @@ def test_both_runtimes(stacks: Stacks) -> None:
 def _saved_and_read_in_a_fresh_process(stacks: Stacks, folder: Path, kind: str) -> None:
     code = f"""
 from xpsnet import predict, read, write
-from xpsnet.io.read_peaks import read_peaks
+from xpsnet.io.read_fit import read_fit
 for number, spectra in enumerate(read("spectra.{kind}")):
-    write(read_peaks(f"{{number}}.{kind}"), f"{{number}}_copied.{kind}")
+    write(read_fit(f"{{number}}.{kind}")[0], f"{{number}}_copied.{kind}")
     write(predict(spectra, device="cpu"), f"{{number}}_again.{kind}")
 """
     xpsnet.write([spectra for spectra, _ in stacks], folder / f"spectra.{kind}")
@@ -197,8 +197,8 @@ for number, spectra in enumerate(read("spectra.{kind}")):
         xpsnet.write(peaks, folder / f"{number}.{kind}")
     subprocess.run([sys.executable, "-c", code], cwd=folder, check=True)
     for number, (_, peaks) in enumerate(stacks):
-        xr.testing.assert_equal(read_peaks(folder / f"{number}_copied.{kind}"), peaks)
-        _assert_same(read_peaks(folder / f"{number}_again.{kind}"), peaks)
+        xr.testing.assert_equal(read_fit(folder / f"{number}_copied.{kind}")[0], peaks)
+        _assert_same(read_fit(folder / f"{number}_again.{kind}")[0], peaks)
 
 
 def test_after_saving(stacks: Stacks, tmp_path: Path) -> None:

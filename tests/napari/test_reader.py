@@ -103,7 +103,7 @@ def test_layers_of_one_name_get_a_number(tmp_path: Path) -> None:
     path.write_text("energy,a,b\n" + "".join(f"{280 + i / 10},{i},{2 * i}\n" for i in range(20)))
     for _, keywords, _ in read_layers(str(path), scale="binding"):
         origin = keywords["metadata"]["origin"]
-        again = xpsnet.read(origin["name"], region=origin["region"], **origin["given"])
+        again = xpsnet.read_one(origin["name"], region=origin["region"], **origin["given"])
         xr.testing.assert_identical(again, keywords["metadata"]["dataarray"])
 
 

@@ -95,7 +95,7 @@ ORIGINS: dict[str, tuple[EnergyAxis, Mapping[str, Any], list[str]]] = {
     "file": (
         EnergyAxis(),
         {"call": "read", "name": "a.vms", "region": "O 1s", "given": {}},
-        ["spectra = xpsnet.read('a.vms', region='O 1s')"],
+        ["spectra = xpsnet.read_one('a.vms', region='O 1s')"],
     ),
     "file, described when it was opened and in the dock": (
         EnergyAxis(offset=0.5, show="binding"),
@@ -106,7 +106,7 @@ ORIGINS: dict[str, tuple[EnergyAxis, Mapping[str, Any], list[str]]] = {
             "given": {"scale": "kinetic", "photon_energy": 1486.6, "energy_offset": 1.0},
         },
         [
-            "spectra = xpsnet.read('a.csv', region=2, scale='kinetic', photon_energy=1486.6, "
+            "spectra = xpsnet.read_one('a.csv', region=2, scale='kinetic', photon_energy=1486.6, "
             "energy_offset=1.5)",
             "spectra = xpsnet.to_binding(spectra)",
         ],

@@ -9,16 +9,17 @@ import os
 import warnings
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import NamedTuple, overload
+from typing import NamedTuple
 
 import xarray as xr
 
+from xpsnet.data.status import XpsnetWarning
 from xpsnet.io import kratos, ole_file, omicron, unsupported, zip_archive
 from xpsnet.io.casa import text_export as casa_text
 from xpsnet.io.common.errors import ReadError, refusal
 from xpsnet.io.common.file_bytes import read_head
 from xpsnet.io.common.multi_file import Draft, natural_order
-from xpsnet.io.common.overrides import checked, finish
+from xpsnet.io.common.overrides import Told, checked, finish
 from xpsnet.io.common.reading import Reading
 from xpsnet.io.igor import binary as igor_binary
 from xpsnet.io.igor import text as igor_text
@@ -33,7 +34,7 @@ from xpsnet.io.tables import text
 from xpsnet.io.thermo import avg as thermo_avg
 from xpsnet.io.vamas import reader as vamas
 
-__all__ = ["READERS", "ReadError", "Reader", "read", "sniff"]
+__all__ = ["READERS", "ReadError", "Reader", "read", "read_one", "sniff"]
 
 PathLike = str | os.PathLike[str]
 
@@ -71,26 +72,6 @@ READERS = (
 )
 
 
-@overload
-def read(
-    path: PathLike | Iterable[PathLike],
-    *,
-    region: None = None,
-    scale: str | None = None,
-    photon_energy: float | None = None,
-    energy_offset: float = 0.0,
-    sum_over: str | Iterable[str] | None = None,
-) -> list[xr.DataArray]: ...
-@overload
-def read(
-    path: PathLike | Iterable[PathLike],
-    *,
-    region: str | int,
-    scale: str | None = None,
-    photon_energy: float | None = None,
-    energy_offset: float = 0.0,
-    sum_over: str | Iterable[str] | None = None,
-) -> xr.DataArray: ...
 def read(
     path: PathLike | Iterable[PathLike],
     *,
@@ -99,51 +80,123 @@ def read(
     photon_energy: float | None = None,
     energy_offset: float = 0.0,
     sum_over: str | Iterable[str] | None = None,
-) -> list[xr.DataArray] | xr.DataArray:
+) -> list[xr.DataArray]:
     """Read the spectra of a file, a folder or a list of files.
 
-    The format is found by content. Scans of the same region in several files become one stack
-    with the dimension `scan` and the coordinate `file`, on the union of their energies (NaN
-    where a scan has no point).
+    The content decides the format, not the extension. Scans of the same region in several files
+    become one stack with the dimension `scan` and the coordinate `file`, on the union of their
+    energies (NaN where a scan has no point).
 
     Parameters
     ----------
     path : path or iterable of paths
-        File, zarr store, folder (its files in natural order; those without spectra are passed
-        over with a warning) or files in the order of the stack.
+        File, zarr store, folder (its files in natural order; files without spectra are skipped
+        with a warning) or files in the order of the stack.
     region : str or int, optional
-        Name ("O 1s"; also as the file spells it) or place in the list. Where the file names no
-        region and holds one spectrum, that spectrum gets this name.
+        Only the regions of this name ("O 1s", in any spelling: "O1s", "o 1s"), or the one of this
+        number in the list. "Ti 2p" also finds "Ti 2p3/2", and "Ti 2p3/2" finds "Ti 2p", where
+        no region has exactly that name. If the file gives no names and holds one spectrum, that
+        spectrum gets this name.
     scale : "binding" or "kinetic", optional
-        What the energies are, where the file does not say it or is wrong. Nothing is converted:
-        that is `xpsnet.to_binding`.
+        Energy scale, if the file does not state it or states a wrong one. Nothing is converted:
+        `xpsnet.to_binding` converts.
     photon_energy : float, optional
-        [eV], where the file does not say it or is wrong.
+        [eV], if the file does not state it or states a wrong one.
     energy_offset : float
         Added to the energies as they stand in the file [eV].
     sum_over : str or iterable of str, optional
-        Dimensions to fold: "angle" turns angle-resolved images into spectra. Spectra that do not
-        have the dimension stay as they are.
+        Dimensions to sum over: "angle" turns angle-resolved images into spectra. Spectra without
+        this dimension stay as they are.
 
     Returns
     -------
-    list of DataArray, or DataArray
-        One per region; exactly one with `region`. `energy` is the last dimension.
+    list of DataArray
+        One per region, at least one. `energy` is the last dimension.
 
     Raises
     ------
     ReadError
-        With file, line or block, what was expected, what came and what to do; also where no
-        spectrum has a dimension of `sum_over`.
+        With the file and the line or block, what was expected, what was found and what to do;
+        also if there is no such region, or no spectrum has a dimension of `sum_over`.
     ValueError
-        Where a keyword is out of its range.
+        If a keyword is out of its range.
 
     Warns
     -----
-    UserWarning
-        Of damaged parts that were left out, and of what had to be assumed.
+    XpsnetWarning
+        About damaged parts that were left out, and about assumptions.
+
+    See Also
+    --------
+    read_one : exactly one spectrum.
+    read_fit : the fits in a file.
+
+    Examples
+    --------
+    >>> import os, tempfile, xpsnet
+    >>> path = os.path.join(tempfile.mkdtemp(), "sample.csv")
+    >>> xpsnet.write(xpsnet.sample("spectrum"), path)
+    >>> [spectra.name for spectra in xpsnet.read(path)]
+    ['C 1s']
     """
     told = checked(scale, photon_energy, energy_offset, sum_over)
+    return _read(path, region, told, single=False)
+
+
+def read_one(
+    path: PathLike | Iterable[PathLike],
+    region: str | int | None = None,
+    *,
+    scale: str | None = None,
+    photon_energy: float | None = None,
+    energy_offset: float = 0.0,
+    sum_over: str | Iterable[str] | None = None,
+) -> xr.DataArray:
+    """Read exactly one spectrum, or one stack of spectra.
+
+    Parameters
+    ----------
+    path : path or iterable of paths
+        As for `read`.
+    region : str or int, optional
+        Name or number of the region; not needed if there is only one.
+    scale, photon_energy, energy_offset, sum_over : optional
+        As for `read`.
+
+    Returns
+    -------
+    DataArray
+        `energy` is the last dimension.
+
+    Raises
+    ------
+    ReadError
+        If the file cannot be read, or if it holds no such region or several. The message lists
+        the regions.
+    ValueError
+        If a keyword is out of its range.
+
+    Warns
+    -----
+    XpsnetWarning
+        As for `read`.
+
+    Examples
+    --------
+    >>> import os, tempfile, xpsnet
+    >>> path = os.path.join(tempfile.mkdtemp(), "sample.csv")
+    >>> xpsnet.write(xpsnet.sample("spectrum"), path)
+    >>> xpsnet.read_one(path, region="C1s").name
+    'C 1s'
+    """
+    told = checked(scale, photon_energy, energy_offset, sum_over)
+    return _read(path, region, told, single=True)[0]
+
+
+def _read(
+    path: PathLike | Iterable[PathLike], region: str | int | None, told: Told, *, single: bool
+) -> list[xr.DataArray]:
+    """Read all files, choose the regions and warn on behalf of the public caller."""
     files, is_folder = _files(path)
     drafts: list[Draft] = []
     notes: list[str] = []
@@ -159,14 +212,14 @@ def read(
         drafts += [Draft(file, spectrum, reading.stored_by_us) for spectrum in reading.spectra]
         notes += [f"{file}: {note}" for note in reading.notes]
     if refused and drafts:
-        notes.append(f"{len(refused)} of {len(files)} files passed over, the first: {refused[0]}")
+        notes.append(f"{len(refused)} of {len(files)} files are skipped, the first: {refused[0]}")
     elif refused:
         raise refused[0]
-    spectra = finish(drafts, told, region, notes)
+    spectra = finish(drafts, told, region, notes, single=single)
     if len(notes) > _MAX_WARNINGS:
         notes[_MAX_WARNINGS:] = [f"{len(notes) - _MAX_WARNINGS} more warnings of this kind"]
     for note in notes:
-        warnings.warn(note, UserWarning, stacklevel=2)
+        warnings.warn(note, XpsnetWarning, stacklevel=3)
     return spectra
 
 

@@ -1,16 +1,19 @@
-"""Fits that people made in vendors' programs: `read_fit` gives them as peaks."""
+"""Fits in files: those of vendors' programs, and the peaks that `write` has stored."""
 
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple, overload
+from typing import NamedTuple
 
 import xarray as xr
 
 from xpsnet.io.casa import text_export
 from xpsnet.io.common.errors import refusal
 from xpsnet.io.common.file_bytes import read_head
-from xpsnet.io.common.region_names import region_name
+from xpsnet.io.common.region_names import chosen_regions
+from xpsnet.io.stores import reader as stores
+from xpsnet.io.stores.attributes import is_zarr
+from xpsnet.io.tables import stored_peaks
 from xpsnet.io.thermo import avantage_fits
 from xpsnet.io.vamas import casa_fits
 from xpsnet.io.vamas import reader as vamas_reader
@@ -19,62 +22,87 @@ PathLike = str | os.PathLike[str]
 
 
 class FitReader(NamedTuple):
-    """One format that carries fits: `read_fits` gives region and peaks for each of them."""
+    """One format that carries fits: `read_fits` gives the peaks of each of them."""
 
     name: str
     sniff: Callable[[bytes], bool]
-    read_fits: Callable[[Path], list[tuple[str, xr.Dataset]]]
+    read_fits: Callable[[Path], list[xr.Dataset]]
 
 
 FIT_READERS: tuple[FitReader, ...] = (
     FitReader(vamas_reader.NAME, vamas_reader.sniff, casa_fits.read_fits),
     FitReader(avantage_fits.NAME, avantage_fits.sniff, avantage_fits.read_fits),
     FitReader(text_export.NAME, text_export.sniff, text_export.read_fits),
+    FitReader(stores.NAME, stores.sniff, stores.read_fits),
+    FitReader("csv of xpsnet", stored_peaks.sniff_csv, stored_peaks.read_csv),
 )
 
 
-@overload
-def read_fit(path: PathLike, *, region: None = None) -> list[xr.Dataset]: ...
-@overload
-def read_fit(path: PathLike, *, region: str | int) -> xr.Dataset: ...
-def read_fit(path: PathLike, *, region: str | int | None = None) -> list[xr.Dataset] | xr.Dataset:
-    """Read the fits that a person made in CasaXPS or Avantage, as peaks.
+def read_fit(path: PathLike, region: str | int | None = None) -> list[xr.Dataset]:
+    """Read the fits in a file: those of CasaXPS and Avantage, and what `write` has stored.
 
-    They serve as starts for `refine`, for comparison, and for `plot` with the spectra that
-    `read` gives from the same file: scale, units and dimensions are those of the spectra.
+    Each fit is a Dataset of peaks, as `fit` and `refine` return it. It serves as a start for
+    `refine`, for comparison, and for `plot` with the spectra that `read` gives from the same
+    file: scale, units and dimensions are those of the spectra.
 
     Parameters
     ----------
     path : path
-        A VAMAS file saved by CasaXPS, a text export of CasaXPS, or an Excel export of Avantage;
-        the format is found by content.
+        A VAMAS file saved by CasaXPS, a text export of CasaXPS, an Excel export of Avantage; or
+        peaks that `write` has stored: netCDF, zarr, NeXus, csv, Excel or VAMAS. The content
+        decides the format.
     region : str or int, optional
-        The fit of this region ("O 1s"), or of this number in the file; gives one Dataset.
+        Only the fits of this region ("O 1s", in any spelling), or the one of this number in the
+        file. Names are found as in `read`.
 
     Returns
     -------
-    list of Dataset, or Dataset
-        `center`, `fwhm` and `height` are those of the maximum and of the whole line;
-        `vendor_center`, `vendor_fwhm` and `vendor_area` are the numbers that the vendor's program
-        shows. The background is the vendor's, as a curve. Limits and links of the parameters
-        stand in ``attrs["constraints"]`` as JSON, the vendor's own words beside them.
+    list of Dataset
+        One per fitted region, at least one; ``attrs["region"]`` names it. Peaks that `write` has
+        stored are equal to what was written, lazy where a store is large. In a fit of a vendor's
+        program `center`, `fwhm` and `height` are those of the maximum and of the whole line;
+        `vendor_center`, `vendor_fwhm` and `vendor_area` are the numbers that the program shows.
+        The background is the vendor's, as a curve. Limits and links of the parameters are in
+        ``attrs["constraints"]`` as JSON, the vendor's own text is in further attributes.
 
     Raises
     ------
     ReadError
-        Where the file holds no fit that can be read, or not exactly one of this region.
+        If the file holds no fit that can be read, or none of this region.
 
     Warns
     -----
-    UserWarning
-        Of line shapes and backgrounds that we do not have: the nearest ones stand in.
+    XpsnetWarning
+        About line shapes and backgrounds that xpsnet does not have: the nearest ones are used.
+
+    See Also
+    --------
+    read : the spectra in a file.
+    write : stores peaks.
 
     Examples
     --------
-    >>> peaks = xpsnet.read_fit("Fe2p.vms", region="Fe 2p")  # doctest: +SKIP
-    >>> refined = xpsnet.refine(xpsnet.read("Fe2p.vms", region="Fe 2p"), peaks)  # doctest: +SKIP
+    >>> import os, tempfile, xpsnet, xpsnet.samples
+    >>> path = os.path.join(tempfile.mkdtemp(), "peaks.nc")
+    >>> xpsnet.write(xpsnet.samples.sample_truth("spectrum"), path)
+    >>> (peaks,) = xpsnet.read_fit(path, region="C 1s")
+    >>> peaks.sizes["peak"]
+    3
     """
     path = Path(path)
+    found = _reader_of(path).read_fits(path)
+    names = [str(peaks.attrs.get("region") or "") for peaks in found]
+    if isinstance(region, str) and names == [""]:
+        return [found[0].assign_attrs(region=region)]
+    listed = [repr(name) if name else "unnamed" for name in names]
+    chosen = chosen_regions(path, region, [[name] for name in names], listed)
+    return [found[i] for i in chosen]
+
+
+def _reader_of(path: Path) -> FitReader:
+    """Find the reader of a file."""
+    if is_zarr(path):
+        return next(reader for reader in FIT_READERS if reader.name == stores.NAME)
     if not path.is_file():
         got = "a folder" if path.is_dir() else "nothing of this name"
         raise refusal(path, expected="a file with a fit", got=got, advice="check the path")
@@ -82,32 +110,7 @@ def read_fit(path: PathLike, *, region: str | int | None = None) -> list[xr.Data
     reader = next((reader for reader in FIT_READERS if reader.sniff(head)), None)
     if reader is None:
         names = ", ".join(reader.name for reader in FIT_READERS)
-        raise refusal(
-            path,
-            expected=f"a file that can hold a fit ({names})",
-            got="another kind of file",
-            advice="peaks that xpsnet has written are read by xpsnet.io.read_peaks",
-        )
-    found = reader.read_fits(path)
-    return [peaks for _, peaks in found] if region is None else _chosen(path, found, region)
-
-
-def _chosen(path: Path, found: list[tuple[str, xr.Dataset]], region: str | int) -> xr.Dataset:
-    """Find the one fit of a region."""
-    listed = ", ".join(f"{i}: {name!r}" for i, (name, _) in enumerate(found[:40]))
-    if not isinstance(region, str):
-        if not -len(found) <= region < len(found):
-            raise refusal(
-                path, expected=f"a fit from 0 to {len(found) - 1}", got=str(region),
-                advice=f"it holds {listed}",
-            )  # fmt: skip
-        return found[region][1]
-    wanted = region_name(region).lower()
-    usual = [peaks for name, peaks in found if region_name(name).lower() == wanted]
-    if len(usual) == 1:
-        return usual[0]
-    got = f"{len(usual)} of that name" if usual else "no such fit"
-    raise refusal(
-        path, expected=f"one fit of {region!r}", got=got,
-        advice=f"choose by number, of {listed}" if usual else f"it holds {listed}",
-    )  # fmt: skip
+        raise refusal(path, expected=f"a file that can hold a fit ({names})",
+                      got="another kind of file",
+                      advice="xpsnet.read gives the spectra in it, if there are any")  # fmt: skip
+    return reader

@@ -37,7 +37,7 @@ def write(
 ) -> None:
     """Write spectra or peaks to a file whose extension names the format.
 
-    `read` gives back exactly the spectra that were written, `read_peaks` the peaks. Csv and Excel
+    `read` gives back exactly the spectra that were written, `read_fit` the peaks. Csv and Excel
     files are tables for people and spreadsheets, too: of peaks one row per peak and spectrum, with
     errors, status and units, in Excel also the curves.
     VAMAS keeps spectra, and peaks as components that CasaXPS shows (`xpsnet.read_fit`).

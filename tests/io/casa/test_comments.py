@@ -46,8 +46,8 @@ def _file(save, *regions: Region, calibrations: tuple[str, ...] = (), **options)
 
 def test_components_become_peaks_on_the_scale_of_the_spectrum(save) -> None:
     path = _file(save, Region(950.0, 960.0, TWO))
-    peaks = xpsnet.read_fit(path, region="O 1s")
-    spectrum = xpsnet.read(path, region="O 1s")
+    (peaks,) = xpsnet.read_fit(path, region="O 1s")
+    spectrum = xpsnet.read_one(path, region="O 1s")
     assert peaks.attrs["scale"] == spectrum.attrs["scale"] == "kinetic"
     assert (peaks.attrs["line_shape"], peaks.attrs["model"]) == ("gl_product", "CasaXPS")
     assert peaks.label.values.tolist() == ["oxide", "hydroxide"]
@@ -70,7 +70,7 @@ def test_the_width_of_the_product_line_is_that_of_the_whole_line() -> None:
 
 def test_a_sum_of_gaussian_and_lorentzian_is_a_pseudo_voigt(save) -> None:
     path = _file(save, Region(950.0, 960.0, [Component("a", "SGL(40)", 500.0, 1.3, 956.0)]))
-    peaks = xpsnet.read_fit(path, region=0)
+    (peaks,) = xpsnet.read_fit(path, region=0)
     assert peaks.attrs["line_shape"] == "pseudo_voigt"
     assert peaks.fraction.item() == pytest.approx(0.4)
     assert peaks.fwhm.item() == pytest.approx(1.3)
@@ -80,7 +80,7 @@ def test_binding_energies_are_turned_with_the_photon_energy(save) -> None:
     text = comment([Region(950.0, 960.0, TWO)])
     axis = ("Binding Energy", "eV")
     block = Block(_counts(), start=PHOTON_ENERGY - 948.0, step=-0.1, comment=text, abscissa=axis)
-    peaks = xpsnet.read_fit(save(vamas([block])), region="O 1s")
+    (peaks,) = xpsnet.read_fit(save(vamas([block])), region="O 1s")
     assert peaks.attrs["scale"] == "binding"
     np.testing.assert_allclose(peaks.center, PHOTON_ENERGY - np.array([956.0, 954.4]))
     np.testing.assert_allclose(peaks.vendor_center, peaks.center)
@@ -88,7 +88,7 @@ def test_binding_energies_are_turned_with_the_photon_energy(save) -> None:
 
 def test_lines_of_calibration_add_up(save) -> None:
     lines = ("Calib M = 284.0 A = 284.5 BE ADD", "Calib M = 284.5,285.5 A = 285.3 BE ADD")
-    peaks = xpsnet.read_fit(_file(save, Region(950.0, 960.0, TWO), calibrations=lines), region=0)
+    (peaks,) = xpsnet.read_fit(_file(save, Region(950.0, 960.0, TWO), calibrations=lines), region=0)
     # 0.5 + 0.3 eV: what CasaXPS shows lies that much above the binding energy of the file.
     np.testing.assert_allclose(peaks.center, [956.8, 955.2])
     np.testing.assert_allclose(peaks.vendor_center, PHOTON_ENERGY - np.array([956.0, 954.4]))
@@ -97,13 +97,13 @@ def test_lines_of_calibration_add_up(save) -> None:
 
 def test_what_moved_with_the_calibration_is_not_moved_again(save) -> None:
     lines = ("Calib M = 284.0 A = 284.8 Regions Comps BE ADD",)
-    peaks = xpsnet.read_fit(_file(save, Region(950.0, 960.0, TWO), calibrations=lines), region=0)
+    (peaks,) = xpsnet.read_fit(_file(save, Region(950.0, 960.0, TWO), calibrations=lines), region=0)
     np.testing.assert_allclose(peaks.center, [956.0, 954.4])
     np.testing.assert_allclose(peaks.vendor_center, PHOTON_ENERGY + 0.8 - np.array([956.0, 954.4]))
 
 
 def test_a_shirley_background_lies_between_the_limits(save) -> None:
-    peaks = xpsnet.read_fit(_file(save, Region(950.0, 960.0, TWO)), region=0)
+    (peaks,) = xpsnet.read_fit(_file(save, Region(950.0, 960.0, TWO)), region=0)
     spectrum = np.array(_counts())[20:121]
     expected = shirley(spectrum, -peaks.energy.values, n_end=1)
     np.testing.assert_allclose(peaks.background, expected)
@@ -112,7 +112,7 @@ def test_a_shirley_background_lies_between_the_limits(save) -> None:
 
 def test_levels_are_means_of_points_around_the_ends_less_a_percentage(save) -> None:
     region = Region(950.0, 960.0, TWO, background="Linear", average=3, numbers="10 20 0 0 0 0")
-    peaks = xpsnet.read_fit(_file(save, region), region=0)
+    (peaks,) = xpsnet.read_fit(_file(save, region), region=0)
     counts = np.array(_counts())
     first, last = counts[18:23].mean() * 0.9, counts[118:123].mean() * 0.8
     np.testing.assert_allclose(peaks.background, np.linspace(first, last, 101))
@@ -125,7 +125,7 @@ def test_links_limits_and_components_that_are_off(save) -> None:
         Component("half", "GL(30)", 600.0, 1.25, 952.9, area_link=(0, 0.5), fwhm_link=(0, 1),
                   position_link=(0, -3.1)),
     )  # fmt: skip
-    peaks = xpsnet.read_fit(_file(save, Region(950.0, 960.0, components)), region=0)
+    (peaks,) = xpsnet.read_fit(_file(save, Region(950.0, 960.0, components)), region=0)
     assert peaks.label.values.tolist() == ["oxide", "half"]
     told = json.loads(peaks.attrs["constraints"])
     assert [entry["number"] for entry in told] == [0, 2]
@@ -147,7 +147,7 @@ def test_links_are_those_that_refine_and_lmfit_understand(save, scale: str) -> N
         axis = ("Binding Energy", "eV")
         block = Block(_counts(), PHOTON_ENERGY - 948.0, -0.1, comment=text, abscissa=axis)
     path = save(vamas([block]))
-    spectrum, peaks = xpsnet.read(path, region=0), xpsnet.read_fit(path, region=0)
+    spectrum, (peaks,) = xpsnet.read_one(path, region=0), xpsnet.read_fit(path, region=0)
     links = dict(link.split(" = ") for link in peaks.attrs["links"].split("; "))
     shared = tuple(peaks.attrs["shared"].split())
     refined = xpsnet.refine(spectrum, peaks, constraints=links, shared=shared)
@@ -167,7 +167,7 @@ def test_two_regions_of_a_block_are_two_fits(save) -> None:
     found = xpsnet.read_fit(path)
     assert [peaks.attrs["region"] for peaks in found] == ["O 1s", "Na KLL"]
     assert [peaks.sizes["peak"] for peaks in found] == [1, 1]
-    with pytest.raises(ReadError, match="it holds 0: 'O 1s', 1: 'Na KLL'"):
+    with pytest.raises(ReadError, match="the file holds 0: 'O 1s', 1: 'Na KLL'"):
         xpsnet.read_fit(path, region="C 1s")
 
 
@@ -179,8 +179,8 @@ def test_a_fitted_profile_is_one_stack_with_gaps(save) -> None:
         text = comment([region]) if level != 2 else ()
         blocks.append(Block(_counts(), 948.0, comment=text, variables=(10.0 * level,)))
     path = save(vamas(blocks, mode="SDP", variables=[("Etch Time", "s")]))
-    peaks = xpsnet.read_fit(path, region="O 1s")
-    stack = xpsnet.read(path, region="O 1s")
+    (peaks,) = xpsnet.read_fit(path, region="O 1s")
+    stack = xpsnet.read_one(path, region="O 1s")
     assert peaks.center.dims == ("etch_time", "peak")
     np.testing.assert_array_equal(peaks.etch_time, stack.etch_time)
     np.testing.assert_array_equal(peaks.n_peaks, [1, 2, 0, 2])
@@ -196,7 +196,7 @@ def test_lines_that_we_do_not_have_are_named_in_a_warning(save) -> None:
     ]
     path = _file(save, Region(949.0, 961.0, components, background="Min Limits"))
     with pytest.warns(UserWarning, match="region O 1s") as caught:
-        peaks = xpsnet.read_fit(path, region=0)
+        (peaks,) = xpsnet.read_fit(path, region=0)
     said = "\n".join(str(warning.message) for warning in caught)
     assert "LA(1.2,5,40)" in said
     assert "%&<>CO is not known here" in said
@@ -242,7 +242,7 @@ def test_damaged_lines_cost_only_themselves(save, line: str) -> None:
     path = save(vamas([Block(_counts(), 948.0, comment=(*text[:-1], line))]))
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        peaks = xpsnet.read_fit(path, region=0)
+        (peaks,) = xpsnet.read_fit(path, region=0)
     np.testing.assert_allclose(peaks.center, [956.0, 954.4])
     assert ["cannot be read" in str(w.message) for w in caught] == [True] * line.startswith("CASA")
 
@@ -259,7 +259,7 @@ def test_files_without_a_fit_are_refused(save) -> None:
 
 def test_a_fit_starts_a_refinement_and_is_drawn(save) -> None:
     path = _file(save, Region(950.0, 960.0, TWO))
-    spectrum, peaks = xpsnet.read(path, region="O 1s"), xpsnet.read_fit(path, region="O 1s")
+    spectrum, (peaks,) = xpsnet.read_one(path, region="O 1s"), xpsnet.read_fit(path, region="O 1s")
     refined = xpsnet.refine(spectrum, peaks, background="shirley")
     np.testing.assert_allclose(refined.center, [956.0, 954.4], atol=0.05)
     figure = xpsnet.plot(spectrum, peaks)
@@ -275,7 +275,7 @@ EXPORTED = {
 
 def test_maxima_widths_and_heights_are_those_that_casaxps_draws(real_data: Path) -> None:
     with pytest.warns(UserWarning, match=r"LF\(0.54,10,80,100,6\)"):
-        peaks = xpsnet.read_fit(real_data / "vamas" / "FeO_analyzed.vms", region="Fe 2p")
+        (peaks,) = xpsnet.read_fit(real_data / "vamas" / "FeO_analyzed.vms", region="Fe 2p")
     np.testing.assert_allclose(peaks.vendor_center, [709.05, 716.0, 722.13, 729.89], atol=0.005)
     np.testing.assert_allclose(peaks.vendor_area, [63507.374, 35837.064, 49042.126, 17705.155])
     for i, (center, fwhm, height) in enumerate(EXPORTED.values()):

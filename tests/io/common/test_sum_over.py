@@ -6,7 +6,7 @@ import xarray as xr
 
 from xpsnet.io.common.errors import ReadError
 from xpsnet.io.common.sum_over import fold
-from xpsnet.io.read import read
+from xpsnet.io.read import read, read_one
 from xpsnet.io.write import write
 
 ENERGY = np.linspace(90.0, 95.0, 26)
@@ -24,7 +24,7 @@ def test_an_angle_is_folded_by_the_keyword(tmp_path) -> None:
     data = image("angle", n_scans=3, dwell_time=0.2)
     path = tmp_path / "a.nc"
     write(data, path)
-    spectrum = read(path, region="Ag 3d", sum_over="angle")
+    spectrum = read_one(path, region="Ag 3d", sum_over="angle")
     assert spectrum.dims == ("energy",)
     np.testing.assert_allclose(spectrum, data.sum("angle"), rtol=1e-12)
     # The slices of one exposure share their time: nothing but the note changes.

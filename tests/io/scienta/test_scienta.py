@@ -7,7 +7,7 @@ from scienta_writer import Region, note, ses
 
 from xpsnet import to_binding
 from xpsnet.io.common.errors import ReadError
-from xpsnet.io.read import read, sniff
+from xpsnet.io.read import read, read_one, sniff
 from xpsnet.io.scienta import text as scienta_text
 from xpsnet.io.scienta.text import NAME
 
@@ -210,7 +210,7 @@ def test_too_many_numbers_are_cut_off_with_a_warning(save, monkeypatch) -> None:
 
 def test_measured_files_are_read(real_data) -> None:
     path = real_data / "scienta" / "Ag_0001.txt"
-    silver = read(path, region="Ag 3d")
+    silver = read_one(path, region="Ag 3d")
     assert (silver.size, float(silver.energy[0]), float(silver.energy[-1])) == (361, 382.0, 364.0)
     assert silver.attrs["scale"] == "binding"
     assert silver.attrs["photon_energy"] == 520.0

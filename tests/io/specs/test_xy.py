@@ -5,7 +5,7 @@ import pytest
 
 from xpsnet import to_binding
 from xpsnet.io.common.errors import ReadError
-from xpsnet.io.read import read, sniff
+from xpsnet.io.read import read, read_one, sniff
 from xpsnet.io.specs import xy as specs_xy
 from xpsnet.io.specs.xy import NAME
 
@@ -107,7 +107,7 @@ def test_a_region_is_read_to_the_number(save) -> None:
 )
 def test_the_units_are_those_of_the_column(save, rate: str, label: str, units: str) -> None:
     text = xy(header(rate=rate), region(), CYCLE, table(labels=label))
-    assert read(save(text), region=0).attrs["units"] == units
+    assert read_one(save(text), region=0).attrs["units"] == units
 
 
 def test_the_work_function_is_not_subtracted(save) -> None:

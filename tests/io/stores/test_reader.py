@@ -10,9 +10,9 @@ import pytest
 import xarray as xr
 
 from xpsnet.io.common.errors import ReadError
-from xpsnet.io.read import read
+from xpsnet.io.read import read, read_one
+from xpsnet.io.read_fit import read_fit
 from xpsnet.io.stores import attributes, reader
-from xpsnet.io.stores.reader import read_peaks
 from xpsnet.io.write import write
 
 ENERGY = np.linspace(280.0, 290.0, 51)
@@ -93,14 +93,14 @@ def test_all_arrays_with_energies_in_all_groups_are_read(tmp_path: Path) -> None
 def test_large_arrays_stay_on_disk(tmp_path: Path, monkeypatch, kind: str) -> None:
     array = spectra(n=200, scale="binding").rename("C 1s")
     write(array, tmp_path / f"a.{kind}")
-    assert read(tmp_path / f"a.{kind}", region="C 1s").chunks is None
+    assert read_one(tmp_path / f"a.{kind}", region="C 1s").chunks is None
     monkeypatch.setattr(reader, "LAZY_BYTES", 1000)
-    lazy = read(tmp_path / f"a.{kind}", region="C 1s", energy_offset=0.5)
+    lazy = read_one(tmp_path / f"a.{kind}", region="C 1s", energy_offset=0.5)
     assert lazy.chunks is not None
     assert lazy.chunks[1] == (51,)
     np.testing.assert_array_equal(lazy, array)
     write(lazy, tmp_path / f"copy.{kind}")
-    np.testing.assert_array_equal(read(tmp_path / f"copy.{kind}", region=0), array)
+    np.testing.assert_array_equal(read_one(tmp_path / f"copy.{kind}", region=0), array)
 
 
 def test_external_links_are_not_followed(tmp_path: Path) -> None:
@@ -209,13 +209,13 @@ def test_without_zarr_a_store_is_refused_with_the_extra_to_install(
 
 def test_peaks_are_asked_for_by_name(tmp_path: Path) -> None:
     write(spectra(scale="binding").rename("C 1s"), tmp_path / "a.nc")
-    with pytest.raises(ReadError, match="expected one set of peaks, got 0"):
-        read_peaks(tmp_path / "a.nc")
+    with pytest.raises(ReadError, match=r"expected peaks that xpsnet\.write has stored, got none"):
+        read_fit(tmp_path / "a.nc")
     with pytest.raises(ReadError, match="nothing of this name"):
-        read_peaks(tmp_path / "b.nc")
+        read_fit(tmp_path / "b.nc")
     (tmp_path / "c.nc").write_text("text")
-    with pytest.raises(ReadError, match="netCDF or NeXus file or a zarr store with peaks"):
-        read_peaks(tmp_path / "c.nc")
+    with pytest.raises(ReadError, match=r"that can hold a fit .*netCDF"):
+        read_fit(tmp_path / "c.nc")
 
 
 def test_a_zarr_store_in_a_folder_is_read_with_its_files(tmp_path: Path) -> None:

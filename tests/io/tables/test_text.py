@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from xpsnet.io.common.errors import ReadError
-from xpsnet.io.read import read, sniff
+from xpsnet.io.read import read, read_one, sniff
 
 ENERGY = np.round(np.arange(530.0, 534.0, 0.1), 6)
 COUNTS = np.round(1000 + 500 * np.exp(-(((ENERGY - 532) / 0.6) ** 2)), 1)
@@ -182,7 +182,7 @@ def test_regions_one_after_the_other(save) -> None:
     first, second = read(path)
     assert (first.name, second.name) == ("O 1s", "C 1s")
     assert (first.size, second.size) == (40, 25)
-    assert read(path, region="C 1s").size == 25
+    assert read_one(path, region="C 1s").size == 25
 
 
 def test_scans_one_after_the_other_without_a_header(save) -> None:

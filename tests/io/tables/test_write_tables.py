@@ -9,8 +9,8 @@ import xarray as xr
 import xpsnet
 from tests.io.test_write import PLACED, _samples, peaks, spectrum
 from xpsnet.io.common.errors import ReadError
-from xpsnet.io.read import read
-from xpsnet.io.read_peaks import read_peaks
+from xpsnet.io.read import read, read_one
+from xpsnet.io.read_fit import read_fit
 from xpsnet.io.tables import excel_writer
 from xpsnet.io.write import write
 
@@ -80,7 +80,7 @@ def test_a_workbook_of_peaks_holds_table_curves_and_metadata(tmp_path) -> None:
     told = {row["name"]: row["value"] for row in rows(book["metadata"])}
     assert told["line_shape"] == "pseudo_voigt"
     with pytest.raises(ReadError):
-        read(tmp_path / "a.xlsx", region="peaks")
+        read_one(tmp_path / "a.xlsx", region="peaks")
 
 
 def test_a_workbook_leaves_out_curves_without_end(tmp_path, monkeypatch) -> None:
@@ -139,7 +139,7 @@ def test_nexus_of_others_is_not_changed_by_our_marks(tmp_path) -> None:
 def test_nexus_of_peaks_holds_the_spectra_and_the_curves(tmp_path) -> None:
     path = tmp_path / "a.nxs"
     write(peaks(), path, spectra=fitted())
-    xr.testing.assert_identical(read_peaks(path), peaks())
+    xr.testing.assert_identical(read_fit(path)[0], peaks())
     (spectra,) = read(path)
     np.testing.assert_array_equal(spectra, fitted())
     with h5py.File(path) as file:

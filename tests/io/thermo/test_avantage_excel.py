@@ -30,7 +30,6 @@ from thermo_writer import Measurement, vgd
 import xpsnet
 from xpsnet.io.common.errors import ReadError
 from xpsnet.io.read import sniff
-from xpsnet.io.read_peaks import read_peaks
 from xpsnet.io.tables import excel
 from xpsnet.io.thermo import avantage_excel
 from xpsnet.io.thermo.avantage_fits import read_fits
@@ -72,7 +71,7 @@ def test_an_export_gives_its_spectra(save, written: Written, words) -> None:
 
 def test_an_old_workbook_is_found_by_its_content(save) -> None:
     path = save(xls(workbook()), "export.txt")
-    spectrum = xpsnet.read(path, region="C 1s")
+    spectrum = xpsnet.read_one(path, region="C 1s")
     np.testing.assert_array_equal(spectrum, counts())
     assert sniff(path) == "Thermo Avantage or Excel (OLE)"
 
@@ -90,8 +89,8 @@ def test_a_workbook_is_told_from_other_archives(names: list[str], expected: bool
 @WRITERS
 @LANGUAGES
 def test_a_fit_is_read_with_its_background(save, written: Written, words) -> None:
-    ((name, peaks),) = read_fits(save(written(workbook(words)), "1.dat"))
-    assert name == "C 1s"
+    (peaks,) = read_fits(save(written(workbook(words)), "1.dat"))
+    assert peaks.attrs["region"] == "C 1s"
     assert peaks.label.values.tolist() == ["C1s Scan A", "C1s Scan B"]
     expected = np.array([values for _, *values in PEAKS]).T
     for parameter, values in zip(("center", "fwhm", "height", "fraction"), expected, strict=True):
@@ -109,15 +108,15 @@ def test_a_fit_is_read_with_its_background(save, written: Written, words) -> Non
 @pytest.mark.parametrize("upon", [True, False], ids=["upon the background", "alone"])
 @pytest.mark.parametrize("shape", ["gl_product", "pseudo_voigt"])
 def test_the_shape_follows_the_fitted_curves(save, shape: str, upon: bool) -> None:
-    ((_, peaks),) = read_fits(save(xls(workbook(shape=shape, upon=upon)), "1.xls"))
+    (peaks,) = read_fits(save(xls(workbook(shape=shape, upon=upon)), "1.xls"))
     assert peaks.attrs["line_shape"] == shape
     np.testing.assert_allclose(peaks.fraction, [0.3, 0.1], atol=1e-9)
 
 
 def test_a_fit_survives_its_file(save, tmp_path: Path) -> None:
-    ((_, peaks),) = read_fits(save(xls(workbook()), "1.xls"))
+    (peaks,) = read_fits(save(xls(workbook()), "1.xls"))
     xpsnet.write(peaks, tmp_path / "fit.nc")
-    again = read_peaks(tmp_path / "fit.nc")
+    again = xpsnet.read_fit(tmp_path / "fit.nc")[0]
     np.testing.assert_array_equal(again.background, peaks.background)
     np.testing.assert_array_equal(again.vendor_area, peaks.vendor_area)
 
@@ -136,7 +135,7 @@ def test_peaks_without_curves_are_measured_ones(save) -> None:
     one = [("C1s", 284.8, 1.2, 5000.0, 0.0)]
     sheets = [("C1s Scan", region(fitted=False)), ("Peak Table", table(peaks=one))]
     with pytest.warns(UserWarning, match="no fitted curves in 'C1s Scan': .* were measured"):
-        ((_, peaks),) = read_fits(save(xls(sheets), "1.xls"))
+        (peaks,) = read_fits(save(xls(sheets), "1.xls"))
     assert peaks.attrs["line_shape"] == "pseudo_voigt"
     assert peaks.fraction.item() == pytest.approx(0.0, abs=1e-6)
     assert peaks.area.item() == pytest.approx(peaks.vendor_area.item(), rel=1e-6)
@@ -148,7 +147,7 @@ def test_a_stated_share_is_taken(save) -> None:
     rows[1].append("L/G Mix (%) Product")
     for row, share in zip(rows[2:], (30.0, 10.0), strict=True):
         row.append(share)
-    ((_, peaks),) = read_fits(save(xls(sheets), "1.xls"))
+    (peaks,) = read_fits(save(xls(sheets), "1.xls"))
     np.testing.assert_allclose(peaks.fraction, [0.3, 0.1])
 
 
@@ -162,7 +161,10 @@ def test_peaks_of_the_survey_and_of_regions_are_kept_apart(save) -> None:
         pytest.warns(UserWarning, match="no fitted curves in 'XPS Survey'"),
     ):
         fits = read_fits(save(xls(sheets), "1.xls"))
-    assert [(name, fit.sizes["peak"]) for name, fit in fits] == [("survey", 1), ("C 1s", 2)]
+    assert [(fit.attrs["region"], fit.sizes["peak"]) for fit in fits] == [
+        ("survey", 1),
+        ("C 1s", 2),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -181,7 +183,7 @@ def test_other_containers_hold_no_fit(save, data: bytes, message: str) -> None:
 
 def test_fits_are_found_by_content(save) -> None:
     for written in (xls, xlsx):
-        peaks = xpsnet.read_fit(save(written(workbook()), "1.dat"), region="C1s")
+        (peaks,) = xpsnet.read_fit(save(written(workbook()), "1.dat"), region="C1s")
         assert peaks.label.values.tolist() == ["C1s Scan A", "C1s Scan B"]
 
 
@@ -381,7 +383,7 @@ def test_a_measured_export_agrees_with_itself(real_data: Path) -> None:
 def test_a_measured_peak_table_is_read(real_data: Path) -> None:
     path = real_data / "thermo" / "1.xls"
     with pytest.warns(UserWarning, match="no fitted curves in 'O1s Scan', 'N1s Scan'"):
-        fits = dict(read_fits(path))
+        fits = {fit.attrs["region"]: fit for fit in read_fits(path)}
     found = {name: (fit.center.item(), fit.fwhm.item(), fit.height.item(),
                     fit.vendor_area.item(), fit.atomic_percent.item())
              for name, fit in fits.items()}  # fmt: skip
@@ -395,7 +397,7 @@ def test_a_measured_peak_table_is_read(real_data: Path) -> None:
     carbon = fits["C 1s"]
     assert carbon.attrs["energy_range"] == [275.1, 297.9]
     assert float(carbon.background.min()) > 8000
-    spectrum = xpsnet.read(path, region="C 1s")
+    spectrum = xpsnet.read_one(path, region="C 1s")
     top = spectrum.sel(energy=284.5, method="nearest")
     drawn = xpsnet.curves(carbon).envelope.sel(energy=284.5, method="nearest")
     assert float(drawn) == pytest.approx(float(top), rel=0.02)

@@ -13,7 +13,7 @@ from thermo_writer import ENERGY, OWN_SET, Axis, Measurement, vgd, vgd_streams
 
 import xpsnet
 from xpsnet.io.common.errors import ReadError
-from xpsnet.io.read import read, sniff
+from xpsnet.io.read import read, read_one, sniff
 from xpsnet.io.thermo.ole_property_set import parse_property_set
 
 KINETIC = 1188.68 + 0.1 * np.arange(12)
@@ -45,7 +45,7 @@ def test_a_single_spectrum_is_read_to_the_number(save) -> None:
 
 
 def test_the_work_function_is_not_subtracted(save) -> None:
-    binding = xpsnet.to_binding(read(save(vgd(Measurement(counts()))), region=0))
+    binding = xpsnet.to_binding(read_one(save(vgd(Measurement(counts()))), region=0))
     np.testing.assert_allclose(binding.energy, 298.0 - 0.1 * np.arange(12), rtol=0, atol=1e-9)
 
 
@@ -54,7 +54,7 @@ def test_the_work_function_is_not_subtracted(save) -> None:
 )
 def test_the_energy_scale_of_the_file_is_kept(save, code: int | None, scale: str) -> None:
     data = vgd(Measurement(counts()), {316: None if code is None else (2, code)})
-    assert read(save(data), region=0).attrs["scale"] == scale
+    assert read_one(save(data), region=0).attrs["scale"] == scale
 
 
 def test_an_unknown_energy_scale_is_told(save) -> None:
@@ -65,7 +65,7 @@ def test_an_unknown_energy_scale_is_told(save) -> None:
 
 @pytest.mark.parametrize(("current", "n_scans"), [(3, 3), (10, 10), (12, 10), (0, 10)])
 def test_a_stopped_scan_counts_only_what_was_done(save, current: int, n_scans: int) -> None:
-    spectrum = read(save(vgd(Measurement(counts()), {328: (3, current)})), region=0)
+    spectrum = read_one(save(vgd(Measurement(counts()), {328: (3, current)})), region=0)
     assert spectrum.attrs["n_scans"] == n_scans
     rate = xpsnet.to_counts_per_second(spectrum)
     np.testing.assert_allclose(rate, counts() / (0.05 * n_scans), rtol=1e-12)
@@ -150,13 +150,13 @@ def test_a_stopped_map_has_missing_values(save) -> None:
 
 
 def test_ion_scattering_has_no_photon_energy(save) -> None:
-    spectrum = read(save(vgd(Measurement(counts(), title="ISS"), {4: (3, 6)})), region=0)
+    spectrum = read_one(save(vgd(Measurement(counts(), title="ISS"), {4: (3, 6)})), region=0)
     assert "photon_energy" not in spectrum.attrs
     assert (spectrum.attrs["technique"], spectrum.attrs["scale"]) == ("ISS", "kinetic")
 
 
 def test_a_retarding_ratio_is_no_pass_energy(save) -> None:
-    spectrum = read(save(vgd(Measurement(counts()), {403: (2, 2)})), region=0)
+    spectrum = read_one(save(vgd(Measurement(counts()), {403: (2, 2)})), region=0)
     assert "pass_energy" not in spectrum.attrs
 
 
@@ -164,7 +164,7 @@ def test_without_its_properties_a_spectrum_is_still_read(save) -> None:
     streams = vgd_streams(Measurement(counts()))
     streams[OWN_SET] = b"damaged"
     with pytest.warns(UserWarning, match="source energy is not in the file: photon_energy="):
-        spectrum = read(save(ole_file(streams)), region="C 1s")
+        spectrum = read_one(save(ole_file(streams)), region="C 1s")
     np.testing.assert_array_equal(spectrum, counts())
     assert read_quietly(save(ole_file(streams)), photon_energy=1486.6)[0].attrs["photon_energy"]
 
@@ -192,8 +192,8 @@ def test_a_folder_of_spots_is_one_stack(tmp_path) -> None:
         (tmp_path / name).write_bytes(vgd(Measurement(counts() + i), position))
     (tmp_path / "C1s Scan.xml").write_text('<Chart Palette="None">')
     (tmp_path / "All.vgp").write_bytes(ole_file({"Peaks/Contents": b"1", "Data Spaces/a": b"2"}))
-    with pytest.warns(UserWarning, match="2 of 14 files passed over"):
-        stack = read(tmp_path, region="C 1s")
+    with pytest.warns(UserWarning, match="2 of 14 files are skipped"):
+        stack = read_one(tmp_path, region="C 1s")
     assert (stack.dims, stack.shape) == (("scan", "energy"), (12, 12))
     assert stack.file.values.tolist() == names
     np.testing.assert_array_equal(stack, counts() + np.arange(12)[:, None])
@@ -363,7 +363,7 @@ def test_measured_spectra_equal_the_export_and_the_second_opinion(real_data) -> 
     book = xlrd.open_workbook(str(folder / "1.xls"))
     for name in ("C1s Scan", "Cl2p Scan"):
         path = folder / f"{name}.VGD"
-        spectrum = xpsnet.to_counts_per_second(xpsnet.to_binding(read(path, region=0)))
+        spectrum = xpsnet.to_counts_per_second(xpsnet.to_binding(read_one(path, region=0)))
         sheet = book.sheet_by_name(name)
         rows = [sheet.row_values(r) for r in range(16, sheet.nrows)]
         energy = np.array([row[0] for row in rows])
@@ -373,7 +373,7 @@ def test_measured_spectra_equal_the_export_and_the_second_opinion(real_data) -> 
         other = vgd_reader.read_vgd(str(path))
         np.testing.assert_allclose(spectrum.energy, other.binding_energy, rtol=0, atol=1e-4)
         np.testing.assert_allclose(spectrum, other.corrected_intensity, rtol=1e-6)
-        np.testing.assert_array_equal(read(path, region=0), other.intensity)
+        np.testing.assert_array_equal(read_one(path, region=0), other.intensity)
 
 
 def test_measured_property_sets_have_their_names(real_data) -> None:

@@ -8,7 +8,7 @@ from vamas_writer import Block, counts, vamas
 
 from xpsnet.data.spectrum import to_binding
 from xpsnet.io.common.errors import ReadError
-from xpsnet.io.read import read, sniff
+from xpsnet.io.read import read, read_one, sniff
 
 
 def test_a_regular_block_is_read_to_the_number(save) -> None:
@@ -37,7 +37,7 @@ def test_a_regular_block_is_read_to_the_number(save) -> None:
 def test_the_work_function_of_a_block_is_not_subtracted(save) -> None:
     text = vamas([Block(counts(), start=940.0, step=0.25)])
     assert "\n4.5\n" in text
-    binding = to_binding(read(save(text), region=0))
+    binding = to_binding(read_one(save(text), region=0))
     np.testing.assert_allclose(binding.energy, 1486.6 - 940.0 - 0.25 * np.arange(40), rtol=1e-12)
 
 
@@ -85,7 +85,7 @@ def test_the_transmission_is_a_coordinate_and_no_spectrum(save, first: bool) -> 
 )
 def test_labels_in_other_languages_tell_the_scale(save, label: str, scale: str) -> None:
     path = save(vamas([Block(counts(), abscissa=(label, "eV"), label=("0,0 Comptes", "d"))]))
-    assert read(path, region=0).attrs["scale"] == scale
+    assert read_one(path, region=0).attrs["scale"] == scale
 
 
 def test_a_scale_that_is_not_stated_is_assumed_with_a_warning_or_told(save) -> None:

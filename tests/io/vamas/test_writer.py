@@ -13,7 +13,7 @@ import xpsnet
 from xpsnet.data.peaks import make_peaks
 from xpsnet.data.spectrum import make_spectrum
 from xpsnet.io.casa.line_shapes import casa_line
-from xpsnet.io.read import read
+from xpsnet.io.read import read, read_one
 from xpsnet.io.write import write
 
 ENERGY = np.round(np.arange(280.0, 292.0, 0.1), 10)
@@ -135,7 +135,7 @@ def test_components_come_back_equal(
     spectra = _spectra(shape, scale)
     peaks = _peaks(spectra, line_shape, **LINES[line_shape])
     write(peaks, tmp_path / "a.vms", spectra=spectra)
-    again = xpsnet.read_fit(tmp_path / "a.vms", region="C 1s")
+    (again,) = xpsnet.read_fit(tmp_path / "a.vms", region="C 1s")
     assert again.center.dims == peaks.center.dims
     assert again.attrs["scale"] == scale
     for name in ("center", "fwhm", "height", "area"):
@@ -143,7 +143,7 @@ def test_components_come_back_equal(
     if "fraction" in peaks:
         np.testing.assert_allclose(again.fraction, peaks.fraction, rtol=1e-9)
     assert again.label.values.tolist() == ["C-C", "C-O odd"]
-    np.testing.assert_array_equal(read(tmp_path / "a.vms", region="C 1s"), spectra)
+    np.testing.assert_array_equal(read_one(tmp_path / "a.vms", region="C 1s"), spectra)
 
 
 def test_the_comment_is_what_casaxps_writes(tmp_path: Path) -> None:
@@ -174,7 +174,7 @@ def test_links_come_back(tmp_path: Path, scale: str) -> None:
         f"center_2 = center_1 {sign} 1.51; fwhm_2 = fwhm_1; area_2 = 0.5 * area_1"
     )
     write(peaks, tmp_path / "a.vms", spectra=spectra)
-    again = xpsnet.read_fit(tmp_path / "a.vms", region=0)
+    (again,) = xpsnet.read_fit(tmp_path / "a.vms", region=0)
     ratio = 412.5 / 3000.0
     links = dict(link.split(" = ") for link in again.attrs["links"].split("; "))
     assert links["center_2"] == f"center_1 {sign} 1.51"
@@ -201,7 +201,7 @@ def test_backgrounds_are_those_that_casaxps_has(
     write(peaks, tmp_path / "a.vms", spectra=spectra)
     text = (tmp_path / "a.vms").read_text()
     assert f"(*{kind}*)" in text
-    again = xpsnet.read_fit(tmp_path / "a.vms", region=0)
+    (again,) = xpsnet.read_fit(tmp_path / "a.vms", region=0)
     assert np.isfinite(again.background).all()
     if background == "tougaard":
         assert " 900.0 -1643.0 0 0 (*" in text
@@ -212,7 +212,7 @@ def test_a_line_that_casaxps_lacks_is_told(tmp_path: Path) -> None:
     peaks = _peaks(spectra, "asymmetric_pseudo_voigt", fraction=0.4, asymmetry=0.5)
     with pytest.warns(UserWarning, match="CasaXPS has no asymmetric_pseudo_voigt lines"):
         write(peaks, tmp_path / "a.vms", spectra=spectra)
-    again = xpsnet.read_fit(tmp_path / "a.vms", region=0)
+    (again,) = xpsnet.read_fit(tmp_path / "a.vms", region=0)
     np.testing.assert_allclose(again.area, peaks.area, rtol=1e-4)
     np.testing.assert_allclose(again.fwhm, peaks.fwhm)
 
@@ -248,10 +248,10 @@ def test_a_fit_of_casaxps_is_written_again(real_data: Path, tmp_path: Path) -> N
     source = real_data / "vamas" / "FeO_analyzed.vms"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        spectrum = read(source, region="Fe 2p")
-        peaks = xpsnet.read_fit(source, region="Fe 2p")
+        spectrum = read_one(source, region="Fe 2p")
+        (peaks,) = xpsnet.read_fit(source, region="Fe 2p")
         write(peaks, tmp_path / "a.vms", spectra=spectrum)
-        again = xpsnet.read_fit(tmp_path / "a.vms", region="Fe 2p")
-    np.testing.assert_array_equal(read(tmp_path / "a.vms", region="Fe 2p"), spectrum)
+        (again,) = xpsnet.read_fit(tmp_path / "a.vms", region="Fe 2p")
+    np.testing.assert_array_equal(read_one(tmp_path / "a.vms", region="Fe 2p"), spectrum)
     np.testing.assert_allclose(again.center, peaks.center)
     np.testing.assert_allclose(again.background, peaks.background)

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
+from xpsnet.data.status import XpsnetWarning
 from xpsnet.io.casa.line_shapes import CasaLine, casa_line, measured_line
 from xpsnet.io.common.energy_axis import MAX_ENERGY, is_monotonic
 from xpsnet.io.common.errors import refusal
@@ -79,7 +80,7 @@ def read(path: Path) -> Reading:
     return Reading(spectra, notes)
 
 
-def read_fits(path: Path) -> list[tuple[str, xr.Dataset]]:
+def read_fits(path: Path) -> list[xr.Dataset]:
     """Read the components of a CasaXPS text export as peaks of the spectra of `read`.
 
     Parameters
@@ -88,8 +89,8 @@ def read_fits(path: Path) -> list[tuple[str, xr.Dataset]]:
 
     Returns
     -------
-    list of (str, Dataset)
-        Region and peaks, on the scale and in the units of the spectra.
+    list of Dataset
+        Peaks, on the scale and in the units of the spectra.
 
     Raises
     ------
@@ -98,7 +99,7 @@ def read_fits(path: Path) -> list[tuple[str, xr.Dataset]]:
 
     Warns
     -----
-    UserWarning
+    XpsnetWarning
         Of line shapes that we do not have.
     """
     notes: list[str] = []
@@ -111,12 +112,12 @@ def read_fits(path: Path) -> list[tuple[str, xr.Dataset]]:
         notes += shape_note(f"region {fitted.region}", [fitted])
         attrs: dict[str, Any] = {**spectrum.attrs, "source_file": path.name, "model": "CasaXPS"}
         energy = spectrum["energy"].values
-        found.append((fitted.region, to_peaks([fitted], energy, (), (), {}, attrs)))
+        found.append(to_peaks([fitted], energy, (), (), {}, attrs))
     if not found:
         raise refusal(path, expected="components of a CasaXPS fit", got="spectra without any",
                       advice="fit the spectra in CasaXPS, or use xpsnet.fit")  # fmt: skip
     for note in dict.fromkeys(notes):
-        warnings.warn(f"{path}: {note}", UserWarning, stacklevel=3)
+        warnings.warn(f"{path}: {note}", XpsnetWarning, stacklevel=3)
     return found
 
 

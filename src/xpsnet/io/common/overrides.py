@@ -10,9 +10,9 @@ import xarray as xr
 
 from xpsnet.data.satellites import anode_without_monochromator, source_text
 from xpsnet.data.spectrum import check_spectra, scale_sign, shift
-from xpsnet.io.common.errors import ReadError, refusal, shown
+from xpsnet.io.common.errors import ReadError, shown
 from xpsnet.io.common.multi_file import Draft, stack_files, without_copies
-from xpsnet.io.common.region_names import region_name
+from xpsnet.io.common.region_names import chosen_regions
 from xpsnet.io.common.sum_over import checked_dims, fold
 
 
@@ -59,9 +59,9 @@ def checked(
 
 
 def finish(
-    drafts: list[Draft], told: Told, region: str | int | None, notes: list[str]
-) -> list[xr.DataArray] | xr.DataArray:
-    """Stack files, choose the region, apply what the caller says.
+    drafts: list[Draft], told: Told, region: str | int | None, notes: list[str], *, single: bool
+) -> list[xr.DataArray]:
+    """Stack files, choose the regions, apply what the caller says.
 
     Parameters
     ----------
@@ -72,21 +72,22 @@ def finish(
         As for `read`.
     notes : list of str
         Assumptions are added to it.
+    single : bool
+        Whether exactly one spectrum is wanted.
 
     Returns
     -------
-    list of DataArray, or DataArray
-        The latter with `region`.
+    list of DataArray
 
     Raises
     ------
     ReadError
-        Where the region is not there, or there more than once, or a dimension to fold is not.
+        Where the region or a dimension to fold does not exist, or with `single` not exactly one
+        spectrum is found.
     """
     if len({draft.path for draft in drafts}) > 1:
         drafts = stack_files(without_copies(drafts, notes))
-    if region is not None:
-        drafts = [_chosen(drafts, region)]
+    drafts = _chosen(drafts, region, single)
     unsaid = [draft for draft in drafts if told.scale is None and "scale" not in _attrs(draft)]
     if unsaid:
         others = f" and {len(unsaid) - 1} more spectra" if len(unsaid) > 1 else ""
@@ -102,9 +103,7 @@ def finish(
         )
     notes += _satellites(drafts)
     spectra = [_finished(draft, told) for draft in _named(drafts)]
-    if told.sum_over:
-        spectra = fold(spectra, told.sum_over, drafts[0].path)
-    return spectra if region is None else spectra[0]
+    return fold(spectra, told.sum_over, drafts[0].path) if told.sum_over else spectra
 
 
 def _attrs(draft: Draft) -> dict[str, object]:
@@ -126,34 +125,19 @@ def _satellites(drafts: list[Draft]) -> list[str]:
     ]
 
 
-def _chosen(drafts: list[Draft], region: str | int) -> Draft:
-    """Find the one draft of a region."""
-    listed = ", ".join(f"{i}: {_shown(draft)}" for i, draft in enumerate(drafts[:40]))
-    origin = drafts[0].path
-    if not isinstance(region, str):
-        if not -len(drafts) <= region < len(drafts):
-            raise refusal(
-                origin, expected=f"a region from 0 to {len(drafts) - 1}", got=str(region),
-                advice=f"it holds {listed}",
-            )  # fmt: skip
-        return drafts[region]
-    wanted = region_name(region).lower()
-    exact = [d for d in drafts if region in (d.spectrum.name, _attrs(d).get("region_original"))]
-    usual = [d for d in drafts if region_name(str(d.spectrum.name or "")).lower() == wanted]
-    for found in (usual, exact):
-        if len(found) == 1:
-            return found[0]
-    if len(drafts) == 1 and drafts[0].spectrum.name is None:
+def _chosen(drafts: list[Draft], region: str | int | None, single: bool) -> list[Draft]:
+    """Drafts of a region; a single spectrum without a name gets the name that is asked for."""
+    if isinstance(region, str) and len(drafts) == 1 and drafts[0].spectrum.name is None:
         named = drafts[0].spectrum.copy(deep=False)
         named.name = region
-        return drafts[0]._replace(spectrum=named)
-    if usual or exact:
-        raise refusal(
-            origin, expected=f"one region {region!r}", got=f"{len(usual or exact)} of that name",
-            advice=f"choose by number, region=0 for the first of: {listed}",
-        )  # fmt: skip
-    raise refusal(origin, expected=f"a region {region!r}", got="no such region",
-                  advice=f"it holds {listed}")  # fmt: skip
+        return [drafts[0]._replace(spectrum=named)]
+    names = [
+        [str(name) for name in (draft.spectrum.name, _attrs(draft).get("region_original")) if name]
+        for draft in drafts
+    ]
+    listed = [_shown(draft) for draft in drafts]
+    found = chosen_regions(drafts[0].path, region, names, listed, single=single)
+    return [drafts[i] for i in found]
 
 
 def _shown(draft: Draft) -> str:

@@ -1,50 +1,105 @@
 """Names of regions: `S2p`, `1: S 2p` and `S 2p/9` are all `S 2p`."""
 
+import os
 import re
+from collections.abc import Sequence
 
-_ELEMENTS = (
-    "He|Li|Be|Ne|Na|Mg|Al|Si|Cl|Ar|Ca|Sc|Ti|Cr|Mn|Fe|Co|Ni|Cu|Zn|Ga|Ge|As|Se|Br|Kr|Rb|Sr|"
-    "Zr|Nb|Mo|Tc|Ru|Rh|Pd|Ag|Cd|In|Sn|Sb|Te|Xe|Cs|Ba|La|Ce|Pr|Nd|Pm|Sm|Eu|Gd|Tb|Dy|Ho|Er|"
-    "Tm|Yb|Lu|Hf|Ta|Re|Os|Ir|Pt|Au|Hg|Tl|Pb|Bi|Po|At|Rn|Fr|Ra|Ac|Th|Pa|Np|Pu|Am|Cm|"
-    "H|B|C|N|O|F|P|S|K|V|Y|I|W|U"  # after those of two letters, so that "Si" is not "S"
-)
-_ELEMENT = f"({_ELEMENTS})"
-_SHELL = r"[ _-]?([1-7]s|[2-7]p|[3-6]d|[45]f)"
-_J = r"(?:[ _-]?([1357])/2|([1357])(?![\d/.]))?"
-_LEVEL = re.compile(rf"(?<![A-Za-z]){_ELEMENT}{_SHELL}{_J}(?![A-Za-z])")
-_LEVEL_ANY_CASE = re.compile(rf"{_ELEMENT}{_SHELL}{_J}(?:[ _/-]?\d+)?", re.IGNORECASE)
+from xpsnet.data.level_names import ELEMENT, cleaned, find_name, parse_level, without_number
+from xpsnet.io.common.errors import refusal
+
 _AUGER = re.compile(
-    rf"(?<![A-Za-z]){_ELEMENT}[ _-]?([KLMN]\d{{0,2}}[KLMNOV]\d{{0,2}}[KLMNOV]\d{{0,2}})(?![A-Za-z])"
+    rf"(?<![A-Za-z]){ELEMENT}[ _-]?([KLMN]\d{{0,2}}[KLMNOV]\d{{0,2}}[KLMNOV]\d{{0,2}})(?![A-Za-z])"
 )
 _SURVEY = re.compile(r"su1s|sur?\d*|\d*sur?|wide(?:[ _/-]|scan|\d)*|.*survey.*", re.IGNORECASE)
-_MAX_LABEL = 500
-_J_OF_SHELL = {"p": "13", "d": "35", "f": "57"}
+_MAX_LISTED = 40
 
 
 def find_region(label: str) -> str | None:
     """Find a core level, an Auger line or a survey in a label, in the usual spelling."""
-    cleaned = clean_label(label)
-    match = _LEVEL.search(cleaned) or _LEVEL_ANY_CASE.fullmatch(cleaned)
-    if match:
-        element, shell, j_full, j_short = match.groups()
-        level = f"{element.capitalize()} {shell.lower()}"
-        j = j_full or j_short
-        return f"{level}{j}/2" if j and j in _J_OF_SHELL.get(shell[-1].lower(), "") else level
-    auger = _AUGER.search(cleaned)
+    level = parse_level(label)
+    if level:
+        return str(level)
+    label = without_number(cleaned(label))
+    auger = _AUGER.search(label)
     if auger:
         return f"{auger[1]} {auger[2]}"
-    return "survey" if _SURVEY.fullmatch(cleaned) else None
-
-
-def clean_label(label: str) -> str:
-    """Strip zero bytes, counters in front ("1: S 2p") and blanks."""
-    return re.sub(r"^\d+ ?: ?", "", " ".join(label[:_MAX_LABEL].replace("\0", " ").split()))
+    return "survey" if _SURVEY.fullmatch(label) else None
 
 
 def region_name(*labels: str) -> str:
-    """Name a region after the first label that holds a known one, else the first not empty."""
+    """Name a region after the first label that holds a known one, else the first not empty.
+
+    A label without a known region stays whole: "1:3 Cu:Ru" is a ratio, not a numbered region.
+    """
     for label in labels:
         found = find_region(label)
         if found:
             return found
-    return next((clean_label(label) for label in labels if clean_label(label)), "")
+    return next((cleaned(label) for label in labels if cleaned(label)), "")
+
+
+def chosen_regions(
+    path: str | os.PathLike[str],
+    region: str | int | None,
+    names: Sequence[Sequence[str]],
+    listed: Sequence[str],
+    *,
+    single: bool = False,
+) -> list[int]:
+    """Choose the regions that a user asks for.
+
+    Parameters
+    ----------
+    path : path
+        For the message.
+    region : str, int or None
+        Name or number; None for all of them.
+    names : sequence of sequence of str
+        All names of each region: the usual one, and that of the file.
+    listed : sequence of str
+        How the message shows each region.
+    single : bool
+        Whether exactly one must be found.
+
+    Returns
+    -------
+    list of int
+        Places in `names`: those of the same name, else of the same line, else of the same level.
+
+    Raises
+    ------
+    ReadError
+        With the names there are, where none is found, or several with `single`.
+    """
+    shown = [f"{i}: {text}" for i, text in enumerate(listed[:_MAX_LISTED])]
+    advice = f"the file holds {', '.join(shown)}{', ...' if len(listed) > len(shown) else ''}"
+    if region is None:
+        found = list(range(len(names)))
+    elif not isinstance(region, str):
+        if not -len(names) <= region < len(names):
+            raise refusal(path, expected=f"a region from 0 to {len(names) - 1}",
+                          got=f"region={region}", advice=advice)  # fmt: skip
+        found = [region % len(names)]
+    else:
+        found = _found(region, names)
+        if not found:
+            raise refusal(path, expected=f"a region {region!r}", got="no such region",
+                          advice=advice)  # fmt: skip
+    if single and len(found) != 1:
+        what = "one region" if region is None else f"one region {region!r}"
+        raise refusal(
+            path, expected=what, got=f"{len(found)}",
+            advice=f"choose one with region=, by name or number: {advice}",
+        )  # fmt: skip
+    return found
+
+
+def _found(region: str, names: Sequence[Sequence[str]]) -> list[int]:
+    """Places of the regions of this name, else of this line, else of this level."""
+    exact = [i for i, own in enumerate(names) if region in own]
+    if exact:
+        return exact
+    usual = [region_name(*own[:1]) for own in names]
+    wanted = region_name(region)
+    same = [i for i, name in enumerate(usual) if name.lower() == wanted.lower()]
+    return same or find_name(wanted, usual)

@@ -22,7 +22,7 @@ def holds_peaks(path: Path) -> ReadError:
         path,
         expected="spectra",
         got="peaks that xpsnet.write has stored",
-        advice="xpsnet.io.read_peaks reads them",
+        advice="xpsnet.read_fit reads them",
     )
 
 

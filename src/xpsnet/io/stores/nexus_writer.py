@@ -1,6 +1,6 @@
 """NeXus: one NXentry per region, whose NXdata any NeXus program plots; peaks as NXfit.
 
-Every variable carries its dimensions in an attribute of ours, so that `read` and `read_peaks`
+Every variable carries its dimensions in an attribute of ours, so that `read` and `read_fit`
 give back what was written. No application definition is claimed: spectra seldom know all that
 NXxps demands.
 """

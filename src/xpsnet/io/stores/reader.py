@@ -134,38 +134,29 @@ def _without_spectra(path: Path, reasons: list[str]) -> ReadError:
     return refusal(path, expected="an array with an energy dimension", got=got, advice=advice)
 
 
-def read_peaks(path: str | Path) -> xr.Dataset:
-    """Read peaks that `write` has stored as netCDF or zarr.
+def read_fits(path: Path) -> list[xr.Dataset]:
+    """Read peaks that `write` has stored as netCDF, NeXus or zarr.
 
     Parameters
     ----------
-    path : path
+    path : Path
         File, or folder of a zarr store.
 
     Returns
     -------
-    Dataset
-        Equal to the one that was written; lazy where it is large.
+    list of Dataset
+        Equal to those that were written; lazy where they are large.
 
     Raises
     ------
     ReadError
-        Where there are no peaks in it.
+        If the store is damaged or holds no peaks.
     """
-    path = Path(path)
-    if not path.exists():
-        raise refusal(path, expected="a file", got="nothing of this name")
-    if not is_zarr(path) and (path.is_dir() or not sniff(read_head(path))):
-        raise refusal(
-            path,
-            expected="a netCDF or NeXus file or a zarr store with peaks",
-            got="something else",
-            advice="write(peaks, 'peaks.nc') makes one",
-        )
     found = [data for data in _all_datasets(path) if _is_peaks(data)]
-    if len(found) != 1:
-        raise refusal(path, expected="one set of peaks", got=f"{len(found)}")
-    return found[0]
+    if not found:
+        raise refusal(path, expected="peaks that xpsnet.write has stored", got="none",
+                      advice="xpsnet.read gives the spectra in it, if there are any")  # fmt: skip
+    return found
 
 
 def _is_peaks(data: xr.Dataset) -> bool:

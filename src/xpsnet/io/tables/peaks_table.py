@@ -1,4 +1,4 @@
-"""Tables of peaks, one row per peak and spectrum: for people, spreadsheets and `read_peaks`."""
+"""Tables of peaks, one row per peak and spectrum: for people, spreadsheets and `read_fit`."""
 
 import warnings
 from collections.abc import Mapping
@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
+from xpsnet.data.status import XpsnetWarning
 from xpsnet.io.tables.json_sidecar import Description, first_row, plain, to_lines, variable_told
 
 PEAKS_KEYS = ("sizes", "attributes", "coordinates", "variables", "rows")
@@ -46,7 +47,7 @@ def describe_peaks(peaks: xr.Dataset) -> Description:
 
     Warns
     -----
-    UserWarning
+    XpsnetWarning
         Of variables with more values than a table should carry, which are left out.
     """
     center, rows = _rows(peaks)
@@ -56,7 +57,7 @@ def describe_peaks(peaks: xr.Dataset) -> Description:
         warnings.warn(
             f"left out of the file, too large for a table: {', '.join(large)}; .nc and .zarr "
             f"hold all of it",
-            UserWarning,
+            XpsnetWarning,
             stacklevel=2,
         )
     return {

@@ -1,4 +1,4 @@
-"""Peaks that `write` has stored, whatever the format."""
+"""Peaks that `write` has stored in csv files and workbooks."""
 
 import csv
 import math
@@ -10,10 +10,8 @@ import numpy as np
 import xarray as xr
 
 from xpsnet.io.common.errors import refusal
-from xpsnet.io.common.file_bytes import LINE_ENDS, read_decoded, read_head
-from xpsnet.io.stores import reader
-from xpsnet.io.stores.attributes import is_zarr
-from xpsnet.io.tables.excel import ZIP, read_workbook
+from xpsnet.io.common.file_bytes import LINE_ENDS, read_decoded
+from xpsnet.io.tables.excel import Sheet
 from xpsnet.io.tables.json_sidecar import Description, from_cells, from_lines, variable_of
 from xpsnet.io.tables.peaks_table import PEAKS_KEYS, column_label, is_peaks_table
 
@@ -22,36 +20,19 @@ _MAX_VALUES = 64 << 20
 _ADVICE = "write the peaks again, best as .nc"
 
 
-def read_peaks(path: str | Path) -> xr.Dataset:
-    """Read peaks that `write` has stored.
+def sniff_csv(head: bytes) -> bool:
+    """Whether a file begins as a table of peaks of ours."""
+    return head.startswith((b"# sizes:", b"region,"))
 
-    Parameters
-    ----------
-    path : path
-        A file of netCDF, NeXus, csv or Excel, or the folder of a zarr store.
 
-    Returns
-    -------
-    Dataset
-        Equal to the one that was written; lazy where a store is large.
+def read_csv(path: Path) -> list[xr.Dataset]:
+    """Read the peaks of a csv file.
 
     Raises
     ------
     ReadError
-        Where there are no peaks in it.
+        If it is damaged, or the lines above the table are missing.
     """
-    path = Path(path)
-    if path.is_file() and not is_zarr(path):
-        head = read_head(path)
-        if head.startswith(ZIP):
-            return _from_workbook(path)
-        if head.startswith((b"# sizes:", b"region,")):
-            return _from_csv(path)
-    return reader.read_peaks(path)
-
-
-def _from_csv(path: Path) -> xr.Dataset:
-    """Peaks of a csv file."""
     text = read_decoded(path, MAX_BYTES)
     lines = LINE_ENDS.split(text)
     n_above = next((i for i, line in enumerate(lines) if not line.startswith("# ")), len(lines))
@@ -59,18 +40,24 @@ def _from_csv(path: Path) -> xr.Dataset:
     if told is None or not is_peaks_table(text):
         raise refusal(path, expected="a table of peaks below lines that describe it",
                       got="none of these lines", advice=_ADVICE)  # fmt: skip
-    return _peaks(path, csv.DictReader(lines[n_above:]), told)
+    return [_peaks(path, csv.DictReader(lines[n_above:]), told)]
 
 
-def _from_workbook(path: Path) -> xr.Dataset:
-    """Peaks of a workbook."""
-    sheets = {sheet.name: sheet.rows for sheet in read_workbook(path)}
-    told = from_cells(sheets.get("description", []), PEAKS_KEYS).get("peaks")
-    labels, *rows = sheets.get("peaks") or [[]]
+def from_workbook(path: Path, sheets: Sequence[Sheet]) -> list[xr.Dataset]:
+    """Peaks of a workbook; none where `write` has not stored it.
+
+    Raises
+    ------
+    ReadError
+        If the table of peaks is damaged.
+    """
+    rows_of = {sheet.name: sheet.rows for sheet in sheets}
+    told = from_cells(rows_of.get("description", []), PEAKS_KEYS).get("peaks")
+    labels, *rows = rows_of.get("peaks") or [[]]
     if told is None or not labels:
-        raise refusal(path, expected="sheets named peaks and description",
-                      got=", ".join(map(repr, list(sheets)[:10])), advice=_ADVICE)  # fmt: skip
-    return _peaks(path, (dict(zip(map(str, labels), row, strict=False)) for row in rows), told)
+        return []
+    cells = (dict(zip(map(str, labels), row, strict=False)) for row in rows)
+    return [_peaks(path, cells, told)]
 
 
 def _peaks(path: Path, table: Iterable[Mapping[str, Any]], told: Description) -> xr.Dataset:

@@ -125,7 +125,7 @@ def _no_table(path: Path, text: str, tables: list[Table]) -> Exception:
     elif start.startswith("<"):
         got, advice = "XML or HTML", "export the spectra as text, csv or VAMAS"
     elif is_peaks_table(start):
-        got, advice = "a table of peaks", "xpsnet.io.read_peaks reads them"
+        got, advice = "a table of peaks", "xpsnet.read_fit reads them"
     elif tables:
         line = int(tables[0].lines[0])
         got = f"a table at line {line} in which no column rises or falls like energies in eV"

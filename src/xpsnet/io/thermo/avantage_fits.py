@@ -15,11 +15,13 @@ import numpy.typing as npt
 import xarray as xr
 
 from xpsnet.data.peaks import Status, make_peaks
+from xpsnet.data.status import XpsnetWarning
 from xpsnet.io import ole_file
 from xpsnet.io.common.errors import refusal, shown
 from xpsnet.io.common.file_bytes import read_bytes, read_head
 from xpsnet.io.common.region_names import region_name
 from xpsnet.io.tables.excel import MAX_BYTES, ZIP, Cell, Sheet, read_workbook
+from xpsnet.io.tables.stored_peaks import from_workbook
 from xpsnet.io.thermo.avantage_excel import Region, axis_problem, find_regions
 from xpsnet.numerics.lineshapes import LINE_SHAPES
 
@@ -63,8 +65,8 @@ class _Peak:
     others: dict[str, Cell] = field(default_factory=dict)
 
 
-def read_fits(path: Path) -> list[tuple[str, xr.Dataset]]:
-    """Read the fits of a workbook that Avantage has exported.
+def read_fits(path: Path) -> list[xr.Dataset]:
+    """Read the fits of a workbook that Avantage has exported, or that `write` has stored.
 
     Parameters
     ----------
@@ -73,8 +75,8 @@ def read_fits(path: Path) -> list[tuple[str, xr.Dataset]]:
 
     Returns
     -------
-    list of (str, Dataset)
-        Region and peaks, one per sheet with rows in the peak table. Centers, widths and heights
+    list of Dataset
+        Peaks, one per sheet with rows in the peak table. Centers, widths and heights
         are those of the table; `background` (energy) is the background curve on the fitted
         window, `vendor_area` (peak) and `atomic_percent` (peak) are what Avantage made of it.
 
@@ -85,12 +87,15 @@ def read_fits(path: Path) -> list[tuple[str, xr.Dataset]]:
 
     Warns
     -----
-    UserWarning
+    XpsnetWarning
         Of peaks that our line shapes cannot express, and of such without a fitted curve.
     """
     if ole_file.sniff(read_head(path)):
         _check_workbook(path)
     sheets = read_workbook(path)
+    stored = from_workbook(path, sheets)
+    if stored:
+        return stored
     regions = [r for r in find_regions(sheets) if r.counts.ndim == 1]
     regions = [r for r in regions if not axis_problem(r.energy)]
     peaks = [peak for sheet in sheets for peak in _peak_table(sheet)]
@@ -100,7 +105,7 @@ def read_fits(path: Path) -> list[tuple[str, xr.Dataset]]:
     for region, own in _assigned(regions, peaks[:_MAX_PEAKS], notes):
         fit = _fit(path, region, own, notes, measured)
         if fit is not None:
-            fits.append((region_name(region.sheet), fit))
+            fits.append(fit)
     if not fits:
         raise refusal(
             path, expected="a table of peaks with their sheets",
@@ -113,7 +118,7 @@ def read_fits(path: Path) -> list[tuple[str, xr.Dataset]]:
             f"the peaks were measured, and the Lorentzian share follows from the area"
         )
     for note in notes:
-        warnings.warn(f"{path}: {note}", UserWarning, stacklevel=2)
+        warnings.warn(f"{path}: {note}", XpsnetWarning, stacklevel=3)
     return fits
 
 

@@ -9,6 +9,7 @@ import numpy.typing as npt
 import xarray as xr
 
 from xpsnet.data.spectrum import scale_sign
+from xpsnet.data.status import XpsnetWarning
 from xpsnet.io.casa.backgrounds import draw_background
 from xpsnet.io.casa.comments import CasaFit, Component, Region, describe, parse_fit
 from xpsnet.io.casa.line_shapes import casa_line
@@ -24,7 +25,7 @@ _NUMBER = "block_number"
 _MIN_POINTS = 5
 
 
-def read_fits(path: Path) -> list[tuple[str, xr.Dataset]]:
+def read_fits(path: Path) -> list[xr.Dataset]:
     """Read the CasaXPS fits of a VAMAS file.
 
     Parameters
@@ -33,8 +34,8 @@ def read_fits(path: Path) -> list[tuple[str, xr.Dataset]]:
 
     Returns
     -------
-    list of (str, Dataset)
-        Region and peaks, over the same dimensions as the spectra of `read`, on their scale and
+    list of Dataset
+        Peaks, over the same dimensions as the spectra of `read`, on their scale and
         in their units.
 
     Raises
@@ -44,7 +45,7 @@ def read_fits(path: Path) -> list[tuple[str, xr.Dataset]]:
 
     Warns
     -----
-    UserWarning
+    XpsnetWarning
         Of lines and backgrounds that we do not have, and of what was left out.
     """
     blocks, comments, _ = read_blocks(path)
@@ -55,7 +56,7 @@ def read_fits(path: Path) -> list[tuple[str, xr.Dataset]]:
         block.details[_NUMBER] = i
         casa = parse_fit(comment)
         fits.append([] if casa is None else _fitted(block, casa, notes))
-    found: list[tuple[str, xr.Dataset]] = []
+    found: list[xr.Dataset] = []
     for stack in stack_blocks(blocks) if any(fits) else ():
         found += _of_stack(stack, fits, path, notes)
     if not found:
@@ -66,13 +67,13 @@ def read_fits(path: Path) -> list[tuple[str, xr.Dataset]]:
             advice="fit the spectra in CasaXPS and save the file, or use xpsnet.fit",
         )
     for note in dict.fromkeys(notes):
-        warnings.warn(f"{path}: {note}", UserWarning, stacklevel=3)
+        warnings.warn(f"{path}: {note}", XpsnetWarning, stacklevel=3)
     return found
 
 
 def _of_stack(
     stack: xr.DataArray, fits: list[list[Fitted]], path: Path, notes: list[str]
-) -> list[tuple[str, xr.Dataset]]:
+) -> list[xr.Dataset]:
     """Peaks of all regions that were fitted in a stack."""
     shape = stack.shape[:-1]
     if _NUMBER in stack.coords:
@@ -85,12 +86,10 @@ def _of_stack(
     for k in range(max(len(fits[i]) for i in numbers)):
         members = [fits[i][k] if k < len(fits[i]) else None for i in numbers]
         present = [fit for fit in members if fit is not None]
-        region = present[0].region
-        notes += shape_note(f"region {region}", present)
+        notes += shape_note(f"region {present[0].region}", present)
         attrs: dict[str, Any] = dict(stack.attrs) | {"source_file": path.name, "model": "CasaXPS"}
         energy = np.asarray(stack["energy"].values, dtype=np.float64)
-        peaks = to_peaks(members, energy, stack.dims[:-1], shape, stack.coords, attrs)
-        found.append((region, peaks))
+        found.append(to_peaks(members, energy, stack.dims[:-1], shape, stack.coords, attrs))
     return found
 
 

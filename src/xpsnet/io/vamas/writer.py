@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
+from xpsnet.data.status import XpsnetWarning
 from xpsnet.io.casa.comment_writer import EXACT, NO_FIT, casa_comment
 from xpsnet.io.vamas.parser import END, MAGIC
 from xpsnet.io.vamas.reader import DIMENSIONS, WITHOUT_SATELLITES
@@ -56,7 +57,7 @@ def write_vamas(
 
     Warns
     -----
-    UserWarning
+    XpsnetWarning
         Where CasaXPS does not have the line shape: the nearest one is written.
     """
     spectra = [_checked(one) for one in spectra]
@@ -110,7 +111,7 @@ def _check_peaks(spectra: Sequence[xr.DataArray], peaks: xr.Dataset) -> None:
         warnings.warn(
             f"CasaXPS has no {peaks.attrs['line_shape']} lines: sums of Gaussian and Lorentzian, "
             f"SGL, of the same center, width and area are written",
-            UserWarning,
+            XpsnetWarning,
             stacklevel=4,
         )
 
