@@ -11,7 +11,14 @@ import numpy as np
 import xarray as xr
 
 from xpsnet.data.spectrum import check_spectra
-from xpsnet.io.stores.attributes import HDF5_MAGIC, NAME_ATTR, VERSION_ATTR, is_zarr
+from xpsnet.io.stores.attributes import (
+    COORDS_ATTR,
+    HDF5_MAGIC,
+    NAME_ATTR,
+    VERSION_ATTR,
+    counts_name,
+    is_zarr,
+)
 from xpsnet.io.stores.nexus_writer import write_nexus
 from xpsnet.io.tables.csv import is_our_csv, spectra_csv
 from xpsnet.io.tables.excel_writer import is_our_workbook, write_excel
@@ -33,17 +40,18 @@ def write(
     path: str | os.PathLike[str],
     *,
     spectra: xr.DataArray | None = None,
+    dim: str | None = None,
     overwrite: bool = False,
 ) -> None:
     """Write spectra or peaks to a file whose extension names the format.
 
     `read` gives back exactly the spectra that were written, `read_fit` the peaks. Csv and Excel
-    files are tables for people and spreadsheets, too: of peaks one row per peak and spectrum, with
-    errors, status and units, in Excel also the curves.
-    VAMAS keeps spectra, and peaks as components that CasaXPS shows (`xpsnet.read_fit`).
+    files also serve people and spreadsheets as tables: one row per peak and spectrum, with
+    errors, status and units; in Excel also the curves. VAMAS stores the energies, counts and
+    settings of spectra, and peaks as components that CasaXPS shows.
 
-    The file appears when it is complete. Files that xpsnet has written are replaced; any other
-    file of this name, such as measured data, is left alone.
+    The file appears only when it is complete. A file that xpsnet has written is replaced; any
+    other file of this name, such as measured data, is not touched.
 
     Parameters
     ----------
@@ -53,19 +61,38 @@ def write(
     path : path
         Ends with .nc, .nc4, .h5 or .hdf5 (all netCDF 4), .zarr, .nxs, .xlsx, .vms or .csv.
     spectra : DataArray, optional
-        The spectra that the peaks were fitted to, to be stored with them: in NeXus and Excel
-        if given, in VAMAS always.
+        The spectra that the peaks were fitted to, to be stored with the peaks: optional for NeXus
+        and Excel, required for VAMAS.
+    dim : str, optional
+        Dimension of the spectra that holds the energies. By default it is found by its name or
+        units. The file names it "energy".
     overwrite : bool
-        Replace any file of this name.
+        Whether to replace any file of this name.
 
     Raises
     ------
     TypeError
-        Where `data` is neither spectra nor peaks.
+        If `data` is neither spectra nor peaks.
     ValueError
-        Where the extension is unknown, or the data cannot be stored.
+        If the extension is unknown, or the data cannot be stored.
     FileExistsError
-        Where a file is in the way that xpsnet has not written.
+        If a file of this name exists that xpsnet has not written.
+    FileNotFoundError
+        If the folder does not exist.
+
+    See Also
+    --------
+    read, read_one : read spectra.
+    read_fit : read peaks.
+
+    Examples
+    --------
+    >>> import os, tempfile, xpsnet
+    >>> path = os.path.join(tempfile.mkdtemp(), "line scan.nc")
+    >>> spectra = xpsnet.sample("line_scan")
+    >>> xpsnet.write(spectra, path)
+    >>> xpsnet.read_one(path).identical(spectra)
+    True
     """
     path = Path(path)
     writer = _WRITERS.get(path.suffix.lower())
@@ -74,7 +101,9 @@ def write(
             f"expected a file name that ends with one of {', '.join(_WRITERS)}, got "
             f"{path.name!r}; add the extension of the format"
         )
-    content = Content(_checked(data), None if spectra is None else check_spectra(spectra))
+    content = Content(
+        _checked(data, dim), None if spectra is None else check_spectra(spectra, dim=dim)
+    )
     if spectra is not None and not (writer in _WITH_SPECTRA and isinstance(data, xr.Dataset)):
         raise ValueError(
             f"expected spectra= with peaks for .nxs, .xlsx or .vms, got {path.name!r}; write the "
@@ -90,7 +119,7 @@ def write(
     _replace(path, lambda target: writer(content, target))
 
 
-def _checked(data: Any) -> Spectra | xr.Dataset:
+def _checked(data: Any, dim: str | None) -> Spectra | xr.Dataset:
     """Return peaks as they are, and spectra as a list."""
     if isinstance(data, xr.Dataset):
         if "center" in data and "peak" in data.dims:
@@ -103,7 +132,7 @@ def _checked(data: Any) -> Spectra | xr.Dataset:
     spectra = [data] if isinstance(data, xr.DataArray) else list(data)
     if not spectra:
         raise ValueError("expected at least one spectrum, got an empty list")
-    spectra = [check_spectra(one) for one in spectra]
+    spectra = [check_spectra(one, dim=dim) for one in spectra]
     for one in spectra:
         _check_coordinates(one)
     return spectra
@@ -188,7 +217,7 @@ def _write_zarr(content: Content, path: Path) -> None:
 def _groups(content: Spectra | xr.Dataset) -> Any:
     """Mode, group and Dataset for each part of the content."""
     if isinstance(content, xr.Dataset):
-        return [("w", None, _storable(content))]
+        return [("w", None, _listed(_storable(content)))]
     if len(content) == 1:
         return [("w", None, _as_dataset(content[0]))]
     root = xr.Dataset(attrs={VERSION_ATTR: _version()})
@@ -199,12 +228,24 @@ def _groups(content: Spectra | xr.Dataset) -> Any:
 def _as_dataset(spectra: xr.DataArray) -> xr.Dataset:
     """Put spectra into a Dataset; names such as "In 3d5/2" are no names of variables."""
     name = "" if spectra.name is None else str(spectra.name)
-    named = spectra.rename("counts").assign_attrs({NAME_ATTR: name})
-    return _storable(named.to_dataset()).assign_attrs({VERSION_ATTR: _version()})
+    named = spectra.rename(counts_name(spectra)).assign_attrs({NAME_ATTR: name})
+    return _listed(_storable(named.to_dataset())).assign_attrs({VERSION_ATTR: _version()})
+
+
+def _listed(data: xr.Dataset) -> xr.Dataset:
+    """List coordinates with a blank in their name in an attribute, as netCDF cannot mark them."""
+    odd = [str(name) for name in data.coords if " " in str(name) and name not in data.dims]
+    return data.reset_coords(odd).assign_attrs({COORDS_ATTR: odd}) if odd else data
 
 
 def _storable(data: xr.Dataset) -> xr.Dataset:
     """Copy with attributes that all stores hold, and without the encoding of an older file."""
+    odd = [str(name) for name in (*data.variables, *data.dims) if "/" in str(name)]
+    if odd:
+        raise ValueError(
+            f"expected names of coordinates without a slash, got {odd[0]!r}; rename it: "
+            f"spectra.rename({{{odd[0]!r}: {odd[0].replace('/', '_')!r}}})"
+        )
     data = data.drop_encoding()
     data.attrs = _plain(data.attrs)
     data.attrs.setdefault(VERSION_ATTR, _version())
@@ -263,8 +304,9 @@ def _write_nexus(content: Content, path: Path) -> None:
 
 def _storable_array(spectra: xr.DataArray) -> xr.DataArray:
     """Copy with attributes that all stores hold."""
-    stored = _storable(spectra.rename("counts").to_dataset())
-    return stored["counts"].rename(spectra.name)
+    name = counts_name(spectra)
+    stored = _storable(spectra.rename(name).to_dataset())
+    return stored[name].rename(spectra.name)
 
 
 def _write_vamas(content: Content, path: Path) -> None:

@@ -297,7 +297,7 @@ def test_variables_named_like_those_of_peaks_do_no_harm(save) -> None:
     blocks = [Block(_counts(), 948.0, comment=text, variables=(float(i), 2.0 * i)) for i in (1, 2)]
     path = save(vamas(blocks, variables=[("Area", "m"), ("Status", "d")]))
     (peaks,) = xpsnet.read_fit(path)
-    assert peaks.area.dims == ("area_of_stack", "peak")
+    assert peaks.area.dims == ("spectra_area", "peak")
 
 
 def _found(path: Path) -> list[xr.Dataset]:

@@ -22,8 +22,10 @@ _VENDOR = {
     "vendor_area": ("Area as the vendor's program shows it", "counts/s eV"),
 }
 
-# Names of further variables of peaks, which a coordinate of the spectra must not have.
-_TAKEN = ("peak", "parameter", "area", "background", "n_peaks", "status", "label", "count")
+# Further names in a Dataset of peaks: a coordinate of the spectra with such a name gets a prefix.
+_TAKEN = ("peak", "parameter", "parameter_2", "area", "background", "component", "envelope",
+          "noise", "n_peaks", "status", "label", "count")  # fmt: skip
+_PREFIX = "spectra_"
 
 
 @dataclass
@@ -87,12 +89,19 @@ def to_peaks(
     tables = {name: table.reshape(*shape, n) for name, table in tables.items()}
     vendor = {name: tables.pop(name) for name in _VENDOR}
     longest = max(present, key=lambda fit: len(fit.center))
-    taken = {*tables, *vendor, *_TAKEN}
-    dims = [f"{dim}_of_stack" if dim in taken else dim for dim in dims]
+    names_of: dict[Hashable, str] = {
+        name: f"{_PREFIX}{name}" for name in (*tables, *vendor, *_TAKEN)
+    }
+    dims = [names_of.get(dim, dim) for dim in dims]
     peaks = make_peaks(
         energy[window],
         dims,
-        {name: coordinate for name, coordinate in coords.items() if _fits(name, coordinate, taken)},
+        {
+            names_of.get(name, name): xr.Variable(
+                [names_of.get(dim, dim) for dim in coord.dims], coord.values, coord.attrs
+            )
+            for name, coord in coords.items()
+        },
         scale=str(attrs["scale"]),
         line_shape=line_shape,
         background="curve",
@@ -115,11 +124,6 @@ def _columns(fit: Fitted, line_shape: str) -> dict[str, Any]:
     own = [shape_parameters(line, line_shape) for line in fit.lines]
     extra = {name: [one[name] for one in own] for name in LINE_SHAPES[line_shape].parameters[3:]}
     return {"center": fit.center, "fwhm": fit.fwhm, "height": fit.height, **extra, **fit.vendor}
-
-
-def _fits(name: Hashable, coordinate: Any, taken: set[str]) -> bool:
-    """Whether a coordinate of the spectra has a place among the variables of peaks."""
-    return name not in taken and not taken & set(getattr(coordinate, "dims", ()))
 
 
 def common_shape(lines: Sequence[CasaLine]) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import xarray as xr
 
 from xpsnet.io.common.errors import ReadError, refusal
 
@@ -14,10 +15,18 @@ NETCDF3_MAGIC = b"CDF"
 # What `write` leaves in stores: the name of a spectrum, and the version of the library.
 NAME_ATTR = "xpsnet_name"
 VERSION_ATTR = "xpsnet_version"
+# Coordinates whose names netCDF cannot list, because a blank separates the names there.
+COORDS_ATTR = "xpsnet_coords"
 ZARR_FILES = ("zarr.json", ".zgroup", ".zmetadata", ".zarray")
 
 # Axes are loaded at once, everything else lazily where it is large.
 _MAX_AXIS = 20_000_000
+
+
+def counts_name(spectra: xr.DataArray) -> str:
+    """Name for the counts in a store that no coordinate or dimension of the user has."""
+    taken = {*spectra.coords, *spectra.dims}
+    return next(name for name in ("counts", "spectra_counts", "xpsnet_counts") if name not in taken)
 
 
 def is_zarr(path: Path) -> bool:

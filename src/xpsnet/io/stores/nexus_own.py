@@ -7,12 +7,11 @@ import numpy as np
 import xarray as xr
 
 from xpsnet.io.common.errors import ReadError, refusal
-from xpsnet.io.stores.attributes import NAME_ATTR, VERSION_ATTR
+from xpsnet.io.stores.attributes import COORDS_ATTR, NAME_ATTR, VERSION_ATTR
 from xpsnet.io.stores.tree import StoredArray, Tree
 
 DIMS_ATTR = "xpsnet_dims"
 KIND_ATTR = "xpsnet_kind"
-COORDS_ATTR = "xpsnet_coords"
 SPECTRA, PEAKS = "spectra", "peaks"
 
 
@@ -90,7 +89,7 @@ def _decoded(tree: Tree, array: StoredArray, variable: xr.Variable) -> xr.Variab
 def _spectra(tree: Tree, group: str) -> xr.DataArray:
     """One array with its coordinates."""
     variables = _variables(tree, group)
-    counts = variables.pop("counts", None)
+    counts = variables.pop(str(tree.groups[group].get("signal", "")), None)
     if counts is None or "energy" not in variables or counts.dtype.kind not in "iuf":
         raise refusal(tree.path, group, expected="counts over energies", got=str(list(variables)))
     variables["energy"].attrs.pop("type", None)

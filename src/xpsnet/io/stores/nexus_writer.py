@@ -13,8 +13,8 @@ import numpy as np
 import xarray as xr
 
 from xpsnet.data.peaks import curves
-from xpsnet.io.stores.attributes import NAME_ATTR, VERSION_ATTR
-from xpsnet.io.stores.nexus_own import COORDS_ATTR, DIMS_ATTR, KIND_ATTR, PEAKS, SPECTRA
+from xpsnet.io.stores.attributes import COORDS_ATTR, NAME_ATTR, VERSION_ATTR, counts_name
+from xpsnet.io.stores.nexus_own import DIMS_ATTR, KIND_ATTR, PEAKS, SPECTRA
 
 _MAX_CURVES = 64 << 20  # bytes; more than that are made again when they are needed
 
@@ -80,9 +80,10 @@ def _write_spectra(entry: Any, array: xr.DataArray) -> None:
     _write_experiment(entry, array.attrs)
     data = _group(entry, "data", "NXdata")
     data.attrs[KIND_ATTR] = SPECTRA
-    data.attrs["signal"] = "counts"
+    signal = counts_name(array)
+    data.attrs["signal"] = signal
     _write_axes_attributes(data, array.dims, array.coords)
-    counts = _write_variable(data, "counts", array.variable)
+    counts = _write_variable(data, signal, array.variable)
     counts.attrs[NAME_ATTR] = "" if array.name is None else str(array.name)
     for name, coord in array.coords.items():
         _write_variable(data, str(name), coord.variable)
@@ -120,10 +121,8 @@ def _write_axes_attributes(group: Any, dims: Any, coords: Any) -> None:
 
 def _write_variable(group: Any, name: str, variable: xr.Variable) -> Any:
     """Write values, dimensions and attributes of one variable."""
-    if "/" in name or name in ("", ".") or name in group:
-        raise ValueError(
-            f"expected other names of variables, without a slash, for .nxs, got {name!r}; rename it"
-        )
+    if name in ("", ".") or name in group:
+        raise ValueError(f"expected another name of a coordinate for .nxs, got {name!r}; rename it")
     if variable.dtype.kind in "mM":
         variable = xr.conventions.encode_cf_variable(variable, name=name)
     if hasattr(variable.data, "dask"):

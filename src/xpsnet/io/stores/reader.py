@@ -16,6 +16,7 @@ from xpsnet.io.common.file_bytes import read_head
 from xpsnet.io.common.reading import Reading
 from xpsnet.io.stores.arrays import NO_NAMES, read_arrays
 from xpsnet.io.stores.attributes import (
+    COORDS_ATTR,
     HDF5_MAGIC,
     NAME_ATTR,
     NETCDF3_MAGIC,
@@ -202,7 +203,9 @@ def _datasets(path: Path, groups: list[str]) -> Iterator[tuple[str, xr.Dataset]]
             # xarray and its backends raise many kinds of exceptions on damaged files.
             raise damaged(path, kind, error) from error
         data.attrs = {key: plain(value) for key, value in data.attrs.items()}
-        yield group, data
+        coords = data.attrs.pop(COORDS_ATTR, [])
+        coords = [coords] if isinstance(coords, str) else coords
+        yield group, data.set_coords([name for name in coords if name in data])
 
 
 def _open(path: Path, engine: str, group: str) -> xr.Dataset:

@@ -115,7 +115,10 @@ def _curves(peaks: xr.Dataset, spectra: xr.DataArray | None) -> list[Row]:
     components = drawn["component"].transpose("peak", *lead, "energy").values
     for i, component in enumerate(components):
         label = str(peaks["label"].values[i]) if "label" in peaks else ""
-        columns[f"{label or f'peak {i + 1}'} [{units}]"] = component.ravel()
+        label = label or f"peak {i + 1}"
+        if f"{label} [{units}]" in columns:  # two peaks of one label, or one called "background"
+            label = f"{label} (peak {i + 1})"
+        columns[f"{label} [{units}]"] = component.ravel()
     cells = (column.tolist() for column in columns.values())
     return [list(columns), *zip(*cells, strict=True)]
 

@@ -14,6 +14,7 @@ from xpsnet.io.tables.json_sidecar import Description, first_row, plain, to_line
 
 PEAKS_KEYS = ("sizes", "attributes", "coordinates", "variables", "rows")
 _PEAK_COLUMNS = ("center", "fwhm", "height", "area")
+_OWN_COLUMNS = ("region", "status_meaning")
 _MAX_TOLD = 200_000  # numbers of a variable beside the table
 
 
@@ -101,7 +102,8 @@ def peaks_table(peaks: xr.Dataset) -> dict[str, Any]:
         if "peak" in peaks[name].dims:
             cells = np.where(here, values.astype(object), "").tolist()
             values = ["" if value != value else value for value in cells]
-        table[column_label(name, peaks[name].attrs)] = values
+        label = column_label(name, peaks[name].attrs)
+        table[f"spectra_{label}" if label in _OWN_COLUMNS else label] = values
     if "status" in peaks:
         table["status_meaning"] = _meanings(peaks["status"], table["status"])
     return table
