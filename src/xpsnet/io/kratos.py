@@ -80,12 +80,9 @@ def read(path: Path) -> Reading:
             blocks.append(_block(fields))
         except ValueError as error:
             notes.append(f"the object at line {number} is left out: {error}")
-    if not blocks:
-        raise refusal(
-            path, expected="at least one spectrum in a Kratos dataset", got="none",
-            advice=notes[0] if notes else _EXPORT,
-        )  # fmt: skip
-    return Reading(stack_blocks(blocks), notes)
+    return Reading(stack_blocks(blocks), notes).not_empty(
+        path, expected="at least one spectrum in a Kratos dataset", advice=_EXPORT
+    )
 
 
 def _objects(lines: list[str]) -> list[tuple[int, Fields]]:

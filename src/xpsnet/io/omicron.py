@@ -89,16 +89,13 @@ def _read_eis(path: Path, lines: list[str]) -> Reading:
         except ValueError as error:
             notes.append(f"{name} (line {layer.line}) is left out: {error}")
     _note_stray(stray, lines, notes)
-    if not blocks:
-        raise refusal(
-            path, expected="at least one layer with counts", got="none",
-            advice=notes[0] if notes else "the text of this EIS file holds no data",
-        )  # fmt: skip
     # Energies that reach zero can only be binding energies; else the text does not tell.
     if any(block.energy.min() <= 0 for block in blocks):
         for block in blocks:
             block.scale = "binding"
-    return Reading(stack_blocks(blocks), notes)
+    return Reading(stack_blocks(blocks), notes).not_empty(
+        path, expected="at least one layer with counts", advice="export it again from EIS"
+    )
 
 
 def _note_stray(stray: list[int], lines: list[str], notes: list[str]) -> None:
@@ -221,10 +218,10 @@ def _read_edc(path: Path, lines: list[str]) -> Reading:
             continue
         tables.append(table)
     if not tables:
+        got = notes[0] if notes else "none: the measurement was stopped before its first scan"
         raise refusal(
-            path, expected='at least one block "Scan : n" with energies and counts', got="none",
-            advice=notes[0] if notes else "the measurement was stopped before its first scan",
-        )  # fmt: skip
+            path, expected='at least one block "Scan : n" with energies and counts', got=got
+        )
     spectrum = _stack(tables)
     attrs: dict[str, str | int | float] = {"scale": "kinetic", "units": "counts/s"}
     photon_energy = photon_energy_of(header)

@@ -266,7 +266,7 @@ def test_a_damaged_region_is_left_out_with_a_warning(save, damage, message: str)
         (File([carbon()]).header() + bytes(500), "binary part of a PHI MultiPak"),
         (File([carbon()] * 10).data().replace(b"\n", b"\r\n"), r"got the numbers \[1, 2573,"),
         (File([]).data(), "binary part"),
-        (File([carbon(rate=np.ones(1))]).data(), "none in a file of the type 'SPECTRUM'"),
+        (File([carbon(rate=np.ones(1))]).data(), "file of the type 'SPECTRUM', got region 1 "),
         (File([carbon()]).header() + struct.pack("<4I", 1, 9999999, 96 * 9999999, 16), "binary"),
     ],
     ids=["no end", "no data", "zeros", "text transfer", "no arrays", "one point", "many arrays"],

@@ -16,7 +16,7 @@ import numpy as np
 from xpsnet.io.common.errors import BrokenError, refusal
 from xpsnet.io.common.file_bytes import read_bytes
 from xpsnet.io.common.reading import Reading
-from xpsnet.io.igor.waves import Scale, Wave, spectra_of
+from xpsnet.io.igor.waves import Scale, Wave, reading_of
 
 NAME = "Igor binary wave or packed experiment"
 MAX_BYTES = 512 << 20
@@ -78,17 +78,7 @@ def read(path: Path) -> Reading:
             waves.append(_load(piece))
         except BrokenError as error:
             notes.append(f"the wave at byte {where} is left out: {error}")
-    spectra = spectra_of(waves, notes)
-    if not spectra:
-        raise refusal(
-            path,
-            expected="a wave with an energy axis",
-            got=notes[0] if notes else "none",
-            advice='scale its dimension in Igor: SetScale/P x start, step, "eV", wave'
-            if waves
-            else "it is cut off or damaged: copy it again, or save it again in Igor",
-        )
-    return Reading(spectra, notes)
+    return reading_of(path, waves, notes)
 
 
 def _pieces(path: Path, data: bytes, notes: list[str]) -> Iterator[tuple[bytes, int]]:

@@ -12,10 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
-from xpsnet.io.common.errors import refusal
 from xpsnet.io.common.file_bytes import LINE_ENDS, read_decoded, start_of_text
 from xpsnet.io.common.reading import Reading
-from xpsnet.io.igor.waves import Scale, Wave, spectra_of
+from xpsnet.io.igor.waves import Scale, Wave, reading_of
 
 NAME = "Igor text"
 MAX_BYTES = 128 << 20
@@ -78,15 +77,7 @@ def read(path: Path) -> Reading:
         problem = _add_waves(block, waves)
         if problem:
             notes.append(f"the waves at line {block.line} are left out: {problem}")
-    spectra = spectra_of(list(waves.values()), notes)
-    if not spectra:
-        raise refusal(
-            path,
-            expected="a wave with an energy axis",
-            got=notes[0] if notes else "none",
-            advice='scale its dimension in Igor: SetScale/P x start, step, "eV", wave',
-        )
-    return Reading(spectra, notes)
+    return reading_of(path, list(waves.values()), notes)
 
 
 def _blocks(text: str, command: Callable[[str], None]) -> Iterator[_Block]:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,6 +12,7 @@ import xarray as xr
 
 from xpsnet.io.common.energy_axis import MAX_ENERGY, is_monotonic, is_uniform
 from xpsnet.io.common.labels import is_energy_label, photon_energy_of, scale_of_text
+from xpsnet.io.common.reading import Reading
 from xpsnet.io.scienta.settings import Axis, Floats, manipulator_of, pairs, scale_of, to_spectrum
 
 _MAX_NOTE = 100_000
@@ -42,6 +44,23 @@ class Wave:
     scales: list[Scale]
     units: str = ""
     note: str = ""
+
+
+def reading_of(path: Path, waves: Sequence[Wave], notes: list[str]) -> Reading:
+    """Spectra of the waves of a file.
+
+    Raises
+    ------
+    ReadError
+        If no wave has an energy axis.
+    """
+    return Reading(spectra_of(waves, notes), notes).not_empty(
+        path,
+        expected="a wave with an energy axis",
+        advice='scale its dimension in Igor: SetScale/P x start, step, "eV", wave'
+        if waves
+        else "it is cut off or damaged: copy it again, or save it again in Igor",
+    )
 
 
 def spectra_of(waves: Sequence[Wave], notes: list[str]) -> list[xr.DataArray]:

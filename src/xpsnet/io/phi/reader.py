@@ -93,15 +93,12 @@ def read(path: Path) -> Reading:
     regions = read_regions(header, notes)
     records = _read_records(path, data, start, notes)
     spectra = _spectra(header, regions, records, notes)
-    if not spectra:
-        kind = header.first("FileType") or "unknown"
-        raise refusal(
-            path,
-            expected="at least one region with a spectrum in a PHI MultiPak file",
-            got=f"none in a file of the type {shown(kind)}",
-            advice=notes[0] if notes else "images and maps of PHI hold no spectra for us",
-        )
-    return Reading(spectra, notes)
+    kind = shown(header.first("FileType") or "unknown")
+    return Reading(spectra, notes).not_empty(
+        path,
+        expected=f"at least one region with a spectrum in a PHI MultiPak file of the type {kind}",
+        advice="export the spectra from MultiPak; images and maps of PHI are not read",
+    )
 
 
 def _read_records(path: Path, data: bytes, start: int, notes: list[str]) -> list[_Record]:

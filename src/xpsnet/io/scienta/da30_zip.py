@@ -14,7 +14,7 @@ import numpy as np
 import xarray as xr
 
 from xpsnet.io.common.energy_axis import MAX_ENERGY
-from xpsnet.io.common.errors import BrokenError, refusal, shown
+from xpsnet.io.common.errors import BrokenError, shown
 from xpsnet.io.common.file_bytes import decode
 from xpsnet.io.common.labels import is_energy_label
 from xpsnet.io.common.reading import Reading
@@ -80,14 +80,11 @@ def read(path: Path, archive: zipfile.ZipFile) -> Reading:
             continue
         left -= spectrum.size * 4
         spectra.append(spectrum)
-    if not spectra:
-        raise refusal(
-            path,
-            expected="at least one region with its settings",
-            got=notes[0] if notes else "none",
-            advice="export it from SES as .ibw or .txt",
-        )
-    return Reading(spectra, notes)
+    return Reading(spectra, notes).not_empty(
+        path,
+        expected="at least one region with its settings",
+        advice="export it from SES as .ibw or .txt",
+    )
 
 
 def _region(

@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 
 from xpsnet.io.common.energy_axis import MAX_ENERGY, is_monotonic
-from xpsnet.io.common.errors import BrokenError, refusal
+from xpsnet.io.common.errors import BrokenError
 from xpsnet.io.common.file_bytes import read_decoded, start_of_text
 from xpsnet.io.common.reading import Reading
 from xpsnet.io.scienta.settings import (
@@ -86,16 +86,13 @@ def read(path: Path) -> Reading:
             spectra.append(_spectrum(region, f"region {number}", notes))
         except BrokenError as error:
             notes.append(f"region {number} at line {region.line} is left out: {error}")
-    if not spectra:
-        raise refusal(
-            path,
-            expected="at least one [Data] section with energies and counts",
-            got=notes[0] if notes else "none",
-            advice="export it again from SES",
-        )
     if promised > len(regions):
         notes.append(f"the header promises {promised:g} regions, the file holds {len(regions)}")
-    return Reading(spectra, notes)
+    return Reading(spectra, notes).not_empty(
+        path,
+        expected="at least one [Data] section with energies and counts",
+        advice="export it again from SES",
+    )
 
 
 def _lines_of(text: str) -> Iterator[str]:

@@ -7,11 +7,9 @@ much further out that every detector passes over the whole region.
 import numpy as np
 import numpy.typing as npt
 
+from xpsnet.io.common.errors import BrokenError
+
 Floats = npt.NDArray[np.float64]
-
-
-class DetectorError(Exception):
-    """The detectors do not see the whole region."""
 
 
 def sum_detectors(counts: Floats, offsets: Floats, step: float, head: int, n: int) -> Floats:
@@ -35,13 +33,13 @@ def sum_detectors(counts: Floats, offsets: Floats, step: float, head: int, n: in
 
     Raises
     ------
-    DetectorError
+    BrokenError
         Where a detector does not see the whole region.
     """
     # Sample i of a detector is at start + (i - head) step + offset.
     first = np.floor(head - offsets / step + 0.5)
     if not np.isfinite(first).all() or first.min() < 0 or first.max() + n > counts.shape[-2]:
-        raise DetectorError("the shifts of the detectors lead out of the scan")
+        raise BrokenError("the shifts of the detectors lead out of the scan")
     total = np.zeros((*counts.shape[:-2], n))
     for d, i in enumerate(first.astype(int)):
         total += counts[..., i : i + n, d]

@@ -18,7 +18,7 @@ from xpsnet.io.common.reading import Reading
 from xpsnet.io.common.region_names import region_name
 from xpsnet.io.common.sqlite_readonly import Database, RefusedDatabaseError
 from xpsnet.io.common.stacking import Block, Floats, Variable, drop_constant, stack_blocks
-from xpsnet.io.specs.detectors import DetectorError, sum_detectors
+from xpsnet.io.specs.detectors import sum_detectors
 from xpsnet.io.specs.schedule import Planned, ScheduleError, loop_indices, number_in, read_schedule
 from xpsnet.io.specs.sle_tables import (
     Tables,
@@ -85,14 +85,9 @@ def read(path: Path) -> Reading:
             raise refusal(path, expected="a database of SPECS Prodigy", got=str(error),
                           advice=_ADVICE) from error  # fmt: skip
         notes.append(f"the rest of the database is left out: {error}")
-    if not spectra:
-        raise refusal(
-            path,
-            expected="a database of SPECS Prodigy with spectra",
-            got=notes[0] if notes else "none",
-            advice=_ADVICE,
-        )
-    return Reading(spectra, notes)
+    return Reading(spectra, notes).not_empty(
+        path, expected="a database of SPECS Prodigy with spectra", advice=_ADVICE
+    )
 
 
 def _spectra(plan: Planned, tables: Tables, notes: list[str]) -> list[xr.DataArray]:
@@ -239,10 +234,7 @@ def _summed(
         raise BrokenError("expected shifts of the detectors within the scan, got others")
     # The samples before the region are those that the detector of the largest shift needs.
     head = int(np.floor(np.max(steps, initial=0.0) + 0.5))
-    try:
-        return sum_detectors(samples, shifts * pass_energy, step, head, n)
-    except DetectorError as error:
-        raise BrokenError(str(error)) from error
+    return sum_detectors(samples, shifts * pass_energy, step, head, n)
 
 
 def _tell_units(blocks: list[Block], settings: dict[str, str], name: str, notes: list[str]) -> None:

@@ -22,7 +22,7 @@ from xpsnet.io.common.reading import Reading
 from xpsnet.io.common.region_names import region_name
 from xpsnet.io.common.stacking import Block, Floats, drop_constant, stack_blocks
 from xpsnet.io.common.xml_stream import Node, OtherRootError, RefusedXmlError, Stream
-from xpsnet.io.specs.detectors import DetectorError, sum_detectors
+from xpsnet.io.specs.detectors import sum_detectors
 
 NAME = "SPECS XML"
 MAX_BYTES = 256 << 20
@@ -88,14 +88,9 @@ def read(path: Path) -> Reading:
         raise unopened(path, error) from error
     except (expat.ExpatError, ValueError, LookupError) as error:
         notes.append(f"the XML breaks off: {error}")
-    if not spectra:
-        raise refusal(
-            path,
-            expected="XML of SpecsLab 2 with at least one region",
-            got=notes[0] if notes else "none",
-            advice=_EXPORT,
-        )
-    return Reading(spectra, notes)
+    return Reading(spectra, notes).not_empty(
+        path, expected="XML of SpecsLab 2 with at least one region", advice=_EXPORT
+    )
 
 
 def _other(path: Path, root: str) -> Exception:
@@ -252,10 +247,7 @@ def _curves(counts: Floats, node: Node, definition: Node, n: int) -> list[Floats
         )
     samples = counts.reshape(n_curves, n_samples, n_detectors)
     step, head = _number(definition, "scan_delta"), _count(node, "mcd_head")
-    try:
-        return list(sum_detectors(samples, _offsets(node, definition), step, head, n))
-    except DetectorError as error:
-        raise BrokenError(str(error)) from error
+    return list(sum_detectors(samples, _offsets(node, definition), step, head, n))
 
 
 def _attrs(node: Node, definition: Node, group: str) -> dict[str, str | int | float]:

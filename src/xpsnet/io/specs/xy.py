@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from xpsnet.io.common.energy_axis import MAX_ENERGY, is_monotonic
-from xpsnet.io.common.errors import BrokenError, refusal
+from xpsnet.io.common.errors import BrokenError
 from xpsnet.io.common.file_bytes import HEAD_BYTES, LINE_ENDS, bare, read_decoded, start_of_text
 from xpsnet.io.common.labels import scale_of_label, units_of_label
 from xpsnet.io.common.reading import Reading
@@ -96,20 +96,17 @@ def read(path: Path) -> Reading:
                 blocks.append(_block(table))
         except BrokenError as error:
             notes.append(f"the table at line {table.line} is left out: {error}")
-    if not blocks:
-        raise refusal(
-            path,
-            expected="at least one table of energies and counts",
-            got=notes[0] if notes else "none",
-            advice="export it again, with its metadata",
-        )
     notes += _end(table)
     regions: dict[str, list[Block]] = {}
     for block in blocks:
         regions.setdefault(f"{block.label} {sorted(block.attrs.items())}", []).append(block)
     for region in regions.values():
         drop_constant(region, ("cycle", "curve", "scan", "channel"))
-    return Reading(stack_blocks(blocks), notes)
+    return Reading(stack_blocks(blocks), notes).not_empty(
+        path,
+        expected="at least one table of energies and counts",
+        advice="export it again, with its metadata",
+    )
 
 
 def _end(table: _Table | None) -> list[str]:
