@@ -149,7 +149,7 @@ def test_a_damaged_scan_is_left_out(save) -> None:
         (REGION + values(1) + layer(), "at least one layer with counts"),
         (REGION + values(1) + layer() + table(COUNTS * 0), "all its counts are zero"),
         (TITLE, 'at least one block "Scan : n"'),
-        (TITLE + "Scan : 1\n5 5\n", "do not rise or fall"),
+        (TITLE + "Scan : 1\n5 5\n", "expected at least 2 energies, got 1"),
     ],
     ids=["no rows", "zeros", "no scan", "one row"],
 )

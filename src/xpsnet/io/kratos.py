@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from xpsnet.constants import PHOTON_ENERGIES
-from xpsnet.io.common.energy_axis import MAX_ENERGY
+from xpsnet.io.common.energy_axis import checked_axis
 from xpsnet.io.common.errors import refusal, shown
 from xpsnet.io.common.file_bytes import LINE_ENDS, checked_text, read_bytes, start_of_text
 from xpsnet.io.common.labels import scale_of_label, units_of_label
@@ -118,9 +118,7 @@ def _block(fields: Fields) -> Block:
             f"expected a start, a step and at least 2 values, got {start:g} eV, {step:g} eV and "
             f"{counts.size} values"
         )
-    energy = start + step * np.arange(counts.size, dtype=np.float64)
-    if np.abs(energy).max() > MAX_ENERGY or not (np.diff(energy) != 0).all():
-        raise ValueError(f"expected energies below 100 keV, got steps of {step:g} eV")
+    energy = checked_axis(start + step * np.arange(counts.size, dtype=np.float64))
     species = f"{fields.get('Chemical symbol or formula', '')} "
     species += fields.get("Transition or charge state", "")
     acquisition = fields.get("Acquisition name", "")

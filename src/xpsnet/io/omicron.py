@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from xpsnet.io.common.energy_axis import MAX_ENERGY, is_monotonic, places, union
+from xpsnet.io.common.energy_axis import axis_problem, checked_axis, places, union
 from xpsnet.io.common.errors import refusal, shown
 from xpsnet.io.common.file_bytes import LINE_ENDS, bare, read_decoded, start_of_text
 from xpsnet.io.common.labels import photon_energy_of
@@ -165,10 +165,7 @@ def _block(layer: _Layer) -> Block:
     table = np.array([row[:2] for _, row in layer.rows], dtype=np.float64)
     energy, counts = table.T
     counts[~np.isfinite(counts)] = np.nan
-    if energy.size < 2 or not is_monotonic(energy):
-        raise ValueError(f"expected energies that rise or fall, got {energy[:3].tolist()} ...")
-    if not np.abs(energy).max() <= MAX_ENERGY:
-        raise ValueError(f"expected energies below 100 keV, got {np.abs(energy).max():g} eV")
+    checked_axis(energy)
     if not counts.any():
         raise ValueError("all its counts are zero")
     region = layer.region
@@ -212,9 +209,9 @@ def _read_edc(path: Path, lines: list[str]) -> Reading:
     tables = []
     for line, rows in scans:
         table = np.array(rows, dtype=np.float64)
-        sound = is_monotonic(table[:, 0]) and np.abs(table[:, 0]).max() <= MAX_ENERGY
-        if len(rows) < 2 or not sound:
-            notes.append(f"the scan at line {line} is left out: its energies do not rise or fall")
+        problem = axis_problem(table[:, 0])
+        if problem:
+            notes.append(f"the scan at line {line} is left out: {problem}")
             continue
         tables.append(table)
     if not tables:

@@ -224,7 +224,7 @@ def test_what_was_planned_and_not_measured_is_passed_over(tmp_path) -> None:
         (Spectrum([(TRACE, numbers())], "bad", "FixedEnergies"), "FixedEnergies has no axis"),
         (one(name="bad", parameters={"ValuesPerCurve": 1e12}), "a start, a step and points"),
         (one(name="bad", parameters={"ScanDelta": 0}), "a start, a step and points"),
-        (one(name="bad", parameters={"KineticEnergy": 1e99}), "expected energies in eV"),
+        (one(name="bad", parameters={"KineticEnergy": 1e99}), "expected energies below 100 keV"),
         (Spectrum([(TRACE, numbers(N, 5, 1))], "bad"), "calibration of 5 detectors, got 0"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",

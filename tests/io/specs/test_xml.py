@@ -188,7 +188,7 @@ def test_compact_cycles_are_left_out_with_a_warning(save) -> None:
         ({"values_per_curve": 10**9}, "expected a start, a step and points"),
         ({"scan_delta": 0}, "expected a start, a step and points"),
         ({"kinetic_energy": "x"}, "expected a start, a step and points"),
-        ({"kinetic_energy": 1e300}, "expected energies in eV"),
+        ({"kinetic_energy": 1e300}, "expected energies below 100 keV"),
         ({"pass_energy": 200}, "lead out of the scan"),
         ({"cycles": []}, "it holds no whole scans"),
     ],

@@ -18,7 +18,7 @@ import xarray as xr
 
 from xpsnet.data.status import XpsnetWarning
 from xpsnet.io.casa.line_shapes import CasaLine, casa_line, measured_line
-from xpsnet.io.common.energy_axis import MAX_ENERGY, is_monotonic
+from xpsnet.io.common.energy_axis import axis_problem
 from xpsnet.io.common.errors import refusal
 from xpsnet.io.common.file_bytes import LINE_ENDS, read_decoded, start_of_text
 from xpsnet.io.common.reading import Reading
@@ -209,8 +209,7 @@ def _groups(table: _Table) -> dict[str, slice]:
     starts = [i for i, label in enumerate(table.header) if label in _ENERGIES]
     groups: dict[str, slice] = {}
     for first, last in itertools.pairwise([*starts, len(table.header)]):
-        energy = table.values[:, first]
-        if last - first >= 2 and is_monotonic(energy) and np.abs(energy).max() < MAX_ENERGY:
+        if last - first >= 2 and not axis_problem(table.values[:, first]):
             groups.setdefault(_ENERGIES[table.header[first]], slice(first, last))
     return groups
 

@@ -6,6 +6,8 @@ from bisect import bisect_left
 import numpy as np
 import numpy.typing as npt
 
+from xpsnet.io.common.errors import BrokenError
+
 Floats = npt.NDArray[np.float64]
 
 # Largest energy [eV] that a column may hold to be taken for an energy axis.
@@ -44,6 +46,32 @@ def is_monotonic(values: Floats) -> bool:
     """Whether values are finite and rise or fall strictly; fewer than two do."""
     steps = np.diff(values)
     return bool(np.isfinite(values).all() and ((steps > 0).all() or (steps < 0).all()))
+
+
+def axis_problem(energy: Floats) -> str:
+    """Say why values cannot be the energies [eV] of a spectrum; empty if they can."""
+    if energy.size < 2:
+        return f"expected at least 2 energies, got {energy.size}"
+    if np.isfinite(energy).all() and np.abs(energy).max() > MAX_ENERGY:
+        return f"expected energies below 100 keV, got {np.abs(energy).max():g} eV"
+    if not is_monotonic(energy):
+        ends = f"{energy[0]:g}, {energy[1]:g} ... {energy[-1]:g} eV"
+        return f"expected energies that rise or fall, got {ends}"
+    return ""
+
+
+def checked_axis(energy: Floats) -> Floats:
+    """Return the energies [eV] of a spectrum.
+
+    Raises
+    ------
+    BrokenError
+        If they cannot be energies.
+    """
+    problem = axis_problem(energy)
+    if problem:
+        raise BrokenError(problem)
+    return energy
 
 
 def monotonic_part(values: Floats) -> npt.NDArray[np.intp]:

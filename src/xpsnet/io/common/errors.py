@@ -11,7 +11,7 @@ class ReadError(ValueError):
     """
 
 
-class BrokenError(Exception):
+class BrokenError(ValueError):
     """A part of a file (a region, a wave, a table) cannot be read.
 
     Never leaves a reader: the reader goes on without the part and notes why, or refuses the file.

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from xpsnet.io.common.energy_axis import MAX_ENERGY, is_monotonic, is_uniform
+from xpsnet.io.common.energy_axis import axis_problem, is_uniform
 from xpsnet.io.common.labels import is_energy_label, photon_energy_of, scale_of_text
 from xpsnet.io.common.reading import Reading
 from xpsnet.io.scienta.settings import Axis, Floats, manipulator_of, pairs, scale_of, to_spectrum
@@ -96,8 +96,9 @@ def spectra_of(waves: Sequence[Wave], notes: list[str]) -> list[xr.DataArray]:
                 notes.append(f"the wave {wave.name!r} is left out: it has no energy axis")
                 continue
             dim, energy, label = 0, partner.values.astype(np.float64), partner.name
-        if not _is_axis(energy):
-            notes.append(f"the wave {wave.name!r} is left out: its energies do not rise or fall")
+        problem = axis_problem(energy)
+        if problem:
+            notes.append(f"the wave {wave.name!r} is left out: {problem}")
             continue
         spectra.append(_spectrum(wave, dim, energy, label, notes))
     return spectra
@@ -128,11 +129,6 @@ def _energy_dimension(wave: Wave, notes: list[str]) -> int | None:
 def _is_ses(note: str) -> bool:
     """Whether the note of a wave was written by Scienta's SES."""
     return "[SES]" in note or ("Energy Scale=" in note and "Pass Energy=" in note)
-
-
-def _is_axis(energy: Floats) -> bool:
-    """Whether energies rise or fall and are of a size that energies have."""
-    return energy.size >= 2 and is_monotonic(energy) and bool(np.abs(energy).max() <= MAX_ENERGY)
 
 
 def _spectrum(wave: Wave, dim: int, energy: Floats, label: str, notes: list[str]) -> xr.DataArray:

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from xpsnet.io.common.energy_axis import MAX_ENERGY
+from xpsnet.io.common.energy_axis import checked_axis
 from xpsnet.io.common.errors import refusal, shown
 from xpsnet.io.common.file_bytes import read_bytes
 from xpsnet.io.common.reading import Reading
@@ -222,10 +222,7 @@ def _energies(region: Region, n: int, notes: list[str]) -> Floats:
             f"region {region.number} ({region.label}): the step {region.step:g} eV does not lead "
             f"from {region.start:g} to {region.stop:g} eV; its sign is taken from these ends"
         )
-    energy = region.start + step * np.arange(n, dtype=np.float64)
-    if np.abs(energy).max() > MAX_ENERGY or not (np.diff(energy) != 0).all():
-        raise ValueError(f"expected energies below 100 keV, got steps of {step:g} eV, {n} times")
-    return energy
+    return checked_axis(region.start + step * np.arange(n, dtype=np.float64))
 
 
 def _attrs(

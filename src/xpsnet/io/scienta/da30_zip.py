@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 import xarray as xr
 
-from xpsnet.io.common.energy_axis import MAX_ENERGY
+from xpsnet.io.common.energy_axis import checked_axis
 from xpsnet.io.common.errors import BrokenError, shown
 from xpsnet.io.common.file_bytes import decode
 from xpsnet.io.common.labels import is_energy_label
@@ -101,9 +101,7 @@ def _region(
     counts[~np.isfinite(counts)] = np.nan
     fastest = next((i for i in (2, 1, 0) if is_energy_label(layout.axes[i].label)), 2)
     others = [i for i in range(3) if i != fastest]
-    energy = layout.axes[fastest].values
-    if energy.size < 2 or not np.isfinite(energy).all() or np.abs(energy).max() > MAX_ENERGY:
-        raise BrokenError("expected energies in eV with a step")
+    energy = checked_axis(layout.axes[fastest].values)
     settings = _text(archive, f"{folder}{name}.ini", required=False).splitlines()
     info = pairs(settings)
     info.setdefault("region name", layout.name or name)

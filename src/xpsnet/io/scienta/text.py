@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from xpsnet.io.common.energy_axis import MAX_ENERGY, is_monotonic
+from xpsnet.io.common.energy_axis import checked_axis
 from xpsnet.io.common.errors import BrokenError
 from xpsnet.io.common.file_bytes import read_decoded, start_of_text
 from xpsnet.io.common.reading import Reading
@@ -176,7 +176,7 @@ def _spectrum(region: _Region, where: str, notes: list[str]) -> xr.DataArray:
     alike = [counts for axis, counts in tables if np.array_equal(axis, energy)]
     if len(alike) < len(tables):
         notes.append(f"{where}: {len(tables) - len(alike)} tables on other energies left out")
-    _check_energies(energy)
+    checked_axis(energy)
     label = layout.get("dimension 1 name", "")
     axes = [_axis(layout, 2, alike[0].shape[0])]
     counts = alike[0]
@@ -216,14 +216,6 @@ def _values(
     else:
         energy, counts = values[:, 0], values[:, 1:]
     return energy.copy(), np.where(np.isfinite(counts), counts, np.nan).T
-
-
-def _check_energies(energy: Floats) -> None:
-    """Refuse an axis that is no energy axis."""
-    if not is_monotonic(energy):
-        raise BrokenError("expected energies that rise or fall, got an axis that does neither")
-    if np.abs(energy).max() > MAX_ENERGY:
-        raise BrokenError(f"expected energies in eV, got {np.abs(energy).max():g}")
 
 
 def _axis(layout: dict[str, str], number: int, size: int) -> Axis:

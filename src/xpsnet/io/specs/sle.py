@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from xpsnet.io.common.energy_axis import MAX_ENERGY
+from xpsnet.io.common.energy_axis import checked_axis
 from xpsnet.io.common.errors import BrokenError, refusal, shown
 from xpsnet.io.common.reading import Reading
 from xpsnet.io.common.region_names import region_name
@@ -186,10 +186,7 @@ def _energies(settings: dict[str, str]) -> tuple[Floats, str]:
         step = (end - start) / (n - 1)
     if not 2 <= n <= 1e6 or not np.isfinite(start) or not np.isfinite(step) or step == 0:
         raise BrokenError(f"expected a start, a step and points, got {start:g}, {step:g}, {n:g}")
-    energy = start + step * np.arange(int(n), dtype=np.float64)
-    if np.abs(energy[[0, -1]]).max() > MAX_ENERGY:
-        raise BrokenError(f"expected energies in eV, got {energy[-1]:g}")
-    return energy, scale
+    return checked_axis(start + step * np.arange(int(n), dtype=np.float64)), scale
 
 
 def _counts(

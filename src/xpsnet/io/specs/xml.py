@@ -15,7 +15,7 @@ from xml.parsers import expat
 import numpy as np
 import xarray as xr
 
-from xpsnet.io.common.energy_axis import MAX_ENERGY
+from xpsnet.io.common.energy_axis import checked_axis
 from xpsnet.io.common.errors import BrokenError, refusal, shown, unopened
 from xpsnet.io.common.file_bytes import start_of_text
 from xpsnet.io.common.reading import Reading
@@ -151,10 +151,7 @@ def _energies(definition: Node) -> Floats:
     n = _count(definition, "values_per_curve")
     if not 2 <= n <= 1_000_000 or not step > 0 or not np.isfinite(start):
         raise BrokenError(f"expected a start, a step and points, got {start:g}, {step:g}, {n}")
-    energy = start + step * np.arange(n, dtype=np.float64)
-    if np.abs(energy[[0, -1]]).max() > MAX_ENERGY:
-        raise BrokenError(f"expected energies in eV, got {energy[-1]:g}")
-    return energy
+    return checked_axis(start + step * np.arange(n, dtype=np.float64))
 
 
 def _detectors(node: Node) -> list[Node]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from xpsnet.io.common.energy_axis import MAX_ENERGY, is_monotonic
+from xpsnet.io.common.energy_axis import checked_axis
 from xpsnet.io.common.errors import BrokenError
 from xpsnet.io.common.file_bytes import HEAD_BYTES, LINE_ENDS, bare, read_decoded, start_of_text
 from xpsnet.io.common.labels import scale_of_label, units_of_label
@@ -221,11 +221,7 @@ def _block(table: _Table) -> Block:
     if mode.lower().replace(" ", "").startswith(_OTHER_MODES):
         raise BrokenError(f"the scan mode {mode} has no axis of electron energies")
     values = _values(table)
-    energy, counts = values[:, 0].copy(), values[:, 1].copy()
-    if not is_monotonic(energy):
-        raise BrokenError("expected energies that rise or fall")
-    if np.abs(energy).max() > MAX_ENERGY:
-        raise BrokenError(f"expected energies in eV, got {np.abs(energy).max():g}")
+    energy, counts = checked_axis(values[:, 0].copy()), values[:, 1].copy()
     counts[~np.isfinite(counts)] = np.nan
     labels = _labels(settings, values.shape[1])
     original = settings.get("region", "")

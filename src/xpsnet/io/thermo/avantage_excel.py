@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from xpsnet.io.common.energy_axis import MAX_ENERGY, is_monotonic
+from xpsnet.io.common.energy_axis import axis_problem
 from xpsnet.io.common.errors import ReadError, refusal
 from xpsnet.io.common.labels import scale_of_label, units_of_label
 from xpsnet.io.common.reading import Reading
@@ -204,15 +204,6 @@ def _spectrum(region: Region, path: Path, notes: list[str]) -> xr.DataArray | No
         region.counts, dims=dims, coords={"energy": region.energy},
         name=region_name(region.sheet) or None, attrs=attrs,
     )  # fmt: skip
-
-
-def axis_problem(energy: Floats) -> str:
-    """Say what is wrong with the energies of a sheet; nothing where they are sound."""
-    if not np.isfinite(energy).all() or np.abs(energy).max() > MAX_ENERGY:
-        return "expected energies below 100 keV, got others"
-    if not is_monotonic(energy):
-        return f"expected energies that rise or fall, got {energy[0]:g}, {energy[1]:g} ... eV"
-    return ""
 
 
 def _read_tables(path: Path, sheets: list[Sheet]) -> Reading:

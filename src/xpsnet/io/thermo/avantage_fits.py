@@ -17,12 +17,13 @@ import xarray as xr
 from xpsnet.data.peaks import Status, make_peaks
 from xpsnet.data.status import XpsnetWarning
 from xpsnet.io import ole_file
+from xpsnet.io.common.energy_axis import axis_problem
 from xpsnet.io.common.errors import refusal, shown
 from xpsnet.io.common.file_bytes import read_bytes, read_head
 from xpsnet.io.common.region_names import region_name
 from xpsnet.io.tables.excel import MAX_BYTES, ZIP, Cell, Sheet, read_workbook
 from xpsnet.io.tables.stored_peaks import from_workbook
-from xpsnet.io.thermo.avantage_excel import Region, axis_problem, find_regions
+from xpsnet.io.thermo.avantage_excel import Region, find_regions
 from xpsnet.numerics.lineshapes import LINE_SHAPES
 
 NAME = "Excel export of Avantage"

@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from xpsnet.io.common.energy_axis import MAX_ENERGY, is_monotonic
-from xpsnet.io.common.errors import refusal
+from xpsnet.io.common.energy_axis import axis_problem
+from xpsnet.io.common.errors import ReadError, refusal
 from xpsnet.io.common.labels import units_of_label
 from xpsnet.io.common.reading import Reading
 from xpsnet.io.common.region_names import region_name
@@ -167,15 +167,10 @@ def _energy(path: Path, space: Space) -> Floats:
             advice="open the .vgd file of a scan or of a SnapMap",
         )
     energy = first.values
-    if energy.size < 2 or not is_monotonic(energy) or np.abs(energy).max() > MAX_ENERGY:
-        ends = f"{energy[0]:g} to {energy[-1]:g} eV" if energy.size else "none"
-        raise refusal(
-            path,
-            "energy axis",
-            expected="at least 2 energies that rise or fall",
-            got=f"{energy.size}: {ends}",
-            advice="nothing was measured yet, or the file is damaged",
-        )
+    problem = axis_problem(energy)
+    if problem:
+        raise ReadError(f"{path}, energy axis: {problem}; nothing was measured yet, or the file is "
+                        f"damaged")  # fmt: skip
     return energy
 
 

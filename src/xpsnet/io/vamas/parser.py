@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from xpsnet.io.common.errors import shown
+from xpsnet.io.common.errors import BrokenError, shown
 
 MAGIC = b"VAMAS Surface Chemical Analysis Standard Data Transfer Format"
 END = "end of experiment"
@@ -28,10 +28,6 @@ _IMAGE_MODES = {"MAPSV", "MAPSVDP", "SEM"}
 _BLANKS = b" \t\r\n\0\x1a"
 _UNKNOWN = 1e37
 _ITEMS = 40
-
-
-class BrokenError(Exception):
-    """The file leaves the format at some line; becomes a ReadError or a warning at the door."""
 
 
 class Lines:

@@ -5,10 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from xpsnet.io.common.energy_axis import MAX_ENERGY, is_monotonic
-from xpsnet.io.common.errors import ReadError, refusal
+from xpsnet.io.common.energy_axis import checked_axis
+from xpsnet.io.common.errors import BrokenError, ReadError, refusal
 from xpsnet.io.common.file_bytes import read_bytes, start_of_text, to_single_bytes
 from xpsnet.io.common.labels import scale_of_label, units_of_label
 from xpsnet.io.common.reading import Reading
@@ -17,7 +16,6 @@ from xpsnet.io.common.stacking import Block, stack_blocks, variable_name
 from xpsnet.io.vamas.parser import (
     MAGIC,
     TECHNIQUES,
-    BrokenError,
     Header,
     Lines,
     RawBlock,
@@ -182,7 +180,7 @@ def _to_block(raw: RawBlock, header: Header) -> Block:
         label, unit = ordinates[0]
         energy = columns.pop(0)
     energy = energy * _ev_per_unit(label, unit)
-    _check_axis(energy)
+    checked_axis(energy)
     main = _main_ordinate(ordinates, list(columns))
     names = f"{values['species']} {values['transition']}", raw.identifier
     original = raw.identifier if find_region(raw.identifier) else region_name(*names)
@@ -218,19 +216,6 @@ def _ev_per_unit(label: str, unit: str) -> float:
     if factor is None:
         raise BrokenError(f"expected an energy axis in eV, got {label!r} in {unit!r}")
     return factor
-
-
-def _check_axis(energy: npt.NDArray[np.float64]) -> None:
-    """Refuse an axis that is no energy axis."""
-    if energy.size < 2:
-        raise BrokenError(f"expected at least 2 points, got {energy.size}")
-    if not is_monotonic(energy):
-        raise BrokenError(
-            f"expected energies that rise or fall, got {energy[0]:g}, {energy[1]:g} ... "
-            f"{energy[-1]:g} eV"
-        )
-    if np.abs(energy).max() > MAX_ENERGY:
-        raise BrokenError(f"expected energies below 100 keV, got {np.abs(energy).max():g} eV")
 
 
 def _main_ordinate(ordinates: list[tuple[str, str]], candidates: list[int]) -> int:
