@@ -82,6 +82,21 @@ def test_fits_in_vamas_keep_names_like_ours(save, name: str, kind: str) -> None:
     np.testing.assert_allclose(peaks.center, 952.0)
 
 
+@pytest.mark.parametrize("extension", ["xlsx", "nxs", "vms"])
+def test_fits_are_written_with_spectra_of_such_names(tmp_path: Path, extension: str) -> None:
+    spectra = _with(
+        xpsnet.sample("line_scan")[:3].drop_vars("position"), "position", "label", "dimension"
+    )
+    peaks = _with(_peaks(), "position", "spectra_label", "dimension")
+    path = tmp_path / f"a.{extension}"
+    xpsnet.write(peaks, path, spectra=spectra)
+    (back,) = xpsnet.read_fit(path)
+    assert back.center.dims == ("spectra_label", "peak")
+    np.testing.assert_array_equal(back["spectra_label"], [1.0, 2.0, 4.0])
+    if extension != "xlsx":  # which holds the spectra in the sheet of curves only
+        assert xpsnet.read_one(path).dims == ("label", "energy")
+
+
 def test_a_slash_in_a_name_is_refused_with_a_way_out(tmp_path: Path) -> None:
     for extension in ("nc", "zarr", "nxs"):
         with pytest.raises(ValueError, match="names of coordinates without a slash, got 'a/b'"):

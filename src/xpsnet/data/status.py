@@ -69,7 +69,20 @@ _TEXTS = {
 }
 
 _RESERVED = frozenset(
-    ["peak", "count", "parameter", "parameter_2", "covariance", "label", "status", "start", "state"]
+    [
+        "peak",
+        "count",
+        "parameter",
+        "parameter_2",
+        "covariance",
+        "label",
+        "status",
+        "start",
+        "state",
+        "vendor_center",
+        "vendor_fwhm",
+        "vendor_area",
+    ]
 )
 
 

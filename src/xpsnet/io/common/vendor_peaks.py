@@ -22,11 +22,6 @@ _VENDOR = {
     "vendor_area": ("Area as the vendor's program shows it", "counts/s eV"),
 }
 
-# Further names in a Dataset of peaks: a coordinate of the spectra with such a name gets a prefix.
-_TAKEN = ("peak", "parameter", "parameter_2", "area", "background", "component", "envelope",
-          "noise", "n_peaks", "status", "label", "count")  # fmt: skip
-_PREFIX = "spectra_"
-
 
 @dataclass
 class Fitted:
@@ -63,7 +58,7 @@ def to_peaks(
     energy : ndarray, shape (n,)
         The spectra's energies [eV].
     dims, shape, coords
-        Of the stack, without energy.
+        Of the stack, without energy, named as in a Dataset of peaks (`keep_own_names`).
     attrs : mapping
         Of the stack; `scale` and `units` count.
 
@@ -89,19 +84,10 @@ def to_peaks(
     tables = {name: table.reshape(*shape, n) for name, table in tables.items()}
     vendor = {name: tables.pop(name) for name in _VENDOR}
     longest = max(present, key=lambda fit: len(fit.center))
-    names_of: dict[Hashable, str] = {
-        name: f"{_PREFIX}{name}" for name in (*tables, *vendor, *_TAKEN)
-    }
-    dims = [names_of.get(dim, dim) for dim in dims]
     peaks = make_peaks(
         energy[window],
         dims,
-        {
-            names_of.get(name, name): xr.Variable(
-                [names_of.get(dim, dim) for dim in coord.dims], coord.values, coord.attrs
-            )
-            for name, coord in coords.items()
-        },
+        coords,
         scale=str(attrs["scale"]),
         line_shape=line_shape,
         background="curve",

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from xpsnet.data.peaks import curves
+from xpsnet.data.peaks import curves, keep_own_names
 from xpsnet.io.tables.csv import spectra_table
 from xpsnet.io.tables.json_sidecar import describe, to_cells
 from xpsnet.io.tables.peaks_table import describe_peaks, peaks_table
@@ -108,7 +108,8 @@ def _curves(peaks: xr.Dataset, spectra: xr.DataArray | None) -> list[Row]:
         columns[_labeled(peaks, str(dim))] = np.broadcast_to(along, shape).ravel()
     units = peaks["height"].attrs.get("units", "counts")
     if spectra is not None:
-        columns[f"spectrum [{units}]"] = _fitted(spectra, peaks, lead).values.ravel()
+        own = keep_own_names(spectra)
+        columns[f"spectrum [{units}]"] = _fitted(own, peaks, lead).values.ravel()
     for name in ("background", "envelope"):
         values = drawn[name].transpose(*lead, "energy").values
         columns[f"{name} [{units}]"] = np.broadcast_to(values, shape).ravel()

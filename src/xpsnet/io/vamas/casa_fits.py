@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
+from xpsnet.data.peaks import keep_own_names
 from xpsnet.data.spectrum import scale_sign
 from xpsnet.data.status import XpsnetWarning
 from xpsnet.io.casa.backgrounds import draw_background
@@ -80,7 +81,7 @@ def _of_stack(
         numbers = np.broadcast_to(stack[_NUMBER].values, shape).ravel().tolist()
     else:
         numbers = [stack.attrs.pop(_NUMBER)]
-    stack = stack.drop_vars(_NUMBER, errors="ignore")
+    stack = keep_own_names(stack.drop_vars(_NUMBER, errors="ignore"))
     found = []
     # A block may hold several regions: they go by their order.
     for k in range(max(len(fits[i]) for i in numbers)):

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
+from xpsnet.data.peaks import keep_own_names
 from xpsnet.data.status import XpsnetWarning
 from xpsnet.io.casa.comment_writer import EXACT, NO_FIT, casa_comment
 from xpsnet.io.vamas.parser import END, MAGIC
@@ -95,7 +96,7 @@ def _check_peaks(spectra: Sequence[xr.DataArray], peaks: xr.Dataset) -> None:
             "choose peaks.sel(count=...)"
         )
     (one,) = spectra
-    ours = dict(zip(one.dims[:-1], one.shape[:-1], strict=True))
+    ours = dict(zip(keep_own_names(one).dims[:-1], one.shape[:-1], strict=True))
     theirs = {dim: n for dim, n in peaks["center"].sizes.items() if dim != "peak"}
     if ours != theirs or peaks.attrs.get("scale") != one.attrs["scale"]:
         raise ValueError(
@@ -180,6 +181,7 @@ def _blocks(
     """Lines of each block of an array."""
     scalars = {name: one.coords[name] for name in {*_DETAILS, *_numbers(one)} if name in one.coords}
     transmission = one.coords.get("transmission")
+    names = keep_own_names(one).dims[:-1]
     for at in np.ndindex(*one.shape[:-1]):
         index = dict(zip(one.dims[:-1], at, strict=True))
         here = {name: _at(coordinate, index) for name, coordinate in scalars.items()}
@@ -195,7 +197,8 @@ def _blocks(
         comment: tuple[str, ...] = NO_FIT
         if peaks is not None:
             photon_energy = float(one.attrs.get("photon_energy", np.nan))
-            comment = casa_comment(peaks.isel(index), photon_energy, dwell * scans)
+            fit = peaks.isel(dict(zip(names, at, strict=True)))
+            comment = casa_comment(fit, photon_energy, dwell * scans)
         if one.ndim > 1:
             comment += (" ".join([DIMENSIONS, *map(_word, one.dims[:-1])]),)
         values = [_number(here[name]) if name in here else _UNKNOWN for name in variables]
