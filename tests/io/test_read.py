@@ -187,7 +187,7 @@ def test_keywords_out_of_range_are_refused(tmp_path: Path, keywords, message: st
 @pytest.mark.parametrize("name", ["missing.vms", "missing/file.csv"])
 def test_a_path_that_is_not_there_is_refused(tmp_path: Path, name: str) -> None:
     for door in (read, sniff):
-        with pytest.raises(ReadError, match="nothing of this name; check the path"):
+        with pytest.raises(ReadError, match="no file of this name; check the path"):
             door(tmp_path / name)
 
 

@@ -61,7 +61,7 @@ def read(path: Path) -> Reading:
     Raises
     ------
     ReadError
-        Where the dataset is binary, or no object holds a spectrum.
+        If the dataset is binary, or no object holds a spectrum.
     """
     data = read_bytes(path, MAX_BYTES)
     if data.startswith(_MAGIC):
@@ -145,7 +145,7 @@ def _block(fields: Fields) -> Block:
 
 
 def _number(fields: Fields, name: str) -> float:
-    """Number at the beginning of a value such as "0.5 seconds", NaN where there is none."""
+    """Number at the beginning of a value such as "0.5 seconds", NaN if there is none."""
     match = _NUMBER.match(fields.get(name, ""))
     return float(match[0]) if match else np.nan
 
@@ -178,7 +178,7 @@ def _attrs(fields: Fields) -> dict[str, str | int | float]:
         if "MONO" in words and f"{source} mono" in PHOTON_ENERGIES:
             source += " mono"
         attrs |= {"x_ray_source": source, "photon_energy": PHOTON_ENERGIES[source]}
-        if "MONO" not in words and "ANODE" in words:  # the anode is told, and no monochromator
+        if "MONO" not in words and "ANODE" in words:  # an anode is stated, and no monochromator
             attrs["x_ray_source"] = f"{source} achromatic"
     pass_energy = _number(fields, "Pass energy")
     if pass_energy > 0:

@@ -36,7 +36,7 @@ class Streams:
     Raises
     ------
     ReadError
-        Where the container is damaged.
+        If the container is damaged.
     """
 
     def __init__(self, path: Path, data: bytes) -> None:
@@ -78,7 +78,7 @@ class Streams:
         return data
 
     def _damaged(self, got: object, stream: str = "") -> ReadError:
-        """Word the refusal of a damaged container."""
+        """The refusal of a damaged container."""
         where = f"stream {stream!r}" if stream else "header"
         return refusal(
             self.path, where, expected="an intact OLE container", got=f"damage ({got})",
@@ -121,7 +121,7 @@ def read(path: Path) -> Reading:
     Raises
     ------
     ReadError
-        Where it is damaged, or holds no spectra: with the sentence that tells where they are.
+        If it is damaged, or holds no spectra: the message says where they are.
     """
     data = read_bytes(path, MAX_BYTES)
     with Streams(path, data) as streams:
@@ -141,7 +141,7 @@ def _wanted(streams: Streams) -> dict[str, bytes]:
 
 
 def _no_spectra(path: Path, roots: set[str]) -> ReadError:
-    """Word the refusal of a container without spectra."""
+    """The refusal of a container without spectra."""
     if roots & _PROJECT:
         got = "an Avantage project (.vgp), which holds only tables"
         advice = "open the .vgd files beside it, or their folder: they hold the spectra"

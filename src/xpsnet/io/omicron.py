@@ -56,7 +56,7 @@ def read(path: Path) -> Reading:
     Raises
     ------
     ReadError
-        Where there is no spectrum.
+        If there is no spectrum.
     """
     text = LINE_ENDS.sub("\n", read_decoded(path, MAX_BYTES))
     lines = text.split("\n")
@@ -152,7 +152,7 @@ def _is_region(cells: list[str]) -> bool:
 
 
 def _row(cells: list[str]) -> list[float] | None:
-    """Numbers of a line, None where one is none."""
+    """Numbers of a line, None if one is none."""
     try:
         row = [float(cell) for cell in cells if cell]
     except ValueError:
@@ -192,7 +192,7 @@ def _block(layer: _Layer) -> Block:
 
 
 def _number(words: dict[str, str], key: str) -> float:
-    """Number of a cell, NaN where it holds none."""
+    """Number of a cell, NaN if it holds none."""
     try:
         value = float(words.get(key, "nan"))
     except ValueError:

@@ -1,8 +1,8 @@
 """Reading and writing spectra: `read` finds the format by content, never by extension.
 
 `READERS` lists the formats in the order in which they are tried. A reader has `sniff(head)`,
-which looks at the first bytes of a file, and `read(path)`, which hands over what the file says;
-what the caller says (`scale`, `photon_energy`, `energy_offset`) is applied here.
+which looks at the first bytes of a file, and `read(path)`, which returns what the file states.
+The keywords of the caller (`scale`, `photon_energy`, `energy_offset`) are applied here.
 """
 
 import os
@@ -19,7 +19,7 @@ from xpsnet.io.casa import text_export as casa_text
 from xpsnet.io.common.errors import ReadError, refusal
 from xpsnet.io.common.file_bytes import read_head
 from xpsnet.io.common.multi_file import Draft, natural_order
-from xpsnet.io.common.overrides import Told, checked, finish
+from xpsnet.io.common.overrides import Keywords, checked, finish
 from xpsnet.io.common.reading import Reading
 from xpsnet.io.igor import binary as igor_binary
 from xpsnet.io.igor import text as igor_text
@@ -85,7 +85,7 @@ def read(
 
     The content decides the format, not the extension. Scans of the same region in several files
     become one stack with the dimension `scan` and the coordinate `file`, on the union of their
-    energies (NaN where a scan has no point).
+    energies (NaN if a scan has no point).
 
     Parameters
     ----------
@@ -103,7 +103,7 @@ def read(
     photon_energy : float, optional
         [eV], if the file does not state it or states a wrong one.
     energy_offset : float
-        Added to the energies as they stand in the file [eV].
+        Added to the energies as they are in the file [eV].
     sum_over : str or iterable of str, optional
         Dimensions to sum over: "angle" turns angle-resolved images into spectra. Spectra without
         this dimension stay as they are.
@@ -139,8 +139,8 @@ def read(
     >>> [spectra.name for spectra in xpsnet.read(path)]
     ['C 1s']
     """
-    told = checked(scale, photon_energy, energy_offset, sum_over)
-    return _read(path, region, told, single=False)
+    keywords = checked(scale, photon_energy, energy_offset, sum_over)
+    return _read(path, region, keywords, single=False)
 
 
 def read_one(
@@ -189,12 +189,16 @@ def read_one(
     >>> xpsnet.read_one(path, region="C1s").name
     'C 1s'
     """
-    told = checked(scale, photon_energy, energy_offset, sum_over)
-    return _read(path, region, told, single=True)[0]
+    keywords = checked(scale, photon_energy, energy_offset, sum_over)
+    return _read(path, region, keywords, single=True)[0]
 
 
 def _read(
-    path: PathLike | Iterable[PathLike], region: str | int | None, told: Told, *, single: bool
+    path: PathLike | Iterable[PathLike],
+    region: str | int | None,
+    keywords: Keywords,
+    *,
+    single: bool,
 ) -> list[xr.DataArray]:
     """Read all files, choose the regions and warn on behalf of the public caller."""
     files, is_folder = _files(path)
@@ -215,7 +219,7 @@ def _read(
         notes.append(f"{len(refused)} of {len(files)} files are skipped, the first: {refused[0]}")
     elif refused:
         raise refused[0]
-    spectra = finish(drafts, told, region, notes, single=single)
+    spectra = finish(drafts, keywords, region, notes, single=single)
     if len(notes) > _MAX_WARNINGS:
         notes[_MAX_WARNINGS:] = [f"{len(notes) - _MAX_WARNINGS} more warnings of this kind"]
     for note in notes:
@@ -234,7 +238,7 @@ def sniff(path: PathLike) -> str:
     Raises
     ------
     ReadError
-        Where the file cannot be opened.
+        If the file cannot be opened.
     """
     return _reader_of(Path(path)).name
 
@@ -244,7 +248,7 @@ def _reader_of(path: Path) -> Reader:
     if is_zarr(path):
         return next(reader for reader in READERS if reader.name == stores.NAME)
     if not path.is_file():
-        got = "a folder" if path.is_dir() else "nothing of this name"
+        got = "a folder" if path.is_dir() else "no file of this name"
         raise refusal(path, expected="a file with spectra", got=got, advice="check the path")
     head = read_head(path)
     return next(reader for reader in READERS if reader.sniff(head))

@@ -104,7 +104,7 @@ def _reader_of(path: Path) -> FitReader:
     if is_zarr(path):
         return next(reader for reader in FIT_READERS if reader.name == stores.NAME)
     if not path.is_file():
-        got = "a folder" if path.is_dir() else "nothing of this name"
+        got = "a folder" if path.is_dir() else "no file of this name"
         raise refusal(path, expected="a file with a fit", got=got, advice="check the path")
     head = read_head(path)
     reader = next((reader for reader in FIT_READERS if reader.sniff(head)), None)

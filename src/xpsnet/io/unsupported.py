@@ -1,4 +1,4 @@
-"""Files of other kinds, refused with the sentence that helps."""
+"""Files of other kinds, refused with a sentence that says what to do."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -9,7 +9,7 @@ from xpsnet.io.common.reading import Reading
 
 
 class _Kind(NamedTuple):
-    """A kind of file that holds no spectra for us: how it begins, what it is, what to do."""
+    """A kind of file without spectra: how it begins, what it is, what to do."""
 
     starts: tuple[bytes, ...]
     what: str

@@ -106,15 +106,15 @@ def write(
     )
     if spectra is not None and not (writer in _WITH_SPECTRA and isinstance(data, xr.Dataset)):
         raise ValueError(
-            f"expected spectra= with peaks for .nxs, .xlsx or .vms, got {path.name!r}; write the "
-            f"spectra to a file of their own"
+            f"expected spectra= only with peaks for .nxs, .xlsx or .vms, got {path.name!r}; write "
+            f"the spectra to a separate file"
         )
     if not path.parent.is_dir():
         raise FileNotFoundError(f"expected an existing folder, got {str(path.parent)!r}; create it")
     if path.exists() and not overwrite and not _is_ours(path):
         raise FileExistsError(
             f"expected a new file, got {path}, which xpsnet has not written; choose another name, "
-            f"or say overwrite=True"
+            f"or pass overwrite=True"
         )
     _replace(path, lambda target: writer(content, target))
 
@@ -317,7 +317,7 @@ def _write_vamas(content: Content, path: Path) -> None:
         write_vamas(path, [content.spectra], content.data)
     else:
         raise ValueError(
-            "expected the spectra that the peaks belong to, which VAMAS stores with them; say "
+            "expected the spectra that the peaks belong to, which VAMAS stores with them; do "
             "write(peaks, path, spectra=spectra)"
         )
 

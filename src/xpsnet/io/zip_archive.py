@@ -45,7 +45,7 @@ def read(path: Path) -> Reading:
     Raises
     ------
     ReadError
-        Where the archive is damaged, would unpack to absurd sizes or holds something else.
+        If the archive is damaged, would unpack to absurd sizes or holds something else.
     """
     _check_directory(path)
     try:
@@ -112,7 +112,7 @@ def _check_members(path: Path, members: list[zipfile.ZipInfo]) -> None:
 
 
 def _other(path: Path, names: list[str]) -> Exception:
-    """Word the refusal of an archive without spectra of its own."""
+    """The refusal of an archive without spectra of its own."""
     for name, what in _OFFICE.items():
         if name in names:
             return refusal(path, expected="spectra", got=what, advice="save the table as csv")

@@ -199,7 +199,7 @@ def test_lines_that_we_do_not_have_are_named_in_a_warning(save) -> None:
         (peaks,) = xpsnet.read_fit(path, region=0)
     said = "\n".join(str(warning.message) for warning in caught)
     assert "LA(1.2,5,40)" in said
-    assert "%&<>CO is not known here" in said
+    assert "%&<>CO is not known:" in said
     assert "'Min Limits' is replaced by a straight line" in said
     assert "%&<>CO" in peaks.attrs["casa_components"]
     assert peaks.attrs["line_shape"] == "asymmetric_pseudo_voigt"

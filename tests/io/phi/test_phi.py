@@ -177,7 +177,7 @@ def test_without_a_table_the_layers_tell_the_times(save, n_levels: int) -> None:
 )
 def test_a_profile_without_times_has_cycles(save, layers: list[str]) -> None:
     path = save(File([profile()], keys={"DepthCalDef": layers}).data())
-    with pytest.warns(UserWarning, match="does not tell its sputter times"):
+    with pytest.warns(UserWarning, match="does not state its sputter times"):
         (spectrum,) = read(path)
     assert spectrum.dims == ("cycle", "energy")
     np.testing.assert_array_equal(spectrum.cycle, range(5))

@@ -71,7 +71,7 @@ def test_the_energy_scale_wins(
     info = {"Energy Scale": scale, "Energy Unit": unit}
     (spectrum,) = read(save(ses([Region(counts(), ENERGY, label=label, info=info)])))
     assert spectrum.attrs["scale"] == expected
-    assert len([w for w in recwarn if "Energy Scale says" in str(w.message)]) == told
+    assert len([w for w in recwarn if "Energy Scale states" in str(w.message)]) == told
 
 
 def test_kinetic_energies_become_binding_energies(save) -> None:

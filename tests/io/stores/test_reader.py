@@ -211,7 +211,7 @@ def test_peaks_are_asked_for_by_name(tmp_path: Path) -> None:
     write(spectra(scale="binding").rename("C 1s"), tmp_path / "a.nc")
     with pytest.raises(ReadError, match=r"expected peaks that xpsnet\.write has stored, got none"):
         read_fit(tmp_path / "a.nc")
-    with pytest.raises(ReadError, match="nothing of this name"):
+    with pytest.raises(ReadError, match="no file of this name"):
         read_fit(tmp_path / "b.nc")
     (tmp_path / "c.nc").write_text("text")
     with pytest.raises(ReadError, match=r"that can hold a fit .*netCDF"):

@@ -162,7 +162,7 @@ def test_times_and_chunks_come_back_from_nexus(tmp_path) -> None:
 
 @pytest.mark.parametrize("name", ["a.nc", "a.csv"])
 def test_spectra_beside_peaks_need_a_format_for_both(tmp_path, name: str) -> None:
-    with pytest.raises(ValueError, match="write the spectra to a file of their own"):
+    with pytest.raises(ValueError, match="write the spectra to a separate file"):
         write(peaks(), tmp_path / name, spectra=fitted())
 
 

@@ -127,7 +127,9 @@ def test_an_asymmetric_line_is_told(save) -> None:
     tail = 3000.0 * np.exp(-0.5 * (ENERGY - 286.5) ** 2)
     for row, extra in zip(rows[26:-10], tail[10:-10], strict=True):
         row[4] += extra
-    with pytest.warns(UserWarning, match="'C1s Scan A' is not a line of ours .* % of its height"):
+    with pytest.warns(
+        UserWarning, match="'C1s Scan A' is no line shape of xpsnet .* % of its height"
+    ):
         read_fits(save(xls(sheets), "1.xls"))
 
 

@@ -163,7 +163,7 @@ def test_a_retarding_ratio_is_no_pass_energy(save) -> None:
 def test_without_its_properties_a_spectrum_is_still_read(save) -> None:
     streams = vgd_streams(Measurement(counts()))
     streams[OWN_SET] = b"damaged"
-    with pytest.warns(UserWarning, match="source energy is not in the file: photon_energy="):
+    with pytest.warns(UserWarning, match="source energy is not in the file; pass photon_energy="):
         spectrum = read_one(save(ole_file(streams)), region="C 1s")
     np.testing.assert_array_equal(spectrum, counts())
     assert read_quietly(save(ole_file(streams)), photon_energy=1486.6)[0].attrs["photon_energy"]

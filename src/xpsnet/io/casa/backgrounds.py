@@ -42,7 +42,7 @@ def draw_background(background: CasaBackground, energy: Floats, counts: Floats,
     -------
     curve : ndarray, shape (points of the region,)
     known : bool
-        False where the kind is not known and a straight line stands in for it.
+        False if the kind is not known and a straight line is used instead.
     """
     axis, values = energy[window], counts[window]
     low = _level(counts, window.start, background.average, background.offset_low)

@@ -16,7 +16,7 @@ Floats = npt.NDArray[np.float64]
 
 NO_FIT = ("Casa Info Follows", "0", "0", "0", "0")
 EXACT = ("gaussian", "lorentzian", "pseudo_voigt", "gl_product")
-"""Line shapes of ours that CasaXPS has, too."""
+"""Line shapes of xpsnet that CasaXPS has, too."""
 
 _LINK = re.compile(r"([a-z]+)_(\d{1,4}) = (?:[^\s(]+ \* )?\1_(\d{1,4})(?: [*+-] [^\s(]+)?")
 _TOUGAARD_C = 1643.0
@@ -32,7 +32,7 @@ def casa_comment(peaks: xr.Dataset, photon_energy: float, seconds: float) -> tup
     peaks : Dataset
         The peaks of one spectrum.
     photon_energy : float
-        [eV]; turns binding energies into the kinetic ones of CasaXPS. NaN where those are
+        [eV]; turns binding energies into the kinetic ones of CasaXPS. NaN if those are
         kinetic.
     seconds : float
         Measuring time of a point: CasaXPS' areas are counts per second times eV.
@@ -126,7 +126,7 @@ def _kinetic(peaks: xr.Dataset, energy: Floats, photon_energy: float) -> Floats:
 
 
 def _clean(text: str) -> str:
-    """A name that cannot end the brackets it stands in."""
+    """A name that cannot end the brackets it is in."""
     return " ".join(re.sub(r"\0|\*\)|\(\*", " ", text).split())[:200]
 
 

@@ -32,10 +32,10 @@ class Limited:
     factor: float  # of area and width; of a position the offset [eV]
 
     def as_dict(self) -> dict[str, float | int]:
-        """For the description in attributes; the link is left out where there is none."""
-        told = {"value": self.value, "min": self.low, "max": self.high}
-        told |= {"link": self.link, "factor": self.factor} if self.link >= 0 else {}
-        return {key: value for key, value in told.items() if np.isfinite(value)}
+        """For the description in attributes; the link is left out if there is none."""
+        numbers = {"value": self.value, "min": self.low, "max": self.high}
+        numbers |= {"link": self.link, "factor": self.factor} if self.link >= 0 else {}
+        return {key: value for key, value in numbers.items() if np.isfinite(value)}
 
 
 @dataclass
@@ -81,7 +81,7 @@ class CasaFit:
 
 
 def parse_fit(comment: Sequence[str]) -> CasaFit | None:
-    """Parse the comment of a block; None where there are no components."""
+    """Parse the comment of a block; None if there are no components."""
     regions: list[Region] = []
     components: list[Component] = []
     shifts = [0.0, 0.0, 0.0]
@@ -150,14 +150,14 @@ def _region(line: str) -> Region | None:
     numbers = [_number(word) for word in match[3].partition("(*")[0].split()]
     if len(numbers) < 2 or not np.isfinite(numbers[:2]).all() or numbers[0] == numbers[1]:
         return None
-    told = np.nan_to_num(numbers[3:10]).tolist()
-    told += [0.0] * (7 - len(told))
+    further = np.nan_to_num(numbers[3:10]).tolist()
+    further += [0.0] * (7 - len(further))
     background = CasaBackground(
         match[2],
-        int(np.clip(told[0], 1, 50)),
-        told[1],
-        told[2],
-        (told[3], told[4], told[5], told[6]),
+        int(np.clip(further[0], 1, 50)),
+        further[1],
+        further[2],
+        (further[3], further[4], further[5], further[6]),
     )
     return Region(match[1].strip(), min(numbers[:2]), max(numbers[:2]), background, line)
 

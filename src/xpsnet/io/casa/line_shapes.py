@@ -37,7 +37,7 @@ class CasaLine(NamedTuple):
 
     `shift` is the place of the maximum towards higher binding energy from the stated position,
     `fwhm` the width of the whole line, `area` its area over height and whole width, `lean` the
-    half-width towards higher binding energy over the other one. `shape` is the line of ours that
+    half-width towards higher binding energy over the other one. `shape` is the line of xpsnet that
     is nearest; `exact` where it is the same line; `known` where CasaXPS' own line is known.
     """
 
@@ -108,7 +108,7 @@ def _asymmetry(lean: float) -> float:
 
 
 def _numbers(text: str) -> tuple[float, ...]:
-    """Finite numbers separated by commas; none where one is no number."""
+    """Finite numbers separated by commas; none if one is no number."""
     try:
         values = tuple(float(part) for part in text.split(","))
     except ValueError:
@@ -117,7 +117,7 @@ def _numbers(text: str) -> tuple[float, ...]:
 
 
 def _nearest(left: float, right: float, top: float, area: float, stated: float) -> CasaLine:
-    """Describe a line of height 1 that we do not have, by its half maxima, its maximum and area."""
+    """Describe an unknown line of height 1 by its half maxima, its maximum and its area."""
     fwhm = right - left
     lean = (right - top) / (top - left)
     shape = LEANING if lean > _LEANS else "pseudo_voigt"
@@ -134,7 +134,7 @@ def gl_width(fraction: float) -> float:
 
 
 def _symmetric(name: str, fraction: float) -> CasaLine:
-    """Product and sum of Gaussian and Lorentzian, which are lines of ours."""
+    """Product and sum of Gaussian and Lorentzian, which are lines of xpsnet."""
     if name == "SGL":
         area = (1 - fraction) * _GAUSSIAN_AREA + fraction * _LORENTZIAN_AREA
         return CasaLine(0.0, 1.0, area, 1.0, "pseudo_voigt", exact=True, known=True)
@@ -236,7 +236,7 @@ def _half_maximum(x: Floats, line: Floats, *, between: bool) -> tuple[float, flo
 def measured_line(
     energy: Floats, line: Floats, stated: tuple[float, float, float]
 ) -> CasaLine | None:
-    """Describe a line by its curve; None where it does not fall to half on both sides.
+    """Describe a line by its curve; None if it does not fall to half on both sides.
 
     Parameters
     ----------

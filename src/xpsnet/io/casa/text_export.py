@@ -1,8 +1,8 @@
 """Text exports of CasaXPS: spectra with their components, background and envelope as columns.
 
-Rows of names, positions, widths, areas and line shapes stand above a table; regions follow one
+Rows of names, positions, widths, areas and line shapes are above a table; regions follow one
 another. Energies come kinetic with counts ("rows of table", where binding energies with counts
-per second stand beside them) or as binding energies alone.
+per second are beside them) or as binding energies alone.
 """
 
 import itertools
@@ -53,7 +53,7 @@ class _Table:
 
 
 def sniff(head: bytes) -> bool:
-    """Whether the rows that CasaXPS puts above its tables stand in the head."""
+    """Whether the rows that CasaXPS puts above its tables are in the head."""
     return _HEAD.search(start_of_text(head)) is not None
 
 
@@ -73,7 +73,7 @@ def read(path: Path) -> Reading:
     Raises
     ------
     ReadError
-        Where no table holds a spectrum.
+        If no table holds a spectrum.
     """
     notes: list[str] = []
     spectra = [_spectrum(table) for table in _tables(path, notes)]
@@ -95,12 +95,12 @@ def read_fits(path: Path) -> list[xr.Dataset]:
     Raises
     ------
     ReadError
-        Where no table holds components.
+        If no table holds components.
 
     Warns
     -----
     XpsnetWarning
-        Of line shapes that we do not have.
+        Of line shapes that xpsnet does not have.
     """
     notes: list[str] = []
     found = []
@@ -151,7 +151,7 @@ def _is_start(lines: list[str], i: int) -> bool:
 
 
 def _table(lines: list[str], start: int, end: int) -> _Table | None:
-    """Read one table and what stands above it."""
+    """Read one table and what is above it."""
     above = "\n".join(lines[max(start - 2, 0) : start])
     title = next((line for line in above.split("\n") if line.startswith("Cycle ")), "")
     rows = {word: _cells(lines[start + k])[1:] for k, word in enumerate(_ROWS)}
@@ -183,7 +183,7 @@ def _cells(line: str) -> list[str]:
 
 
 def _row(line: str, n: int) -> list[float] | None:
-    """Numbers of a line, NaN for empty cells; None where it is no row of a table."""
+    """Numbers of a line, NaN for empty cells; None if it is no row of a table."""
     cells = _cells(line)
     try:
         numbers = [float(cell) if cell else np.nan for cell in cells[:n]]
@@ -195,7 +195,7 @@ def _row(line: str, n: int) -> list[float] | None:
 
 
 def _stated(pattern: re.Pattern[str], text: str) -> float | None:
-    """A number > 0 that stands behind a word."""
+    """A number > 0 after a word."""
     match = pattern.search(text)
     try:
         value = float(match[1]) if match else 0.0
@@ -268,7 +268,7 @@ def _fitted(table: _Table, spectrum: xr.DataArray) -> Fitted | None:
     curves = [table.values[:, one[0]] - background for one in components]
     seconds = _seconds(table, columns)
     numbers = zip(position, stated, area * seconds, strict=True)
-    lines = [_line(*told, binding) for told in zip(shapes, curves, numbers, strict=True)]
+    lines = [_line(*one, binding) for one in zip(shapes, curves, numbers, strict=True)]
     maximum = position + stated * [line.shift for line in lines]
     fwhm = stated * [line.fwhm for line in lines]
     rows = "\n".join("\t".join([word, *table.rows[word][1:]]) for word in _ROWS)
@@ -297,8 +297,8 @@ def _components(
     first = columns.start
     for last in range(first + 2, columns.stop):
         if table.header[last].startswith("Background"):
-            told = [_component(table, i, i - first) for i in range(first + 2, last)]
-            return last, [one for one in told if one is not None]
+            found = [_component(table, i, i - first) for i in range(first + 2, last)]
+            return last, [one for one in found if one is not None]
     return first, []
 
 
@@ -311,7 +311,7 @@ def _window(background: Floats, counts: Floats) -> slice:
 
 
 def _component(table: _Table, column: int, row: int) -> tuple[int, str, str, list[float]] | None:
-    """Column, name, shape and numbers of a component; None where a column is none."""
+    """Column, name, shape and numbers of a component; None if a column is none."""
     cells = [table.rows[word][row] if row < len(table.rows[word]) else "" for word in _ROWS]
     try:
         numbers = [float(cell) for cell in cells[1:4]]
@@ -331,7 +331,7 @@ def _binding(table: _Table, scale: str, spectrum: xr.DataArray) -> Floats | None
 
 
 def _seconds(table: _Table, columns: slice) -> float:
-    """Counts over counts per second of a table that has both; 1 where areas need no factor."""
+    """Counts over counts per second of a table that has both; 1 if areas need no factor."""
     if not _is_counts(table, columns):
         return 1.0
     for other in table.groups.values():

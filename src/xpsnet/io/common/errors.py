@@ -1,4 +1,4 @@
-"""What readers raise, and how it is worded."""
+"""Errors of readers, and their messages."""
 
 import os
 
@@ -6,15 +6,15 @@ import os
 class ReadError(ValueError):
     """A file cannot be read as spectra.
 
-    The message names the file and the line, block or byte, what was expected there, what came
-    and what to do.
+    The message names the file and the line, block or byte, what was expected there, what was
+    found and what to do.
     """
 
 
 class BrokenError(ValueError):
     """A part of a file (a region, a wave, a table) cannot be read.
 
-    Never leaves a reader: the reader goes on without the part and notes why, or refuses the file.
+    The reader catches it: it leaves out the part with a note, or refuses the file.
     """
 
 
@@ -26,18 +26,18 @@ def refusal(
     got: str,
     advice: str = "",
 ) -> ReadError:
-    """Word a ReadError: file, place, what was expected, what came, what to do."""
+    """Make a ReadError: file, place, what was expected, what was found, what to do."""
     place = f"{path}, {where}" if where else f"{path}"
     end = f"; {advice}" if advice else ""
     return ReadError(f"{place}: expected {expected}, got {got}{end}")
 
 
 def unopened(path: str | os.PathLike[str], error: OSError) -> ReadError:
-    """Word what the system said about a file that it does not open."""
+    """Make a ReadError from the reason why the system does not open a file."""
     return refusal(path, expected="a file that can be opened", got=error.strerror or str(error))
 
 
 def shown(text: object, limit: int = 60) -> str:
-    """Quote what came, cut to a length that fits a message."""
+    """Quote a value, cut to a length that fits a message."""
     quoted = repr(text)
     return quoted if len(quoted) <= limit else f"{quoted[: limit - 4]}...{quoted[0]}"

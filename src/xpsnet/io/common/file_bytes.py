@@ -109,7 +109,7 @@ def start_of_text(head: bytes) -> str:
 def looks_like_text(head: bytes) -> bool:
     """Whether the head of a file is text: hardly any control characters."""
     if not head.strip(b"\0 \t\r\n"):
-        return True  # an empty file, of which the reader says so
+        return True  # an empty file; the reader reports it
     text = decode(head)
     odd = len(_ODD.findall(text))
     return odd <= 0.02 * len(text) and text.count("\0") <= 0.05 * len(text)

@@ -1,4 +1,4 @@
-"""What words in headers and labels tell: energy scale, units, photon energy."""
+"""Energy scale, units and photon energy from the words of headers and labels."""
 
 import re
 
@@ -32,7 +32,7 @@ _DWELL = re.compile(
 
 
 def scale_of_label(label: str) -> str | None:
-    """Energy scale that the label of an axis tells, in several languages."""
+    """Energy scale that the label of an axis states, in several languages."""
     kinetic, binding = bool(_KINETIC.search(label)), bool(_BINDING.search(label))
     if kinetic == binding:
         return None
@@ -40,7 +40,7 @@ def scale_of_label(label: str) -> str | None:
 
 
 def scale_of_text(text: str) -> str | None:
-    """Energy scale that running text tells; None where it tells both or neither."""
+    """Energy scale that running text states; None if it states both or neither."""
     stated = _STATED.search(text)
     if stated:
         return stated[1].lower()

@@ -51,7 +51,7 @@ def without_copies(drafts: Sequence[Draft], notes: list[str]) -> list[Draft]:
             kept.append(draft)
     if copies:
         notes.append(f"{len(copies)} spectra are left out, the first of {copies[0].path.name}: "
-                     f"files of another kind hold the same")  # fmt: skip
+                     f"other files hold the same spectra")  # fmt: skip
     return kept
 
 
@@ -76,7 +76,7 @@ def stack_files(drafts: Sequence[Draft]) -> list[Draft]:
     -------
     list of Draft
         Stacks have the dimension `scan`, the coordinate `file` and the union of all energies,
-        NaN where a scan has no point. What has no partner stays as it is.
+        NaN if a scan has no point. What has no partner stays as it is.
     """
     groups: list[list[Draft]] = []
     for draft in drafts:

@@ -1,4 +1,4 @@
-"""From what files say and what the caller says to finished spectra."""
+"""Finished spectra from the contents of files and the keywords of `read`."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -16,8 +16,8 @@ from xpsnet.io.common.region_names import chosen_regions
 from xpsnet.io.common.sum_over import checked_dims, fold
 
 
-class Told(NamedTuple):
-    """What the caller says about the files."""
+class Keywords(NamedTuple):
+    """Checked keywords of `read`."""
 
     scale: str | None
     photon_energy: float | None
@@ -30,13 +30,13 @@ def checked(
     photon_energy: float | None,
     energy_offset: float,
     sum_over: str | Iterable[str] | None = None,
-) -> Told:
-    """Check the caller's words.
+) -> Keywords:
+    """Check the keywords of `read`.
 
     Raises
     ------
     ValueError
-        Where one is out of its range.
+        If one is out of its range.
     """
     if scale is not None:
         scale_sign(scale)
@@ -50,7 +50,7 @@ def checked(
             f"expected a finite energy offset [eV], got energy_offset={energy_offset!r}; pass 0 "
             f"for none"
         )
-    return Told(
+    return Keywords(
         scale,
         None if photon_energy is None else float(photon_energy),
         float(energy_offset),
@@ -59,15 +59,20 @@ def checked(
 
 
 def finish(
-    drafts: list[Draft], told: Told, region: str | int | None, notes: list[str], *, single: bool
+    drafts: list[Draft],
+    keywords: Keywords,
+    region: str | int | None,
+    notes: list[str],
+    *,
+    single: bool,
 ) -> list[xr.DataArray]:
-    """Stack files, choose the regions, apply what the caller says.
+    """Stack files, choose the regions, apply the keywords.
 
     Parameters
     ----------
     drafts : list of Draft
         All spectra of all files.
-    told : Told
+    keywords : Keywords
     region : str, int or None
         As for `read`.
     notes : list of str
@@ -82,28 +87,32 @@ def finish(
     Raises
     ------
     ReadError
-        Where the region or a dimension to fold does not exist, or with `single` not exactly one
+        If the region or a dimension to fold does not exist, or with `single` not exactly one
         spectrum is found.
     """
     if len({draft.path for draft in drafts}) > 1:
         drafts = stack_files(without_copies(drafts, notes))
     drafts = _chosen(drafts, region, single)
-    unsaid = [draft for draft in drafts if told.scale is None and "scale" not in _attrs(draft)]
-    if unsaid:
-        others = f" and {len(unsaid) - 1} more spectra" if len(unsaid) > 1 else ""
+    unstated = [
+        draft for draft in drafts if keywords.scale is None and "scale" not in _attrs(draft)
+    ]
+    if unstated:
+        others = f" and {len(unstated) - 1} more spectra" if len(unstated) > 1 else ""
         notes.append(
-            f"{unsaid[0].path}{others}: the energy scale is not stated, binding energy is "
-            f'assumed; say scale="binding" or scale="kinetic"'
+            f"{unstated[0].path}{others}: the energy scale is not stated, binding energy is "
+            f'assumed; pass scale="binding" or scale="kinetic"'
         )
-    against = [d for d in drafts if told.scale not in (None, _attrs(d).get("scale", told.scale))]
+    against = [
+        d for d in drafts if keywords.scale not in (None, _attrs(d).get("scale", keywords.scale))
+    ]
     if against:
         notes.append(
-            f"{against[0].path}: states {_attrs(against[0])['scale']} energy, but is taken as "
-            f"{told.scale} as scale= says; xpsnet.to_{told.scale} converts instead"
+            f"{against[0].path}: states {_attrs(against[0])['scale']} energy, but is read as "
+            f"{keywords.scale} energy, as scale= demands; xpsnet.to_{keywords.scale} converts"
         )
     notes += _satellites(drafts)
-    spectra = [_finished(draft, told) for draft in _named(drafts)]
-    return fold(spectra, told.sum_over, drafts[0].path) if told.sum_over else spectra
+    spectra = [_finished(draft, keywords) for draft in _named(drafts)]
+    return fold(spectra, keywords.sum_over, drafts[0].path) if keywords.sum_over else spectra
 
 
 def _attrs(draft: Draft) -> dict[str, object]:
@@ -164,23 +173,23 @@ def _named(drafts: list[Draft]) -> list[Draft]:
     return named
 
 
-def _finished(draft: Draft, told: Told) -> xr.DataArray:
-    """Apply what the caller says to one draft."""
+def _finished(draft: Draft, keywords: Keywords) -> xr.DataArray:
+    """Apply the keywords to one draft."""
     spectrum = draft.spectrum
     attrs = dict(spectrum.attrs)
-    attrs["scale"] = told.scale or attrs.get("scale", "binding")
-    if told.photon_energy is not None:
-        attrs["photon_energy"] = told.photon_energy
+    attrs["scale"] = keywords.scale or attrs.get("scale", "binding")
+    if keywords.photon_energy is not None:
+        attrs["photon_energy"] = keywords.photon_energy
     if not draft.stored_by_us:
         attrs.setdefault("source_file", draft.path.name)
         attrs.setdefault("units", "counts")
     spectrum = spectrum.copy(deep=False)
     spectrum.attrs = attrs
-    if told.scale not in (None, draft.spectrum.attrs.get("scale")):
+    if keywords.scale not in (None, draft.spectrum.attrs.get("scale")):
         # Without its old texts the axis gets those of the new scale.
         spectrum = spectrum.assign_coords(energy=("energy", spectrum["energy"].values))
     try:
         spectrum = check_spectra(spectrum)
-        return shift(spectrum, told.energy_offset) if told.energy_offset else spectrum
+        return shift(spectrum, keywords.energy_offset) if keywords.energy_offset else spectrum
     except (ValueError, TypeError) as error:
         raise ReadError(f"{draft.path}, region {spectrum.name}: {error}") from error

@@ -1,4 +1,4 @@
-"""SQLite databases of strangers, read without running anything that is written in them.
+"""Untrusted SQLite databases, read without running any code in them.
 
 A database can hold views and triggers that never end. It is opened read-only and immutable, only
 real tables are asked, only with SELECT and only for plain columns; a query that takes too many
@@ -33,7 +33,7 @@ class Database:
         Raises
         ------
         RefusedDatabaseError
-            Where it is no sound database.
+            If it is no sound database.
         """
         uri = f"file:{quote(str(path.resolve()))}?mode=ro&immutable=1"
         self._calls = 0
@@ -66,7 +66,7 @@ class Database:
         Raises
         ------
         RefusedDatabaseError
-            Where the query is stopped or the table is damaged.
+            If the query is stopped or the table is damaged.
         """
         known = self.tables.get(table.lower())
         if known is None:
@@ -92,7 +92,7 @@ class Database:
         Raises
         ------
         RefusedDatabaseError
-            Where it is too large or the table is damaged.
+            If it is too large or the table is damaged.
         """
         name, _ = self.tables[table.lower()]
         query = f"SELECT {_quoted(column)} FROM {_quoted(name)} WHERE rowid = ?"  # noqa: S608

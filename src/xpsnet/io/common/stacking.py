@@ -20,7 +20,7 @@ Floats = npt.NDArray[np.float64]
 Variable = tuple[float, str]
 
 _STAGE = ("y", "x", "z")
-# Variables of these names tell where or in which order, not what was done to the sample.
+# Variables of these names state the place or the order, not a treatment of the sample.
 _BOOKKEEPING = {*_STAGE, "index"}
 # Variables among which grids are looked for.
 _MAX_CANDIDATES = 12
@@ -61,7 +61,7 @@ def variable_name(label: str, unit: str) -> tuple[str, str]:
 
 
 def drop_constant(blocks: Sequence[Block], names: Iterable[str]) -> None:
-    """Forget those of the variables that are the same in all blocks: loops of one turn."""
+    """Drop variables that are the same in all blocks, such as loops of one turn."""
     for name in names:
         if len({block.variables.get(name) for block in blocks}) == 1:
             for block in blocks:

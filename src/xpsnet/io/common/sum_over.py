@@ -1,4 +1,4 @@
-"""Folding dimensions away: `sum_over` of `read`."""
+"""Summing over dimensions: `sum_over` of `read`."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -18,7 +18,7 @@ def checked_dims(sum_over: str | Iterable[str] | None) -> tuple[str, ...]:
     Raises
     ------
     ValueError
-        Where one is no name, or the energies.
+        If one is no name, or the energies.
     """
     if sum_over is None:
         return ()
@@ -47,14 +47,14 @@ def fold(
     Returns
     -------
     list of DataArray
-        `attrs` tell in `summed_over` and `n_summed` what was folded. Counts add up, and so do
+        `attrs` state in `summed_over` and `n_summed` what was summed. Counts add up, and so do
         the scans; rates of what was measured one after another become the rate of the summed
         counts, that is their mean.
 
     Raises
     ------
     ReadError
-        Where none of the spectra has such a dimension.
+        If none of the spectra has such a dimension.
     """
     for dim in dims:
         if not any(dim in spectrum.dims for spectrum in spectra):

@@ -54,7 +54,7 @@ def to_peaks(
     Parameters
     ----------
     fits : sequence of Fitted or None
-        One per spectrum, flat; None where there is none. At least one is a fit.
+        One per spectrum, flat; None if there is none. At least one is a fit.
     energy : ndarray, shape (n,)
         The spectra's energies [eV].
     dims, shape, coords
@@ -98,11 +98,11 @@ def to_peaks(
         label=longest.labels,
         attrs=_attrs(present, longest, attrs, line_shape),
     )
-    told = {
+    vendor_variables = {
         name: ((*dims, "peak"), vendor[name], {"long_name": long_name, "units": units})
         for name, (long_name, units) in _VENDOR.items() if np.isfinite(vendor[name]).any()
     }  # fmt: skip
-    return peaks.assign(told)
+    return peaks.assign(vendor_variables)
 
 
 def _columns(fit: Fitted, line_shape: str) -> dict[str, Any]:
@@ -113,7 +113,7 @@ def _columns(fit: Fitted, line_shape: str) -> dict[str, Any]:
 
 
 def common_shape(lines: Sequence[CasaLine]) -> str:
-    """The line shape of ours that can express all lines, or comes nearest."""
+    """The line shape of xpsnet that can express all lines, or comes nearest."""
     shapes = {line.shape for line in lines}
     if len(shapes) == 1:
         return shapes.pop()
@@ -142,12 +142,12 @@ def _attrs(
 
 def _links(fit: Fitted, linked: Sequence[str]) -> list[str]:
     """Links of the vendor in the words of `refine`, with the amounts that the values have."""
-    place = {told["number"]: i for i, told in enumerate(fit.constraints)}
+    place = {one["number"]: i for i, one in enumerate(fit.constraints)}
     found = []
     widths: list[int] = []
     for ours in linked:
         theirs = "position" if ours == "center" else ours
-        leads = [place.get(told[theirs].get("link", -1), -1) for told in fit.constraints]
+        leads = [place.get(one[theirs].get("link", -1), -1) for one in fit.constraints]
         widths = leads if ours == "fwhm" else widths
         values = fit.vendor["vendor_area"] if ours == "area" else getattr(fit, ours)
         for i, lead in enumerate(leads):
@@ -187,11 +187,11 @@ def shape_note(where: str, fits: Sequence[Fitted]) -> list[str]:
     if near:
         notes.append(
             f"{where}: {', '.join(near)} drawn as the nearest {line_shape} lines of the same "
-            f"maximum, width and height; the original stands in the attributes"
+            f"maximum, width and height; the original is in the attributes"
         )
     if unknown:
         notes.append(
-            f"{where}: {', '.join(unknown)} is not known here: positions and widths are taken "
-            f"as stated, heights are estimates; the original stands in the attributes"
+            f"{where}: {', '.join(unknown)} is not known: positions and widths are taken "
+            f"as stated, heights are estimates; the original is in the attributes"
         )
     return notes

@@ -50,7 +50,7 @@ class Node:
         return found
 
     def words(self, *names: str) -> str:
-        """Text of an element in it, found by the names on the way; empty where there is none."""
+        """Text of an element in it, found by the names on the way; empty if there is none."""
         node: Node | None = self
         for name in names:
             node = node.child(name) if node else None
@@ -85,11 +85,11 @@ class Stream:
         Raises
         ------
         RefusedXmlError
-            Where it would do harm or is too large.
+            If it would do harm or is too large.
         OtherRootError
-            Where it begins with another element.
+            If it begins with another element.
         expat.ExpatError
-            Where it is no XML.
+            If it is no XML.
         """
         # A text has been decoded already, whatever encoding it states.
         parser = expat.ParserCreate("utf-8" if isinstance(source, str) else None)
@@ -136,7 +136,7 @@ class Stream:
             self._captured = 0
             self._take(node, self._path)
         elif not self._captured and self._path and not node.children and len(node.text) < 1000:
-            # What stands before a wanted element, such as the name of its group.
+            # What is before a wanted element, such as the name of its group.
             del self._path[-1].children[_MAX_BEFORE:]
             self._path[-1].children.append(node)
 
@@ -148,7 +148,7 @@ class Stream:
 
 
 def _refuse(*_: object) -> None:
-    """Refuse whatever calls this."""
+    """Refuse the file."""
     raise RefusedXmlError("entities or links to other files")
 
 

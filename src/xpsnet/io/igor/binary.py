@@ -59,7 +59,7 @@ def read(path: Path) -> Reading:
     Raises
     ------
     ReadError
-        Where igor2 is not installed, the file is damaged or no wave has an energy axis.
+        If igor2 is not installed, the file is damaged or no wave has an energy axis.
     """
     try:
         import igor2  # noqa: F401
@@ -135,7 +135,7 @@ def _begins_packed(head: bytes, order: str) -> bool:
 
 
 def _order(data: bytes) -> str:
-    """Byte order of a binary wave; empty where there is none."""
+    """Byte order of a binary wave; empty if there is none."""
     if len(data) >= 8:
         for order in "<>":
             if struct.unpack_from(f"{order}h", data)[0] in _HEADERS:

@@ -63,7 +63,7 @@ def read(path: Path) -> Reading:
     Raises
     ------
     ReadError
-        Where no wave has an energy axis.
+        If no wave has an energy axis.
     """
     text = read_decoded(path, MAX_BYTES)
     notes: list[str] = []

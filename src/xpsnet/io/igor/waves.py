@@ -105,7 +105,7 @@ def spectra_of(waves: Sequence[Wave], notes: list[str]) -> list[xr.DataArray]:
 
 
 def _holds_energies(wave: Wave) -> bool:
-    """Whether the values of a wave are energies: its name or its unit says so."""
+    """Whether the values of a wave are energies: its name or its unit states it."""
     if wave.values.ndim != 1 or any(scale.is_set for scale in wave.scales):
         return False
     named = re.search(r"energ|^(?:b|k)e(?:_|\d|$)|_(?:b|k)e$|^en_", wave.name, re.IGNORECASE)

@@ -1,6 +1,6 @@
 """Header of a PHI MultiPak file: lines of `Key: value` from SOFH to EOFH, before the binary part.
 
-What is acquired stands in `SpectralRegDef`, what was ever defined in `SpectralRegDefFull`.
+What is acquired is in `SpectralRegDef`, what was ever defined in `SpectralRegDefFull`.
 """
 
 import math
@@ -50,14 +50,14 @@ class Header:
     fields: dict[str, list[str]] = field(default_factory=dict)
 
     def first(self, key: str) -> str:
-        """First value of a key, "" where there is none."""
+        """First value of a key, "" if there is none."""
         return self.fields.get(key, [""])[0]
 
 
 def split_header(data: bytes) -> tuple[Header, int] | None:
     """Parse the header; with it comes the byte at which the binary part begins.
 
-    None where no line says EOFH.
+    None if no line says EOFH.
     """
     end = _END.search(data, 0, MAX_HEADER)
     if end is None:
@@ -71,7 +71,7 @@ def split_header(data: bytes) -> tuple[Header, int] | None:
 
 
 def number(text: str) -> float:
-    """Number at the beginning of a text, NaN where there is none."""
+    """Number at the beginning of a text, NaN if there is none."""
     match = _NUMBER.match(text.strip())
     return float(match[0]) if match else math.nan
 
@@ -143,7 +143,7 @@ def layer_times(header: Header, n_levels: int) -> npt.NDArray[np.float64] | None
     """Sputter times [s] of the levels from the definition of the layers, shape (n_levels,).
 
     Each `DepthCalDef` line holds the minutes per cycle and the number of cycles of one layer.
-    None where the layers do not give as many levels.
+    None if the layers do not give as many levels.
     """
     steps: list[float] = []
     for line in header.fields.get("DepthCalDef", []):
@@ -160,7 +160,7 @@ def layer_times(header: Header, n_levels: int) -> npt.NDArray[np.float64] | None
 
 
 def read_date(header: Header) -> str:
-    """Day of the measurement as 2017-06-06, "" where it is not told."""
+    """Day of the measurement as 2017-06-06, "" if it is not stated."""
     words = (header.first("AcqFileDate") or header.first("FileDate")).split()
     values = [number(word) for word in words[:3]]
     if len(values) != 3 or not np.isfinite(values).all():

@@ -56,8 +56,8 @@ def sniff(head: bytes) -> bool:
     if start.startswith(b"SOFH"):
         return True
     found = {match[1] for match in _KEY_LINE.finditer(start.replace(b"\r", b"\n"))}
-    told = b"EOFH" in start or b"SpectralRegDef" in start
-    return _KEY_LINE.match(start) is not None and len(found) >= 3 and told
+    named = b"EOFH" in start or b"SpectralRegDef" in start
+    return _KEY_LINE.match(start) is not None and len(found) >= 3 and named
 
 
 def read(path: Path) -> Reading:
@@ -77,7 +77,7 @@ def read(path: Path) -> Reading:
     Raises
     ------
     ReadError
-        Where the header has no end, or no region holds a spectrum.
+        If the header has no end, or no region holds a spectrum.
     """
     data = read_bytes(path, MAX_BYTES)
     parsed = split_header(data)
@@ -212,7 +212,7 @@ def _spectrum(
 
 
 def _energies(region: Region, n: int, notes: list[str]) -> Floats:
-    """Energies [eV], shape (n,); how many there are is told by the data, not by the ends."""
+    """Energies [eV], shape (n,); the data say how many there are, not the ends."""
     if n < 2:
         raise ValueError(f"expected at least 2 points, got {n}")
     step = region.step
@@ -228,7 +228,7 @@ def _energies(region: Region, n: int, notes: list[str]) -> Floats:
 def _attrs(
     header: Header, region: Region, unit: str, notes: list[str]
 ) -> dict[str, str | int | float]:
-    """What the header tells about a region; its units are counts where the time is known."""
+    """What the header states about a region; its units are counts where the time is known."""
     kinetic = header.first("Technique").upper().startswith("AES")
     attrs: dict[str, str | int | float] = {"scale": "kinetic" if kinetic else "binding"}
     timed = 0 < region.seconds < 1e7
@@ -285,9 +285,9 @@ def _sputter_times(
         return None
     for table in records:
         if table.axes == ("cyc", "reg") and table.unit == "s":
-            told = table.values[0]
-            if told.shape[1] == n_levels and rank < told.shape[0]:
-                times = np.abs(told[rank])  # the first is -0.0
+            stated = table.values[0]
+            if stated.shape[1] == n_levels and rank < stated.shape[0]:
+                times = np.abs(stated[rank])  # the first is -0.0
                 return times if np.isfinite(times).all() else None
     return layer_times(header, n_levels)
 
@@ -301,7 +301,7 @@ def _with_levels(
     attrs = {"units": "s", "long_name": "Sputter time"}
     if times is None:
         if "cycle" in spectrum.dims:
-            notes.append(f"region {spectrum.name}: the file does not tell its sputter times")
+            notes.append(f"region {spectrum.name}: the file does not state its sputter times")
             spectrum = spectrum.assign_coords(cycle=np.arange(spectrum.sizes["cycle"]))
         return spectrum
     if "cycle" not in spectrum.dims:

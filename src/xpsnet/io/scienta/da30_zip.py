@@ -66,7 +66,7 @@ def read(path: Path, archive: zipfile.ZipFile) -> Reading:
     Raises
     ------
     ReadError
-        Where no region can be read.
+        If no region can be read.
     """
     spectra: list[xr.DataArray] = []
     notes: list[str] = []
@@ -131,7 +131,7 @@ def _layout(settings: dict[str, str]) -> _Layout:
 
 
 def _axis(start: float, step: float, n: int) -> Floats:
-    """Values of an axis; none where the settings do not tell them."""
+    """Values of an axis; none if the settings do not state them."""
     if not np.isfinite(start) or not np.isfinite(step) or (step == 0 and n > 1):
         return np.empty(0)
     return start + step * np.arange(n, dtype=np.float64)

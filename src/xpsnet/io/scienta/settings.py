@@ -46,7 +46,7 @@ def pairs(lines: Iterable[str]) -> dict[str, str]:
 
 
 def number_of(info: dict[str, str], key: str) -> float:
-    """Number behind a key; NaN where it is missing or no number."""
+    """Number behind a key; NaN if it is missing or no number."""
     text = info.get(key, "").strip()[:_MAX_TEXT].replace(",", ".")
     match = re.match(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?(?=\s|$|\[|[A-Za-z])", text)
     value = float(match[0]) if match else np.nan
@@ -86,8 +86,8 @@ def scale_of(info: dict[str, str], label: str, notes: list[str], where: str) -> 
     labeled = scale_of_label(label[:_MAX_TEXT])
     if stated and labeled and stated != labeled:
         notes.append(
-            f"{where}: Energy Scale says {stated}, the label of the axis says {labeled}: taken "
-            f"for {stated}; say scale= where that is wrong"
+            f"{where}: Energy Scale states {stated}, the label of the axis states {labeled}: read "
+            f"as {stated}; pass scale= if that is wrong"
         )
     return stated or labeled
 

@@ -74,7 +74,7 @@ def read(path: Path) -> Reading:
     Raises
     ------
     ReadError
-        Where no region holds a table of energies and counts.
+        If no region holds a table of energies and counts.
     """
     text = read_decoded(path, MAX_BYTES)
     notes: list[str] = []
@@ -226,7 +226,7 @@ def _axis(layout: dict[str, str], number: int, size: int) -> Axis:
 
 
 def _numbers(text: str) -> Floats:
-    """Numbers of a line; none where one of them is no number."""
+    """Numbers of a line; none if one of them is no number."""
     if "," in text and "." not in text:
         text = text.replace(",", ".")
     if len(text) > _MAX_LINE:

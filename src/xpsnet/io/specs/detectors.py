@@ -34,7 +34,7 @@ def sum_detectors(counts: Floats, offsets: Floats, step: float, head: int, n: in
     Raises
     ------
     BrokenError
-        Where a detector does not see the whole region.
+        If a detector does not see the whole region.
     """
     # Sample i of a detector is at start + (i - head) step + offset.
     first = np.floor(head - offsets / step + 0.5)

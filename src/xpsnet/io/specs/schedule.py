@@ -51,7 +51,7 @@ def read_schedule(text: str) -> list[Planned]:
     Raises
     ------
     ScheduleError
-        Where it is no XML, declares entities or is too large.
+        If it is no XML, declares entities or is too large.
     """
     found: list[Planned] = []
 
@@ -70,7 +70,7 @@ def read_schedule(text: str) -> list[Planned]:
 
 
 def parameters_of(text: Any, tag: str) -> list[dict[str, str]]:
-    """Attributes of all elements of a tag in a small XML text; none where it is no XML."""
+    """Attributes of all elements of a tag in a small XML text; none if it is no XML."""
     found: list[dict[str, str]] = []
 
     def take(node: Node, _: list[Node]) -> None:
@@ -102,7 +102,7 @@ def loop_indices(trace: Any) -> dict[str, int]:
 
 
 def number_in(settings: dict[str, str], *keys: str) -> float:
-    """First of these settings that is a number; NaN where there is none."""
+    """First of these settings that is a number; NaN if there is none."""
     for key in keys:
         try:
             value = float(settings.get(key, "")[:100])

@@ -62,7 +62,7 @@ def read(path: Path) -> Reading:
     Raises
     ------
     ReadError
-        Where it is no database of Prodigy, damaged or without spectra.
+        If it is no database of Prodigy, damaged or without spectra.
     """
     notes: list[str] = []
     spectra: list[xr.DataArray] = []

@@ -50,7 +50,7 @@ class Tables:
         Raises
         ------
         BrokenError
-            Where they become too many.
+            If they become too many.
         """
         self.numbers_left -= n
         if self.numbers_left < 0:
@@ -63,7 +63,7 @@ def schedule_of(database: Database) -> str:
     Raises
     ------
     RefusedDatabaseError
-        Where it is none of Prodigy.
+        If it is none of Prodigy.
     """
     if not set(database.tables) >= _NEEDED:
         named = ", ".join(sorted(database.tables)[:5]) or "none"
@@ -142,12 +142,12 @@ def counts_of(tables: Tables, raw_id: Any, total: int) -> Floats:
 
 
 def transmission_of(tables: Tables, node: str, n: int, n_slices: int) -> Floats | None:
-    """Transmission at the energies of a spectrum, shape (1 or slices, n); None where it has none.
+    """Transmission at the energies of a spectrum, shape (1 or slices, n); None if it has none.
 
     Raises
     ------
     BrokenError
-        Where the table holds other numbers.
+        If the table holds other numbers.
     """
     rows = tables.transmissions.get(node, [])
     sizes = [whole(row["Samples"], 0) * whole(row["NonEnergyChns"]) for row in rows]

@@ -59,7 +59,7 @@ def read(path: Path) -> Reading:
     Raises
     ------
     ReadError
-        Where it is other XML, declares entities, or holds no region.
+        If it is other XML, declares entities, or holds no region.
     """
     spectra: list[xr.DataArray] = []
     notes: list[str] = []
@@ -94,7 +94,7 @@ def read(path: Path) -> Reading:
 
 
 def _other(path: Path, root: str) -> Exception:
-    """Word the refusal of XML of another kind."""
+    """The refusal of XML of another kind."""
     what, advice = _OTHERS.get(root, (f"XML of another kind, <{root}>", _EXPORT))
     return refusal(path, expected="spectra", got=what, advice=advice)
 
@@ -106,7 +106,7 @@ def _group(path: list[Node]) -> str:
 
 
 def _number(node: Node, *names: str) -> float:
-    """Number in an element; NaN where there is none."""
+    """Number in an element; NaN if there is none."""
     try:
         value = float(node.words(*names)[:100])
     except ValueError:

@@ -79,7 +79,7 @@ def read(path: Path) -> Reading:
     Raises
     ------
     ReadError
-        Where no table holds energies and counts.
+        If no table holds energies and counts.
     """
     text = read_decoded(path, MAX_BYTES)
     notes: list[str] = []
@@ -195,7 +195,7 @@ def _indices(text: str) -> dict[str, int]:
 
 
 def _row(line: str) -> "array[float] | None":
-    """Numbers of a line; None where it holds words."""
+    """Numbers of a line; None if it holds words."""
     if "_" in line:
         return None
     try:
@@ -273,7 +273,7 @@ def _scale(settings: dict[str, str], energy: Floats) -> str | None:
 
 
 def _number(settings: dict[str, str], key: str) -> float:
-    """Number behind a key; NaN where there is none."""
+    """Number behind a key; NaN if there is none."""
     match = re.match(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?", settings.get(key, ""))
     value = float(match[0]) if match else np.nan
     return value if np.isfinite(value) else np.nan

@@ -68,15 +68,15 @@ def is_axis_name(name: str) -> bool:
 
 
 def units_of(array: StoredArray) -> str:
-    """Stated units of an array, "" where there are none."""
+    """Stated units of an array, "" if there are none."""
     return str(array.attrs.get("units", array.attrs.get("unit", ""))).strip()
 
 
 def energies(tree: Tree, array: StoredArray) -> Axis | None:
-    """Read an axis; None where its values cannot be energies.
+    """Read an axis; None if its values cannot be energies.
 
-    Units are checked, not believed: of an axis that is called energy, units that are none of an
-    energy, or that make it absurd, are passed over with a note.
+    Units are checked before they are used: if an axis that is called energy has units of another
+    quantity, or units that make it absurd, they are ignored with a note.
     """
     values = np.asarray(tree.values(array), dtype=np.float64).ravel()
     if values.size < 2 or not is_monotonic(values):
@@ -89,8 +89,8 @@ def energies(tree: Tree, array: StoredArray) -> Axis | None:
     values = values * (factor or 1.0)
     if np.abs(values).max() > MAX_ENERGY:
         return None
-    told = str(array.attrs.get("type", array.attrs.get("scale", ""))).lower()
-    scale = told if told in ("binding", "kinetic") else scale_of_name(array.label)
+    stated_scale = str(array.attrs.get("type", array.attrs.get("scale", ""))).lower()
+    scale = stated_scale if stated_scale in ("binding", "kinetic") else scale_of_name(array.label)
     return Axis(array, values, scale, tuple(notes))
 
 
@@ -100,13 +100,13 @@ def read_arrays(tree: Tree) -> Reading:
     Raises
     ------
     ReadError
-        Where no energy axis is found, or more than one could be meant; the arrays are listed.
+        If no energy axis is found, or more than one could be meant; the arrays are listed.
     """
     spectra: list[xr.DataArray] = []
     notes: list[str] = []
     unclear: list[ReadError] = []
     axes = {group: _axes(tree, members) for group, members in tree.members.items()}
-    told = {group: told_by(tree, group) for group in tree.members}
+    settings = {group: settings_in(tree, group) for group in tree.members}
     for array in tree.arrays.values():
         if not _can_be_counts(array):
             continue
@@ -117,7 +117,7 @@ def read_arrays(tree: Tree) -> Reading:
             continue
         if axis is not None:
             check_number(tree, len(spectra))
-            spectra.append(_spectrum(tree, array, axis, told[array.group]))
+            spectra.append(_spectrum(tree, array, axis, settings[array.group]))
             notes += axis.notes
     if not spectra and unclear:
         raise unclear[0]
@@ -197,14 +197,14 @@ def _axis_of(tree: Tree, array: StoredArray, axes: list[Axis]) -> Axis | None:
     return fitting[0]
 
 
-def _spectrum(tree: Tree, array: StoredArray, axis: Axis, told: Attrs) -> xr.DataArray:
+def _spectrum(tree: Tree, array: StoredArray, axis: Axis, settings: Attrs) -> xr.DataArray:
     """Put counts over their energies."""
     place = array.shape.index(axis.energy.size)
     dims = [f"dim_{i}" for i in range(len(array.shape))]
     dims[place] = "energy"
     counts = tree.values(array, place)
     spectrum = xr.DataArray(counts, dims=dims, coords={"energy": axis.energy})
-    spectrum.attrs = {**told, "units": count_units(array)}
+    spectrum.attrs = {**settings, "units": count_units(array)}
     if axis.scale:
         spectrum.attrs["scale"] = axis.scale
     spectrum.name = region_of(array.label, array.group)
@@ -225,9 +225,9 @@ def count_units(array: StoredArray) -> str:
     return units_of_label(stated) or "counts"
 
 
-def told_by(tree: Tree, group: str) -> Attrs:
+def settings_in(tree: Tree, group: str) -> Attrs:
     """Settings of the experiment that a group, or one above it, states."""
-    told: Attrs = {}
+    settings: Attrs = {}
     while True:
         stated: dict[str, Any] = dict(tree.groups.get(group, {}))
         for array in tree.members.get(group, ()):
@@ -237,9 +237,9 @@ def told_by(tree: Tree, group: str) -> Attrs:
             for name, pattern in _MEASURED.items():
                 number = _number(tree, value) if pattern.fullmatch(key) else None
                 if number is not None:
-                    told.setdefault(name, int(number) if name == "n_scans" else number)
+                    settings.setdefault(name, int(number) if name == "n_scans" else number)
         if group == "/":
-            return told
+            return settings
         group = group.rpartition("/")[0] or "/"
 
 

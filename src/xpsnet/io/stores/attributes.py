@@ -49,7 +49,7 @@ def netcdf3_groups(path: Path) -> list[str]:
     Raises
     ------
     ReadError
-        Where the header is damaged or states absurd sizes.
+        If the header is damaged or states absurd sizes.
     """
     from scipy.io import netcdf_file
 
@@ -59,7 +59,7 @@ def netcdf3_groups(path: Path) -> list[str]:
             # The map of the file stays open as long as a variable does.
             data.variables.clear()
     except Exception as error:
-        # scipy raises whatever its parser stumbles over.
+        # scipy raises many kinds of exceptions.
         raise damaged(path, "a netCDF 3 file", error) from error
     for name, shape in shapes.items():
         check_axis(path, name, shape)

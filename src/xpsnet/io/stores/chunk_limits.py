@@ -1,4 +1,4 @@
-"""Chunks of stores that would unpack to more than they say, found before a library unpacks them.
+"""Chunks of stores that would unpack to more than they state, found before a library unpacks them.
 
 HDF5 and the codecs of zarr take the memory that a chunk asks for, whatever the array states. Of
 chunks small enough not to matter nothing is looked at.
@@ -114,7 +114,7 @@ class _Shards(NamedTuple):
 
 
 def _shards(path: Path, name: str, array: Any) -> _Shards | None:
-    """How the files of an array are divided; None where each holds one chunk."""
+    """How the files of an array are divided; None if each holds one chunk."""
     codecs = getattr(array.metadata, "codecs", ())
     found = [codec for codec in codecs if _name(codec) == _SHARDING]
     if not found:
@@ -195,7 +195,7 @@ def _chunk_files(folder: Path) -> Iterator[Path]:
 
 
 def _stated_size(codec: str, head: bytes, size: int) -> int:
-    """Bytes that a chunk unpacks to, as its first bytes say; 0 where they say nothing."""
+    """Bytes that a chunk unpacks to, as its first bytes say; 0 if they say nothing."""
     if codec == "blosc" and len(head) >= 8:
         return int(struct.unpack_from("<I", head, 4)[0])
     if codec == "lz4" and len(head) >= 4:
@@ -229,7 +229,7 @@ def _unpack(path: Path, name: str, codec: str, packed: bytes, n_bytes: int) -> N
 
 
 def _too_large(path: Path, name: str, n_bytes: int, got: str) -> Exception:
-    """Word that a chunk unpacks to more than its array says."""
+    """The refusal: a chunk unpacks to more than its array says."""
     return refusal(
         path, name, expected=f"chunks that unpack to {n_bytes} bytes", got=got,
         advice="it may be damaged",

@@ -93,7 +93,7 @@ def _follow(path: Path, data: mmap.mmap, heap: int, width: int, left: int) -> in
 def check_trial(path: Path) -> None:
     """Refuse an HDF5 file on which another process crashes, does not end or finds damage.
 
-    Where no other process can be started, nothing is refused.
+    If no other process can be started, nothing is refused.
 
     Raises
     ------
@@ -114,7 +114,7 @@ def check_trial(path: Path) -> None:
 
 
 def _start() -> "subprocess.Popen[str] | None":
-    """Start the other process; None where it cannot be."""
+    """Start the other process; None if it cannot be."""
     trial = None
     if sys.executable and not getattr(sys, "frozen", False):
         with suppress(OSError):
@@ -132,7 +132,7 @@ def _start() -> "subprocess.Popen[str] | None":
 
 
 def _ask(trial: "subprocess.Popen[str]", path: Path) -> str:
-    """What the other process says of a file; "" where it says no more."""
+    """Answer of the other process about a file; "" if it gives none."""
     try:
         print(json.dumps(str(path.absolute())), file=trial.stdin, flush=True)
     except OSError:
@@ -141,7 +141,7 @@ def _ask(trial: "subprocess.Popen[str]", path: Path) -> str:
 
 
 def _answer(trial: "subprocess.Popen[str]") -> str:
-    """What the other process says, in time."""
+    """Answer of the other process within the time limit."""
     timer = threading.Timer(_MAX_SECONDS, trial.kill)
     timer.start()
     try:

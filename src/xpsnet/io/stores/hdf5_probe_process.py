@@ -31,7 +31,7 @@ def main() -> None:
         try:
             with h5py.File(json.loads(line), "r") as file:
                 _Visit().group(file, 0)
-        except Exception as error:  # h5py raises whatever the library stumbles over
+        except Exception as error:  # h5py raises many kinds of exceptions
             answer = f"{type(error).__name__}: {error}"
         _say(answer)
 

@@ -1,7 +1,7 @@
 """NeXus (NXxps, NXmpes, any NXdata): the signal of every entry over its energy axis.
 
 What to plot follows the attributes `default`, `signal` and `axes`, those of older versions of
-NeXus too; units and names are checked, not believed.
+NeXus too. Units and names are checked before they are used.
 """
 
 from typing import Any
@@ -19,7 +19,7 @@ from xpsnet.io.stores.arrays import (
     energies,
     is_axis_name,
     region_of,
-    told_by,
+    settings_in,
     units_of,
 )
 from xpsnet.io.stores.tree import StoredArray, Tree
@@ -45,17 +45,17 @@ def read_nexus(tree: Tree) -> Reading:
     Raises
     ------
     ReadError
-        Where no NXdata holds a signal over energies.
+        If no NXdata holds a signal over energies.
     """
     spectra: list[xr.DataArray] = []
     notes: list[str] = []
     refused: list[ReadError] = []
     groups = _data_groups(tree)
     check_number(tree, len(groups))
-    told = {entry: _entry_attributes(tree, entry) for entry in {_entry(one) for one in groups}}
+    settings = {entry: _entry_attributes(tree, entry) for entry in {_entry(one) for one in groups}}
     for group in groups:
         try:
-            spectra.append(_spectrum(tree, group, told[_entry(group)], notes))
+            spectra.append(_spectrum(tree, group, settings[_entry(group)], notes))
         except ReadError as error:
             refused.append(error)
     if not spectra and refused:
@@ -90,7 +90,7 @@ def _default(tree: Tree, group: str) -> str:
     return group
 
 
-def _spectrum(tree: Tree, group: str, told: Attrs, notes: list[str]) -> xr.DataArray:
+def _spectrum(tree: Tree, group: str, settings: Attrs, notes: list[str]) -> xr.DataArray:
     """The signal of one NXdata over its axes."""
     signal = _signal(tree, group)
     labels = _axis_labels(tree, group, signal)
@@ -105,7 +105,7 @@ def _spectrum(tree: Tree, group: str, told: Attrs, notes: list[str]) -> xr.DataA
     dims[place] = "energy"
     coords["energy"] = ("energy", axis.energy)
     spectrum = xr.DataArray(tree.values(signal, place), coords, dims)
-    spectrum.attrs = {**told, **told_by(tree, group), "units": count_units(signal)}
+    spectrum.attrs = {**settings, **settings_in(tree, group), "units": count_units(signal)}
     if axis.scale:
         spectrum.attrs["scale"] = axis.scale
     spectrum.name = _region(spectrum.attrs, signal)
@@ -131,9 +131,9 @@ def _signal(tree: Tree, group: str) -> StoredArray:
 
 
 def _axis_labels(tree: Tree, group: str, signal: StoredArray) -> list[str]:
-    """Name of the axis of each dimension, "" where none is told."""
-    told = tree.groups[group].get("axes", signal.attrs.get("axes", ""))
-    names = [str(n) for n in told] if isinstance(told, list | tuple) else _split(str(told))
+    """Name of the axis of each dimension, "" if the file names none."""
+    axes = tree.groups[group].get("axes", signal.attrs.get("axes", ""))
+    names = [str(n) for n in axes] if isinstance(axes, list | tuple) else _split(str(axes))
     labels = [""] * len(signal.shape)
     for i, name in enumerate(names):
         indices = tree.groups[group].get(f"{name}_indices", i)
@@ -195,10 +195,10 @@ def _entry(group: str) -> str:
 
 def _entry_attributes(tree: Tree, entry: str) -> Attrs:
     """What an entry states about sample, instrument and settings."""
-    attrs: Attrs = dict(told_by(tree, entry))
+    attrs: Attrs = dict(settings_in(tree, entry))
     for below in tree.members:
         if below.startswith(f"{entry}/") and tree.groups[below].get("NX_class") != "NXdata":
-            for name, number in told_by(tree, below).items():
+            for name, number in settings_in(tree, below).items():
                 attrs.setdefault(name, number)
     for name, places in _TEXTS.items():
         texts = (tree.text(f"{entry}/{place}", _MAX_TEXT) for place in places)
@@ -212,6 +212,6 @@ def _entry_attributes(tree: Tree, entry: str) -> Attrs:
 def _region(attrs: Attrs, signal: StoredArray) -> str | None:
     """Region after what the entry states, its name, or the signal's."""
     entry = signal.group.split("/")[1] if signal.group != "/" else ""
-    told = [str(attrs.get("region_original", "")), entry]
-    known = next((found for found in map(find_region, told) if found), None)
-    return known or region_of(signal.label, "/") or region_name(*told) or None
+    labels = [str(attrs.get("region_original", "")), entry]
+    known = next((found for found in map(find_region, labels) if found), None)
+    return known or region_of(signal.label, "/") or region_name(*labels) or None

@@ -16,7 +16,7 @@ SPECTRA, PEAKS = "spectra", "peaks"
 
 
 def holds_peaks(path: Path) -> ReadError:
-    """Word that peaks are not spectra."""
+    """The refusal: peaks are not spectra."""
     return refusal(
         path,
         expected="spectra",
@@ -26,12 +26,12 @@ def holds_peaks(path: Path) -> ReadError:
 
 
 def read_own_spectra(tree: Tree) -> list[xr.DataArray]:
-    """Spectra of a file of ours, in their order; none where it is not ours.
+    """Spectra of a file of xpsnet, in their order; none if it is not ours.
 
     Raises
     ------
     ReadError
-        Where the file is damaged or holds peaks only.
+        If the file is damaged or holds peaks only.
     """
     found = [_spectra(tree, group) for group in _groups(tree, SPECTRA)]
     if not found and _groups(tree, PEAKS):
@@ -40,12 +40,12 @@ def read_own_spectra(tree: Tree) -> list[xr.DataArray]:
 
 
 def read_own_peaks(tree: Tree) -> list[xr.Dataset]:
-    """Peaks of a file of ours; none where it is not ours."""
+    """Peaks of a file of xpsnet; none if it is not ours."""
     return [_peaks(tree, group) for group in _groups(tree, PEAKS)]
 
 
 def _groups(tree: Tree, kind: str) -> list[str]:
-    """Groups of a kind of ours."""
+    """Groups of a kind of xpsnet."""
     if VERSION_ATTR not in tree.groups["/"]:
         return []
     return [name for name, attrs in tree.groups.items() if attrs.get(KIND_ATTR) == kind]
@@ -114,7 +114,7 @@ def _peaks(tree: Tree, group: str) -> xr.Dataset:
 
 
 def _disagrees(tree: Tree, group: str, error: Exception) -> ReadError:
-    """Word that the parts of a group do not fit together."""
+    """The refusal: the parts of a group do not fit together."""
     return refusal(
         tree.path, group, expected="arrays that fit together", got=str(error)[:200],
         advice="it may be damaged",

@@ -1,6 +1,6 @@
 """NeXus: one NXentry per region, whose NXdata any NeXus program plots; peaks as NXfit.
 
-Every variable carries its dimensions in an attribute of ours, so that `read` and `read_fit`
+Every variable carries its dimensions in an attribute of xpsnet, so that `read` and `read_fit`
 give back what was written. No application definition is claimed: spectra seldom know all that
 NXxps demands.
 """
@@ -30,7 +30,7 @@ def write_nexus(
     Raises
     ------
     ValueError
-        Where something cannot be stored in HDF5.
+        If something cannot be stored in HDF5.
     """
     import h5py
 
@@ -112,7 +112,7 @@ def _write_experiment(entry: Any, attrs: dict[str, Any]) -> None:
 
 
 def _write_axes_attributes(group: Any, dims: Any, coords: Any) -> None:
-    """Name the axis of each dimension, "." where there is none."""
+    """Name the axis of each dimension, "." if there is none."""
     group.attrs["axes"] = [str(dim) if dim in coords else "." for dim in dims]
     for i, dim in enumerate(dims):
         if dim in coords:

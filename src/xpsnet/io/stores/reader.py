@@ -61,7 +61,7 @@ def read(path: Path) -> Reading:
     Raises
     ------
     ReadError
-        Where the store is damaged, leads to other files or holds no spectra.
+        If the store is damaged, leads to other files or holds no spectra.
     """
     if _is_netcdf3(path):
         reading, reasons = _read_named(path, netcdf3_groups(path))
@@ -108,7 +108,7 @@ def _check_openable(tree: Tree) -> None:
         if len(members) > _MAX_VARIABLES:
             raise refusal(
                 tree.path, f"group {group}", expected=f"at most {_MAX_VARIABLES} arrays",
-                got=str(len(members)), advice="open it with xarray and hand over one array",
+                got=str(len(members)), advice="open it with xarray and pass one array",
             )  # fmt: skip
 
 
@@ -129,7 +129,7 @@ def _read_named(path: Path, groups: list[str]) -> tuple[Reading, list[str]]:
 
 
 def _without_spectra(path: Path, reasons: list[str]) -> ReadError:
-    """Word that a store holds no spectra."""
+    """The refusal: a store holds no spectra."""
     got = reasons[0] if reasons else "no arrays"
     advice = "store the energies beside the counts, with the units eV, or call a dimension energy"
     return refusal(path, expected="an array with an energy dimension", got=got, advice=advice)
@@ -176,7 +176,7 @@ def _groups(tree: Tree) -> list[str]:
 
 
 def _all_datasets(path: Path) -> list[xr.Dataset]:
-    """All that a store holds which leads nowhere else."""
+    """All Datasets of a store."""
     if _is_netcdf3(path):
         return [data for _, data in _datasets(path, netcdf3_groups(path))]
     with open_tree(path) as tree:

@@ -1,6 +1,6 @@
 """What an HDF5 file or a zarr folder holds, looked over before any array is read.
 
-Nothing leads out of the store: external links, external data and virtual data sets are noted,
+Nothing outside the store is opened: external links, external data and virtual data sets are noted,
 soft links are resolved by their text among what the store itself holds. Object references are
 never followed. Sizes are checked against what reading would take.
 """
@@ -92,7 +92,7 @@ class Tree:
             )  # fmt: skip
 
     def resolve(self, name: str) -> str:
-        """Name of what a soft link stands for, after at most eight of them."""
+        """Name that a soft link leads to, following at most eight links."""
         for _ in range(8):
             if name in self.arrays or name in self.groups or name not in self.links:
                 break
@@ -105,7 +105,7 @@ class Tree:
         return self.arrays.get(self.resolve(f"{group.rstrip('/')}/{label}"))
 
     def text(self, name: str, limit: int) -> str:
-        """A stored text, at most `limit` characters of it; "" where there is none."""
+        """A stored text, at most `limit` characters of it; "" if there is none."""
         array = self.arrays.get(self.resolve(name))
         if array is None or array.shape not in ((), (1,)) or array.dtype.kind not in "SUOT":
             return ""
@@ -125,13 +125,13 @@ class Tree:
         Raises
         ------
         ReadError
-            Where the array is damaged.
+            If the array is damaged.
         """
         if array.nbytes <= LAZY_BYTES:
             try:
                 values = np.asarray(self.store[array.name][()])
             except Exception as error:
-                # h5py and zarr raise whatever their libraries stumble over.
+                # h5py and zarr raise many kinds of exceptions.
                 raise damaged(self.path, f"the array {array.name}", error) from error
             return values.astype(array.dtype.newbyteorder("="), copy=False)
         import dask.array
@@ -150,7 +150,7 @@ def open_tree(path: Path) -> Iterator[Tree]:
     Raises
     ------
     ReadError
-        Where it is damaged or states absurd sizes, or zarr is not installed.
+        If it is damaged or states absurd sizes, or zarr is not installed.
     """
     if is_zarr(path):
         yield _zarr_tree(path)
@@ -162,7 +162,7 @@ def open_tree(path: Path) -> Iterator[Tree]:
     try:
         file = h5py.File(path, "r")
     except Exception as error:
-        # h5py raises whatever the library stumbles over in a damaged file.
+        # h5py raises many kinds of exceptions in a damaged file.
         raise damaged(path, "an HDF5 or netCDF file", error) from error
     with file:
         tree = Tree(path, file)
@@ -306,7 +306,7 @@ def _zarr_tree(path: Path) -> Tree:
     except ReadError:
         raise
     except Exception as error:
-        # zarr raises whatever its metadata parser stumbles over.
+        # zarr raises many kinds of exceptions.
         raise damaged(path, "a zarr store", error) from error
     return tree
 

@@ -32,13 +32,13 @@ def is_our_csv(path: Path) -> bool:
 def spectra_csv(spectra: list[xr.DataArray], path: Path) -> None:
     """Write one table per array: energies, then a column per spectrum.
 
-    Labels tell people and other programs scale, photon energy, name, units and the place of each
-    spectrum along the other dimensions; the lines above them tell `read` all that belongs to it.
+    Labels state scale, photon energy, name, units and the place of each spectrum along the other
+    dimensions, for people and other programs; the lines above them hold everything for `read`.
 
     Raises
     ------
     ValueError
-        Where a table would have more columns than programs open.
+        If a table would have more columns than programs open.
     """
     # What UTF-8 cannot hold is written as JSON writes it.
     with path.open("w", newline="", encoding="utf-8", errors="backslashreplace") as file:
@@ -60,7 +60,7 @@ def spectra_table(
     Raises
     ------
     ValueError
-        Where it would have more columns than `max_columns`.
+        If it would have more columns than `max_columns`.
     """
     shape = array.shape[:-1]
     n = int(np.prod(shape))
@@ -103,7 +103,7 @@ def read_label(label: str) -> tuple[str | None, str]:
 
 
 def rebuild_stack(counts: Floats, energy: Floats, labels: list[str]) -> xr.DataArray | None:
-    """Rebuild the dimensions from the labels of our columns; None where they tell none.
+    """Rebuild the dimensions from the labels of our columns; None if they tell none.
 
     Parameters
     ----------

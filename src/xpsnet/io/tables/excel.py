@@ -60,7 +60,7 @@ def read_workbook(path: Path) -> list[Sheet]:
     Raises
     ------
     ReadError
-        Where the file is damaged or too large, or the package that reads it is not installed.
+        If the file is damaged or too large, or the package that reads it is not installed.
     """
     data = read_bytes(path, MAX_BYTES)
     is_new = data.startswith(ZIP)
@@ -79,7 +79,7 @@ def read_workbook(path: Path) -> list[Sheet]:
                 )  # fmt: skip
     except ReadError:
         raise
-    except Exception as error:  # both packages raise whatever their parsing stumbles over
+    except Exception as error:  # both packages raise many kinds of exceptions
         raise refusal(
             path,
             expected="an Excel workbook",
@@ -90,7 +90,7 @@ def read_workbook(path: Path) -> list[Sheet]:
 
 
 def _missing(path: Path, package: str) -> ReadError:
-    """Word the refusal where the package that reads workbooks is not installed."""
+    """The refusal where the package that reads workbooks is not installed."""
     return refusal(
         path,
         expected=f"the package {package}, which reads Excel workbooks",

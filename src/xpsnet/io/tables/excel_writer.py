@@ -42,7 +42,7 @@ def write_excel(
     Raises
     ------
     ValueError
-        Where there are more spectra than sheets hold, or openpyxl is not installed.
+        If there are more spectra than sheets hold, or openpyxl is not installed.
     """
     try:
         from openpyxl import Workbook
@@ -60,30 +60,30 @@ def write_excel(
 
 
 def _of(spectra: list[xr.DataArray]) -> list[Sheet]:
-    """A sheet per array, and one that tells their attributes."""
+    """A sheet per array, and one with their attributes."""
     sheets: list[Sheet] = []
-    described: list[Row] = [("sheet", "name", "value")]
-    told: list[Row] = [_DESCRIBED]
+    metadata: list[Row] = [("sheet", "name", "value")]
+    description: list[Row] = [_DESCRIBED]
     for title, array in zip(_titles(spectra), spectra, strict=True):
         labels, rows = spectra_table(array, _MAX_SPECTRA)
         sheets.append((title, [labels, *rows]))
-        described += [(title, name, value) for name, value in array.attrs.items()]
-        told += [(title, *cells) for cells in to_cells(describe(array))]
-    return [*sheets, ("metadata", described), ("description", told)]
+        metadata += [(title, name, value) for name, value in array.attrs.items()]
+        description += [(title, *cells) for cells in to_cells(describe(array))]
+    return [*sheets, ("metadata", metadata), ("description", description)]
 
 
 def _of_peaks(peaks: xr.Dataset, spectra: xr.DataArray | None) -> list[Sheet]:
     """The table of peaks, their curves where they are not too many, and attributes."""
     table = peaks_table(peaks)
-    told: list[Row] = [("name", "value"), *peaks.attrs.items()]
+    metadata: list[Row] = [("name", "value"), *peaks.attrs.items()]
     sheets: list[Sheet] = [("peaks", [list(table), *zip(*table.values(), strict=True)])]
     n_rows = peaks["center"].size // peaks.sizes["peak"] * peaks.sizes["energy"]
     if n_rows < _MAX_ROWS:
         sheets.append(("curves", _curves(peaks, spectra)))
     else:
-        told.append(("curves", f"left out: {n_rows} rows; xpsnet.curves(peaks) makes them"))
+        metadata.append(("curves", f"left out: {n_rows} rows; xpsnet.curves(peaks) makes them"))
     cells = [("peaks", *row) for row in to_cells(describe_peaks(peaks))]
-    return [*sheets, ("metadata", told), ("description", [_DESCRIBED, *cells])]
+    return [*sheets, ("metadata", metadata), ("description", [_DESCRIBED, *cells])]
 
 
 def is_our_workbook(path: Path) -> bool:
@@ -138,7 +138,7 @@ def _fitted(spectra: xr.DataArray, peaks: xr.Dataset, lead: list[Any]) -> xr.Dat
     Raises
     ------
     ValueError
-        Where these are other spectra.
+        If these are other spectra.
     """
     axis, wanted = spectra["energy"].values, peaks["energy"].values
     nearest = np.abs(axis[:, None] - wanted[None, :]).argmin(axis=0)

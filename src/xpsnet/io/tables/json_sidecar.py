@@ -35,7 +35,7 @@ def describe(array: xr.DataArray) -> Description:
         Plain numbers, texts, lists and dicts.
     """
     coordinates = {
-        str(name): variable_told(coord.variable, with_data=name != "energy")
+        str(name): variable_entry(coord.variable, with_data=name != "energy")
         for name, coord in array.coords.items()
     }
     return {
@@ -46,37 +46,37 @@ def describe(array: xr.DataArray) -> Description:
     }
 
 
-def variable_told(variable: xr.Variable, *, with_data: bool = True) -> dict[str, Any]:
+def variable_entry(variable: xr.Variable, *, with_data: bool = True) -> dict[str, Any]:
     """Dimensions, attributes and values of a variable as plain objects."""
-    told: dict[str, Any] = {"dims": list(map(str, variable.dims)), "attrs": plain(variable.attrs)}
+    stored: dict[str, Any] = {"dims": list(map(str, variable.dims)), "attrs": plain(variable.attrs)}
     kind = {"M": "datetime64[ns]", "m": "timedelta64[ns]"}.get(variable.dtype.kind)
-    told["dtype"] = kind or (variable.dtype.name if variable.dtype.name in _DTYPES else "str")
+    stored["dtype"] = kind or (variable.dtype.name if variable.dtype.name in _DTYPES else "str")
     if with_data:
         values = variable.values
-        told["data"] = _plain_value(values.astype(kind).astype(np.int64) if kind else values)
-    return told
+        stored["data"] = _plain_value(values.astype(kind).astype(np.int64) if kind else values)
+    return stored
 
 
-def variable_of(told: Any) -> xr.Variable:
-    """Variable of what `variable_told` has told.
+def variable_of(stored: Any) -> xr.Variable:
+    """Variable of an entry that `variable_entry` has made.
 
     Raises
     ------
     ValueError, TypeError, KeyError, OverflowError
-        Where it is damaged.
+        If it is damaged.
     """
-    dtype = told["dtype"]
+    dtype = stored["dtype"]
     if dtype == "str":
         # Texts of different length must not take the room of the longest one each.
-        values = np.array(told["data"], dtype=object)
+        values = np.array(stored["data"], dtype=object)
     elif dtype not in _DTYPES:
         raise ValueError(f"expected a type of numbers, got {str(dtype)[:40]!r}")
     elif dtype.endswith("[ns]"):
-        values = np.array(told["data"], dtype=np.int64).astype(dtype)
+        values = np.array(stored["data"], dtype=np.int64).astype(dtype)
     else:
         with np.errstate(all="ignore"):  # damaged numbers overflow
-            values = np.array(told["data"], dtype=dtype)
-    return xr.Variable(told["dims"], values, told["attrs"])
+            values = np.array(stored["data"], dtype=dtype)
+    return xr.Variable(stored["dims"], values, stored["attrs"])
 
 
 def plain(attrs: Mapping[Any, Any]) -> dict[str, Any]:
@@ -95,21 +95,21 @@ def _plain_value(value: Any) -> Any:
     return value if isinstance(value, bool | int | float | str) else str(value)
 
 
-def restored(array: xr.DataArray, told: Description) -> xr.DataArray:
-    """Give the spectra of a table what their description tells.
+def restored(array: xr.DataArray, stored: Description) -> xr.DataArray:
+    """Give the spectra of a table what their description states.
 
     Raises
     ------
     ValueError
-        Where the description is damaged, or one of another table.
+        If the description is damaged, or one of another table.
     """
     try:
-        shape, coordinates = dict(told["shape"]), dict(told["coordinates"])
+        shape, coordinates = dict(stored["shape"]), dict(stored["coordinates"])
         energy = coordinates.pop("energy", {"attrs": {}})
         coords = {name: variable_of(one) for name, one in coordinates.items()}
         coords["energy"] = xr.Variable(("energy",), array["energy"].values, energy["attrs"])
         values = array.values.reshape(*shape.values(), -1)
-        attrs, name = dict(told["attributes"]), told["name"]
+        attrs, name = dict(stored["attributes"]), stored["name"]
         if not isinstance(name, str | None):
             raise TypeError("no name")
         return xr.DataArray(values, coords, (*shape, "energy"), name, attrs)
@@ -117,13 +117,13 @@ def restored(array: xr.DataArray, told: Description) -> xr.DataArray:
         raise ValueError(f"{type(error).__name__}: {str(error)[:100]}") from error
 
 
-def to_lines(told: Description) -> list[str]:
-    """Lines to stand above a table."""
-    return [f"# {key}: {json.dumps(value, ensure_ascii=False)}" for key, value in told.items()]
+def to_lines(stored: Description) -> list[str]:
+    """Lines to are above a table."""
+    return [f"# {key}: {json.dumps(value, ensure_ascii=False)}" for key, value in stored.items()]
 
 
 def from_lines(lines: Iterable[str], keys: Collection[str] = KEYS) -> Description | None:
-    """Description in the lines above a table; None where not all of its keys are there."""
+    """Description in the lines above a table; None if not all of its keys are there."""
     found = {}
     for line in lines:
         key, colon, text = line.removeprefix("#").strip().partition(":")
@@ -138,9 +138,9 @@ def first_row(text: str) -> str:
     return next((line.rstrip() for line in lines if not line.startswith("# ")), "")
 
 
-def to_cells(told: Description) -> Iterator[list[str]]:
+def to_cells(stored: Description) -> Iterator[list[str]]:
     """Rows of cells for a workbook, a key and its value in as many cells as it needs."""
-    for key, value in told.items():
+    for key, value in stored.items():
         # Other than a text file, a cell holds no odd signs.
         text = json.dumps(value)
         yield [key, *(text[i : i + _CELL] for i in range(0, len(text), _CELL))]
@@ -154,7 +154,7 @@ def from_cells(
     for title, key, *texts in (row for row in rows if len(row) > 2):
         if key in keys:
             found.setdefault(str(title), {})[str(key)] = parsed("".join(map(str, texts)))
-    return {title: told for title, told in found.items() if set(told) == set(keys)}
+    return {title: stored for title, stored in found.items() if set(stored) == set(keys)}
 
 
 def parsed(text: str) -> Any:

@@ -66,7 +66,7 @@ class Dialect(NamedTuple):
         return cells
 
     def row(self, line: str) -> "array[float] | None":
-        """Numbers of a line, NaN for empty cells; None where a cell is no number."""
+        """Numbers of a line, NaN for empty cells; None if a cell is no number."""
         stripped = line.lstrip(" \t,;\0\ufeff")
         if not stripped or stripped[0] not in _FIRST or len(line) > _MAX_LINE:
             return None
@@ -95,7 +95,7 @@ DIALECTS = (
 
 @dataclass
 class Table:
-    """One table: values of shape (rows, columns), NaN where a cell is empty."""
+    """One table: values of shape (rows, columns), NaN if a cell is empty."""
 
     values: npt.NDArray[np.float64]
     lines: npt.NDArray[np.int64]
@@ -130,7 +130,7 @@ def find_tables(text: str) -> tuple[list[Table], list[int]]:
     Raises
     ------
     TooManyNumbersError
-        Where the text holds more than 8 million numbers.
+        If the text holds more than 8 million numbers.
     """
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     dialect = _find_dialect(text)
@@ -269,7 +269,7 @@ def _labels(header: list[str], dialect: Dialect, width: int) -> list[str]:
 
 
 def numbers_of_scans(labels: list[str]) -> list[int]:
-    """Find the numbers of sweeps of one spectrum; empty where one label says something else."""
+    """Find the numbers of sweeps of one spectrum; empty if one label says something else."""
     found = [_SCAN.fullmatch(label.strip()) for label in labels]
     numbers = [int(match[1]) for match in found if match]
     return numbers if len(set(numbers)) == len(labels) else []

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import xarray as xr
 
 from xpsnet.data.status import XpsnetWarning
-from xpsnet.io.tables.json_sidecar import Description, first_row, plain, to_lines, variable_told
+from xpsnet.io.tables.json_sidecar import Description, first_row, plain, to_lines, variable_entry
 
 PEAKS_KEYS = ("sizes", "attributes", "coordinates", "variables", "rows")
 _PEAK_COLUMNS = ("center", "fwhm", "height", "area")
@@ -64,9 +64,9 @@ def describe_peaks(peaks: xr.Dataset) -> Description:
     return {
         "sizes": {str(dim): n for dim, n in center.sizes.items()},
         "attributes": plain(peaks.attrs),
-        "coordinates": {str(name): variable_told(c.variable) for name, c in peaks.coords.items()},
+        "coordinates": {str(name): variable_entry(c.variable) for name, c in peaks.coords.items()},
         "variables": {
-            str(name): variable_told(v.variable, with_data=str(name) not in tabular)
+            str(name): variable_entry(v.variable, with_data=str(name) not in tabular)
             for name, v in peaks.data_vars.items()
             if str(name) not in large
         },
@@ -90,7 +90,7 @@ def peaks_table(peaks: xr.Dataset) -> dict[str, Any]:
 
     Columns: region, the spectra's coordinates, peak, label, the peak's parameters each with its
     error, then what belongs to the whole spectrum, with the status in words at the end. Units
-    stand in the header.
+    are in the header.
     """
     center, rows = _rows(peaks)
     lead = list(center.dims[:-1])

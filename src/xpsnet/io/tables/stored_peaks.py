@@ -21,7 +21,7 @@ _ADVICE = "write the peaks again, best as .nc"
 
 
 def sniff_csv(head: bytes) -> bool:
-    """Whether a file begins as a table of peaks of ours."""
+    """Whether a file begins as a table of peaks of xpsnet."""
     return head.startswith((b"# sizes:", b"region,"))
 
 
@@ -36,15 +36,15 @@ def read_csv(path: Path) -> list[xr.Dataset]:
     text = read_decoded(path, MAX_BYTES)
     lines = LINE_ENDS.split(text)
     n_above = next((i for i, line in enumerate(lines) if not line.startswith("# ")), len(lines))
-    told = from_lines(lines[:n_above], PEAKS_KEYS)
-    if told is None or not is_peaks_table(text):
+    stored = from_lines(lines[:n_above], PEAKS_KEYS)
+    if stored is None or not is_peaks_table(text):
         raise refusal(path, expected="a table of peaks below lines that describe it",
                       got="none of these lines", advice=_ADVICE)  # fmt: skip
-    return [_peaks(path, csv.DictReader(lines[n_above:]), told)]
+    return [_peaks(path, csv.DictReader(lines[n_above:]), stored)]
 
 
 def from_workbook(path: Path, sheets: Sequence[Sheet]) -> list[xr.Dataset]:
-    """Peaks of a workbook; none where `write` has not stored it.
+    """Peaks of a workbook; none if `write` has not stored it.
 
     Raises
     ------
@@ -52,29 +52,29 @@ def from_workbook(path: Path, sheets: Sequence[Sheet]) -> list[xr.Dataset]:
         If the table of peaks is damaged.
     """
     rows_of = {sheet.name: sheet.rows for sheet in sheets}
-    told = from_cells(rows_of.get("description", []), PEAKS_KEYS).get("peaks")
+    stored = from_cells(rows_of.get("description", []), PEAKS_KEYS).get("peaks")
     labels, *rows = rows_of.get("peaks") or [[]]
-    if told is None or not labels:
+    if stored is None or not labels:
         return []
     cells = (dict(zip(map(str, labels), row, strict=False)) for row in rows)
-    return [_peaks(path, cells, told)]
+    return [_peaks(path, cells, stored)]
 
 
-def _peaks(path: Path, table: Iterable[Mapping[str, Any]], told: Description) -> xr.Dataset:
+def _peaks(path: Path, table: Iterable[Mapping[str, Any]], stored: Description) -> xr.Dataset:
     """Put rows and description together."""
     try:
         rows = list(table)
-        places = np.array(told["rows"], dtype=np.int64)
-        sizes = {str(dim): int(n) for dim, n in told["sizes"].items()}
-        n_places = _checked(sizes, len(told["variables"]))
+        places = np.array(stored["rows"], dtype=np.int64)
+        sizes = {str(dim): int(n) for dim, n in stored["sizes"].items()}
+        n_places = _checked(sizes, len(stored["variables"]))
         if len(rows) != places.size or not 0 <= places.min() <= places.max() < n_places:
             raise ValueError(f"{len(rows)} rows, described are {places.size}")
         variables = {}
-        for name, one in told["variables"].items():
+        for name, one in stored["variables"].items():
             given = "data" in one
             variables[name] = variable_of(one if given else _filled(name, one, rows, places, sizes))
-        coords = {name: variable_of(one) for name, one in told["coordinates"].items()}
-        return xr.Dataset(variables, coords, told["attributes"])
+        coords = {name: variable_of(one) for name, one in stored["coordinates"].items()}
+        return xr.Dataset(variables, coords, stored["attributes"])
     except (ValueError, TypeError, LookupError, AttributeError, OverflowError, csv.Error) as error:
         raise refusal(
             path, expected="the rows of peaks that were written",
@@ -93,18 +93,20 @@ def _checked(sizes: Mapping[str, int], n_variables: int) -> int:
 
 def _filled(
     name: str,
-    told: Mapping[str, Any],
+    stored: Mapping[str, Any],
     rows: Sequence[Mapping[str, Any]],
     places: Any,
     sizes: Mapping[str, int],
 ) -> dict[str, Any]:
     """Description of a variable with its values from the rows."""
-    label = column_label(name, told["attrs"])
+    label = column_label(name, stored["attrs"])
     cells = (row.get(label, "") for row in rows)
     values = np.array([float(cell) if cell not in ("", None) else np.nan for cell in cells])
-    dims = [dim for dim in sizes if dim in told["dims"]]
-    if set(dims) != set(told["dims"]) or not (np.isfinite(values).all() or "f" in told["dtype"]):
+    dims = [dim for dim in sizes if dim in stored["dims"]]
+    if set(dims) != set(stored["dims"]) or not (
+        np.isfinite(values).all() or "f" in stored["dtype"]
+    ):
         raise ValueError(f"the values of {name}")
     full = np.full([sizes[dim] for dim in dims], np.nan)
     full.flat[places if "peak" in dims else places // sizes["peak"]] = values
-    return {**told, "data": full.transpose([dims.index(dim) for dim in told["dims"]])}
+    return {**stored, "data": full.transpose([dims.index(dim) for dim in stored["dims"]])}

@@ -1,6 +1,6 @@
 """Text and csv: two columns, wide tables, several tables in a file.
 
-Energies come from the column whose label says so, else from the first one that rises or falls
+Energies come from the column whose label states it, else from the first one that rises or falls
 throughout. What headers say in words (BE, "Kinetic Energy", hv=180eV, CPS) is used as evidence.
 """
 
@@ -66,7 +66,7 @@ def read(path: Path) -> Reading:
     Raises
     ------
     ReadError
-        Where no table holds an energy axis and counts.
+        If no table holds an energy axis and counts.
     """
     data = read_bytes(path, MAX_BYTES)
     # Only the head was looked at, and it may hold nothing but zeros.
@@ -91,9 +91,9 @@ def read_text(path: Path, text: str, label: str, description: Description | None
         found = _spectra(table, notes)
         if not found:
             stray += table.lines.tolist()
-        told = description or from_lines(table.header)
-        ours &= told is not None
-        spectra += found if told is None else _described(found, told, table, notes)
+        stored = description or from_lines(table.header)
+        ours &= stored is not None
+        spectra += found if stored is None else _described(found, stored, table, notes)
     if not spectra:
         raise _no_table(path, text, tables)
     if stray:
@@ -107,18 +107,18 @@ def read_text(path: Path, text: str, label: str, description: Description | None
 
 
 def _described(
-    spectra: list[xr.DataArray], told: Description, table: Table, notes: list[str]
+    spectra: list[xr.DataArray], description: Description, table: Table, notes: list[str]
 ) -> list[xr.DataArray]:
     """Give the spectra of a table what its description tells, where it fits."""
     try:
-        return [restored(spectrum, told) for spectrum in spectra]
+        return [restored(spectrum, description) for spectrum in spectra]
     except ValueError as error:
         notes.append(f"the description of the table at line {table.lines[0]} is left out: {error}")
         return spectra
 
 
 def _no_table(path: Path, text: str, tables: list[Table]) -> Exception:
-    """Word the refusal of a text without spectra."""
+    """The refusal of a text without spectra."""
     start = text.lstrip()
     if start[:1] in "{[" and start[:1]:
         got, advice = "JSON", "export the spectra as text, csv or VAMAS"

@@ -74,7 +74,7 @@ def read(path: Path) -> Reading:
     Raises
     ------
     ReadError
-        Where it is damaged, needs a package that is not installed, or holds no spectra.
+        If it is damaged, needs a package that is not installed, or holds no spectra.
     """
     sheets = read_workbook(path)
     regions = find_regions(sheets)
@@ -96,7 +96,7 @@ def find_regions(sheets: list[Sheet]) -> list[Region]:
 
 
 def _region(sheet: Sheet) -> Region | None:
-    """Columns of a sheet; None where it is none of Avantage's."""
+    """Columns of a sheet; None if it is none of Avantage's."""
     place = _units_row(sheet)
     if place is None:
         return None

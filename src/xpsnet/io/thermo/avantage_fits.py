@@ -84,7 +84,7 @@ def read_fits(path: Path) -> list[xr.Dataset]:
     Raises
     ------
     ReadError
-        Where the file is damaged or holds no peak table.
+        If the file is damaged or holds no peak table.
 
     Warns
     -----
@@ -165,7 +165,7 @@ def _peak_table(sheet: Sheet) -> list[_Peak]:
 def _peak(
     row: list[Cell], scale: str, center: int, columns: dict[str, int], first: int
 ) -> _Peak | None:
-    """One row of the peak table; None where it has no peak."""
+    """One row of the peak table; None if it has no peak."""
 
     def number(column: int) -> float:
         cell = row[column] if column < len(row) else ""
@@ -198,7 +198,7 @@ def _assigned(
 
 
 def _likeness(region: Region, peak: _Peak, other: str, own: str) -> int:
-    """How surely a peak belongs to a sheet; 0 where it cannot; with both usual names."""
+    """How surely a peak belongs to a sheet; 0 if it cannot; with both usual names."""
     low, high = sorted((region.energy[0], region.energy[-1]))
     if (region.scale or peak.scale) != peak.scale or not low <= peak.center <= high:
         return 0
@@ -292,7 +292,7 @@ def _line_shape(
     for peak, (_, misfit) in zip(peaks, found[best], strict=True):
         if misfit > _MAX_MISFIT:
             notes.append(
-                f"peak {shown(peak.name)} is not a line of ours (asymmetric or convolved): it "
+                f"peak {shown(peak.name)} is no line shape of xpsnet (asymmetric or convolved): it "
                 f"differs by {100 * misfit:.0f} % of its height"
             )
     return best, [share for share, _ in found[best]]

@@ -100,7 +100,7 @@ def read(path: Path) -> Reading:
     Raises
     ------
     ReadError
-        Where axes are missing or damaged, or nothing was measured.
+        If axes are missing or damaged, or nothing was measured.
     """
     dump = _parse(path, read_decoded(path, MAX_BYTES))
     if not dump.space_axes:
@@ -166,7 +166,7 @@ def _take_property(dump: _Dump, line: str) -> None:
 
 
 def _typed(kind: str, text: str) -> Any:
-    """Value of a property; None where it is damaged."""
+    """Value of a property; None if it is damaged."""
     if kind == "VT_DATE":
         date = _DATE.match(text)
         if date is None:
@@ -190,7 +190,7 @@ def _typed(kind: str, text: str) -> Any:
 
 
 def _number(text: str) -> float:
-    """Number, NaN where it is none ("#empty#")."""
+    """Number, NaN if it is none ("#empty#")."""
     try:
         return float(text)
     except ValueError:
@@ -245,7 +245,7 @@ def _guessed(dump: _Dump) -> list[list[SpaceAxis]]:
 def _values(
     path: Path, dump: _Dump, axes: list[list[SpaceAxis]], notes: list[str]
 ) -> npt.NDArray[np.float64]:
-    """All values, energy fastest; NaN where the dump has none."""
+    """All values, energy fastest; NaN if the dump has none."""
     n_given = sum(len(row.texts) for row in dump.rows)
     shape = checked_shape(path, axes, n_given)
     n_energy = shape[-1]
@@ -268,7 +268,7 @@ def _values(
 
 
 def _numbers(row: _Row) -> npt.NDArray[np.float64] | None:
-    """Values of a row; None where one is neither a number nor empty."""
+    """Values of a row; None if one is neither a number nor empty."""
     texts = ["nan" if "empty" in text else text for text in row.texts]
     try:
         return np.array([float(text) for text in texts])
@@ -277,7 +277,7 @@ def _numbers(row: _Row) -> npt.NDArray[np.float64] | None:
 
 
 def _start(block: tuple[int, ...], number: int, shape: list[int]) -> int | None:
-    """Place of the first value of a block; None where it lies outside of the axes.
+    """Place of the first value of a block; None if it lies outside of the axes.
 
     Blocks without an index for every axis after the energies follow each other.
     """

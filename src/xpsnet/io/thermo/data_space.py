@@ -97,7 +97,7 @@ def driven_axes(
     Raises
     ------
     ReadError
-        Where a data axis drives no space axis, or one with other points.
+        If a data axis drives no space axis, or one with other points.
     """
     rest = list(space_axes)
     axes = []
@@ -133,7 +133,7 @@ def read_space(path: Path, space: Space) -> Reading:
     Raises
     ------
     ReadError
-        Where the first axis is no energy axis (an image, a table), or nothing was measured.
+        If the first axis is no energy axis (an image, a table), or nothing was measured.
     """
     energy = _energy(path, space)
     counts = _counts(path, space)
@@ -180,7 +180,7 @@ def checked_shape(path: Path, axes: list[list[SpaceAxis]], n_values: int) -> lis
     Raises
     ------
     ReadError
-        Where the file holds no values, or far fewer than its axes have points.
+        If the file holds no values, or far fewer than its axes have points.
     """
     shape = [driven[0].values.size for driven in axes][::-1]
     n = int(np.prod(shape, dtype=object))

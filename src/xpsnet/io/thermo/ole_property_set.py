@@ -40,7 +40,7 @@ def parse_property_set(data: bytes) -> PropertySet:
     Raises
     ------
     ValueError
-        Where this is no property set.
+        If this is no property set.
     """
     try:
         order, n_sections = struct.unpack_from("<H22xI", data)
@@ -64,7 +64,7 @@ def parse_property_set(data: bytes) -> PropertySet:
 
 
 def _value(data: bytes, place: int, code_page: int) -> Value | None:
-    """Typed value at a place; None where it is damaged or of a type not read here."""
+    """Typed value at a place; None if it is damaged or of a type not read here."""
     try:
         (kind,) = struct.unpack_from("<H", data, place)
         return _typed(data, kind, place + 4, code_page)

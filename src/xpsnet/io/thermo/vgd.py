@@ -104,7 +104,7 @@ def read_streams(path: Path, streams: dict[str, bytes]) -> Reading:
     Raises
     ------
     ReadError
-        Where a stream is damaged, or the file is an image or a table.
+        If a stream is damaged, or the file is an image or a table.
     """
     for name in ("VGDataAxes", "VGSpaceAxes"):
         if name not in streams:
@@ -119,7 +119,7 @@ def read_streams(path: Path, streams: dict[str, bytes]) -> Reading:
     properties = _properties(sets)
     space = Space(axes, counts, properties, _point_labels(sets))
     if "photon_energy" not in properties:
-        space.notes.append("the source energy is not in the file: photon_energy= says it")
+        space.notes.append("the source energy is not in the file; pass photon_energy=")
     return read_space(path, space)
 
 
@@ -155,7 +155,7 @@ def _space_axes(cursor: _Cursor) -> list[SpaceAxis]:
 
 
 def _property_set(data: bytes) -> PropertySet:
-    """Property set, empty where it is damaged: spectra are read without it."""
+    """Property set, empty if it is damaged: spectra are read without it."""
     try:
         return parse_property_set(data)
     except ValueError:

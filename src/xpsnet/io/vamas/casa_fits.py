@@ -42,12 +42,12 @@ def read_fits(path: Path) -> list[xr.Dataset]:
     Raises
     ------
     ReadError
-        Where the file is damaged or holds no fit.
+        If the file is damaged or holds no fit.
 
     Warns
     -----
     XpsnetWarning
-        Of lines and backgrounds that we do not have, and of what was left out.
+        Of lines and backgrounds that xpsnet does not have, and of what was left out.
     """
     blocks, comments, _ = read_blocks(path)
     drop_constant_positions(blocks)
@@ -153,7 +153,7 @@ def _one(
     stated = np.array([c.fwhm.value for c in components])
     area = np.array([c.area.value for c in components])
     fwhm = stated * [line.fwhm for line in lines]
-    # CasaXPS divides counts by dwell time and scans, whatever the file says of their units.
+    # CasaXPS divides counts by dwell time and scans, even if the file states other units.
     seconds = float(block.details.get("dwell_time", 1.0)) * int(block.details.get("n_scans", 1))
     maximum = position + casa.component_shift - stated * [line.shift for line in lines]
     calibrated = position + casa.component_shift - casa.shift

@@ -146,7 +146,7 @@ class Lines:
 
 
 def _decoded(line: bytes) -> str:
-    """Text of a line; latin-1 where it is not UTF-8."""
+    """Text of a line; latin-1 if it is not UTF-8."""
     try:
         text = line.decode("utf-8")
     except UnicodeDecodeError:
@@ -155,7 +155,7 @@ def _decoded(line: bytes) -> str:
 
 
 def _number(text: str) -> float | None:
-    """Value of a text, None where it is no number, NaN where it means unknown."""
+    """Value of a text, None if it is no number, NaN if it means unknown."""
     try:
         value = float(text.replace(",", ".") if "," in text and "." not in text else text)
     except ValueError:

@@ -54,7 +54,7 @@ def read(path: Path) -> Reading:
     Raises
     ------
     ReadError
-        Where the header is damaged or no block holds a spectrum.
+        If the header is damaged or no block holds a spectrum.
     """
     blocks, _, notes = read_blocks(path)
     drop_constant_positions(blocks)
@@ -79,7 +79,7 @@ def read_blocks(path: Path) -> tuple[list[Block], list[list[str]], list[str]]:
     Raises
     ------
     ReadError
-        Where the header is damaged or no block holds a spectrum.
+        If the header is damaged or no block holds a spectrum.
     """
     lines = Lines(to_single_bytes(read_bytes(path, MAX_BYTES)))
     try:
@@ -244,8 +244,8 @@ def _attrs(values: dict[str, Any], header: Header) -> dict[str, str | int | floa
     if values["analyzer mode"].upper() == "FAT":
         _set_positive(attrs, "pass_energy", values["pass energy"])
     source, _, removed = values["source"].partition(WITHOUT_SATELLITES)
-    told = {"instrument": header.instrument, "source": source, "satellites_removed": removed}
-    for name, text in told.items():
+    texts = {"instrument": header.instrument, "source": source, "satellites_removed": removed}
+    for name, text in texts.items():
         if text.lower() not in _UNSAID:
             attrs[name] = text
     return attrs

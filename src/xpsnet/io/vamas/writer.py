@@ -28,7 +28,7 @@ _MAX_DIMS = 4
 
 
 def is_our_vamas(path: Path) -> bool:
-    """Whether a file begins as one of ours."""
+    """Whether a file begins as one of xpsnet."""
     with path.open("rb") as file:
         head = file.read(2000).decode("utf-8", errors="replace")
     return head.startswith(MAGIC.decode()) and f"\n{_OURS}" in head.replace("\r", "")
@@ -53,13 +53,13 @@ def write_vamas(
     Raises
     ------
     ValueError
-        Where there are too many dimensions, or the peaks do not belong to the spectra or lack
+        If there are too many dimensions, or the peaks do not belong to the spectra or lack
         what CasaXPS needs.
 
     Warns
     -----
     XpsnetWarning
-        Where CasaXPS does not have the line shape: the nearest one is written.
+        If CasaXPS does not have the line shape: the nearest one is written.
     """
     spectra = [_checked(one) for one in spectra]
     if peaks is not None:
@@ -226,8 +226,8 @@ def _measured(one: xr.DataArray, here: dict[str, Any]) -> tuple[float, int]:
     """Dwell time [s] and scans; 1 s for rates, which programs divide by both."""
     if one.attrs.get("units") != "counts":
         return 1.0, 1
-    told = {**one.attrs, **here}
-    return float(told.get("dwell_time", 1.0)), int(told.get("n_scans", 1))
+    stated = {**one.attrs, **here}
+    return float(stated.get("dwell_time", 1.0)), int(stated.get("n_scans", 1))
 
 
 def _block_head(
