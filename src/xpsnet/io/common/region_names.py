@@ -96,9 +96,10 @@ def chosen_regions(
 
 def _found(region: str, names: Sequence[Sequence[str]]) -> list[int]:
     """Places of the regions of this name, else of this line, else of this level."""
-    exact = [i for i, own in enumerate(names) if region in own]
-    if exact:
-        return exact
+    for labels in ([own[:1] for own in names], names):
+        exact = [i for i, own in enumerate(labels) if region in own]
+        if exact:
+            return exact
     usual = [region_name(*own[:1]) for own in names]
     wanted = region_name(region)
     same = [i for i, name in enumerate(usual) if name.lower() == wanted.lower()]

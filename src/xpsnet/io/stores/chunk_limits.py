@@ -87,14 +87,14 @@ def check_zarr_chunks(path: Path, name: str, array: Any, n_bytes: int) -> None:
             raise _too_large(path, name, n_bytes, f"a file of {size >> 20} MiB")
         with chunk.open("rb") as file:
             for start, n in _pieces(path, name, file, size, shards) if shards else [(0, size)]:
-                _look(path, name, codec, file, start, n, n_bytes)
+                file.seek(start)
+                _check_chunk(path, name, codec, file, n, n_bytes)
 
 
-def _look(
-    path: Path, name: str, codec: str, file: BinaryIO, start: int, size: int, n_bytes: int
+def _check_chunk(
+    path: Path, name: str, codec: str, file: BinaryIO, size: int, n_bytes: int
 ) -> None:
     """Refuse a packed chunk of `size` bytes that unpacks to more than `n_bytes`."""
-    file.seek(start)
     if codec in _UNPACKERS:
         if codec in ("bz2", "lzma") or size * _DEFLATE_RATIO > _SMALL:
             _unpack(path, name, codec, file.read(size), n_bytes)

@@ -106,10 +106,9 @@ def _fitted(block: Block, casa: CasaFit, notes: list[str]) -> list[Fitted]:
     kinetic = block.energy if block.scale == "kinetic" else photon_energy - block.energy
     fits = []
     for region in casa.regions:
-        components = [c for c in region.components if not c.is_off]
         limits = region.low + casa.region_shift, region.high + casa.region_shift
         inside = np.flatnonzero((kinetic >= limits[0] - 1e-6) & (kinetic <= limits[1] + 1e-6))
-        if not components or inside.size < _MIN_POINTS:
+        if not _enabled(region) or inside.size < _MIN_POINTS:
             continue
         window = slice(int(inside[0]), int(inside[-1]) + 1)
         background, known = _background(region, block, window)
@@ -117,8 +116,13 @@ def _fitted(block: Block, casa: CasaFit, notes: list[str]) -> list[Fitted]:
             notes.append(
                 f"{where}: the background {region.background.kind!r} is replaced by a straight line"
             )
-        fits.append(_one(region, components, casa, block, photon_energy, window, background))
+        fits.append(_one(region, casa, block, window, background))
     return fits
+
+
+def _enabled(region: Region) -> list[Component]:
+    """Components that CasaXPS has not switched off."""
+    return [component for component in region.components if not component.is_off]
 
 
 def _background(region: Region, block: Block, window: slice) -> tuple[Floats, bool]:
@@ -138,16 +142,10 @@ def _background(region: Region, block: Block, window: slice) -> tuple[Floats, bo
     return curve[::-1], known
 
 
-def _one(
-    region: Region,
-    components: list[Component],
-    casa: CasaFit,
-    block: Block,
-    photon_energy: float,
-    window: slice,
-    background: Floats,
-) -> Fitted:
+def _one(region: Region, casa: CasaFit, block: Block, window: slice, background: Floats) -> Fitted:
     """One region of one block."""
+    components = _enabled(region)
+    photon_energy = float(block.attrs.get("photon_energy", np.nan))
     lines = [casa_line(component.shape) for component in components]
     position = np.array([c.position.value for c in components])
     stated = np.array([c.fwhm.value for c in components])
