@@ -14,7 +14,7 @@ from xpsnet.constants import PHOTON_ENERGIES
 from xpsnet.io.common.energy_axis import checked_axis
 from xpsnet.io.common.errors import refusal, shown
 from xpsnet.io.common.file_bytes import LINE_ENDS, checked_text, read_bytes, start_of_text
-from xpsnet.io.common.labels import scale_of_label, units_of_label
+from xpsnet.io.common.labels import leading_number, number_of_text, scale_of_label, units_of_label
 from xpsnet.io.common.reading import Reading
 from xpsnet.io.common.region_names import find_region, region_name
 from xpsnet.io.common.stacking import Block, stack_blocks
@@ -24,7 +24,6 @@ MAX_BYTES = 64 << 20
 MAX_VALUES = 2_000_000
 _MAGIC = b"\0\0\xde\x01\0\0\0\x02"
 _BEGIN = re.compile(r"(?:Dataset filename|Object name)\s{0,200}=")
-_NUMBER = re.compile(r"[+-]?(?:\d{1,30}\.?\d{0,30}|\.\d{1,30})(?:[eE][+-]?\d{1,3})?")
 _DATE = re.compile(r"(\d\d)/(\d\d)/(\d\d)\s+(\d\d:\d\d:\d\d)")
 _SOURCES = {
     "AL": "Al Ka",
@@ -146,8 +145,7 @@ def _block(fields: Fields) -> Block:
 
 def _number(fields: Fields, name: str) -> float:
     """Number at the beginning of a value such as "0.5 seconds", NaN if there is none."""
-    match = _NUMBER.match(fields.get(name, ""))
-    return float(match[0]) if match else np.nan
+    return leading_number(fields.get(name, ""))
 
 
 def _list(text: str, what: str) -> Floats:
@@ -159,7 +157,7 @@ def _list(text: str, what: str) -> Floats:
     try:
         values = np.array([float(word) for word in words], dtype=np.float64)
     except ValueError:
-        wrong = next(word for word in words if _NUMBER.fullmatch(word) is None)
+        wrong = next((word for word in words if np.isnan(number_of_text(word))), words[-1])
         raise ValueError(f"expected {what} as numbers, got {shown(wrong)}") from None
     values[~np.isfinite(values)] = np.nan
     return values

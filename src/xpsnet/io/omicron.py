@@ -12,7 +12,7 @@ import xarray as xr
 from xpsnet.io.common.energy_axis import axis_problem, checked_axis, places, union
 from xpsnet.io.common.errors import refusal, shown
 from xpsnet.io.common.file_bytes import LINE_ENDS, bare, read_decoded, start_of_text
-from xpsnet.io.common.labels import photon_energy_of
+from xpsnet.io.common.labels import number_of_text, photon_energy_of
 from xpsnet.io.common.reading import Reading
 from xpsnet.io.common.region_names import find_region, region_name
 from xpsnet.io.common.stacking import Block, stack_blocks
@@ -193,11 +193,7 @@ def _block(layer: _Layer) -> Block:
 
 def _number(words: dict[str, str], key: str) -> float:
     """Number of a cell, NaN if it holds none."""
-    try:
-        value = float(words.get(key, "nan"))
-    except ValueError:
-        return np.nan
-    return value if abs(value) < 1e9 else np.nan
+    return number_of_text(words.get(key, ""), 1e9)
 
 
 def _read_edc(path: Path, lines: list[str]) -> Reading:

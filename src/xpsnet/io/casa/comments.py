@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from xpsnet.io.casa.backgrounds import CasaBackground
+from xpsnet.io.common.labels import number_of_text
 
 _MAX_LINE = 4000
 _MAX_COMPONENTS = 200
@@ -129,17 +130,8 @@ def _calibrate(line: str, shifts: list[float]) -> None:
 
 def _mean(text: str) -> float:
     """Mean of one or several energies, "282.4,283.5"."""
-    values = [_number(part) for part in text.split(",")]
+    values = [number_of_text(part, 1e30) for part in text.split(",")]
     return sum(values) / len(values)
-
-
-def _number(text: str) -> float:
-    """A number of a line; NaN for what is none."""
-    try:
-        value = float(text)
-    except ValueError:
-        return np.nan
-    return value if abs(value) < 1e30 else np.nan
 
 
 def _region(line: str) -> Region | None:
@@ -147,7 +139,7 @@ def _region(line: str) -> Region | None:
     match = _REGION.fullmatch(line)
     if match is None:
         return None
-    numbers = [_number(word) for word in match[3].partition("(*")[0].split()]
+    numbers = [number_of_text(word, 1e30) for word in match[3].partition("(*")[0].split()]
     if len(numbers) < 2 or not np.isfinite(numbers[:2]).all() or numbers[0] == numbers[1]:
         return None
     further = np.nan_to_num(numbers[3:10]).tolist()
@@ -185,7 +177,7 @@ def _limited(words: list[str], key: str) -> Limited | None:
     """Value, limits and link after a key word."""
     if key not in words:
         return None
-    numbers = [_number(word) for word in words[words.index(key) + 1 :][:5]]
+    numbers = [number_of_text(word, 1e30) for word in words[words.index(key) + 1 :][:5]]
     numbers += [np.nan] * (5 - len(numbers))
     value, low, high, link, factor = numbers
     followed = int(link) if np.isfinite(link) and 0 <= link < _MAX_COMPONENTS else -1

@@ -1,6 +1,8 @@
-"""Energy scale, units and photon energy from the words of headers and labels."""
+"""Energy scale, units, photon energy and numbers from the words of headers and labels."""
 
+import math
 import re
+from typing import Any
 
 _KINETIC = re.compile(
     r"kinet|kinét|cinét|cinet|e[_ ]?kin\b|^\W*k\.?\s?e\.?\b|动能|運動エネルギー", re.IGNORECASE
@@ -20,6 +22,7 @@ _ENERGY = re.compile(
 _PER_SECOND = re.compile(r"\bc(?:ount)?s?\s*/\s*s|\bcps\b|counts? per sec|counts? s\^?-1|\bkcps\b",
                          re.IGNORECASE)  # fmt: skip
 _NUMBER = r"([0-9]+(?:[.,][0-9]+)?(?:[eE][+-]?[0-9]+)?)"
+_LEADING = re.compile(r"[+-]?(?:\d{1,30}\.?\d{0,30}|\.\d{1,30})(?:[eE][+-]?\d{1,3})?")
 _PHOTON = re.compile(
     rf"(?:\bh\s?[v\u03bdn]\b|photon\s*energy|excitation\s*energy|characteristic\s*energy)"
     rf"[^0-9\n]{{0,12}}?{_NUMBER}\s*(k?eV)?",
@@ -76,6 +79,27 @@ def dwell_time_of(text: str) -> float | None:
     match = _DWELL.search(text)
     value = _value(match[1] or match[2]) if match else 0.0
     return value if 0.0 < value < 1e6 else None
+
+
+def number_of_text(text: str, largest: float = math.inf) -> float:
+    """Number that a text is; NaN if it is none, or is not below `largest`."""
+    try:
+        value = float(text[:100])
+    except ValueError:
+        return math.nan
+    return value if abs(value) < largest else math.nan
+
+
+def leading_number(text: str) -> float:
+    """Number at the beginning of a text such as "0.5 seconds"; NaN if there is none."""
+    match = _LEADING.match(text)
+    return number_of_text(match[0]) if match else math.nan
+
+
+def set_positive(attrs: dict[str, Any], name: str, value: Any) -> None:
+    """Set an attribute to a number if it is known and > 0."""
+    if isinstance(value, int | float) and math.isfinite(value) and value > 0:
+        attrs[name] = float(value)
 
 
 def _value(number: str) -> float:

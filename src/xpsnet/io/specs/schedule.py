@@ -8,6 +8,7 @@ from xml.parsers import expat
 
 import numpy as np
 
+from xpsnet.io.common.labels import number_of_text
 from xpsnet.io.common.xml_stream import Node, RefusedXmlError, Stream
 
 _MAX_TEXT = 500
@@ -103,14 +104,8 @@ def loop_indices(trace: Any) -> dict[str, int]:
 
 def number_in(settings: dict[str, str], *keys: str) -> float:
     """First of these settings that is a number; NaN if there is none."""
-    for key in keys:
-        try:
-            value = float(settings.get(key, "")[:100])
-        except ValueError:
-            continue
-        if np.isfinite(value):
-            return value
-    return np.nan
+    found = (number_of_text(settings.get(key, "")) for key in keys)
+    return next((value for value in found if np.isfinite(value)), np.nan)
 
 
 def _planned(group: Node, node: Node, method: str) -> Planned:

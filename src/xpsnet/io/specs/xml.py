@@ -18,6 +18,7 @@ import xarray as xr
 from xpsnet.io.common.energy_axis import checked_axis
 from xpsnet.io.common.errors import BrokenError, refusal, shown, unopened
 from xpsnet.io.common.file_bytes import start_of_text
+from xpsnet.io.common.labels import number_of_text
 from xpsnet.io.common.reading import Reading
 from xpsnet.io.common.region_names import region_name
 from xpsnet.io.common.stacking import Block, Floats, drop_constant, stack_blocks
@@ -107,11 +108,7 @@ def _group(path: list[Node]) -> str:
 
 def _number(node: Node, *names: str) -> float:
     """Number in an element; NaN if there is none."""
-    try:
-        value = float(node.words(*names)[:100])
-    except ValueError:
-        return np.nan
-    return value if np.isfinite(value) else np.nan
+    return number_of_text(node.words(*names))
 
 
 def _count(node: Node, *names: str, default: int = 0) -> int:

@@ -12,7 +12,7 @@ import numpy as np
 from xpsnet.io.common.energy_axis import checked_axis
 from xpsnet.io.common.errors import BrokenError
 from xpsnet.io.common.file_bytes import HEAD_BYTES, LINE_ENDS, bare, read_decoded, start_of_text
-from xpsnet.io.common.labels import scale_of_label, units_of_label
+from xpsnet.io.common.labels import leading_number, scale_of_label, units_of_label
 from xpsnet.io.common.reading import Reading
 from xpsnet.io.common.region_names import region_name
 from xpsnet.io.common.stacking import Block, Floats, drop_constant, stack_blocks, variable_name
@@ -274,9 +274,7 @@ def _scale(settings: dict[str, str], energy: Floats) -> str | None:
 
 def _number(settings: dict[str, str], key: str) -> float:
     """Number behind a key; NaN if there is none."""
-    match = re.match(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?", settings.get(key, ""))
-    value = float(match[0]) if match else np.nan
-    return value if np.isfinite(value) else np.nan
+    return leading_number(settings.get(key, ""))
 
 
 def _attrs(settings: dict[str, str]) -> dict[str, str | int | float]:
@@ -313,7 +311,7 @@ def _parameters(parameters: dict[str, str]) -> dict[str, str | int | float]:
     found: dict[str, str | int | float] = {}
     for key, text in parameters.items():
         name = "_".join(part for part in variable_name(key, "") if part)
-        value = _number({"": text}, "")
+        value = leading_number(text)
         if np.isfinite(value):
             found["parameter_" + re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")] = value
     return found

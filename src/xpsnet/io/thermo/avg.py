@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from xpsnet.io.common.errors import refusal, shown
 from xpsnet.io.common.file_bytes import LINE_ENDS, read_decoded, start_of_text
+from xpsnet.io.common.labels import number_of_text
 from xpsnet.io.common.reading import Reading
 from xpsnet.io.thermo.data_space import (
     MAX_POINTS,
@@ -180,7 +181,7 @@ def _typed(kind: str, text: str) -> Any:
         return text[1:-1] if len(text) >= 2 and text[0] == text[-1] == "'" else text
     if kind == "VT_BOOL":
         return int(text.lower() in ("true", "1", "-1"))
-    value = _number(text)
+    value = number_of_text(text)
     if not abs(value) < _MAX_NUMBER:  # nor NaN
         return None
     if kind == "VT_R4":
@@ -189,20 +190,12 @@ def _typed(kind: str, text: str) -> Any:
     return value if kind == "VT_R8" else int(value)
 
 
-def _number(text: str) -> float:
-    """Number, NaN if it is none ("#empty#")."""
-    try:
-        return float(text)
-    except ValueError:
-        return float("nan")
-
-
 def _take_axis(path: Path, number: int, dump: _Dump, line: str) -> None:
     """Take a space axis."""
     axis = _SPACE_AXIS.match(line)
     if axis is None:
         return
-    start, width, n = _number(axis[1]), _number(axis[2]), int(axis[3])
+    start, width, n = number_of_text(axis[1]), number_of_text(axis[2]), int(axis[3])
     if n > MAX_POINTS or len(dump.space_axes) >= _MAX_AXES:
         raise refusal(
             path, f"line {number}", expected=f"up to {_MAX_AXES} axes of {MAX_POINTS} points",
@@ -220,7 +213,7 @@ def _place_points(dump: _Dump) -> None:
         if number < len(dump.space_axes) and not dump.linear[number]:
             values = dump.space_axes[number].values
             if point < values.size and not text.startswith("'"):
-                values[point] = _number(text)
+                values[point] = number_of_text(text)
 
 
 def _driven(path: Path, dump: _Dump) -> list[list[SpaceAxis]]:

@@ -16,7 +16,7 @@ import xarray as xr
 
 from xpsnet.io.common.energy_axis import axis_problem
 from xpsnet.io.common.errors import ReadError, refusal
-from xpsnet.io.common.labels import units_of_label
+from xpsnet.io.common.labels import set_positive, units_of_label
 from xpsnet.io.common.reading import Reading
 from xpsnet.io.common.region_names import region_name
 from xpsnet.io.common.stacking import variable_name
@@ -270,12 +270,12 @@ def _attributes(properties: dict[str, Any]) -> dict[str, Any]:
     attrs["units"] = units_of_label(label) or "counts"
     technique = properties.get("technique")
     if technique != _ION_SCATTERING:
-        _keep_positive(attrs, "photon_energy", properties.get("photon_energy"))
+        set_positive(attrs, "photon_energy", properties.get("photon_energy"))
     else:
         attrs["technique"] = "ISS"
     if properties.get("analyzer_mode", _FIXED_PASS_ENERGY) == _FIXED_PASS_ENERGY:
-        _keep_positive(attrs, "pass_energy", properties.get("pass_energy"))
-    _keep_positive(attrs, "dwell_time", properties.get("dwell_time"))
+        set_positive(attrs, "pass_energy", properties.get("pass_energy"))
+    set_positive(attrs, "dwell_time", properties.get("dwell_time"))
     scans = [properties.get(name) for name in ("n_scans", "current_scan")]
     done = [n for n in scans if isinstance(n, int) and n >= 1]
     if done:
@@ -293,12 +293,6 @@ def _attributes(properties: dict[str, Any]) -> dict[str, Any]:
     if properties.get("transmission"):
         attrs["transmission_coefficients"] = properties["transmission"]
     return {key: value for key, value in attrs.items() if isinstance(value, str | int | float)}
-
-
-def _keep_positive(attrs: dict[str, Any], name: str, value: Any) -> None:
-    """Keep a number that is known and > 0."""
-    if isinstance(value, int | float) and np.isfinite(value) and value > 0:
-        attrs[name] = float(value)
 
 
 def _iso(moment: datetime) -> str:

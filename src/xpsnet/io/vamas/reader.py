@@ -9,7 +9,7 @@ import numpy as np
 from xpsnet.io.common.energy_axis import checked_axis
 from xpsnet.io.common.errors import BrokenError, ReadError, refusal
 from xpsnet.io.common.file_bytes import read_bytes, start_of_text, to_single_bytes
-from xpsnet.io.common.labels import scale_of_label, units_of_label
+from xpsnet.io.common.labels import scale_of_label, set_positive, units_of_label
 from xpsnet.io.common.reading import Reading
 from xpsnet.io.common.region_names import find_region, region_name
 from xpsnet.io.common.stacking import Block, stack_blocks, variable_name
@@ -240,9 +240,9 @@ def _attrs(values: dict[str, Any], header: Header) -> dict[str, str | int | floa
         attrs["technique"] = values["technique"]
     # For Auger and electron loss spectra the source energy is that of an electron beam.
     if not values["technique"].startswith(("AES", "ELS")):
-        _set_positive(attrs, "photon_energy", values["source energy"])
+        set_positive(attrs, "photon_energy", values["source energy"])
     if values["analyzer mode"].upper() == "FAT":
-        _set_positive(attrs, "pass_energy", values["pass energy"])
+        set_positive(attrs, "pass_energy", values["pass energy"])
     source, _, removed = values["source"].partition(WITHOUT_SATELLITES)
     texts = {"instrument": header.instrument, "source": source, "satellites_removed": removed}
     for name, text in texts.items():
@@ -255,7 +255,7 @@ def _details(raw: RawBlock) -> dict[str, str | int | float]:
     """What may differ from block to block."""
     values = raw.values
     details: dict[str, str | int | float] = {}
-    _set_positive(details, "dwell_time", values["dwell time"])
+    set_positive(details, "dwell_time", values["dwell time"])
     scans = values["scans"]
     if np.isfinite(scans) and scans >= 1:
         details["n_scans"] = int(scans)
@@ -299,9 +299,3 @@ def drop_constant_positions(blocks: list[Block]) -> None:
             for block in blocks:
                 if name not in block.dims:
                     del block.variables[name]
-
-
-def _set_positive(attrs: dict[str, str | int | float], name: str, value: float) -> None:
-    """Keep a number that is known and > 0."""
-    if np.isfinite(value) and value > 0:
-        attrs[name] = float(value)
