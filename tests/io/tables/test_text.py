@@ -90,7 +90,7 @@ def test_words_in_the_header_are_evidence(save, header: str, attrs: dict[str, ob
 @pytest.mark.parametrize("header", ["", "x\ty", "Be 1s on beryllium, to be or not", "BE and KE"])
 def test_a_scale_that_is_not_stated_is_assumed_with_a_warning(save, header: str) -> None:
     path = save(header + "\n" + rows(), "a.txt")
-    with pytest.warns(UserWarning, match=r'not stated, binding energy is assumed; pass scale="b'):
+    with pytest.warns(UserWarning, match=r'not stated, binding energy is assumed; say scale="b'):
         (spectrum,) = read(path)
     assert spectrum.attrs["scale"] == "binding"
 

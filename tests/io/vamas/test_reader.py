@@ -90,7 +90,7 @@ def test_labels_in_other_languages_tell_the_scale(save, label: str, scale: str) 
 
 def test_a_scale_that_is_not_stated_is_assumed_with_a_warning_or_told(save) -> None:
     path = save(vamas([Block(counts(), abscissa=("Energy", "eV"))]))
-    with pytest.warns(UserWarning, match=r'binding energy is assumed; pass scale="binding"'):
+    with pytest.warns(UserWarning, match=r'binding energy is assumed; say scale="binding"'):
         assert read(path)[0].attrs["scale"] == "binding"
     assert read(path, scale="kinetic")[0].attrs["scale"] == "kinetic"
 

@@ -100,7 +100,7 @@ def finish(
         others = f" and {len(unstated) - 1} more spectra" if len(unstated) > 1 else ""
         notes.append(
             f"{unstated[0].path}{others}: the energy scale is not stated, binding energy is "
-            f'assumed; pass scale="binding" or scale="kinetic"'
+            f'assumed; say scale="binding" or scale="kinetic"'
         )
     against = [
         d for d in drafts if keywords.scale not in (None, _attrs(d).get("scale", keywords.scale))
