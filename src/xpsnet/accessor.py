@@ -109,11 +109,11 @@ class SpectraAccessor:
 
         return to_counts_per_second(self._spectra, **options)
 
-    def write(self, path: str | Path, **options: Any) -> Any:
+    def write(self, path: str | Path) -> Any:
         """Write the spectra to a file; see `xpsnet.write`."""
         from xpsnet.io.write import write
 
-        return write(self._spectra, path, **options)
+        return write(self._spectra, path)
 
 
 @xr.register_dataset_accessor("xps")  # type: ignore[no-untyped-call]
@@ -136,8 +136,8 @@ class PeaksAccessor:
 
         return curves(self._peaks, energy)
 
-    def write(self, path: str | Path, **options: Any) -> Any:
+    def write(self, path: str | Path) -> Any:
         """Write the peaks to a file; see `xpsnet.write`."""
         from xpsnet.io.write import write
 
-        return write(self._peaks, path, **options)
+        return write(self._peaks, path)
