@@ -6,8 +6,8 @@ import os
 class ReadError(ValueError):
     """A file cannot be read as spectra.
 
-    The message names the file and the line, block or byte, what was expected there, what was
-    found and what to do.
+    The message names the file and the line, block or byte, what was expected there, what came
+    and what to do.
     """
 
 
