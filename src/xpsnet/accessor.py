@@ -109,11 +109,11 @@ class SpectraAccessor:
 
         return to_counts_per_second(self._spectra, **options)
 
-    def write(self, path: str | Path) -> Any:
+    def write(self, path: str | Path, **options: Any) -> Any:
         """Write the spectra to a file; see `xpsnet.write`."""
         from xpsnet.io.write import write
 
-        return write(self._spectra, path)
+        return write(self._spectra, path, **options)
 
 
 @xr.register_dataset_accessor("xps")  # type: ignore[no-untyped-call]

@@ -76,7 +76,7 @@ def run_fit(chosen: argparse.Namespace) -> None:
     _show(f"{spectra.name or 'spectra'} of {', '.join(chosen.file)}", *drawing, *peak_report(peaks))
     for path in chosen.output:
         with_spectra = path.lower().endswith(SUFFIXES_WITH_SPECTRA)
-        replaced = {"overwrite": True} if chosen.overwrite else {}
+        replaced: dict[str, Any] = {"overwrite": True} if chosen.overwrite else {}
         write(peaks, path, spectra=spectra if with_spectra else None, **replaced)
         print(f"wrote {path}")
     if chosen.plot:
