@@ -147,6 +147,17 @@ def test_what_is_no_doublet_is_refused(arguments, message):
         doublet(**arguments)
 
 
+@pytest.mark.parametrize("spelling", ["S 2p", "S2p", "s 2P", "1: S 2p"])
+def test_a_level_in_any_spelling(spelling):
+    assert doublet(spelling) == doublet("S 2p")
+    assert str(doublet("u4f", splitting=10.9)).startswith("U 4f:")
+
+
+def test_a_line_is_no_doublet():
+    with pytest.raises(ValueError, match="expected a level of .* got 'S 2p3/2'"):
+        doublet("S2p3/2")
+
+
 def test_another_level_with_its_splitting():
     one = doublet("U 4f", (1, 2), splitting=10.9)
     assert one.ratio == pytest.approx((0.75, 0.75))

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from xpsnet.constants import BRANCHING_RATIOS, DOUBLETS
+from xpsnet.data.level_names import parse_level
 from xpsnet.fitting.model.links import Limits, Link
 from xpsnet.numerics.lineshapes import LINE_SHAPES
 
@@ -94,8 +95,8 @@ def doublet(
     Parameters
     ----------
     region : str
-        The level, for instance "S 2p": a key of `xpsnet.constants.DOUBLETS`. Of another level
-        ("U 4f") the splitting must be given.
+        The level in any spelling ("S 2p", "s2p"), one of `xpsnet.constants.DOUBLETS`; for another
+        level ("U 4f") the splitting must be given. A single line ("S 2p3/2") is no doublet.
     peaks : (int, int), optional
         The two peaks, counted from 1, in either order: the one at lower binding energy
         is the line of higher j. By default the two whose distance and areas agree best.
@@ -125,8 +126,10 @@ def doublet(
     >>> print(xpsnet.doublet("S 2p", peaks=(1, 2), splitting=(1.1, 1.3)))
     S 2p of peaks 1 and 2: splitting 1.1 to 1.3, ratio 0.5, fwhm_ratio 1
     """
+    level = parse_level(region)
+    region = region if level is None else str(level)
     known = DOUBLETS.get(region)
-    letter = re.search(r"\d([pdf])\b", region)
+    letter = re.search(r"\d([pdf])$", region)
     if letter is None or (known is None and splitting in ("fixed", "free")):
         raise ValueError(
             f"expected a level of {', '.join(DOUBLETS)}, or another one with its splitting [eV], "
