@@ -154,7 +154,7 @@ def test_a_level_in_any_spelling(spelling):
 
 
 def test_a_line_is_no_doublet():
-    with pytest.raises(ValueError, match="expected a level of .* got 'S 2p3/2'"):
+    with pytest.raises(ValueError, match=r"expected a level of .* got 'S 2p3/2'"):
         doublet("S2p3/2")
 
 
