@@ -1,19 +1,22 @@
 """To lmfit and back: one spectrum's fit as a model and parameters of lmfit's own."""
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
 
 from xpsnet.data.peak_arrays import CURVE
-from xpsnet.data.peaks import Status, make_peaks
+from xpsnet.data.peaks import PeakArrays, Status, peaks_from_numerics
 from xpsnet.data.spectrum import scale_sign
-from xpsnet.data.spectrum_arrays import numeric_energy
+from xpsnet.data.spectrum_arrays import numeric_energy, spectrum_arrays
 from xpsnet.fitting.model.constraints import Constraints, parse_links
 from xpsnet.fitting.model.parameter_map import Floats, Layout, make_layout
 from xpsnet.fitting.model.parameters import FitParameters, flat_values, start_parameters
 from xpsnet.fitting.solve.fit_inputs import fitted_window
+from xpsnet.fitting.solve.fit_results import FitResults
 from xpsnet.fitting.solve.statistics import area_errors
+from xpsnet.numerics.backgrounds import BACKGROUNDS
 
 if TYPE_CHECKING:
     import lmfit
@@ -136,7 +139,6 @@ def from_lmfit(
     present = np.flatnonzero(np.isfinite(one["center"].values))
     line_shape, background = _kinds(one)
     plain = make_layout(line_shape, background, present.size, _shared(one))
-    whole = make_layout(line_shape, background, one.sizes["peak"], _shared(one))
     params: Any = getattr(result, "params", result)
     missing = [name for name in plain.names if name not in params]
     if missing:
@@ -144,85 +146,59 @@ def from_lmfit(
             f"expected the parameters that to_lmfit makes of these peaks, got none named "
             f"{', '.join(missing)}"
         )
-    at = np.empty(len(plain.names), dtype=np.int64)
-    at[plain.peak_index] = whole.peak_index[present]
-    at[plain.background_index] = whole.background_index
-    values, stderr = np.full((2, len(whole.names)), np.nan)
-    values[at] = [params[name].value for name in plain.names]
-    stderr[at] = [np.nan if (e := params[name].stderr) is None else e for name in plain.names]
-    areas, covariance = np.full(one.sizes["peak"], np.nan), None
-    small = _covariance(result, plain)
-    if small is not None:
-        factors = plain.mirror(scale_sign(one.attrs["scale"]))
-        mirrored = np.nan_to_num(small) * np.outer(factors, factors)
-        numeric = (values[at] * factors)[None]
-        areas[present] = area_errors(
-            line_shape, numeric_energy(one), plain, numeric, mirrored[None]
-        )[0]
-        covariance = np.full((values.size, values.size), np.nan)
-        covariance[np.ix_(at, at)] = small
-    flat = _Flat(whole, values, stderr, areas, covariance)
-    return _assembled(result, peaks, flat, _status(result, params, present.size))
-
-
-class _Flat(NamedTuple):
-    """Parameters of all places of the peaks, under the names of a plain layout."""
-
-    layout: Layout
-    values: Floats
-    stderr: Floats
-    areas: Floats
-    covariance: Floats | None
-
-
-def _assembled(result: Any, peaks: xr.Dataset, flat: _Flat, status: Status) -> xr.Dataset:
-    """Peaks Dataset over the dimensions of `peaks`, all of size 1."""
-    lead = tuple(d for d in peaks["center"].dims if d != "peak")
-    ones, layout = (1,) * len(lead), flat.layout
-    absent = np.isnan(flat.values[layout.column("center")])
-
-    def columns(values: Floats) -> dict[str, Floats]:
-        """One array per shape parameter."""
-        found = {n: np.where(absent, np.nan, values[layout.column(n)]) for n in names}
-        return {n: column.reshape(*ones, -1) for n, column in found.items()}
-
-    def terms(values: Floats, prefix: str) -> dict[str, Floats]:
-        """One array per background coefficient."""
-        entries = {layout.names[i].partition("_")[2]: i for i in layout.background_index}
-        return {prefix + n: values[i].reshape(ones) for n, i in entries.items()}
-
-    names = layout.shape_parameters
-    errors = columns(flat.stderr) | terms(flat.stderr, "background_")
-    errors["area"] = flat.areas.reshape(*ones, -1)
-    made = make_peaks(
-        peaks["energy"].values,
-        lead,
-        peaks.coords,
-        scale=peaks.attrs["scale"],
-        line_shape=peaks.attrs["line_shape"],
-        background=peaks.attrs["background"],
-        background_curve=peaks["background"].values if "background" in peaks else None,
-        parameters=columns(flat.values),
-        background_parameters=terms(flat.values, ""),
-        status=status,
-        noise=peaks["noise"].values if "noise" in peaks else None,
-        redchi=getattr(result, "redchi", None),
-        aic=getattr(result, "aic", None),
-        bic=getattr(result, "bic", None),
-        stderr=errors,
-        covariance=_named_covariance(flat, ones),
-        label=[str(text) for text in peaks["label"].values] if "label" in peaks else None,
-        keep_order=True,
-        attrs=peaks.attrs,
-    )
+    sign = scale_sign(one.attrs["scale"])
+    factors = plain.mirror(sign)
+    results = FitResults.not_done(plain, 1)
+    results.values[0] = factors * [params[name].value for name in plain.names]
+    errors = [params[name].stderr for name in plain.names]
+    results.stderr[0] = [np.nan if error is None else error for error in errors]
+    covariance = _covariance(result, plain)
+    if covariance is not None:
+        covariance = covariance * np.outer(factors, factors)
+        known = np.nan_to_num(covariance)[None]
+        results.area_stderr[:] = area_errors(
+            line_shape, numeric_energy(one), plain, results.values, known
+        )
+    results = replace(results, covariance=None if covariance is None else covariance[None])
+    place = np.full((1, one.sizes["peak"]), -1, dtype=np.intp)
+    place[0, present] = np.arange(present.size)
+    whole = make_layout(line_shape, background, one.sizes["peak"], _shared(one))
+    status = _status(result, params, present.size)
+    made = _as_dataset(result, peaks, results.moved(place, whole), status)
     return made.assign({name: peaks[name] for name in ("partner",) if name in peaks})
 
 
-def _named_covariance(flat: _Flat, ones: tuple[int, ...]) -> tuple[Any, Floats] | None:
-    """Names and covariance of the parameters, where it is known."""
-    if flat.covariance is None:
-        return None
-    return flat.layout.names, flat.covariance.reshape(*ones, *flat.covariance.shape)
+def _as_dataset(result: Any, peaks: xr.Dataset, results: FitResults, status: Status) -> xr.Dataset:
+    """Peaks Dataset over the dimensions of `peaks`, all of size 1."""
+    lead = tuple(d for d in peaks["center"].dims if d != "peak")
+    own = {name: c for name, c in peaks.coords.items() if {*c.dims} <= {*lead, "energy"}}
+    shape = (*(1 for _ in lead), peaks.sizes["energy"])
+    spectra = xr.DataArray(np.full(shape, np.nan), own, (*lead, "energy"), attrs=peaks.attrs)
+    line_shape, background = _kinds(peaks)
+    layout = results.layout
+    terms = dict(zip(BACKGROUNDS[background], layout.background_index, strict=True))
+    errors = results.peak_errors | {"area": results.area_stderr}
+    errors |= {f"background_{name}": results.stderr[:, i] for name, i in terms.items()}
+    arrays = spectrum_arrays(spectra)
+    curve = None
+    if "background" in peaks:
+        curve = arrays.orientation.points(peaks["background"].values.reshape(1, -1))
+    fit = {name: getattr(result, name, None) for name in ("redchi", "aic", "bic")}
+    if "noise" in peaks:
+        fit["noise"] = peaks["noise"].values
+    found = PeakArrays(
+        line_shape,
+        background,
+        results.peaks,
+        {name: results.values[:, i] for name, i in terms.items()},
+        np.array([int(status)]),
+        stderr=errors,
+        covariance=None if results.covariance is None else (layout.names, results.covariance),
+        background_curve=curve,
+        label=[str(text) for text in peaks["label"].values] if "label" in peaks else None,
+        others={n: None if v is None else np.reshape(v, 1) for n, v in fit.items()},
+    )
+    return peaks_from_numerics(arrays, found, peaks.attrs)
 
 
 def _of_one_spectrum(peaks: xr.Dataset) -> xr.Dataset:
