@@ -5,16 +5,21 @@
 
 import shutil
 import sys
-import warnings
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+from docutils import nodes
+from docutils.utils.math import MathError
+from docutils.utils.math.latex2mathml import tex2mathml
+from sphinx.util import logging
 
 DOCS = Path(__file__).parent
 ROOT = DOCS.parent
 sys.path.insert(0, str(ROOT / "src"))  # this tree, wherever another one is installed
 
 import xpsnet  # noqa: E402
+
+LOGGER = logging.getLogger(__name__)
 
 project = "napari-xpsnet"
 author = "the napari-xpsnet developers"
@@ -25,7 +30,6 @@ version = release.partition("+")[0]
 extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
-    "sphinx.ext.mathjax",
     "numpydoc",
     "myst_parser",
     "sphinx_gallery.gen_gallery",
@@ -50,7 +54,8 @@ default_role = "autolink"
 myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 3
 
-# The formulas are drawn by MathJax of the reader's browser; no copy of it is built in.
+# Formulas become MathML, which browsers draw themselves: a page needs nothing from the network.
+html_math_renderer = "mathml"
 html_theme = "pydata_sphinx_theme"
 html_title = "napari-xpsnet"
 html_show_sourcelink = False
@@ -93,11 +98,12 @@ sphinx_gallery_conf = {
     "gallery_dirs": ["gallery"],
     "filename_pattern": r"[\\/]\d\d_",
     "ignore_pattern": r"make_data\.py$",
+    "within_subsection_order": "FileNameSortKey",
     "image_scrapers": ("matplotlib", _figures),
     "abort_on_example_error": True,
     "download_all_examples": False,
     "show_memory": False,
-    "min_reported_time": 0,
+    "write_computation_times": False,
     "plot_gallery": True,
 }
 
@@ -116,9 +122,20 @@ def _to_pages(app: Any, docname: str, source: list[str]) -> None:
         source[0] = source[0].replace(f"]({up}{file}", f"]({page}")
 
 
+def _formula(writer: Any, node: nodes.Element) -> None:
+    """Write a formula, in a line or as a block, as MathML."""
+    as_block = isinstance(node, nodes.math_block)
+    try:
+        mathml = tex2mathml(node.astext(), as_block=as_block)
+    except MathError as error:
+        LOGGER.warning("cannot draw the formula %s: %s", node.astext(), error, location=node)
+        mathml = node.astext()
+    writer.body.append(f"<div>{mathml}</div>" if as_block else mathml)
+    raise nodes.SkipNode
+
+
 def setup(app: Any) -> dict[str, bool]:
-    """Connect the hook above; called by Sphinx."""
-    connect: Callable[..., Any] = app.connect
-    connect("source-read", _to_pages)
-    warnings.filterwarnings("ignore", category=DeprecationWarning, module="docutils")
+    """Connect the hooks above; called by Sphinx."""
+    app.connect("source-read", _to_pages)
+    app.add_html_math_renderer("mathml", (_formula, None), (_formula, None))
     return {"parallel_read_safe": True, "parallel_write_safe": True}
