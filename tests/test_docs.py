@@ -17,7 +17,8 @@ import xpsnet
 from tests.test_imports import LIBRARY, LIBRARY_FILES, UNITS, _imports, _own_unit, _unit
 from xpsnet.data.status import Status
 
-DOCS = Path(__file__).parents[1] / "docs"
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
 ARCHITECTURE = (DOCS / "architecture.md").read_text(encoding="utf-8")
 GUIDES = sorted((DOCS / "guide").glob("[!i]*.md"))
 DOCUMENTED = [name for name in xpsnet.__all__ if not name.startswith("__")]
@@ -62,14 +63,30 @@ def test_drawing_of_the_path_names_parts_that_exist() -> None:
         assert place.is_dir() or place.with_suffix(".py").is_file() or is_function, word
 
 
+# What the worked examples of CONTRIBUTING add.
+MADE_UP = {"beamline_x", "test_beamline_x", "GL30", "gl30", "SPIKES", "curvature"}
+MADE_UP |= {"background_curvature", "NAME", "sniff", "read"}
+
+
 def test_pages_name_files_that_exist() -> None:
-    root = DOCS.parent
-    new = {"beamline_x", "test_beamline_x"}  # made up in the worked examples
-    for page in (root / "CONTRIBUTING.md", DOCS / "architecture.md"):
-        text = page.read_text(encoding="utf-8")
+    for page in (ROOT / "CONTRIBUTING.md", DOCS / "architecture.md"):
         folders = "src|tests|docs|benchmarks|napari_xpsnet"
-        for name in re.findall(rf"`((?:{folders})/[\w./]+\.\w+)`", text):
-            assert Path(name).stem in new or (root / name).is_file(), f"{page.name}: {name}"
+        for name in re.findall(
+            rf"`((?:{folders})/[\w./]+\.\w+)`", page.read_text(encoding="utf-8")
+        ):
+            assert Path(name).stem in MADE_UP or (ROOT / name).is_file(), f"{page.name}: {name}"
+
+
+def test_recipes_name_what_their_files_hold() -> None:
+    """Rows of CONTRIBUTING, "| `file` | what to do with `name` |": the name is in the file."""
+    rows = re.findall(r"^\| (`\S+\.py`) \| (.+) \|$", (ROOT / "CONTRIBUTING.md").read_text(), re.M)
+    assert len(rows) > 15
+    for file, what in rows:
+        path = ROOT / file.strip("`")
+        if path.stem not in MADE_UP:
+            names = set(re.findall(r"`(\w+)[`( ]", what)) - MADE_UP
+            text = path.read_text(encoding="utf-8")
+            assert not {name for name in names if not re.search(rf"\b{name}\b", text)}, file
 
 
 @pytest.mark.parametrize("status", Status, ids=lambda status: status.name)
