@@ -18,6 +18,7 @@ ROOT = DOCS.parent
 sys.path.insert(0, str(ROOT / "src"))  # this tree, wherever another one is installed
 
 import xpsnet  # noqa: E402
+from xpsnet import constants  # noqa: E402
 
 LOGGER = logging.getLogger(__name__)
 
@@ -40,7 +41,7 @@ suppress_warnings = ["config.cache"]  # functions in this file cannot be kept be
 # Every reference must lead somewhere. Of names in single backticks only `xpsnet.<public name>`
 # must: others may be parameters, or parts of the code that have no page.
 nitpicky = True
-nitpick_ignore_regex = [("py:obj", r"(?!xpsnet\.\w+$).*")]
+nitpick_ignore_regex = [("py:obj", r"(?!xpsnet\.\w+$).*"), ("py:obj", r"xpsnet\.constants")]
 
 # API reference: one page for every public name, from its docstring. Signatures show names and
 # defaults only, because the docstrings give the types in words.
@@ -115,8 +116,52 @@ PAGES = {
 }
 
 
+def _table(*rows: tuple[object, ...]) -> str:
+    """Table in Markdown; the first row is the header."""
+    lines = [" | ".join(str(cell) for cell in row) for row in rows]
+    lines.insert(1, " | ".join("---" for _ in rows[0]))
+    return "\n".join(f"| {line} |" for line in lines)
+
+
+def _constants() -> dict[str, str]:
+    """Tables of `xpsnet.constants` by their marks on the page of that name."""
+    sources, lines = constants.PHOTON_SOURCES.items(), constants.CALIBRATION_LINES.items()
+    satellites = ((source, one) for source, all_ in constants.SATELLITES.items() for one in all_)
+    return {
+        "%PHOTON_SOURCES%": _table(
+            ("source", "photon energy", "note", "reference"),
+            *((name, one.value, one.note, one.reference) for name, one in sources),
+        ),
+        "%CALIBRATION_LINES%": _table(
+            ("line", "binding energy", "note", "reference"),
+            *((name, one.value, one.note, one.reference) for name, one in lines),
+        ),
+        "%DOUBLETS%": _table(
+            ("level", "splitting", "share of the area", "state", "reference"),
+            *(
+                (
+                    name,
+                    f"{one.splitting:.2f}",
+                    f"{one.branching_ratio:.3f}",
+                    one.state,
+                    one.reference,
+                )
+                for name, one in constants.DOUBLETS.items()
+            ),
+        ),
+        "%SATELLITES%": _table(
+            ("source", "line", "distance", "relative height"),
+            *((source, one.name, one.shift, one.height) for source, one in satellites),
+        ),
+        "%REFERENCES%": _table(("key", "source"), *constants.REFERENCES.items()),
+    }
+
+
 def _to_pages(app: Any, docname: str, source: list[str]) -> None:
-    """Point links to files outside docs/ at the pages that show them."""
+    """Point links to files outside docs/ at the pages that show them; fill in tables."""
+    if docname == "constants":
+        for mark, table in _constants().items():
+            source[0] = source[0].replace(mark, table)
     up = "../" * docname.count("/")
     for file, page in PAGES.items():
         source[0] = source[0].replace(f"]({up}{file}", f"]({page}")
