@@ -15,7 +15,7 @@ class ReadError(ValueError):
     ...     xpsnet.read("missing.vms")
     ... except xpsnet.ReadError as error:
     ...     print(error)
-    missing.vms: expected a file with spectra, got nothing of this name; check the path
+    missing.vms: expected ...; check the path
     """
 
 
