@@ -11,12 +11,13 @@ export VENV PYTHON
 INSTALLED := $(VENV)/.napari-xpsnet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup system demo test test-library test-viewer lint build benchmarks clean
+.PHONY: help setup system demo test test-library test-viewer lint docs build benchmarks clean
 
 help:
 	@echo "make demo        fit a bundled spectrum and a bundled map; table, figures, files, viewer"
 	@echo "make test        all tests (the viewer's on a virtual screen)"
-	@echo "make lint        ruff, mypy and the napari manifest"
+	@echo "make lint        ruff, mypy, the napari manifest, the files in .github"
+	@echo "make docs        the documentation site, in build/docs"
 	@echo "make build       source distribution and wheel in dist/"
 	@echo "make benchmarks  the paper's table and figures beside ours, and the speed"
 	@echo "make clean       remove what the other targets made, the environment included"
@@ -60,6 +61,17 @@ lint: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/npe2 validate napari.yaml
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows $(wildcard .github/workflows/*.yml)
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-issue-forms $(wildcard .github/ISSUE_TEMPLATE/[0-9]*.yml)
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-issue-config .github/ISSUE_TEMPLATE/config.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.citation-file-format CITATION.cff
+
+# Every warning is an error. Pages that the build makes inside docs/ are made anew each time.
+docs: setup
+	rm -rf build/docs docs/api docs/gallery
+	$(BIN)/sphinx-build -W --keep-going --quiet -b html docs build/docs
+	@echo "$$(find build/docs -name '*.html' | wc -l) pages; start with build/docs/index.html"
 
 build: setup
 	rm -rf dist
@@ -70,4 +82,4 @@ benchmarks: setup
 	$(BIN)/python benchmarks/bench_predict.py
 
 clean:
-	rm -rf $(VENV) build dist $(OUT) .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build dist $(OUT) docs/api docs/gallery .pytest_cache .mypy_cache .ruff_cache .hypothesis

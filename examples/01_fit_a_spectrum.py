@@ -1,20 +1,39 @@
-"""Read a spectrum, find and refine its peaks, and keep a table and a figure."""
+"""
+Fit a spectrum
+==============
 
-from pathlib import Path
+Read a C 1s spectrum from a file, find and refine its peaks, and keep a table and a figure.
+"""
+
+# %%
+# The format is found from the content of the file. A file may hold several regions, so that
+# :func:`xpsnet.read` gives a list; this one holds one spectrum.
 
 import xpsnet
 
-DATA = Path(__file__).parent / "data"
+(spectrum,) = xpsnet.read("data/c1s_spectrum.csv")
+print(spectrum.name, spectrum.attrs["scale"], spectrum.sizes)
 
-if __name__ == "__main__":
-    (spectrum,) = xpsnet.read(DATA / "c1s_spectrum.csv")
-    peaks = xpsnet.fit(spectrum)
+# %%
+# :func:`xpsnet.fit` needs no start values. The network finds the peaks, least squares refines them
+# together with the background.
 
-    print(f"{int(peaks.n_peaks)} peaks, reduced chi-square {float(peaks.redchi):.2f}")
-    for peak in peaks.peak.values:
-        one = peaks.sel(peak=peak)
-        print(f"{float(one.center):.3f} +- {float(one.center_stderr):.3f} eV", end="   ")
-        print(f"area {float(one.area):.0f} +- {float(one.area_stderr):.0f} counts eV")
+peaks = xpsnet.fit(spectrum)
 
-    xpsnet.write(peaks, "spectrum_peaks.csv")
-    xpsnet.plot(spectrum, peaks).savefig("spectrum_fit.png", dpi=200)
+print(f"{int(peaks.n_peaks)} peaks, reduced chi-square {float(peaks.redchi):.2f}")
+for peak in peaks.peak.values:
+    one = peaks.sel(peak=peak)
+    print(f"{float(one.center):.3f} +- {float(one.center_stderr):.3f} eV", end="   ")
+    print(f"area {float(one.area):.0f} +- {float(one.area_stderr):.0f} counts eV")
+
+# %%
+# The figure shows the points, the background, the peaks and the residual in standard deviations.
+
+figure = xpsnet.plot(spectrum, peaks)
+
+# %%
+# The ending of a file name decides the format: ``.csv``, ``.xlsx``, ``.nc``, ``.zarr``, ``.nxs`` or
+# ``.vms``.
+
+figure.savefig("spectrum_fit.png", dpi=200)
+xpsnet.write(peaks, "spectrum_peaks.csv")

@@ -1,6 +1,7 @@
-"""Every example runs as it stands, in a folder of its own."""
+"""Every example runs as it stands, in a copy of its folder."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +17,7 @@ SCRIPTS = sorted(EXAMPLES.glob("[0-9]*.py"))
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.stem)
 def test_example_runs(script: Path, tmp_path: Path) -> None:
     environment = {k: v for k, v in os.environ.items() if k not in ("DISPLAY", "WAYLAND_DISPLAY")}
+    shutil.copytree(EXAMPLES / "data", tmp_path / "data")
     done = subprocess.run(
         [sys.executable, "-W", "error::UserWarning", script],
         cwd=tmp_path,

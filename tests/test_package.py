@@ -10,12 +10,14 @@ from pathlib import Path
 import pytest
 from npe2 import PluginManifest
 from packaging.requirements import Requirement
+from packaging.version import Version
 
 import xpsnet
 
 ROOT = Path(__file__).parents[1]
 NAME = "napari-xpsnet"
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+SETTINGS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+PROJECT, HATCH = SETTINGS["project"], SETTINGS["tool"]["hatch"]
 
 # Packages that are under the GPL alone, whatever their metadata say.
 GPL = re.compile(r"\bA?GPL|GNU (Affero )?General")
@@ -55,16 +57,27 @@ def test_command_line_entry_point() -> None:
 
 
 def test_one_version_everywhere() -> None:
+    """The version comes from the tag; what people wrote by hand names the same release."""
+    assert "version" in PROJECT["dynamic"]
+    assert xpsnet.__version__ == metadata.version(NAME)
     citation = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
     changelog = (ROOT / "docs" / "changelog.md").read_text(encoding="utf-8")
-    found = {
-        "pyproject.toml": PROJECT["version"],
-        "installed": metadata.version(NAME),
-        "xpsnet": xpsnet.__version__,
+    written = {
         "CITATION.cff": re.search(r"^version: (.+)$", citation, re.MULTILINE)[1],
         "changelog": re.search(r"^## (\S+)", changelog, re.MULTILINE)[1],
     }
-    assert len(set(found.values())) == 1, found
+    assert len(set(written.values())) == 1, written
+    release, installed = Version(written["changelog"]), Version(xpsnet.__version__)
+    if installed.is_devrelease:  # between two tags, on the way to the release at the top
+        assert Version(installed.base_version) <= release
+    else:
+        assert Version(installed.base_version) == release
+
+
+def test_version_before_the_first_tag_is_that_of_the_next_release() -> None:
+    fallback = Version(HATCH["version"]["fallback-version"])
+    assert fallback.is_devrelease
+    assert re.fullmatch(HATCH["version"]["raw-options"]["tag_regex"], "v0.2.0rc1")["version"]
 
 
 def test_no_viewer_and_no_qt_binding_is_required() -> None:

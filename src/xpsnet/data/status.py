@@ -7,7 +7,17 @@ import xarray as xr
 
 
 class XpsnetWarning(UserWarning):
-    """Category of all warnings of xpsnet, to filter them by."""
+    """Category of all warnings of xpsnet.
+
+    Examples
+    --------
+    Stop at a warning instead of showing it:
+
+    >>> import warnings
+    >>> with warnings.catch_warnings():
+    ...     warnings.simplefilter("error", category=xpsnet.XpsnetWarning)
+    ...     spectrum = xpsnet.sample("spectrum")
+    """
 
 
 class Status(IntEnum):

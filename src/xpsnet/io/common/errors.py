@@ -8,6 +8,14 @@ class ReadError(ValueError):
 
     The message names the file and the line, block or byte, what was expected there, what came
     and what to do.
+
+    Examples
+    --------
+    >>> try:
+    ...     xpsnet.read("missing.vms")
+    ... except xpsnet.ReadError as error:
+    ...     print(error)
+    missing.vms: expected ...; check the path
     """
 
 
