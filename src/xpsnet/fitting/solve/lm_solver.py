@@ -10,7 +10,7 @@ a parameter leaves its limit as soon as the sum of squares falls towards the ins
 The fit ends where the undamped step, inside the same box, promises to lower chi-square by less
 than a millionth of what one standard error of one parameter costs (or 1e-10 of it), or where it
 cannot be lowered any more. It is taken up again in three cases, and the better end counts: a peak
-whose height ends at 0 is put where it is missed most, as `with_lmfit.py` does; a shape parameter
+whose height ends at 0 is put where the residual is largest (`lm_start.revive`); a shape parameter
 that has no effect on its limit goes back to its start; and where the residual is correlated beyond
 chance, with several peaks, the whole fit is tried anew in small steps, because it may have ended in
 a wrong place (or the model is wrong: then only the time is lost).
