@@ -110,7 +110,7 @@ def test_fit_prints_a_summary_of_a_stack(
     assert "10 spectra (y 2, x 5)" in out
     assert "no peaks: 1 spectrum, 10.0 %" in out
     assert "2 peaks: 9 spectra, 90.0 %" in out
-    assert "Only noise: no peak stands out." in out
+    assert "No peaks found: there is only background and noise." in out
 
 
 @pytest.mark.parametrize(

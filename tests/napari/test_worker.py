@@ -108,7 +108,7 @@ def test_summary_of_a_spectrum(small_map: xr.DataArray) -> None:
     assert "probability of this number 70 %" in summary(believed)
     status = peaks["status"] * 0 + Status.AT_BOUND
     poor = peaks.assign(status=status.assign_attrs(peaks["status"].attrs))
-    assert summary(poor).endswith("A parameter ended at its limit; it has no error.")
+    assert summary(poor).endswith("A parameter ended at its limit; its standard error is unknown.")
 
 
 def test_summary_of_a_map_counts_each_status(small_map: xr.DataArray) -> None:

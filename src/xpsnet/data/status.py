@@ -39,16 +39,16 @@ class Status(IntEnum):
 
 STATUS_SENTENCES: dict[Status, str] = {
     Status.OK: "Peaks found.",
-    Status.NO_PEAKS: "Only noise: no peak stands out.",
+    Status.NO_PEAKS: "No peaks found: there is only background and noise.",
     Status.NO_SIGNAL: "All counts are equal: there is no signal.",
     Status.NOT_FINITE: "There are no counts in the energy range (all are NaN or infinite).",
     Status.TOO_FEW_POINTS: "Too few points in the energy range.",
     Status.NOT_CONVERGED: "The fit did not converge.",
-    Status.AT_BOUND: "A parameter ended at its limit; it has no error.",
-    Status.ILL_DETERMINED: "The data do not determine all parameters; some errors are unknown.",
-    Status.NOT_DONE: "Cancelled before this spectrum was reached.",
+    Status.AT_BOUND: "A parameter ended at its limit; its standard error is unknown.",
+    Status.ILL_DETERMINED: "The data do not determine all parameters; some have no standard error.",
+    Status.NOT_DONE: "Not calculated: cancelled before this spectrum.",
     Status.FAILED: "The calculation failed for this spectrum.",
-    Status.OUTSIDE_MODEL: "The network was not trained for such a window or so few points.",
+    Status.OUTSIDE_MODEL: "The network was not trained for such an energy range or so few points.",
     Status.FEW_COUNTS: "Fewer than ten counts at the maximum: areas and errors are biased.",
 }
 
