@@ -273,7 +273,7 @@ def _check_names(paths: Sequence[str], suffixes: Sequence[str]) -> None:
 
 
 def _region(text: str) -> int | str:
-    """Name of a region, or its number in the file from 0."""
+    """Name of a region, or its number in the file, counted from 0."""
     return int(text) if text.isdecimal() else text
 
 
@@ -344,7 +344,7 @@ def _add_file_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--region",
         type=_region,
-        help='name of the region, for instance "O 1s", or its number in the file from 0',
+        help='name of the region, for instance "O 1s", or its number in the file, counted from 0',
     )
     add = parser.add_argument_group("if the file does not state them").add_argument
     add("--scale", choices=["binding", "kinetic"], help="energy scale of the file")

@@ -87,7 +87,7 @@ def plot(
     figure : Figure or SubFigure, optional
         Draw into this figure instead of a new one.
     dim : str, optional
-        The energy dimension, if names and units do not say which one it is.
+        The energy dimension, if its name and units do not show that it is one.
 
     Returns
     -------

@@ -27,8 +27,8 @@ def calibrate(
 ) -> xr.DataArray:
     """Shift the energies so that the maximum of a reference line has its known binding energy.
 
-    All spectra have one axis and get the same shift. The line is looked for in their mean, which
-    is computed also for dask arrays.
+    All spectra get the same shift, because they have one energy axis. The line is searched in their
+    mean, which is computed at once, also for dask arrays.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ def calibrate(
         Binding energy [eV] of its maximum; by default that of
         `xpsnet.constants.REFERENCE_LINES`, 284.8 eV for adventitious carbon (C 1s).
     reference : DataArray, optional
-        Spectra of the same sample that contain the line, where `spectra` do not.
+        Spectra of the same sample that contain the line, if `spectra` do not contain it.
     search : float
         Largest distance between `to` and the measured line [eV].
     dim : str, optional

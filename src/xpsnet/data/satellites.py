@@ -49,8 +49,8 @@ def remove_satellites(
         As for `check_spectra`, on either scale, on any axis; NaN marks a missing point. Dask
         stays lazy.
     source : "Al Ka", "Mg Ka" or sequence of (float, float), optional
-        The anode, or the shifts [eV] > 0 and relative heights of your own source. By default
-        from `attrs["x_ray_source"]`, or from the photon energy of Mg.
+        The anode, or the shifts [eV] > 0 and relative heights of your own source. By default the
+        anode that `attrs["x_ray_source"]` names, or Mg if the photon energy is that of Mg Ka.
     dim : str, optional
         The energy dimension, as for `check_spectra`.
 

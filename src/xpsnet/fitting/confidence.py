@@ -49,8 +49,8 @@ def confidence(
         Its peaks, from `refine` or `fit`.
     method : {"profile", "bootstrap"}
         Profile likelihood through lmfit: each parameter is moved until chi-square, minimized over
-        all others, has risen by that of one degree of freedom. Or parametric bootstrap: quantiles
-        of the fits of `n_replicas` simulated spectra.
+        all others, has risen by what belongs to `level` at one degree of freedom. Or parametric
+        bootstrap: quantiles of the fits of `n_replicas` simulated spectra.
     level : float
         Probability of the intervals, between 0 and 1.
     noise : float, ndarray or DataArray, optional
@@ -58,7 +58,7 @@ def confidence(
     n_replicas, seed : int
         Of the bootstrap; the same seed gives the same intervals.
     dim : str, optional
-        The energy dimension, if names and units do not say it.
+        The energy dimension, if its name and units do not show that it is one.
 
     Returns
     -------

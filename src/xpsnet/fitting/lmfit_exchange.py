@@ -30,11 +30,11 @@ def to_lmfit(
     Parameters
     ----------
     spectrum : DataArray
-        One spectrum; its scale counts, and its energies set the limits.
+        One spectrum; the model has its scale, and the limits follow from its energies.
     peaks : Dataset
         The peaks of that one spectrum, from `refine` or `fit` (or `predict`).
     dim : str, optional
-        The energy dimension, if names and units do not say it.
+        The energy dimension, if its name and units do not show that it is one.
 
     Returns
     -------
@@ -99,7 +99,7 @@ def from_lmfit(
     result: "lmfit.model.ModelResult | lmfit.minimizer.MinimizerResult | lmfit.Parameters",
     peaks: xr.Dataset,
 ) -> xr.Dataset:
-    """Bring a fit of lmfit's back as peaks.
+    """Turn a fit made by lmfit back into peaks.
 
     Parameters
     ----------
@@ -111,8 +111,8 @@ def from_lmfit(
     Returns
     -------
     Dataset
-        The same peaks with the values and standard errors of lmfit; of a result also areas with
-        errors, `redchi`, `aic`, `bic`, the covariance and a status.
+        The same peaks with the values and standard errors of lmfit; from a result also areas
+        with errors, `redchi`, `aic`, `bic`, the covariance and a status.
 
     Raises
     ------

@@ -60,7 +60,7 @@ def refine(
         Spectra of any shape with a dimension `energy` [eV]; NaN points are left out. Dask arrays
         stay lazy.
     peaks : Dataset
-        Starts, from `predict` or by hand (`center` at least where there is a peak), over the
+        Start values, from `predict` or your own (at least `center` of each peak), over the
         other dimensions of `spectra` or some of them: one set of peaks may serve a whole map.
         Peaks with a `label` keep it, and their order.
     engine : {"auto", "lmfit", "batch"}
@@ -77,12 +77,12 @@ def refine(
         By default that of `peaks`.
     shared : tuple of str
         Shape parameters that all peaks of a spectrum have in common, for instance
-        ("fraction", "fwhm"); () frees all.
+        ("fraction", "fwhm"); () gives every peak its own.
     constraints : mapping, optional
-        By parameter ("fwhm" for all peaks, "fwhm_1" for that of lowest energy): a number holds
-        it there, a pair (lowest, highest) limits it, None for an open end. A text links it to
-        another peak: "center_1 + 1.19", "0.5 * height_1", "fwhm_1", "0.5 * area_1"; with a pair
-        the offset or ratio is fitted within: "center_1 + (1.1, 1.3)", "height_1 * (0.4, 0.6)".
+        By parameter ("fwhm" for all peaks, "fwhm_1" for that of lowest energy): a number holds it
+        there, a pair (lowest, highest) limits it, None for an open end. A text links it to another
+        peak: "center_1 + 1.19", "0.5 * height_1", "fwhm_1", "0.5 * area_1"; with a pair the offset
+        or ratio is fitted between both: "center_1 + (1.1, 1.3)", "height_1 * (0.4, 0.6)".
     doublets : sequence of Doublet or str
         Spin-orbit doublets from `doublet`, or their levels ("S 2p") with the amounts of the table.
     energy_range : (float, float), optional
@@ -91,8 +91,8 @@ def refine(
         Standard deviation [units of the spectra] of all points, or of each; estimated from the
         spectra by default.
     scale_errors : bool
-        Multiply standard errors by the root of the reduced chi-square: right where the noise
-        is known up to a factor only and the model is complete.
+        Multiply standard errors by the root of the reduced chi-square. Do so if the noise is
+        known only up to a factor and the model is complete.
     covariance : bool
         Also give the covariance of all parameters.
     progress : bool or callable, optional
@@ -101,35 +101,35 @@ def refine(
         Called before every spectrum or block of 64 spectra; once it returns True, the remaining
         spectra get the status NOT_DONE.
     dim : str, optional
-        The energy dimension, if names and units do not say it.
+        The energy dimension, if its name and units do not show that it is one.
 
     Returns
     -------
     Dataset
         Peaks with `*_stderr`, `area_stderr`, `noise`, `redchi`, `aic`, `bic` and one `status` per
         spectrum; `partner` (..., peak) where there are doublets; `covariance` (..., parameter,
-        parameter_2) on demand, its names counted from 1 ("center_1" is that of the first peak).
-        A parameter that ended on a limit is held there: it has no error, those of the others are
-        for that value. A Shirley or Tougaard background that ended at 0 is simply absent.
+        parameter_2) on request, its names counted from 1 ("center_1" is that of the first peak). A
+        parameter that ended on a limit is held there: its error is NaN, those of the others hold
+        for this value. A Shirley or Tougaard background that ended at 0 is absent.
 
     Raises
     ------
     ValueError
-        Where arguments do not fit together; never because of what a spectrum holds.
+        If arguments contradict each other; never because of the counts of a spectrum.
 
     Notes
     -----
     Weights are 1 / noise. Standard errors follow from that noise (`scale_covar=False` of lmfit);
-    `redchi` shows whether the noise explains the residual. Centers are limited to the fitted range
-    and a twentieth of it around, widths to between one step of the axis and half of the range,
-    heights to 0 or above.
+    `redchi` shows whether the noise explains the residual. Centers are limited to the fitted range,
+    extended at each end by a twentieth of it, widths to between one step of the axis and half of
+    the range, heights to 0 or above.
 
     The estimated variance of a point follows the smoothed counts, never the single count, so that
     zeros have a weight like their neighbors and areas are not pulled down. Where counts are Poisson
-    distributed and few, normal weights end: areas of two peaks on a flat background came out high
-    by 0.1 of their error with 30 counts in the higher maximum, by 0.15 with 15, by 0.35 with 8;
-    their 68 % intervals held the truth in 63 to 71 %. Spectra of whole numbers that stay below ten
-    in the mean of any five points have the status FEW_COUNTS; sum neighboring ones.
+    distributed and few, least squares is biased: areas of two peaks on a flat background came out
+    high by 0.1 of their error with 30 counts in the higher maximum, by 0.15 with 15, by 0.35 with
+    8; their 68 % intervals held the truth in 63 to 71 %. Spectra of whole numbers that stay below
+    ten in the mean of any five points have the status FEW_COUNTS; sum neighboring ones.
 
     Examples
     --------

@@ -24,7 +24,7 @@ def static_background(
 ) -> xr.DataArray:
     """Background drawn between the two ends of each spectrum.
 
-    Both ends are assumed to be background alone. A background that is fitted together with the
+    Both ends are assumed to hold only background. A background that is fitted together with the
     peaks (the backgrounds of `refine`) does not need this assumption, and its uncertainty is part
     of the errors. Use this one to compare with fits that were made this way.
 
@@ -38,7 +38,7 @@ def static_background(
     n_end : int
         Points averaged at each end.
     dim : str, optional
-        The energy dimension, if names and units do not say it.
+        The energy dimension, if its name and units do not show that it is one.
 
     Returns
     -------

@@ -1,7 +1,7 @@
 """Prediction: the trained network on every 1-D energy profile of an array of any shape.
 
-`predict` is the public door. `predict_arrays` works on arrays of the numerics and hands arrays on;
-`fit` calls it for its starts.
+`predict` is the public function. `predict_arrays` takes and returns arrays; `fit` calls it for its
+starts.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 Rows = npt.NDArray[np.intp]
 
-# Below this many points a spectrum says too little; the same as 5 points per line and its feet.
+# A line needs about 5 points, and some on both sides of it.
 LEAST_POINTS = 8
 # Spectra that a thread works on at a time: their lines stay near the processor.
 AT_ONCE = 256
@@ -52,7 +52,7 @@ class PredictOptions:
     model : Model
     n_peaks : int or "auto"
     all_counts : bool
-        Give the peaks for every count.
+        Give the peaks for every number of peaks.
     background : str
         Key of `BACKGROUNDS`.
     device : {"auto", "cpu", "gpu"}
@@ -118,22 +118,22 @@ def predict(
     n_peaks : int or "auto"
         Number of peaks; "auto" takes the most probable one of each spectrum.
     energy_range : (float, float), optional
-        Window [eV] on the spectra's scale; the whole axis by default.
+        Energies to use [eV], on the spectra's scale; the whole axis by default.
     all_counts : bool
-        Give the peaks for every count, along a dimension `count`.
+        Give the peaks for every number of peaks, along a dimension `count`.
     background : str, optional
         Key of `BACKGROUNDS`, solved for together with the heights. By default
         ``"shirley+linear"``, and ``"none"`` for `park2020`.
     device : {"auto", "cpu", "gpu"}
         ONNX Runtime on the CPU, TensorFlow on a GPU; "auto" takes the GPU where there is one.
     batch_size : int
-        Spectra per call of the network; cancel is asked between batches.
+        Spectra per call of the network; `cancel` is called between two batches.
     progress : bool or callable, optional
         True shows a bar; a callable gets (done, total).
     cancel : callable, optional
         Once it returns True, the remaining spectra get the status NOT_DONE.
     dim : str, optional
-        The energy dimension, if names and units do not say it.
+        The energy dimension, if its name and units do not show that it is one.
 
     Returns
     -------
@@ -146,7 +146,7 @@ def predict(
     Raises
     ------
     ValueError
-        If arguments do not fit together; never because of the counts of a spectrum.
+        If arguments contradict each other; never because of the counts of a spectrum.
 
     Examples
     --------
@@ -185,7 +185,7 @@ def predict(
 
 
 def checked(options: PredictOptions) -> PredictOptions:
-    """The options, refused where they do not fit together.
+    """The options, refused where they contradict each other.
 
     Raises
     ------
@@ -387,7 +387,7 @@ def _predict_batch(
 
 
 def _enter(found: Prediction, target: Any, guess: encoding.Guess, height: Floats) -> None:
-    """Write the peaks of one count for some spectra into `found`."""
+    """Write the peaks of some spectra, for one number of peaks, into `found`."""
     values = {"center": guess.center, "fwhm": guess.fwhm, "height": height}
     if guess.fraction is not None:
         values["fraction"] = guess.fraction

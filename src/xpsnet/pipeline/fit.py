@@ -1,11 +1,11 @@
-"""The main job in one call: predict, refine what is likely, decide how many peaks there are.
+"""The whole fit in one call: predict, refine the likely fits, decide how many peaks there are.
 
 How the peaks of one spectrum are found:
 
 1. The network gives every number of peaks a probability, and peaks for it. Those numbers to which
    it gives at least `min_probability`, the most probable one always, at most three, are refined.
-2. Fits with false peaks are out, and among the others probability and evidence decide:
-   `xpsnet.fitting.select.n_peaks` says how.
+2. Fits with spurious peaks are discarded; among the others the probability and the evidence of the
+   fits decide, as `xpsnet.fitting.select.n_peaks` explains.
 
 How the spectra of a map help each other (`neighbors`):
 
@@ -19,7 +19,8 @@ How the spectra of a map help each other (`neighbors`):
 
 Steps 1 and 2 treat every spectrum by itself. Steps 3 and 4 need the spectra at most `OVERLAP` steps
 away and one look at the whole map: its mean spectrum, and a sample of 1,024 spectra for the states.
-Chunks of lazy spectra come with so many of their neighbors, so that chunks change nothing.
+Chunks of lazy spectra are read together with as many of their neighbors as these steps need, so
+that the results do not depend on the chunks.
 
 A number of peaks that the caller gives is always refined, also where peaks are spurious.
 """
@@ -119,7 +120,7 @@ def fit(
     cancel: Cancel = None,
     dim: str | None = None,
 ) -> xr.Dataset:
-    """Find and refine the peaks of spectra: the network, least squares, and a decision.
+    """Find peaks with the network, refine them by least squares, and choose their number.
 
     Parameters
     ----------
@@ -128,7 +129,8 @@ def fit(
     model : str, Path or Model
         Network that finds the peaks, as for `predict`.
     n_peaks : int or "auto"
-        Number of peaks; "auto" decides for every spectrum as the module says.
+        Number of peaks; "auto" chooses it for every spectrum, by the probabilities of the network
+        and by the fits.
     background : str or DataArray
         As for `refine`; "auto" decides on a sample of the spectra with the network's peaks. The
         network always sees the spectra as measured.
@@ -138,17 +140,17 @@ def fit(
         Levels whose lines are tied wherever two peaks are such a doublet, for instance "S 2p";
         see `xpsnet.doublet`.
     energy_range : (float, float), optional
-        Window [eV] on the spectra's scale; the whole axis by default.
+        Energies to fit [eV], on the spectra's scale; the whole axis by default.
     min_probability : float
         Numbers of peaks with a lower probability are not refined.
     neighbors : bool or "auto"
-        Whether neighboring spectra give each other starts and a prior for the number of peaks.
-        "auto": where there are at least 8 spectra, along dimensions of a map or a series (`x`,
-        `scan`, `etch_time`, ...) or along ascending or descending coordinates.
+        Whether the peaks of neighboring spectra are start values and a prior for their number.
+        "auto": if there are at least 8 spectra, and each of their dimensions is one of a map or a
+        series (`x`, `scan`, `etch_time`, ...) or has ascending or descending coordinates.
     follow : bool, int or "auto"
-        Whether each place along `peak` is one chemical state everywhere, as in `xpsnet.follow`,
-        or the number of states. "auto" follows where `neighbors` are used, unless `constraints`
-        name single peaks. False leaves peaks in ascending energy.
+        True: a number along `peak` is the same chemical state in all spectra, as in
+        `xpsnet.follow`. An int is the number of these states. False: peaks in ascending energy.
+        "auto" is True if `neighbors` are used, unless `constraints` name single peaks.
     device : {"auto", "cpu", "gpu"}
         Where the network runs.
     batch_size : int
@@ -159,18 +161,18 @@ def fit(
         Called between blocks of spectra; once it returns True, the remaining spectra get the
         status NOT_DONE.
     dim : str, optional
-        The energy dimension, if names and units do not say it.
+        The energy dimension, if its name and units do not show that it is one.
 
     Returns
     -------
     Dataset
         As from `refine`, with the network's `n_peaks_probability` (..., count); of maps also with
-        `start` (...), which says where the starts of the fit came from, and `label` (peak).
+        `start` (...), which says where the start values of the fit came from, and `label` (peak).
 
     Raises
     ------
     ValueError
-        Where arguments do not fit together; never because of the counts of a spectrum.
+        If arguments contradict each other; never because of the counts of a spectrum.
 
     Examples
     --------

@@ -34,13 +34,13 @@ AT_ONCE = 1024
 
 @dataclass(frozen=True)
 class FindOptions:
-    """Options of `fit`, the same for all spectra of a call; see there.
+    """Options of a call of `fit`, the same for all of its spectra; see `fit`.
 
     Attributes
     ----------
     fit : FitOptions
     network : PredictOptions
-        For starts: of every count where the number of peaks is to be found.
+        For starts: of every number of peaks, where this number is to be found.
     sign : int
         -1 where the user's scale is kinetic: constraints count peaks in ascending energy there.
     min_probability : float
@@ -111,7 +111,7 @@ class SpectrumRows:
 
 @dataclass(frozen=True)
 class Overview:
-    """What a map looks like as a whole.
+    """Peaks of the mean spectrum of a map, and its chemical states.
 
     Attributes
     ----------
@@ -259,7 +259,7 @@ def revise(
 
 
 def _wanted(score: Floats, prior: Floats, number: Numbers) -> Numbers:
-    """Number of peaks under the prior; untried counts get a low finite score."""
+    """Best number of peaks by score and prior; numbers not fitted get a low finite score."""
     tried = np.isfinite(score)
     top = np.where(tried, score, -np.inf).max(axis=1, keepdims=True)
     untried = np.where(np.isfinite(top), top, 0.0) + np.log(LEAST_PROBABILITY)
@@ -287,7 +287,7 @@ class _Chunk:
         return ordered(tables, self.options.sign * tables["center"]), self.prediction.status
 
     def from_network(self) -> list[Candidate]:
-        """Fits of every number of peaks that the network holds likely."""
+        """Fits of every number of peaks that is likely by the network."""
         n = len(self.inputs.counts)
         network = self.options.network
         if network.n_peaks != "auto":
@@ -353,7 +353,7 @@ class _Chunk:
 
 
 def overview(options: FindOptions, sampled: Outcome, mean: SpectrumRows) -> Overview:
-    """What a map looks like as a whole.
+    """Peaks of the mean spectrum of a map, and its chemical states.
 
     Parameters
     ----------

@@ -84,7 +84,7 @@ def simulate(n: int, recipe: str | Recipe = "default", seed: int = 0) -> xr.Data
 
         - `spectra` (spectrum, energy): counts over binding energy, as `predict`, `refine` and `fit`
           take them. All spectra share one axis [eV]; a spectrum with fewer points is followed by
-          NaN. Counts are those at which Poisson noise has the drawn size, but in one of five
+          NaN. Counts are scaled so that Poisson noise has the drawn size, but in one of five
           spectra the noise is the same at all points, and in one of three it is smoothed. The
           paper's spectra have heights of about 1 and uniform noise.
         - `signal`, `background` (spectrum, energy): the peaks of the truth without noise, and the

@@ -107,7 +107,7 @@ def evaluate(
     Raises
     ------
     ValueError
-        If model or recipe are unknown or do not fit each other.
+        If model or recipe are unknown or do not belong together.
 
     See Also
     --------

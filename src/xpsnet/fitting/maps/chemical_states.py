@@ -9,9 +9,10 @@ with u^2 = (fwhm_s / 4)^2 + (standard error of center_p)^2, v = 0.5 and w = 1.5.
 and area_s are the medians of the state over the neighbors, so that a state may drift over the map;
 where no two neighbors have it, those of the whole map are taken, without the last square. a_s =
 2 ln(share / (1 - share)), limited to 4, is the cost of leaving a state absent that this share of
-the spectra has (negative for a rare one, which has to earn its place). A peak that no state takes
-costs 9, or, where the number of states was given, so much that it only happens where all states are
-taken. Every spectrum gets the assignment of least cost in which no state has two peaks.
+the spectra has (negative for a rare state, so that it is given only to a peak that agrees well). A
+peak that no state takes costs 9, or, where the number of states was given, so much that it only
+happens where all states are taken. Every spectrum gets the assignment of least cost in which no
+state has two peaks.
 
 The states themselves are found one after the other: the place where most spectra have a peak that
 no state took, as long as these are at least 2 % of all spectra; with every new state all peaks are

@@ -1,4 +1,4 @@
-"""Following states over a map: after it, peak 2 is the same chemical state everywhere."""
+"""Chemical states followed over a map, so that peak 2 is the same state in every spectrum."""
 
 from collections.abc import Sequence
 from typing import Any, Literal
@@ -32,7 +32,7 @@ def follow(
     n_states: int | Literal["auto"] = "auto",
     labels: Sequence[str] | None = None,
 ) -> xr.Dataset:
-    """Order the peaks of a map or stack so that each place along `peak` is one state everywhere.
+    """Sort the peaks of a map or stack so that peak k is the same state in every spectrum.
 
     Nothing is fitted: peaks only change their places along `peak`. Each assignment has a cost
     (`xpsnet.fitting.maps.chemical_states`) that grows with the distance in center, width and area
@@ -57,7 +57,7 @@ def follow(
     Raises
     ------
     ValueError
-        Where this is no Dataset of peaks of one count, or `labels` are not as many as the states.
+        If `peaks` holds the peaks of several counts, or there are not as many `labels` as states.
 
     Examples
     --------

@@ -101,8 +101,8 @@ def doublet(
         The two peaks, counted from 1, in either order: the one at lower binding energy
         is the line of higher j. By default the two whose distance and areas agree best.
     splitting : "fixed", "free", float or (float, float)
-        Distance of the lines [eV] > 0: that of the table, left to the fit, held at a number, or
-        fitted between two.
+        Distance of the lines [eV] > 0: "fixed" takes that of the table, "free" leaves it to the
+        fit, a number holds it, and a pair gives its limits.
     ratio : "fixed", "free", float or (float, float)
         Area of the line of lower j over that of higher j; "fixed" is the statistical ratio, 1/2
         for p, 2/3 for d, 3/4 for f.
@@ -118,7 +118,8 @@ def doublet(
     Raises
     ------
     ValueError
-        Where the level is not in the table and its splitting not given, or an amount is none.
+        Where the level is not in the table and its splitting not given, or an amount is not one of
+        the above.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""What a fit was asked for: one checked record, made at the public door and passed whole."""
+"""Options of a fit: checked and collected once, by the public function, and passed on as one."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field

@@ -1,24 +1,24 @@
 """How many peaks a spectrum has: the network's probability and the evidence of the fits.
 
-1. **A fit is out** where it did not converge or is not determined, or where one of its peaks is
-   spurious: the sum of squares of its line alone, in units of the noise, is less than 20 (the
+1. **A fit is discarded** where it did not converge or is not determined, or where one of its peaks
+   is spurious: the sum of squares of its line alone, in units of the noise, is less than 20 (the
    networks learn from the same limit), it lies closer to a larger neighbor than 0.3 of the smaller
    of both widths, or its width is below 1.5 steps of the axis. (Asking for a height of 3 standard
-   errors instead would drop real peaks that overlap: each may be uncertain where both are sure.
-   Peaks whose center or width ends on a limit of `refine` are often real, too: cut by the window's
-   edge, or broad.)
+   errors instead would drop real peaks that overlap: the height of each may be uncertain, although
+   both exist. Peaks whose center or width ends on a limit of `refine` are often real, too: cut by
+   the window's edge, or broad.)
 2. **Among the others** the largest score wins,
 
        0.85 ln P - 0.16 ln(1 + ln E_best - ln E) + 0.18 ln(X / 20)
 
    P is the network's probability, E the evidence of the fit (`fitting.select.evidence`), and X the
    least own chi-square of its peaks, over s, with the last logarithm between -3 and 1.5. The
-   evidence is blunted, by a logarithm and a weight, because the network has seen the same points,
-   and because models of lines and backgrounds are never quite true: far behind is not much worse
-   than behind. The weights are those that describe best the true counts of 4,000 spectra simulated
-   with the network's own recipe.
+   evidence counts less, by a logarithm and a weight, because the network has seen the same points,
+   and because models of lines and backgrounds are never exact: a fit far behind the best is not
+   much worse than one a little behind. The weights are those that describe best the true counts of
+   4,000 spectra simulated with the network's own recipe.
 3. **Where none is left**, the most probable fit loses its weakest spurious peak and is refined
-   again, until there is none; with the last one goes the status NO_PEAKS.
+   again, until no spurious peak is left. If no peak is left, the status is NO_PEAKS.
 """
 
 from collections.abc import Callable, Mapping, Sequence

@@ -3,7 +3,7 @@
 A spectrum is flagged where there is nothing to fit (`flag_unfittable`). The others are fitted in
 groups that have peaks at the same places, by lmfit or by the batched engine, from the same starts
 (`start_values`). What the engine found becomes reported parameters with errors and a status in one
-place (`_enter`).
+place (`_results`).
 """
 
 from collections.abc import Callable, Iterator
@@ -40,8 +40,8 @@ def refine_rows(options: FitOptions, inputs: FitInputs, progress: Step | None = 
     Parameters
     ----------
     options : FitOptions
-        `engine` "auto": lmfit for one spectrum, the batched engine for more. `cancel` is asked
-        again and again; once it returns True, the rest is left with NOT_DONE.
+        `engine` "auto": lmfit for one spectrum, the batched engine for more. `cancel` is called
+        between spectra or blocks; once it returns True, the rest is left with NOT_DONE.
     inputs : FitInputs
         Spectra and starts; NaN centers are no peaks.
     progress : callable, optional
@@ -176,7 +176,7 @@ def fit_status(
     layout : Layout
         Of the fit.
     before : ndarray of int, shape (S,)
-        What the starts came with: OUTSIDE_MODEL stays where nothing worse applies.
+        Status of the starts: OUTSIDE_MODEL stays where no worse one applies.
     """
     good = np.where(before == Status.OUTSIDE_MODEL, Status.OUTSIDE_MODEL, Status.OK)
     status = np.where(n_peaks, good, int(Status.NO_PEAKS))
