@@ -290,7 +290,7 @@ def _flag_unreadable(
         finite = np.isfinite(counts)
         ends[part, 0] = finite.argmax(axis=1)
         ends[part, 1] = finite.shape[1] - finite[:, ::-1].argmax(axis=1)
-        _flag(found, part, counts, finite)
+        _set_status(found, part, counts, finite)
         if options.solve_linear:
             found.noise[part] = estimate_noise(counts)
 
@@ -298,7 +298,7 @@ def _flag_unreadable(
     return ends
 
 
-def _flag(found: Prediction, part: slice, counts: Floats, finite: Flags) -> None:
+def _set_status(found: Prediction, part: slice, counts: Floats, finite: Flags) -> None:
     """Status of spectra without signal or with too few points; flat ones get their background."""
     n_finite = finite.sum(axis=1)
     high = counts.max(axis=1, where=finite, initial=-np.inf)

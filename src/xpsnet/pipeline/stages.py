@@ -229,7 +229,7 @@ def revise(
     peaks = outcome.results.peaks
     number = np.isfinite(peaks["center"]).sum(axis=1)
     prior = log_prior(outcome.score, shape) if options.finds_n_peaks else None
-    wanted = number if prior is None else _wanted(outcome.score, prior, number)
+    wanted = number if prior is None else _n_peaks_under_prior(outcome.score, prior, number)
     valid = np.isfinite(outcome.score).any(axis=1)
     again = (wanted != number) | outliers(peaks, outcome.results.peak_errors, shape) | ~valid
     again &= np.isfinite(spectra.counts).any(axis=1)
@@ -258,7 +258,7 @@ def revise(
     return outcome
 
 
-def _wanted(score: Floats, prior: Floats, number: Numbers) -> Numbers:
+def _n_peaks_under_prior(score: Floats, prior: Floats, number: Numbers) -> Numbers:
     """Best number of peaks by score and prior; numbers not fitted get a low finite score."""
     tried = np.isfinite(score)
     top = np.where(tried, score, -np.inf).max(axis=1, keepdims=True)
@@ -318,7 +318,7 @@ class _Chunk:
             place = self.options.network.counts.index(count)
             found = np.nan_to_num(self.prediction.probability[rows, place])
             share = np.log(np.maximum(found, LEAST_PROBABILITY))
-        some = self._some(rows, starts)
+        some = self._inputs_of(rows, starts)
         return [self._fitted(rows, some, count, share, start)]
 
     def choose(self, candidates: list[Candidate], prior: Floats | None = None) -> Choice:
@@ -326,14 +326,14 @@ class _Chunk:
         options = self.options
 
         def refit(rows: Numbers, starts: Mapping[str, Floats]) -> FitResults:
-            return refine_with_doublets(options.fit, self._some(rows, starts))
+            return refine_with_doublets(options.fit, self._inputs_of(rows, starts))
 
         decision = Decision(
             options.fit, self.inputs.energy, options.n_counts, given=not options.finds_n_peaks
         )
         return choose_n_peaks(decision, candidates, len(self.inputs.counts), refit, prior)
 
-    def _some(self, rows: Numbers, starts: Mapping[str, Floats]) -> FitInputs:
+    def _inputs_of(self, rows: Numbers, starts: Mapping[str, Floats]) -> FitInputs:
         """Inputs of some rows with other starts."""
         status = np.zeros(rows.size, dtype=np.int64)
         return self.inputs.rows(rows).with_starts(dict(starts), status)

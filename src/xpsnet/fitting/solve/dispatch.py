@@ -146,7 +146,7 @@ def _results(
     layout, plain = start.layout, options.plain_layout(slots.size)
     values = physical_values(layout, plain, solution.values[done])
     full, free = physical_covariance(layout, plain, solution.values[done], covariance, free)
-    at = _entries(plain, results.layout, slots)
+    at = _entries_among_all(plain, results.layout, slots)
     places = np.ix_(done, slots)
     results.values[np.ix_(done, at)] = values
     deviation = np.sqrt(np.diagonal(full, axis1=1, axis2=2))
@@ -188,7 +188,7 @@ def fit_status(
     return np.where(solution.code == Status.OK, status, solution.code).astype(np.int64)
 
 
-def _entries(plain: Layout, whole: Layout, slots: Numbers) -> npt.NDArray[np.int64]:
+def _entries_among_all(plain: Layout, whole: Layout, slots: Numbers) -> npt.NDArray[np.int64]:
     """Where the parameters of these peaks are among those of all peaks."""
     at = np.empty(len(plain.names), dtype=np.int64)
     at[plain.peak_index] = whole.peak_index[slots]
