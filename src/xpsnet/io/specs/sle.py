@@ -14,6 +14,7 @@ import xarray as xr
 
 from xpsnet.io.common.energy_axis import checked_axis
 from xpsnet.io.common.errors import BrokenError, refusal, shown
+from xpsnet.io.common.labels import set_positive
 from xpsnet.io.common.reading import Reading
 from xpsnet.io.common.region_names import region_name
 from xpsnet.io.common.sqlite_readonly import Database, RefusedDatabaseError
@@ -256,13 +257,10 @@ def _tell_units(blocks: list[Block], settings: dict[str, str], name: str, notes:
 def _attrs(plan: Planned, settings: dict[str, str]) -> dict[str, str | int | float]:
     """What the scans of a spectrum have in common."""
     attrs: dict[str, str | int | float] = {}
-    photon_energy = number_in(settings, "ExcitationEnergy", "Eexc")
-    pass_energy = number_in(settings, "PassEnergy", "Epass")
-    if photon_energy > 0:
-        attrs["photon_energy"] = photon_energy
-    if pass_energy > 0:
-        is_ratio = _mode(plan, settings) == _RATIO  # Prodigy has one field for both
-        attrs["retarding_ratio" if is_ratio else "pass_energy"] = pass_energy
+    set_positive(attrs, "photon_energy", number_in(settings, "ExcitationEnergy", "Eexc"))
+    is_ratio = _mode(plan, settings) == _RATIO  # Prodigy has one field for both
+    name = "retarding_ratio" if is_ratio else "pass_energy"
+    set_positive(attrs, name, number_in(settings, "PassEnergy", "Epass"))
     texts = {
         "technique": settings.get("AnalysisMethod", plan.method),
         "lens_mode": settings.get("AnalyzerLensMode", settings.get("LensMode", "")),
@@ -278,9 +276,7 @@ def _details(
 ) -> dict[str, str | int | float]:
     """What may differ from scan to scan."""
     details: dict[str, str | int | float] = {}
-    dwell_time = number_in(settings, "DwellTime")
-    if dwell_time > 0:
-        details["dwell_time"] = dwell_time
+    set_positive(details, "dwell_time", number_in(settings, "DwellTime"))
     planned = number_in(settings, "NumScans")
     is_single = n_stored > 1 or "scan" in loop_indices(scan["Trace"])
     details["n_scans"] = 1 if is_single or not 1 <= planned < 1e9 else int(planned)

@@ -18,7 +18,7 @@ import xarray as xr
 from xpsnet.io.common.energy_axis import checked_axis
 from xpsnet.io.common.errors import BrokenError, refusal, shown, unopened
 from xpsnet.io.common.file_bytes import start_of_text
-from xpsnet.io.common.labels import number_of_text
+from xpsnet.io.common.labels import number_of_text, set_positive
 from xpsnet.io.common.reading import Reading
 from xpsnet.io.common.region_names import region_name
 from xpsnet.io.common.stacking import Block, Floats, drop_constant, stack_blocks
@@ -248,9 +248,7 @@ def _attrs(node: Node, definition: Node, group: str) -> dict[str, str | int | fl
     """What the scans of a region have in common."""
     attrs: dict[str, Any] = {}
     for key, name in (("excitation_energy", "photon_energy"), ("pass_energy", "pass_energy")):
-        value = _number(definition, key)
-        if value > 0:
-            attrs[name] = value
+        set_positive(attrs, name, _number(definition, key))
     texts = {
         "technique": definition.words("analysis_method"),
         "lens_mode": definition.words("analyzer_lens"),
@@ -265,9 +263,7 @@ def _attrs(node: Node, definition: Node, group: str) -> dict[str, str | int | fl
 def _details(cycle: Node, definition: Node) -> dict[str, str | int | float]:
     """What may differ between the scans of a region."""
     details: dict[str, str | int | float] = {"n_scans": 1}
-    dwell_time = _number(definition, "dwell_time")
-    if dwell_time > 0:
-        details["dwell_time"] = dwell_time
+    set_positive(details, "dwell_time", _number(definition, "dwell_time"))
     seconds = _number(cycle, "time")
     if 0 < seconds < 4e9:
         details["acquired"] = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
