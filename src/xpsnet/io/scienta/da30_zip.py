@@ -18,9 +18,10 @@ from xpsnet.io.common.errors import BrokenError, shown
 from xpsnet.io.common.file_bytes import decode
 from xpsnet.io.common.labels import is_energy_label
 from xpsnet.io.common.reading import Reading
+from xpsnet.io.common.stacking import Floats
 from xpsnet.io.scienta.settings import (
     Axis,
-    Floats,
+    by_section,
     manipulator_of,
     number_of,
     pairs,
@@ -107,10 +108,10 @@ def _region(
     info.setdefault("region name", layout.name or name)
     where = f"the region {shown(name)}"
     scale = scale_of(info, layout.axes[fastest].label, notes, where)
-    manipulator = manipulator_of(pairs(_section(settings, "manipulator")))
+    stage = (line for name, line in by_section(settings) if name.startswith("manipulator"))
     axes = [layout.axes[i] for i in others]
     image = counts.transpose(*others, fastest)
-    return to_spectrum(image, energy, axes, info, scale, manipulator)
+    return to_spectrum(image, energy, axes, info, scale, manipulator_of(pairs(stage)))
 
 
 def _layout(settings: dict[str, str]) -> _Layout:
@@ -135,18 +136,6 @@ def _axis(start: float, step: float, n: int) -> Floats:
     if not np.isfinite(start) or not np.isfinite(step) or (step == 0 and n > 1):
         return np.empty(0)
     return start + step * np.arange(n, dtype=np.float64)
-
-
-def _section(lines: list[str], wanted: str) -> list[str]:
-    """Lines of the sections whose name begins so."""
-    found: list[str] = []
-    inside = False
-    for line in lines:
-        if line.startswith("["):
-            inside = line.strip("[] \t").lower().startswith(wanted)
-        elif inside:
-            found.append(line)
-    return found
 
 
 def _text(archive: zipfile.ZipFile, name: str, *, required: bool = True) -> str:

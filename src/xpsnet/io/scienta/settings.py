@@ -1,18 +1,16 @@
 """What all files of Scienta's SES share: sections of `key=value`, and what the keys mean."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import xarray as xr
 
-from xpsnet.io.common.labels import scale_of_label, units_of_label
+from xpsnet.io.common.labels import scale_of_label, set_positive, units_of_label
 from xpsnet.io.common.region_names import region_name
-from xpsnet.io.common.stacking import variable_name
+from xpsnet.io.common.stacking import Floats, variable_name
 
-Floats = npt.NDArray[np.float64]
 _MAX_TEXT = 500
 _UNSAID = {"", "unknown", "none", "n/a", ";"}
 # Keys of SES and the attributes that they become.
@@ -45,6 +43,16 @@ def pairs(lines: Iterable[str]) -> dict[str, str]:
     return found
 
 
+def by_section(lines: Iterable[str], start: str = "") -> Iterator[tuple[str, str]]:
+    """Give each line with the name of its section in lower case, `start` before the first."""
+    name = start
+    for line in lines:
+        if line.startswith("["):
+            name = line.strip("[] \t").lower()
+        else:
+            yield name, line
+
+
 def number_of(info: dict[str, str], key: str) -> float:
     """Number behind a key; NaN if it is missing or no number."""
     text = info.get(key, "").strip()[:_MAX_TEXT].replace(",", ".")
@@ -57,15 +65,11 @@ def attrs_of(info: dict[str, str]) -> dict[str, Any]:
     """Attributes of a spectrum that the keys of SES tell."""
     attrs: dict[str, Any] = {"units": "counts"}
     for key, name in (("excitation energy", "photon_energy"), ("pass energy", "pass_energy")):
-        value = number_of(info, key)
-        if value > 0:
-            attrs[name] = value
+        set_positive(attrs, name, number_of(info, key))
     sweeps = number_of(info, "number of sweeps")
     if 1 <= sweeps < 1e9:
         attrs["n_scans"] = int(sweeps)
-    dwell_time = _dwell_time(info, attrs.get("n_scans", 1))
-    if dwell_time > 0:
-        attrs["dwell_time"] = dwell_time
+    set_positive(attrs, "dwell_time", _dwell_time(info, attrs.get("n_scans", 1)))
     for key, name in _TEXTS.items():
         text = info.get(key, "")[:_MAX_TEXT]
         if text.lower() not in _UNSAID:
