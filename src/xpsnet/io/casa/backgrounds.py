@@ -9,9 +9,8 @@ background of 6,200 counts/s: equal within 1.5 counts/s.
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
+from xpsnet.io.common.stacking import Floats
 
 _MAX_POINTS = 5000  # of a Tougaard integral, which is quadratic
 

@@ -4,15 +4,13 @@ import re
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import xarray as xr
 
 from xpsnet.data.peaks import curves
 from xpsnet.data.spectrum import scale_sign
 from xpsnet.io.casa.line_shapes import CasaLine, gl_width, shape_parameters
+from xpsnet.io.common.stacking import Floats
 from xpsnet.numerics.lineshapes import LINE_SHAPES
-
-Floats = npt.NDArray[np.float64]
 
 NO_FIT = ("Casa Info Follows", "0", "0", "0", "0")
 EXACT = ("gaussian", "lorentzian", "pseudo_voigt", "gl_product")

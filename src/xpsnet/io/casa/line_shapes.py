@@ -17,9 +17,8 @@ from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
+from xpsnet.io.common.stacking import Floats
 
 # Width of the Gaussian over that of the Lorentzian for every step of the number m.
 _GAUSSIAN_PER_STEP = 0.00693

@@ -13,12 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import xarray as xr
 
 from xpsnet.data.status import XpsnetWarning
 from xpsnet.io.casa.line_shapes import CasaLine, casa_line, measured_line
-from xpsnet.io.common.energy_axis import axis_problem
+from xpsnet.io.common.energy_axis import Floats, axis_problem
 from xpsnet.io.common.errors import refusal
 from xpsnet.io.common.file_bytes import LINE_ENDS, read_decoded, start_of_text
 from xpsnet.io.common.reading import Reading
@@ -27,7 +26,6 @@ from xpsnet.io.common.vendor_peaks import Fitted, shape_note, to_peaks
 
 NAME = "CasaXPS text"
 MAX_BYTES = 64 << 20
-Floats = npt.NDArray[np.float64]
 
 _ROWS = ("Name", "Position", "FWHM", "Area", "Lineshape")
 _HEAD = re.compile(r"(?:^|\n)" + r"\t[^\n]*\n".join(_ROWS) + r"\t")
