@@ -20,6 +20,7 @@ from xpsnet.io.casa.line_shapes import CasaLine, casa_line, measured_line
 from xpsnet.io.common.energy_axis import Floats, axis_problem
 from xpsnet.io.common.errors import refusal
 from xpsnet.io.common.file_bytes import LINE_ENDS, read_decoded, start_of_text
+from xpsnet.io.common.labels import number_of_text
 from xpsnet.io.common.reading import Reading
 from xpsnet.io.common.region_names import find_region, region_name
 from xpsnet.io.common.vendor_peaks import Fitted, shape_note, to_peaks
@@ -40,7 +41,6 @@ _MAX_COLUMNS = 500
 class _Table:
     """One table with the rows above it."""
 
-    line: int
     title: str
     photon_energy: float | None
     seconds: float | None
@@ -152,24 +152,20 @@ def _table(lines: list[str], start: int, end: int) -> _Table | None:
     """Read one table and what is above it."""
     above = "\n".join(lines[max(start - 2, 0) : start])
     title = next((line for line in above.split("\n") if line.startswith("Cycle ")), "")
-    rows = {word: _cells(lines[start + k])[1:] for k, word in enumerate(_ROWS)}
+    rows = {word: _cells(lines[start + k]) for k, word in enumerate(_ROWS)}
     at = start + len(_ROWS)
     while at < end and not lines[at].strip():
         at += 1
     if at >= end:
         return None
     header = _cells(lines[at])
-    values = []
-    for line in lines[at + 1 : end]:
-        numbers = _row(line, len(header))
-        if numbers is None:
-            break
-        values.append(numbers)
+    numbers = (_row(line, len(header)) for line in lines[at + 1 : end])
+    values = list(itertools.takewhile(lambda row: row is not None, numbers))
     if len(values) < _MIN_POINTS or len(header) > _MAX_COLUMNS:
         return None
     table = _Table(
-        start + 1, title, _stated(_CHARACTERISTIC, above), _stated(_ACQUISITION, above),
-        {word: ["", *cells] for word, cells in rows.items()}, header, np.array(values),
+        title, _stated(_CHARACTERISTIC, above), _stated(_ACQUISITION, above), rows, header,
+        np.array(values, dtype=np.float64),
     )  # fmt: skip
     table.groups = _groups(table)
     return table if table.groups else None
@@ -195,11 +191,8 @@ def _row(line: str, n: int) -> list[float] | None:
 def _stated(pattern: re.Pattern[str], text: str) -> float | None:
     """A number > 0 after a word."""
     match = pattern.search(text)
-    try:
-        value = float(match[1]) if match else 0.0
-    except ValueError:
-        return None
-    return value if 0 < value < 1e6 else None
+    value = number_of_text(match[1], 1e6) if match else 0.0
+    return value if value > 0 else None
 
 
 def _groups(table: _Table) -> dict[str, slice]:
@@ -269,7 +262,7 @@ def _fitted(table: _Table, spectrum: xr.DataArray) -> Fitted | None:
     lines = [_line(*one, binding) for one in zip(shapes, curves, numbers, strict=True)]
     maximum = position + stated * [line.shift for line in lines]
     fwhm = stated * [line.fwhm for line in lines]
-    rows = "\n".join("\t".join([word, *table.rows[word][1:]]) for word in _ROWS)
+    rows = "\n".join(map("\t".join, table.rows.values()))
     return Fitted(
         region=str(spectrum.name or spectrum.attrs["region_original"]),
         window=window,
