@@ -21,15 +21,7 @@ from xpsnet.io.common.sqlite_readonly import Database, RefusedDatabaseError
 from xpsnet.io.common.stacking import Block, Floats, Variable, drop_constant, stack_blocks
 from xpsnet.io.specs.detectors import sum_detectors
 from xpsnet.io.specs.schedule import Planned, ScheduleError, loop_indices, number_in, read_schedule
-from xpsnet.io.specs.sle_tables import (
-    Tables,
-    counts_of,
-    parameters,
-    read_tables,
-    schedule_of,
-    transmission_of,
-    whole,
-)
+from xpsnet.io.specs.sle_tables import Tables, read_tables, schedule_of, whole
 
 NAME = "SPECS Prodigy database"
 MAX_BYTES = 4 << 30
@@ -97,7 +89,7 @@ def _spectra(plan: Planned, tables: Tables, notes: list[str]) -> list[xr.DataArr
     if not scans:
         return []  # planned, and not measured
     settings = dict(plan.settings)
-    for found in parameters(tables, plan.number, "AnalyzerSpectrumParameters")[:1]:
+    for found in tables.parameters(plan.number, "AnalyzerSpectrumParameters")[:1]:
         settings |= found
     _check_mode(plan, settings, tables.spectra.get(str(scans[0]["Node"]), {}))
     energy, scale = _energies(settings)
@@ -169,7 +161,7 @@ def _transmission(
     node = str(scan["Node"])
     n_slices = whole(tables.spectra.get(node, {}).get("NonEnergyChns"))
     try:
-        return transmission_of(tables, node, n, n_slices)
+        return tables.transmission(node, n, n_slices)
     except BrokenError as error:
         notes.append(f"the transmission of {shown(plan.name)} is left out: {error}")
         return None
@@ -199,7 +191,7 @@ def _counts(
     n_samples = whole(layout.get("Samples"), n)
     total = n_samples * n_detectors * n_slices
     tables.spend(total)
-    counts = counts_of(tables, scan["RawID"], total)
+    counts = tables.counts(scan["RawID"], total)
     if counts.size != total:
         raise BrokenError(
             f"expected {n_samples} x {n_detectors} x {n_slices} numbers (samples, energy "
@@ -218,7 +210,7 @@ def _summed(
     plan: Planned, samples: Floats, settings: dict[str, str], n: int, tables: Tables
 ) -> Floats:
     """Sum the energy channels by the calibration of their detectors, shape (slices, n)."""
-    detectors = parameters(tables, plan.group_number, "Detector")
+    detectors = tables.parameters(plan.group_number, "Detector")
     shifts = np.array([number_in(detector, "Shift") for detector in detectors])
     pass_energy = number_in(settings, "PassEnergy", "Epass")
     step = abs(number_in(settings, "ScanDelta"))

@@ -67,12 +67,10 @@ def read(path: Path) -> Reading:
     budget = [_MAX_NUMBERS, _MAX_BLOCKS]
 
     def take(node: Node, path_to: list[Node]) -> None:
-        name = node.words("name")
         try:
-            blocks = _blocks(node, _group(path_to), budget, notes)
-            spectra.extend(stack_blocks(blocks))
+            spectra.extend(stack_blocks(_blocks(node, _group(path_to), budget, notes)))
         except BrokenError as error:
-            notes.append(f"the region {shown(name)} is left out: {error}")
+            notes.append(f"the region {shown(node.words('name'))} is left out: {error}")
 
     stream = Stream(("any",), lambda _, attrs: attrs.get("type_name") == "RegionData", take)
     try:
@@ -81,7 +79,9 @@ def read(path: Path) -> Reading:
         with path.open("rb") as file:
             stream.parse(file)
     except OtherRootError as error:
-        raise _other(path, str(error)) from error
+        root = str(error)
+        what, advice = _OTHERS.get(root, (f"XML of another kind, <{root}>", _EXPORT))
+        raise refusal(path, expected="spectra", got=what, advice=advice) from error
     except RefusedXmlError as error:
         raise refusal(path, expected="XML of SpecsLab 2", got=str(error),
                       advice="such a file is not opened; " + _EXPORT) from error  # fmt: skip
@@ -92,12 +92,6 @@ def read(path: Path) -> Reading:
     return Reading(spectra, notes).not_empty(
         path, expected="XML of SpecsLab 2 with at least one region", advice=_EXPORT
     )
-
-
-def _other(path: Path, root: str) -> Exception:
-    """The refusal of XML of another kind."""
-    what, advice = _OTHERS.get(root, (f"XML of another kind, <{root}>", _EXPORT))
-    return refusal(path, expected="spectra", got=what, advice=advice)
 
 
 def _group(path: list[Node]) -> str:
@@ -220,11 +214,8 @@ def _scans(
             if budget[1] < 0:
                 raise BrokenError("the file holds too many scans")
             for k, curve in enumerate(curves):
-                variables = {
-                    "cycle": (float(i), ""),
-                    "scan": (float(j), ""),
-                    "curve": (float(k), ""),
-                }
+                loops = {"cycle": i, "scan": j, "curve": k}
+                variables = {loop: (float(turn), "") for loop, turn in loops.items()}
                 blocks.append(replace(template, counts=curve, details=details, variables=variables))
     return blocks
 
