@@ -7,7 +7,7 @@ of packed files are walked here: their byte order is the one in which the record
 import itertools
 import math
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from io import BytesIO
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -27,6 +27,8 @@ _MAX_RECORDS = 100_000
 _MAX_WAVES = 10_000
 # Bytes of the two headers of each version; those of the data's first values count up to version 3.
 _HEADERS = {1: (8, 126), 2: (16, 126), 3: (20, 126), 5: (64, 320)}
+# Number of sizes and where they begin; where the points and the type are in the second header.
+_PLACES = {1: (1, 2, 42, 0), 2: (3, 2, 42, 0), 3: (4, 2, 42, 0), 5: (15, 4, 12, 16)}
 _SIZES = {2: 4, 4: 8, 8: 1, 16: 2, 32: 4, 128: 8}
 _UNSIGNED = 64
 
@@ -170,21 +172,17 @@ def _check_sizes(data: bytes) -> None:
         raise BrokenError(f"its headers promise {n_points} points in {sizes[0]} bytes")
 
 
-def _promised(data: bytes, order: str, version: int, n_bin: int) -> tuple[list[int], int, int]:
+def _promised(data: bytes, order: str, version: int, n_bin: int) -> tuple[Sequence[int], int, int]:
     """Sizes of the parts, number of points and type of the numbers, as the headers state them."""
+    n_sizes, first, at_points, at_kind = _PLACES[version]
+    sizes = struct.unpack_from(f"{order}{n_sizes}i", data, first)
+    (n_points,) = struct.unpack_from(f"{order}i", data, n_bin + at_points)
     if version == 5:
-        sizes = list(struct.unpack_from(f"{order}4i", data, 4))
-        sizes += struct.unpack_from(f"{order}11i", data, 20)
-        n_points = struct.unpack_from(f"{order}i", data, n_bin + 12)[0]
         shape = struct.unpack_from(f"{order}4i", data, n_bin + 68)
         used = shape[: shape.index(0) if 0 in shape else 4]
         if min(shape) < 0 or any(shape[len(used) :]) or math.prod(used) != n_points:
             raise BrokenError(f"its dimensions {shape} do not make {n_points} points")
-        return sizes, n_points, struct.unpack_from(f"{order}h", data, n_bin + 16)[0]
-    n_sizes = {1: 1, 2: 3, 3: 4}[version]
-    sizes = list(struct.unpack_from(f"{order}{n_sizes}i", data, 2))
-    n_points = struct.unpack_from(f"{order}i", data, n_bin + 42)[0]
-    return sizes, n_points, struct.unpack_from(f"{order}h", data, n_bin)[0]
+    return sizes, n_points, struct.unpack_from(f"{order}h", data, n_bin + at_kind)[0]
 
 
 def _load(data: bytes) -> Wave:

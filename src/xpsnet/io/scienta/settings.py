@@ -63,7 +63,8 @@ def number_of(info: dict[str, str], key: str) -> float:
 
 def attrs_of(info: dict[str, str]) -> dict[str, Any]:
     """Attributes of a spectrum that the keys of SES tell."""
-    attrs: dict[str, Any] = {"units": "counts"}
+    units = units_of_label(info.get("data units", "")[:_MAX_TEXT])
+    attrs: dict[str, Any] = {"units": units or "counts"}
     for key, name in (("excitation energy", "photon_energy"), ("pass energy", "pass_energy")):
         set_positive(attrs, name, number_of(info, key))
     sweeps = number_of(info, "number of sweeps")
@@ -139,7 +140,6 @@ def to_spectrum(
         Energy last.
     """
     attrs = attrs_of(info)
-    attrs["units"] = units_of_label(info.get("data units", "")[:_MAX_TEXT]) or "counts"
     if scale:
         attrs["scale"] = scale
     dims: list[str] = []
