@@ -14,14 +14,7 @@ from xpsnet.io.common.energy_axis import axis_problem, is_uniform
 from xpsnet.io.common.labels import is_energy_label, photon_energy_of, scale_of_text
 from xpsnet.io.common.reading import Reading
 from xpsnet.io.common.stacking import Floats
-from xpsnet.io.scienta.settings import (
-    Axis,
-    by_section,
-    manipulator_of,
-    pairs,
-    scale_of,
-    to_spectrum,
-)
+from xpsnet.io.scienta.settings import Axis, by_section, pairs, scale_of, to_spectrum
 
 _MAX_NOTE = 100_000
 
@@ -148,9 +141,7 @@ def _spectrum(wave: Wave, dim: int, energy: Floats, label: str, notes: list[str]
     lines = list(by_section(note.split("\n"), start="ses"))
     is_ses = _is_ses(note)
     info = pairs(line for name, line in lines if name in ("ses", "info")) if is_ses else {}
-    stage = pairs(
-        line for name, line in lines if name.startswith(("manipulator", "user interface"))
-    )
+    stage = [line for name, line in lines if name.startswith(("manipulator", "user interface"))]
     info.setdefault("region name", wave.name)
     info["data units"] = wave.units
     scale = scale_of(info, label, notes, f"the wave {wave.name!r}")
@@ -159,7 +150,7 @@ def _spectrum(wave: Wave, dim: int, energy: Floats, label: str, notes: list[str]
         photon_energy = photon_energy_of(note)
         if photon_energy:
             info["excitation energy"] = repr(photon_energy)
-    return to_spectrum(counts, energy, axes, info, scale, manipulator_of(stage))
+    return to_spectrum(counts, energy, axes, info, scale, stage)
 
 
 def _label(wave: Wave, dim: int) -> str:

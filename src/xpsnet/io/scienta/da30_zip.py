@@ -19,15 +19,7 @@ from xpsnet.io.common.file_bytes import decode
 from xpsnet.io.common.labels import is_energy_label
 from xpsnet.io.common.reading import Reading
 from xpsnet.io.common.stacking import Floats
-from xpsnet.io.scienta.settings import (
-    Axis,
-    by_section,
-    manipulator_of,
-    number_of,
-    pairs,
-    scale_of,
-    to_spectrum,
-)
+from xpsnet.io.scienta.settings import Axis, by_section, number_of, pairs, scale_of, to_spectrum
 
 MAX_UNPACKED = 512 << 20
 _MAX_SETTINGS = 4 << 20
@@ -103,7 +95,7 @@ def _region(
     info.setdefault("region name", layout.get("name") or name)
     scale = scale_of(info, energy_axis.label, notes, f"the region {shown(name)}")
     stage = (line for name, line in by_section(settings) if name.startswith("manipulator"))
-    return to_spectrum(image, energy, axes, info, scale, manipulator_of(pairs(stage)))
+    return to_spectrum(image, energy, axes, info, scale, stage)
 
 
 def _axes(settings: dict[str, str]) -> tuple[list[int], list[Axis]]:

@@ -61,7 +61,7 @@ def number_of(info: dict[str, str], key: str) -> float:
     return value if np.isfinite(value) else np.nan
 
 
-def attrs_of(info: dict[str, str]) -> dict[str, Any]:
+def _attrs(info: dict[str, str]) -> dict[str, Any]:
     """Attributes of a spectrum that the keys of SES tell."""
     units = units_of_label(info.get("data units", "")[:_MAX_TEXT])
     attrs: dict[str, Any] = {"units": units or "counts"}
@@ -97,7 +97,7 @@ def scale_of(info: dict[str, str], label: str, notes: list[str], where: str) -> 
     return stated or labeled
 
 
-def manipulator_of(settings: dict[str, str]) -> dict[str, Any]:
+def _manipulator(settings: dict[str, str]) -> dict[str, Any]:
     """Coordinates from the keys of a manipulator: x, y, z, and others by their names."""
     coords: dict[str, Any] = {}
     for key in settings:
@@ -117,7 +117,7 @@ def to_spectrum(
     axes: Sequence[Axis],
     info: dict[str, str],
     scale: str | None,
-    manipulator: dict[str, Any],
+    manipulator: Iterable[str],
 ) -> xr.DataArray:
     """Build one spectrum or image.
 
@@ -131,19 +131,19 @@ def to_spectrum(
     info : dict
         The keys of SES.
     scale : "binding", "kinetic" or None
-    manipulator : dict
-        Coordinates of `manipulator_of`.
+    manipulator : iterable of str
+        The `key=value` lines of the manipulator, which become coordinates.
 
     Returns
     -------
     DataArray
         Energy last.
     """
-    attrs = attrs_of(info)
+    attrs = _attrs(info)
     if scale:
         attrs["scale"] = scale
     dims: list[str] = []
-    coords: dict[str, Any] = dict(manipulator)
+    coords = _manipulator(pairs(manipulator))
     for axis, size in zip(axes, counts.shape[:-1], strict=True):
         name, unit = _dimension(axis.label, dims)
         usable = axis.values.size == size and np.isfinite(axis.values).all()

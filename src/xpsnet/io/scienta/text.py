@@ -14,14 +14,7 @@ from xpsnet.io.common.errors import BrokenError
 from xpsnet.io.common.file_bytes import read_decoded, start_of_text
 from xpsnet.io.common.reading import Reading
 from xpsnet.io.common.stacking import Floats
-from xpsnet.io.scienta.settings import (
-    Axis,
-    manipulator_of,
-    number_of,
-    pairs,
-    scale_of,
-    to_spectrum,
-)
+from xpsnet.io.scienta.settings import Axis, number_of, pairs, scale_of, to_spectrum
 
 NAME = "Scienta SES text"
 MAX_BYTES = 128 << 20
@@ -181,8 +174,7 @@ def _spectrum(region: _Region, where: str, notes: list[str]) -> xr.DataArray:
         axes.insert(0, _axis(layout, 3, len(alike)))
         counts = np.stack(alike)
     scale = scale_of(info, label, notes, where)
-    manipulator = manipulator_of(pairs(region.manipulator))
-    return to_spectrum(counts, energy, axes, info, scale, manipulator)
+    return to_spectrum(counts, energy, axes, info, scale, region.manipulator)
 
 
 def _values(
