@@ -8,7 +8,7 @@ per second are beside them) or as binding energies alone.
 import itertools
 import re
 import warnings
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +47,7 @@ class _Table:
     rows: dict[str, list[str]]
     header: list[str]
     values: Floats
-    groups: dict[str, slice] = field(default_factory=dict)  # scale -> columns
+    groups: dict[str, slice]  # scale -> columns
 
 
 def sniff(head: bytes) -> bool:
@@ -163,12 +163,10 @@ def _table(lines: list[str], start: int, end: int) -> _Table | None:
     values = list(itertools.takewhile(lambda row: row is not None, numbers))
     if len(values) < _MIN_POINTS or len(header) > _MAX_COLUMNS:
         return None
-    table = _Table(
-        title, _stated(_CHARACTERISTIC, above), _stated(_ACQUISITION, above), rows, header,
-        np.array(values, dtype=np.float64),
-    )  # fmt: skip
-    table.groups = _groups(table)
-    return table if table.groups else None
+    table = np.array(values, dtype=np.float64)
+    groups = _groups(header, table)
+    photon_energy, seconds = _stated(_CHARACTERISTIC, above), _stated(_ACQUISITION, above)
+    return _Table(title, photon_energy, seconds, rows, header, table, groups) if groups else None
 
 
 def _cells(line: str) -> list[str]:
@@ -195,13 +193,13 @@ def _stated(pattern: re.Pattern[str], text: str) -> float | None:
     return value if value > 0 else None
 
 
-def _groups(table: _Table) -> dict[str, slice]:
+def _groups(header: list[str], values: Floats) -> dict[str, slice]:
     """Columns of each energy scale: the energies, the counts and what belongs to them."""
-    starts = [i for i, label in enumerate(table.header) if label in _ENERGIES]
+    starts = [i for i, label in enumerate(header) if label in _ENERGIES]
     groups: dict[str, slice] = {}
-    for first, last in itertools.pairwise([*starts, len(table.header)]):
-        if last - first >= 2 and not axis_problem(table.values[:, first]):
-            groups.setdefault(_ENERGIES[table.header[first]], slice(first, last))
+    for first, last in itertools.pairwise([*starts, len(header)]):
+        if last - first >= 2 and not axis_problem(values[:, first]):
+            groups.setdefault(_ENERGIES[header[first]], slice(first, last))
     return groups
 
 

@@ -158,10 +158,8 @@ def _transmission(
     plan: Planned, scan: dict[str, Any], n: int, tables: Tables, notes: list[str]
 ) -> Floats | None:
     """Transmission of the analyzer, shape (1 or slices, n); a damaged one becomes a note."""
-    node = str(scan["Node"])
-    n_slices = whole(tables.spectra.get(node, {}).get("NonEnergyChns"))
     try:
-        return tables.transmission(node, n, n_slices)
+        return tables.transmission(str(scan["Node"]), n)
     except BrokenError as error:
         notes.append(f"the transmission of {shown(plan.name)} is left out: {error}")
         return None

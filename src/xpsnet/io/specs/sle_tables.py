@@ -83,7 +83,7 @@ class Tables:
             values.append(_numbers(self.database, "CountRateData", piece, n))
         return np.concatenate(values) if values else np.empty(0)
 
-    def transmission(self, node: str, n: int, n_slices: int) -> Floats | None:
+    def transmission(self, node: str, n: int) -> Floats | None:
         """Transmission at the energies of a spectrum, shape (1 or slices, n); None if it has none.
 
         Raises
@@ -95,6 +95,7 @@ class Tables:
         sizes = [whole(row["Samples"], 0) * whole(row["NonEnergyChns"]) for row in rows]
         if not any(sizes):
             return None
+        n_slices = whole(self.spectra.get(node, {}).get("NonEnergyChns"))
         if sum(sizes) not in (n, n * n_slices):
             raise BrokenError(f"expected {n} numbers, one for each energy, got {sum(sizes)}")
         self.spend(sum(sizes))
