@@ -229,18 +229,18 @@ def _curve_name(label: str, index: int) -> str:
 
 def _attrs(values: dict[str, Any], header: Header) -> dict[str, str | int | float]:
     """What blocks of one stack have in common."""
-    attrs: dict[str, str | int | float] = _said(technique=values["technique"])
+    attrs: dict[str, str | int | float] = _stated(technique=values["technique"])
     # For Auger and electron loss spectra the source energy is that of an electron beam.
     if not values["technique"].startswith(("AES", "ELS")):
         set_positive(attrs, "photon_energy", values["source energy"])
     if values["analyzer mode"].upper() == "FAT":
         set_positive(attrs, "pass_energy", values["pass energy"])
     source, _, removed = values["source"].partition(WITHOUT_SATELLITES)
-    return attrs | _said(instrument=header.instrument, source=source, satellites_removed=removed)
+    return attrs | _stated(instrument=header.instrument, source=source, satellites_removed=removed)
 
 
-def _said(**texts: str) -> dict[str, Any]:
-    """Attributes without those that state nothing."""
+def _stated(**texts: str) -> dict[str, Any]:
+    """Keep the texts that state something."""
     return {name: text for name, text in texts.items() if text.lower() not in _UNSAID}
 
 
@@ -252,7 +252,7 @@ def _details(raw: RawBlock) -> dict[str, str | int | float]:
     scans = values["scans"]
     if np.isfinite(scans) and scans >= 1:
         details["n_scans"] = int(scans)
-    details |= _said(sample=raw.sample)
+    details |= _stated(sample=raw.sample)
     date = [values[name] for name in ("year", "month", "day", "hour", "minute", "second")]
     if all(np.isfinite(part) for part in date) and 1950 < date[0] < 2200 and min(date) >= 0:
         day = "-".join(f"{int(part):02d}" for part in date[:3])
