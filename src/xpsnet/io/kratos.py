@@ -8,7 +8,6 @@ import re
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from xpsnet.constants import PHOTON_ENERGIES
 from xpsnet.io.common.energy_axis import checked_axis
@@ -17,7 +16,7 @@ from xpsnet.io.common.file_bytes import LINE_ENDS, checked_text, read_bytes, sta
 from xpsnet.io.common.labels import leading_number, number_of_text, scale_of_label, units_of_label
 from xpsnet.io.common.reading import Reading
 from xpsnet.io.common.region_names import find_region, region_name
-from xpsnet.io.common.stacking import Block, stack_blocks
+from xpsnet.io.common.stacking import Block, Floats, stack_blocks
 
 NAME = "Kratos"
 MAX_BYTES = 64 << 20
@@ -25,17 +24,8 @@ MAX_VALUES = 2_000_000
 _MAGIC = b"\0\0\xde\x01\0\0\0\x02"
 _BEGIN = re.compile(r"(?:Dataset filename|Object name)\s{0,200}=")
 _DATE = re.compile(r"(\d\d)/(\d\d)/(\d\d)\s+(\d\d:\d\d:\d\d)")
-_SOURCES = {
-    "AL": "Al Ka",
-    "MG": "Mg Ka",
-    "AG": "Ag La",
-    "ZR": "Zr La",
-    "TI": "Ti Ka",
-    "CR": "Cr Ka",
-}
-_STAGE = {"x": "Stage X Position", "y": "Stage Y Position", "z": "Stage Z Position"}
+_ANODE = re.compile(r"(?:_|\b)(AL|MG|AG|ZR|TI|CR)(?:_|\b)")
 _EXPORT = "export VAMAS (.vms) from Vision or ESCApe"
-Floats = npt.NDArray[np.float64]
 Fields = dict[str, str]
 
 
@@ -124,6 +114,7 @@ def _block(fields: Fields) -> Block:
     label = acquisition or species.strip() or fields["Object name"]
     scale = scale_of_label(fields.get("Abscissa label", ""))
     attrs = _attrs(fields)
+    stage = {axis: _number(fields, f"Stage {axis.upper()} Position") for axis in "xyz"}
     return Block(
         region=region_name(species if find_region(species) else "", acquisition, label),
         label=label[:200],
@@ -134,11 +125,7 @@ def _block(fields: Fields) -> Block:
         sample=fields.get("Stage Position Name", "")[:200],
         attrs=attrs,
         details=_details(fields),
-        variables={
-            axis: (_number(fields, name), "m")
-            for axis, name in _STAGE.items()
-            if np.isfinite(_number(fields, name))
-        },
+        variables={axis: (place, "m") for axis, place in stage.items() if np.isfinite(place)},
         curves=_transmission(fields, energy, scale, attrs.get("photon_energy")),
     )
 
@@ -170,9 +157,9 @@ def _attrs(fields: Fields) -> dict[str, str | int | float]:
     if technique:
         attrs["technique"] = technique[:40]
     words = f"{fields.get('Xray Reference Energy', '')} {fields.get('Xray Gun Anode', '')}".upper()
-    anode = re.search(r"(?:_|\b)(AL|MG|AG|ZR|TI|CR)(?:_|\b)", words[:400])
+    anode = _ANODE.search(words[:400])
     if anode:
-        source = _SOURCES[anode[1]]
+        source = next(name for name in PHOTON_ENERGIES if name.upper().startswith(anode[1]))
         if "MONO" in words and f"{source} mono" in PHOTON_ENERGIES:
             source += " mono"
         attrs |= {"x_ray_source": source, "photon_energy": PHOTON_ENERGIES[source]}

@@ -6,16 +6,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import xarray as xr
 
 from xpsnet.io.common.energy_axis import axis_problem, checked_axis, places, union
 from xpsnet.io.common.errors import refusal, shown
 from xpsnet.io.common.file_bytes import LINE_ENDS, bare, read_decoded, start_of_text
-from xpsnet.io.common.labels import number_of_text, photon_energy_of
+from xpsnet.io.common.labels import number_of_text, photon_energy_of, set_positive
 from xpsnet.io.common.reading import Reading
 from xpsnet.io.common.region_names import find_region, region_name
-from xpsnet.io.common.stacking import Block, stack_blocks
+from xpsnet.io.common.stacking import Block, Floats, stack_blocks
 
 NAME = "Omicron EIS or CLAM2"
 MAX_BYTES = 64 << 20
@@ -27,9 +26,7 @@ _EIS_HEAD = re.compile(
 _EDC_WORDS = ("Fix Photon Energy", "Kinetic Energy Scan")
 _SCAN = re.compile(r"\s*Scan\s*:\s*\d+\s*")
 _CAE = re.compile(r"\bCAE\s*=\s*(\d{1,5}(?:\.\d{1,5})?)")
-_COLUMNS = ("energy", "cps", "ie", "ip")
-Floats = npt.NDArray[np.float64]
-Row = tuple[int, list[float]]
+_N_COLUMNS = 4  # energy, rate and two currents
 
 
 def sniff(head: bytes) -> bool:
@@ -59,10 +56,8 @@ def read(path: Path) -> Reading:
         If there is no spectrum.
     """
     text = LINE_ENDS.sub("\n", read_decoded(path, MAX_BYTES))
-    lines = text.split("\n")
-    if _EIS_HEAD.match(bare(text)):
-        return _read_eis(path, lines)
-    return _read_edc(path, lines)
+    read_lines = _read_eis if _EIS_HEAD.match(bare(text)) else _read_edc
+    return read_lines(path, text.split("\n"))
 
 
 @dataclass
@@ -72,7 +67,7 @@ class _Layer:
     region: dict[str, str]
     layer: dict[str, str]
     line: int
-    rows: list[Row] = field(default_factory=list)
+    rows: list[list[float]] = field(default_factory=list)
 
 
 def _read_eis(path: Path, lines: list[str]) -> Reading:
@@ -134,7 +129,7 @@ def _layers(lines: list[str], stray: list[int]) -> Iterator[_Layer]:
             row = _row(cells)
             if row:
                 current.region, current.layer = region, layer
-                current.rows.append((number, row))
+                current.rows.append(row)
             else:
                 stray.append(number)
     if current.rows:
@@ -162,7 +157,7 @@ def _row(cells: list[str]) -> list[float] | None:
 
 def _block(layer: _Layer) -> Block:
     """Turn a layer into a block; ValueError tells what is wrong with it."""
-    table = np.array([row[:2] for _, row in layer.rows], dtype=np.float64)
+    table = np.array([row[:2] for row in layer.rows], dtype=np.float64)
     energy, counts = table.T
     counts[~np.isfinite(counts)] = np.nan
     checked_axis(energy)
@@ -171,8 +166,8 @@ def _block(layer: _Layer) -> Block:
     region = layer.region
     notes = region.get("notes", "")[:200]
     attrs: dict[str, str | int | float] = {"instrument": "Omicron EIS"}
-    if region.get("mode", "").upper() == "CAE" and _number(region, "cae/crr") > 0:
-        attrs["pass_energy"] = _number(region, "cae/crr")
+    if region.get("mode", "").upper() == "CAE":
+        set_positive(attrs, "pass_energy", _number(region, "cae/crr"))
     details: dict[str, str | int | float] = {}
     if _number(region, "dwell") > 0:
         acquired, planned = _number(region, "sweeps-acquired"), _number(region, "sweeps")
@@ -217,17 +212,13 @@ def _read_edc(path: Path, lines: list[str]) -> Reading:
         )
     spectrum = _stack(tables)
     attrs: dict[str, str | int | float] = {"scale": "kinetic", "units": "counts/s"}
-    photon_energy = photon_energy_of(header)
-    if photon_energy:
-        attrs["photon_energy"] = photon_energy
+    set_positive(attrs, "photon_energy", photon_energy_of(header))
     cae = _CAE.search(header)
-    if cae and float(cae[1]) > 0:
-        attrs["pass_energy"] = float(cae[1])
+    set_positive(attrs, "pass_energy", float(cae[1]) if cae else None)
     attrs["instrument"] = "CLAM2"
-    found = find_region(path.stem)
-    if found:
+    spectrum.name = find_region(path.stem)
+    if spectrum.name:
         attrs["region_original"] = path.stem
-    spectrum.name = found
     return Reading([spectrum.assign_attrs(attrs)], notes)
 
 
@@ -247,8 +238,7 @@ def _scans(
             if row is None:
                 stray.append(number)
             else:
-                row += [np.nan] * (len(_COLUMNS) - len(row))
-                scans[-1][1].append(row[: len(_COLUMNS)])
+                scans[-1][1].append([*row, np.nan, np.nan][:_N_COLUMNS])
     if len(scans) > MAX_SCANS:
         raise refusal(path, expected=f"at most {MAX_SCANS} scans", got=f"{len(scans)}")
     return "\n".join(header[:1000]), [(line, rows) for line, rows in scans if rows]
@@ -258,7 +248,7 @@ def _stack(tables: list[Floats]) -> xr.DataArray:
     """Scans over the union of their energies; the last one may have been stopped."""
     axes = [table[:, 0] for table in tables]
     energy = axes[0] if all(np.array_equal(axes[0], axis) for axis in axes) else union(axes)
-    columns = np.full((len(_COLUMNS), len(tables), energy.size), np.nan)
+    columns = np.full((_N_COLUMNS, len(tables), energy.size), np.nan)
     for k, table in enumerate(tables):
         columns[:, k, places(table[:, 0], energy)] = table.T
     columns[~np.isfinite(columns)] = np.nan

@@ -50,6 +50,16 @@ def test_the_text_and_the_wave_of_a_spectrum_agree(save, order: str) -> None:
     }
 
 
+def test_the_manipulator_of_a_note_becomes_coordinates(save) -> None:
+    text = "[SES]\rRegion Name=Ag3d\rX=9\r[Manipulator]\rX=1.5\rPolar [deg]=-30\r[Other]\rZ=4\r"
+    wave = ibw(counts(), scales=[(382.0, -0.05)], labels=["Binding Energy [eV]"], note=text)
+    (spectrum,) = read(save(wave))
+    assert spectrum.x.item() == 1.5
+    assert spectrum.manipulator_polar.item() == -30.0
+    assert spectrum.manipulator_polar.attrs["units"] == "deg"
+    assert "z" not in spectrum.coords
+
+
 @pytest.mark.parametrize("order", "<>")
 def test_an_image_keeps_its_angle(save, order: str) -> None:
     path = save(image_wave(order))

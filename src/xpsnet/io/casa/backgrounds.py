@@ -9,9 +9,8 @@ background of 6,200 counts/s: equal within 1.5 counts/s.
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
+from xpsnet.io.common.stacking import Floats
 
 _MAX_POINTS = 5000  # of a Tougaard integral, which is quadratic
 
@@ -23,7 +22,7 @@ class CasaBackground(NamedTuple):
     average: int = 1  # points on either side of an end, the end itself included
     offset_high: float = 0.0  # percent, at the end of high binding energy
     offset_low: float = 0.0
-    cross_section: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)  # B, C, D, T0
+    cross_section: tuple[float, ...] = (0.0, 0.0, 0.0, 0.0)  # B, C, D, T0
 
 
 def draw_background(background: CasaBackground, energy: Floats, counts: Floats,
@@ -80,8 +79,9 @@ def _shirley(energy: Floats, counts: Floats, low: float, high: float) -> Floats:
     return shirley(ended, energy, n_end=1)
 
 
-def _tougaard(energy: Floats, counts: Floats, low: float,
-              cross_section: tuple[float, float, float, float]) -> Floats:  # fmt: skip
+def _tougaard(
+    energy: Floats, counts: Floats, low: float, cross_section: tuple[float, ...]
+) -> Floats:
     """Tougaard's background over the level at the end of low binding energy."""
     if energy.size > _MAX_POINTS:
         return np.full(energy.size, np.nan)

@@ -4,15 +4,13 @@ import re
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import xarray as xr
 
 from xpsnet.data.peaks import curves
 from xpsnet.data.spectrum import scale_sign
 from xpsnet.io.casa.line_shapes import CasaLine, gl_width, shape_parameters
+from xpsnet.io.common.stacking import Floats
 from xpsnet.numerics.lineshapes import LINE_SHAPES
-
-Floats = npt.NDArray[np.float64]
 
 NO_FIT = ("Casa Info Follows", "0", "0", "0", "0")
 EXACT = ("gaussian", "lorentzian", "pseudo_voigt", "gl_product")
@@ -132,12 +130,8 @@ def _clean(text: str) -> str:
 
 def _shape(line_shape: str, one: dict[str, float]) -> tuple[str, float]:
     """CasaXPS' name of a line and the width that it states for it."""
-    if line_shape == "gaussian":
-        return "GL(0)", one["fwhm"]
-    if line_shape == "lorentzian":
-        return "GL(100)", one["fwhm"]
-    if line_shape in ("gl_product", "pseudo_voigt"):
-        fraction = one["fraction"]
+    if line_shape in EXACT:
+        fraction = {"gaussian": 0.0, "lorentzian": 1.0}.get(line_shape, one.get("fraction", 0.0))
         share = f"{round(100 * fraction, 9):.12g}"
         if line_shape == "pseudo_voigt":
             return f"SGL({share})", one["fwhm"]

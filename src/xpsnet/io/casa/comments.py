@@ -142,15 +142,9 @@ def _region(line: str) -> Region | None:
     numbers = [number_of_text(word, 1e30) for word in match[3].partition("(*")[0].split()]
     if len(numbers) < 2 or not np.isfinite(numbers[:2]).all() or numbers[0] == numbers[1]:
         return None
-    further = np.nan_to_num(numbers[3:10]).tolist()
-    further += [0.0] * (7 - len(further))
-    background = CasaBackground(
-        match[2],
-        int(np.clip(further[0], 1, 50)),
-        further[1],
-        further[2],
-        (further[3], further[4], further[5], further[6]),
-    )
+    further = [*np.nan_to_num(numbers[3:10]).tolist(), *[0.0] * 7]
+    points = int(np.clip(further[0], 1, 50))
+    background = CasaBackground(match[2], points, further[1], further[2], tuple(further[3:7]))
     return Region(match[1].strip(), min(numbers[:2]), max(numbers[:2]), background, line)
 
 
@@ -160,10 +154,7 @@ def _component(line: str, number: int) -> Component | None:
     if match is None:
         return None
     words = match[3].split()
-    found = [_limited(words, key) for key in ("Area", "MFWHM", "Position")]
-    area, fwhm, position = found
-    if area is None or fwhm is None or position is None:
-        return None
+    area, fwhm, position = (_limited(words, key) for key in ("Area", "MFWHM", "Position"))
     if not np.isfinite([area.value, fwhm.value, position.value]).all():
         return None
     tag = re.search(r"INDEX \S+ \(\*(.*?)\*\)", match[3])
@@ -173,13 +164,11 @@ def _component(line: str, number: int) -> Component | None:
     )  # fmt: skip
 
 
-def _limited(words: list[str], key: str) -> Limited | None:
-    """Value, limits and link after a key word."""
-    if key not in words:
-        return None
-    numbers = [number_of_text(word, 1e30) for word in words[words.index(key) + 1 :][:5]]
-    numbers += [np.nan] * (5 - len(numbers))
-    value, low, high, link, factor = numbers
+def _limited(words: list[str], key: str) -> Limited:
+    """Value, limits and link after a key word; NaN for those that are missing."""
+    after = words[words.index(key) + 1 :][:5] if key in words else []
+    numbers = [number_of_text(word, 1e30) for word in after]
+    value, low, high, link, factor = numbers + [np.nan] * (5 - len(numbers))
     followed = int(link) if np.isfinite(link) and 0 <= link < _MAX_COMPONENTS else -1
     return Limited(value, low, high, followed, factor)
 
@@ -202,9 +191,7 @@ def describe(components: Sequence[Component]) -> list[dict[str, Any]]:
             "number": component.number,
             "name": component.name,
             "shape": component.shape,
-            "area": component.area.as_dict(),
-            "fwhm": component.fwhm.as_dict(),
-            "position": component.position.as_dict(),
+            **{name: getattr(component, name).as_dict() for name in ("area", "fwhm", "position")},
         }
         for component in components
     ]

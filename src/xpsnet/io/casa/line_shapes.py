@@ -17,9 +17,9 @@ from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
+from xpsnet.io.common.labels import number_of_text
+from xpsnet.io.common.stacking import Floats
 
 # Width of the Gaussian over that of the Lorentzian for every step of the number m.
 _GAUSSIAN_PER_STEP = 0.00693
@@ -109,10 +109,7 @@ def _asymmetry(lean: float) -> float:
 
 def _numbers(text: str) -> tuple[float, ...]:
     """Finite numbers separated by commas; none if one is no number."""
-    try:
-        values = tuple(float(part) for part in text.split(","))
-    except ValueError:
-        return ()
+    values = tuple(number_of_text(part) for part in text.split(","))
     return values if all(np.isfinite(values)) else ()
 
 
@@ -161,22 +158,20 @@ def _with_tail(name: str, fraction: float, rate: float) -> CasaLine:
 
 def _powers(name: str, numbers: tuple[float, ...]) -> tuple[float, float, float, float] | None:
     """Exponents towards high and low binding energy, damping w (0: none) and width m of LA, LF."""
-    found: tuple[float, float, float, float] | None = None
-    if name == "LA" and len(numbers) == 1:
-        found = 1.0, 1.0, 0.0, _LARGEST_M * (1 - numbers[0] / 100)
-    elif name == "LA" and len(numbers) == 2:
-        found = numbers[0], numbers[0], 0.0, numbers[1]
-    elif name == "LA" and len(numbers) == 3:
-        found = numbers[0], numbers[1], 0.0, numbers[2]
-    elif name == "LF" and len(numbers) in (4, 5):
-        # A fifth number repeats the broadening.
-        times = max(numbers[4], 1.0) if len(numbers) == 5 else 1.0
-        found = numbers[0], numbers[1], numbers[2], numbers[3] * float(np.sqrt(times))
-        if not found[2] > 0:
+    match name, numbers:
+        case "LA", (percent,):
+            found = 1.0, 1.0, 0.0, _LARGEST_M * (1 - percent / 100)
+        case "LA", (power, m):
+            found = power, power, 0.0, m
+        case "LA", (high, low, m):
+            found = high, low, 0.0, m
+        case "LF", (high, low, damping, m, *times) if damping > 0 and len(times) <= 1:
+            # A fifth number repeats the broadening.
+            found = high, low, damping, m * float(np.sqrt(max([*times, 1.0])))
+        case _:
             return None
-    if found is None or not (min(found[:2]) >= 0.2 and max(found[:2]) <= 2000):
-        return None
-    return found if 0 <= found[3] <= 20_000 else None
+    allowed = min(found[:2]) >= 0.2 and max(found[:2]) <= 2000 and 0 <= found[3] <= 20_000
+    return found if allowed else None
 
 
 def _broadened(high: float, low: float, damping: float, m: float) -> CasaLine:

@@ -8,26 +8,25 @@ per second are beside them) or as binding energies alone.
 import itertools
 import re
 import warnings
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import xarray as xr
 
 from xpsnet.data.status import XpsnetWarning
 from xpsnet.io.casa.line_shapes import CasaLine, casa_line, measured_line
-from xpsnet.io.common.energy_axis import axis_problem
+from xpsnet.io.common.energy_axis import Floats, axis_problem
 from xpsnet.io.common.errors import refusal
 from xpsnet.io.common.file_bytes import LINE_ENDS, read_decoded, start_of_text
+from xpsnet.io.common.labels import number_of_text
 from xpsnet.io.common.reading import Reading
 from xpsnet.io.common.region_names import find_region, region_name
 from xpsnet.io.common.vendor_peaks import Fitted, shape_note, to_peaks
 
 NAME = "CasaXPS text"
 MAX_BYTES = 64 << 20
-Floats = npt.NDArray[np.float64]
 
 _ROWS = ("Name", "Position", "FWHM", "Area", "Lineshape")
 _HEAD = re.compile(r"(?:^|\n)" + r"\t[^\n]*\n".join(_ROWS) + r"\t")
@@ -42,14 +41,13 @@ _MAX_COLUMNS = 500
 class _Table:
     """One table with the rows above it."""
 
-    line: int
     title: str
     photon_energy: float | None
     seconds: float | None
     rows: dict[str, list[str]]
     header: list[str]
     values: Floats
-    groups: dict[str, slice] = field(default_factory=dict)  # scale -> columns
+    groups: dict[str, slice]  # scale -> columns
 
 
 def sniff(head: bytes) -> bool:
@@ -154,27 +152,21 @@ def _table(lines: list[str], start: int, end: int) -> _Table | None:
     """Read one table and what is above it."""
     above = "\n".join(lines[max(start - 2, 0) : start])
     title = next((line for line in above.split("\n") if line.startswith("Cycle ")), "")
-    rows = {word: _cells(lines[start + k])[1:] for k, word in enumerate(_ROWS)}
+    rows = {word: _cells(lines[start + k]) for k, word in enumerate(_ROWS)}
     at = start + len(_ROWS)
     while at < end and not lines[at].strip():
         at += 1
     if at >= end:
         return None
     header = _cells(lines[at])
-    values = []
-    for line in lines[at + 1 : end]:
-        numbers = _row(line, len(header))
-        if numbers is None:
-            break
-        values.append(numbers)
+    numbers = (_row(line, len(header)) for line in lines[at + 1 : end])
+    values = list(itertools.takewhile(lambda row: row is not None, numbers))
     if len(values) < _MIN_POINTS or len(header) > _MAX_COLUMNS:
         return None
-    table = _Table(
-        start + 1, title, _stated(_CHARACTERISTIC, above), _stated(_ACQUISITION, above),
-        {word: ["", *cells] for word, cells in rows.items()}, header, np.array(values),
-    )  # fmt: skip
-    table.groups = _groups(table)
-    return table if table.groups else None
+    table = np.array(values, dtype=np.float64)
+    groups = _groups(header, table)
+    photon_energy, seconds = _stated(_CHARACTERISTIC, above), _stated(_ACQUISITION, above)
+    return _Table(title, photon_energy, seconds, rows, header, table, groups) if groups else None
 
 
 def _cells(line: str) -> list[str]:
@@ -197,20 +189,17 @@ def _row(line: str, n: int) -> list[float] | None:
 def _stated(pattern: re.Pattern[str], text: str) -> float | None:
     """A number > 0 after a word."""
     match = pattern.search(text)
-    try:
-        value = float(match[1]) if match else 0.0
-    except ValueError:
-        return None
-    return value if 0 < value < 1e6 else None
+    value = number_of_text(match[1], 1e6) if match else 0.0
+    return value if value > 0 else None
 
 
-def _groups(table: _Table) -> dict[str, slice]:
+def _groups(header: list[str], values: Floats) -> dict[str, slice]:
     """Columns of each energy scale: the energies, the counts and what belongs to them."""
-    starts = [i for i, label in enumerate(table.header) if label in _ENERGIES]
+    starts = [i for i, label in enumerate(header) if label in _ENERGIES]
     groups: dict[str, slice] = {}
-    for first, last in itertools.pairwise([*starts, len(table.header)]):
-        if last - first >= 2 and not axis_problem(table.values[:, first]):
-            groups.setdefault(_ENERGIES[table.header[first]], slice(first, last))
+    for first, last in itertools.pairwise([*starts, len(header)]):
+        if last - first >= 2 and not axis_problem(values[:, first]):
+            groups.setdefault(_ENERGIES[header[first]], slice(first, last))
     return groups
 
 
@@ -271,7 +260,7 @@ def _fitted(table: _Table, spectrum: xr.DataArray) -> Fitted | None:
     lines = [_line(*one, binding) for one in zip(shapes, curves, numbers, strict=True)]
     maximum = position + stated * [line.shift for line in lines]
     fwhm = stated * [line.fwhm for line in lines]
-    rows = "\n".join("\t".join([word, *table.rows[word][1:]]) for word in _ROWS)
+    rows = "\n".join(map("\t".join, table.rows.values()))
     return Fitted(
         region=str(spectrum.name or spectrum.attrs["region_original"]),
         window=window,

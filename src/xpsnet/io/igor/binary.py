@@ -4,9 +4,10 @@ The package igor2 reads the waves. Sizes are checked here before it takes memory
 of packed files are walked here: their byte order is the one in which the records fill the file.
 """
 
+import itertools
 import math
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from io import BytesIO
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -21,11 +22,13 @@ from xpsnet.io.igor.waves import Scale, Wave, reading_of
 NAME = "Igor binary wave or packed experiment"
 MAX_BYTES = 512 << 20
 _WAVE_RECORD = 3
-_SUPERSEDED = 0x8000
+_SUPERSEDED = 0x8000  # bit in the kind of a record that a later one replaces
 _MAX_RECORDS = 100_000
 _MAX_WAVES = 10_000
 # Bytes of the two headers of each version; those of the data's first values count up to version 3.
 _HEADERS = {1: (8, 126), 2: (16, 126), 3: (20, 126), 5: (64, 320)}
+# Number of sizes and where they begin; where the points and the type are in the second header.
+_PLACES = {1: (1, 2, 42, 0), 2: (3, 2, 42, 0), 3: (4, 2, 42, 0), 5: (15, 4, 12, 16)}
 _SIZES = {2: 4, 4: 8, 8: 1, 16: 2, 32: 4, 128: 8}
 _UNSIGNED = 64
 
@@ -103,35 +106,30 @@ def _pieces(path: Path, data: bytes, notes: list[str]) -> Iterator[tuple[bytes, 
 
 def _records(data: bytes, order: str) -> tuple[list[_Record], int]:
     """Walk the records of a packed file; also the byte up to which they make sense."""
-    records: list[_Record] = []
+    whole = itertools.takewhile(lambda record: record.stop <= len(data), _walk(data, order))
+    records = list(itertools.islice(whole, _MAX_RECORDS))
+    return records, records[-1].stop if records else 0
+
+
+def _walk(data: bytes, order: str) -> Iterator[_Record]:
+    """Give the records of a packed file as long as their headers make sense."""
     at = 0
-    while at + 8 <= len(data) and len(records) < _MAX_RECORDS:
+    while at + 8 <= len(data):
         kind, version, size = struct.unpack_from(f"{order}Hhi", data, at)
-        if not _is_record(kind, version, size) or at + 8 + size > len(data):
-            break
-        # A superseded record has been replaced by a later one.
-        records.append(_Record(-1 if kind & _SUPERSEDED else kind, at + 8, at + 8 + size))
+        if kind & ~_SUPERSEDED > 100 or not 0 <= version <= 1000 or size < 0:
+            return
+        yield _Record(kind, at + 8, at + 8 + size)
         at += 8 + size
-    return records, at
-
-
-def _is_record(kind: int, version: int, size: int) -> bool:
-    """Whether the header of a record makes sense."""
-    return 0 <= kind & ~_SUPERSEDED <= 100 and 0 <= version <= 1000 and size >= 0
 
 
 def _begins_packed(head: bytes, order: str) -> bool:
-    """Whether a head of a file begins with records: a wave among them, or at least three."""
-    at, n_headers = 0, 0
-    while at + 8 <= len(head):
-        kind, version, size = struct.unpack_from(f"{order}Hhi", head, at)
-        if not _is_record(kind, version, size) or (n_headers == 0 and not 1 <= kind <= 20):
-            return False
-        n_headers += 1
-        if kind == _WAVE_RECORD and _is_wave(head[at + 8 : at + 8 + size]):
-            return True
-        at += 8 + size
-    return n_headers >= 4 and at <= len(head)
+    """Whether a head of a file begins with records: a wave among them, or at least four."""
+    records = list(_walk(head, order))
+    if not records or not 1 <= records[0].kind <= 20:
+        return False
+    waves = (head[one.start : one.stop] for one in records if one.kind == _WAVE_RECORD)
+    is_whole = len(head) - 8 < records[-1].stop <= len(head)
+    return any(map(_is_wave, waves)) or (len(records) >= 4 and is_whole)
 
 
 def _order(data: bytes) -> str:
@@ -174,21 +172,17 @@ def _check_sizes(data: bytes) -> None:
         raise BrokenError(f"its headers promise {n_points} points in {sizes[0]} bytes")
 
 
-def _promised(data: bytes, order: str, version: int, n_bin: int) -> tuple[list[int], int, int]:
+def _promised(data: bytes, order: str, version: int, n_bin: int) -> tuple[Sequence[int], int, int]:
     """Sizes of the parts, number of points and type of the numbers, as the headers state them."""
+    n_sizes, first, at_points, at_kind = _PLACES[version]
+    sizes = struct.unpack_from(f"{order}{n_sizes}i", data, first)
+    (n_points,) = struct.unpack_from(f"{order}i", data, n_bin + at_points)
     if version == 5:
-        sizes = list(struct.unpack_from(f"{order}4i", data, 4))
-        sizes += struct.unpack_from(f"{order}11i", data, 20)
-        n_points = struct.unpack_from(f"{order}i", data, n_bin + 12)[0]
         shape = struct.unpack_from(f"{order}4i", data, n_bin + 68)
         used = shape[: shape.index(0) if 0 in shape else 4]
         if min(shape) < 0 or any(shape[len(used) :]) or math.prod(used) != n_points:
             raise BrokenError(f"its dimensions {shape} do not make {n_points} points")
-        return sizes, n_points, struct.unpack_from(f"{order}h", data, n_bin + 16)[0]
-    n_sizes = {1: 1, 2: 3, 3: 4}[version]
-    sizes = list(struct.unpack_from(f"{order}{n_sizes}i", data, 2))
-    n_points = struct.unpack_from(f"{order}i", data, n_bin + 42)[0]
-    return sizes, n_points, struct.unpack_from(f"{order}h", data, n_bin)[0]
+    return sizes, n_points, struct.unpack_from(f"{order}h", data, n_bin + at_kind)[0]
 
 
 def _load(data: bytes) -> Wave:
@@ -197,8 +191,7 @@ def _load(data: bytes) -> Wave:
 
     _check_sizes(data)
     try:
-        wave = binarywave.load(BytesIO(data))["wave"]
-        return _wave(wave)
+        return _wave(binarywave.load(BytesIO(data))["wave"])
     except Exception as error:
         # igor2 raises many kinds of exceptions on damaged files.
         raise BrokenError(f"igor2 cannot read it: {error!r:.200}") from error
@@ -213,26 +206,20 @@ def _wave(wave: dict[str, Any]) -> Wave:
     if "sfA" in header:
         steps, starts = header["sfA"], header["sfB"]
         labels = _labels(wave, values.ndim)
-        units = _text(wave.get("data_units") or header["dataUnits"])
     else:
         steps, starts = [header["hsA"]], [header["hsB"]]
         labels = [_text(header["xUnits"])]
-        units = _text(header["dataUnits"])
+    units = _text(wave.get("data_units") or header["dataUnits"])
     scales = [Scale(labels[i], float(starts[i]), float(steps[i])) for i in range(values.ndim)]
     return Wave(_text(header["bname"]), values, scales, units, _text(wave.get("note", b"")))
 
 
 def _labels(wave: dict[str, Any], ndim: int) -> list[str]:
     """Units of the dimensions: the long ones stand one behind the other."""
-    sizes = [int(n) for n in wave["bin_header"]["dimEUnitsSize"]]
     long = wave.get("dimension_units") or b""
-    labels = []
-    at = 0
-    for i in range(ndim):
-        text = _text(long[at : at + sizes[i]]) if sizes[i] > 0 else ""
-        labels.append(text or _text(wave["wave_header"]["dimUnits"][i]))
-        at += max(sizes[i], 0)
-    return labels
+    ends = [0, *itertools.accumulate(max(int(n), 0) for n in wave["bin_header"]["dimEUnitsSize"])]
+    short = wave["wave_header"]["dimUnits"]
+    return [_text(long[ends[i] : ends[i + 1]]) or _text(short[i]) for i in range(ndim)]
 
 
 def _text(value: Any) -> str:

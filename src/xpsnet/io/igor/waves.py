@@ -13,7 +13,8 @@ import xarray as xr
 from xpsnet.io.common.energy_axis import axis_problem, is_uniform
 from xpsnet.io.common.labels import is_energy_label, photon_energy_of, scale_of_text
 from xpsnet.io.common.reading import Reading
-from xpsnet.io.scienta.settings import Axis, Floats, manipulator_of, pairs, scale_of, to_spectrum
+from xpsnet.io.common.stacking import Floats
+from xpsnet.io.scienta.settings import Axis, by_section, pairs, scale_of, to_spectrum
 
 _MAX_NOTE = 100_000
 
@@ -79,11 +80,9 @@ def spectra_of(waves: Sequence[Wave], notes: list[str]) -> list[xr.DataArray]:
         Energy last, the other dimensions in reversed order.
     """
     spectra: list[xr.DataArray] = []
-    holders = {id(wave) for wave in waves if _holds_energies(wave)}
-    energies: dict[int, Wave] = {}
-    for wave in waves:
-        if id(wave) in holders:
-            energies.setdefault(wave.values.size, wave)
+    holders = {id(wave): wave for wave in waves if _holds_energies(wave)}
+    # Of several waves of energies of one length, the first counts.
+    energies = {wave.values.size: wave for wave in reversed(holders.values())}
     for wave in waves:
         if id(wave) in holders:
             continue
@@ -139,17 +138,19 @@ def _spectrum(wave: Wave, dim: int, energy: Floats, label: str, notes: list[str]
     counts[~np.isfinite(counts)] = np.nan
     axes = [Axis(_label(wave, i), wave.scales[i].values(values.shape[i])) for i in others]
     note = wave.note[:_MAX_NOTE].replace("\r\n", "\n").replace("\r", "\n")
-    settings, manipulator = _sections(note)
-    info = pairs(settings) if _is_ses(note) else {}
+    lines = list(by_section(note.split("\n"), start="ses"))
+    is_ses = _is_ses(note)
+    info = pairs(line for name, line in lines if name in ("ses", "info")) if is_ses else {}
+    stage = [line for name, line in lines if name.startswith(("manipulator", "user interface"))]
     info.setdefault("region name", wave.name)
     info["data units"] = wave.units
     scale = scale_of(info, label, notes, f"the wave {wave.name!r}")
-    if not _is_ses(note):
+    if not is_ses:
         scale = scale or scale_of_text(note)
         photon_energy = photon_energy_of(note)
         if photon_energy:
             info["excitation energy"] = repr(photon_energy)
-    return to_spectrum(counts, energy, axes, info, scale, manipulator_of(pairs(manipulator)))
+    return to_spectrum(counts, energy, axes, info, scale, stage)
 
 
 def _label(wave: Wave, dim: int) -> str:
@@ -159,18 +160,3 @@ def _label(wave: Wave, dim: int) -> str:
         # A bare unit is no name: degrees are the angle.
         return f"Angle [{label}]" if label.lower().startswith("deg") or label == "°" else label
     return "" if dim == 1 else f"dimension {dim + 1}"
-
-
-def _sections(note: str) -> tuple[list[str], list[str]]:
-    """Lines of a note about the region, and those about the manipulator."""
-    settings: list[str] = []
-    manipulator: list[str] = []
-    target = settings
-    for line in note.split("\n"):
-        if line.startswith("["):
-            name = line.strip("[] \t").lower()
-            is_stage = name.startswith(("manipulator", "user interface"))
-            target = manipulator if is_stage else settings if name in ("ses", "info") else []
-        else:
-            target.append(line)
-    return settings, manipulator

@@ -4,11 +4,11 @@
 `Spectrum_<region>.ini` its shape and axes, `<region>.ini` the settings as SES writes them.
 """
 
+import math
 import re
 import zipfile
 from collections.abc import Iterable
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import xarray as xr
@@ -18,15 +18,8 @@ from xpsnet.io.common.errors import BrokenError, shown
 from xpsnet.io.common.file_bytes import decode
 from xpsnet.io.common.labels import is_energy_label
 from xpsnet.io.common.reading import Reading
-from xpsnet.io.scienta.settings import (
-    Axis,
-    Floats,
-    manipulator_of,
-    number_of,
-    pairs,
-    scale_of,
-    to_spectrum,
-)
+from xpsnet.io.common.stacking import Floats
+from xpsnet.io.scienta.settings import Axis, by_section, number_of, pairs, scale_of, to_spectrum
 
 MAX_UNPACKED = 512 << 20
 _MAX_SETTINGS = 4 << 20
@@ -35,14 +28,6 @@ _PIECE = 16 << 20
 _MEMBER = re.compile(r"((?:[^/]+/){0,3})Spectrum_([^/]+)\.bin", re.IGNORECASE)
 # From the slowest to the fastest.
 _DIMENSIONS = ("depth", "height", "width")
-
-
-class _Layout(NamedTuple):
-    """Shape and axes of an image, the slowest first."""
-
-    name: str
-    shape: tuple[int, ...]
-    axes: list[Axis]
 
 
 def sniff_zip(names: Iterable[str]) -> bool:
@@ -74,7 +59,7 @@ def read(path: Path, archive: zipfile.ZipFile) -> Reading:
     left = MAX_UNPACKED
     for match in regions:
         try:
-            spectrum = _region(archive, match[0], match[1], match[2], left, notes)
+            spectrum = _region(archive, match, left, notes)
         except BrokenError as error:
             notes.append(f"the region {shown(match[2])} is left out: {error}")
             continue
@@ -88,33 +73,33 @@ def read(path: Path, archive: zipfile.ZipFile) -> Reading:
 
 
 def _region(
-    archive: zipfile.ZipFile, member: str, folder: str, name: str, limit: int, notes: list[str]
+    archive: zipfile.ZipFile, match: re.Match[str], limit: int, notes: list[str]
 ) -> xr.DataArray:
-    """Read one region."""
-    layout = _layout(pairs(_text(archive, f"{folder}Spectrum_{name}.ini").splitlines()))
-    size = int(np.prod([float(n) for n in layout.shape])) * 4
+    """Read the region of a member of the archive."""
+    member, folder, name = match[0], match[1], match[2]
+    layout = pairs(_text(archive, f"{folder}Spectrum_{name}.ini").splitlines())
+    shape, axes = _axes(layout)
+    size = math.prod(shape) * 4
     if size > limit:
         raise BrokenError(f"expected images of at most {limit >> 20} MiB, got {size >> 20} MiB")
     _check_member(archive, member, size)
-    counts = np.empty(layout.shape, dtype="<f4")
+    counts = np.empty(shape, dtype="<f4")
     _unpack(archive, member, counts.reshape(-1).view(np.uint8).data)
     counts[~np.isfinite(counts)] = np.nan
-    fastest = next((i for i in (2, 1, 0) if is_energy_label(layout.axes[i].label)), 2)
-    others = [i for i in range(3) if i != fastest]
-    energy = checked_axis(layout.axes[fastest].values)
+    fastest = next((i for i in (2, 1, 0) if is_energy_label(axes[i].label)), 2)
+    image = np.moveaxis(counts, fastest, -1)
+    energy_axis = axes.pop(fastest)
+    energy = checked_axis(energy_axis.values)
     settings = _text(archive, f"{folder}{name}.ini", required=False).splitlines()
     info = pairs(settings)
-    info.setdefault("region name", layout.name or name)
-    where = f"the region {shown(name)}"
-    scale = scale_of(info, layout.axes[fastest].label, notes, where)
-    manipulator = manipulator_of(pairs(_section(settings, "manipulator")))
-    axes = [layout.axes[i] for i in others]
-    image = counts.transpose(*others, fastest)
-    return to_spectrum(image, energy, axes, info, scale, manipulator)
+    info.setdefault("region name", layout.get("name") or name)
+    scale = scale_of(info, energy_axis.label, notes, f"the region {shown(name)}")
+    stage = (line for name, line in by_section(settings) if name.startswith("manipulator"))
+    return to_spectrum(image, energy, axes, info, scale, stage)
 
 
-def _layout(settings: dict[str, str]) -> _Layout:
-    """Read shape and axes from the settings of an image."""
+def _axes(settings: dict[str, str]) -> tuple[list[int], list[Axis]]:
+    """Read shape and axes from the settings of an image, the slowest first."""
     shape: list[int] = []
     axes: list[Axis] = []
     for key in _DIMENSIONS:
@@ -127,7 +112,7 @@ def _layout(settings: dict[str, str]) -> _Layout:
         axes.append(Axis(settings.get(f"{key}label", "")[:300], _axis(start, step, int(n))))
     if not axes[1].label:
         axes[1] = axes[1]._replace(label="Slice")
-    return _Layout(settings.get("name", ""), tuple(shape), axes)
+    return shape, axes
 
 
 def _axis(start: float, step: float, n: int) -> Floats:
@@ -135,18 +120,6 @@ def _axis(start: float, step: float, n: int) -> Floats:
     if not np.isfinite(start) or not np.isfinite(step) or (step == 0 and n > 1):
         return np.empty(0)
     return start + step * np.arange(n, dtype=np.float64)
-
-
-def _section(lines: list[str], wanted: str) -> list[str]:
-    """Lines of the sections whose name begins so."""
-    found: list[str] = []
-    inside = False
-    for line in lines:
-        if line.startswith("["):
-            inside = line.strip("[] \t").lower().startswith(wanted)
-        elif inside:
-            found.append(line)
-    return found
 
 
 def _text(archive: zipfile.ZipFile, name: str, *, required: bool = True) -> str:

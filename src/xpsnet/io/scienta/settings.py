@@ -1,18 +1,16 @@
 """What all files of Scienta's SES share: sections of `key=value`, and what the keys mean."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import xarray as xr
 
-from xpsnet.io.common.labels import scale_of_label, units_of_label
+from xpsnet.io.common.labels import scale_of_label, set_positive, units_of_label
 from xpsnet.io.common.region_names import region_name
-from xpsnet.io.common.stacking import variable_name
+from xpsnet.io.common.stacking import Floats, variable_name
 
-Floats = npt.NDArray[np.float64]
 _MAX_TEXT = 500
 _UNSAID = {"", "unknown", "none", "n/a", ";"}
 # Keys of SES and the attributes that they become.
@@ -45,6 +43,16 @@ def pairs(lines: Iterable[str]) -> dict[str, str]:
     return found
 
 
+def by_section(lines: Iterable[str], start: str = "") -> Iterator[tuple[str, str]]:
+    """Give each line with the name of its section in lower case, `start` before the first."""
+    name = start
+    for line in lines:
+        if line.startswith("["):
+            name = line.strip("[] \t").lower()
+        else:
+            yield name, line
+
+
 def number_of(info: dict[str, str], key: str) -> float:
     """Number behind a key; NaN if it is missing or no number."""
     text = info.get(key, "").strip()[:_MAX_TEXT].replace(",", ".")
@@ -53,19 +61,16 @@ def number_of(info: dict[str, str], key: str) -> float:
     return value if np.isfinite(value) else np.nan
 
 
-def attrs_of(info: dict[str, str]) -> dict[str, Any]:
+def _attrs(info: dict[str, str]) -> dict[str, Any]:
     """Attributes of a spectrum that the keys of SES tell."""
-    attrs: dict[str, Any] = {"units": "counts"}
+    units = units_of_label(info.get("data units", "")[:_MAX_TEXT])
+    attrs: dict[str, Any] = {"units": units or "counts"}
     for key, name in (("excitation energy", "photon_energy"), ("pass energy", "pass_energy")):
-        value = number_of(info, key)
-        if value > 0:
-            attrs[name] = value
+        set_positive(attrs, name, number_of(info, key))
     sweeps = number_of(info, "number of sweeps")
     if 1 <= sweeps < 1e9:
         attrs["n_scans"] = int(sweeps)
-    dwell_time = _dwell_time(info, attrs.get("n_scans", 1))
-    if dwell_time > 0:
-        attrs["dwell_time"] = dwell_time
+    set_positive(attrs, "dwell_time", _dwell_time(info, attrs.get("n_scans", 1)))
     for key, name in _TEXTS.items():
         text = info.get(key, "")[:_MAX_TEXT]
         if text.lower() not in _UNSAID:
@@ -92,7 +97,7 @@ def scale_of(info: dict[str, str], label: str, notes: list[str], where: str) -> 
     return stated or labeled
 
 
-def manipulator_of(settings: dict[str, str]) -> dict[str, Any]:
+def _manipulator(settings: dict[str, str]) -> dict[str, Any]:
     """Coordinates from the keys of a manipulator: x, y, z, and others by their names."""
     coords: dict[str, Any] = {}
     for key in settings:
@@ -112,7 +117,7 @@ def to_spectrum(
     axes: Sequence[Axis],
     info: dict[str, str],
     scale: str | None,
-    manipulator: dict[str, Any],
+    manipulator: Iterable[str],
 ) -> xr.DataArray:
     """Build one spectrum or image.
 
@@ -126,20 +131,19 @@ def to_spectrum(
     info : dict
         The keys of SES.
     scale : "binding", "kinetic" or None
-    manipulator : dict
-        Coordinates of `manipulator_of`.
+    manipulator : iterable of str
+        The `key=value` lines of the manipulator, which become coordinates.
 
     Returns
     -------
     DataArray
         Energy last.
     """
-    attrs = attrs_of(info)
-    attrs["units"] = units_of_label(info.get("data units", "")[:_MAX_TEXT]) or "counts"
+    attrs = _attrs(info)
     if scale:
         attrs["scale"] = scale
     dims: list[str] = []
-    coords: dict[str, Any] = dict(manipulator)
+    coords = _manipulator(pairs(manipulator))
     for axis, size in zip(axes, counts.shape[:-1], strict=True):
         name, unit = _dimension(axis.label, dims)
         usable = axis.values.size == size and np.isfinite(axis.values).all()

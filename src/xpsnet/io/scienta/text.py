@@ -13,15 +13,8 @@ from xpsnet.io.common.energy_axis import checked_axis
 from xpsnet.io.common.errors import BrokenError
 from xpsnet.io.common.file_bytes import read_decoded, start_of_text
 from xpsnet.io.common.reading import Reading
-from xpsnet.io.scienta.settings import (
-    Axis,
-    Floats,
-    manipulator_of,
-    number_of,
-    pairs,
-    scale_of,
-    to_spectrum,
-)
+from xpsnet.io.common.stacking import Floats
+from xpsnet.io.scienta.settings import Axis, number_of, pairs, scale_of, to_spectrum
 
 NAME = "Scienta SES text"
 MAX_BYTES = 128 << 20
@@ -97,13 +90,8 @@ def read(path: Path) -> Reading:
 
 def _lines_of(text: str) -> Iterator[str]:
     """Lines of a text with any line ends, one at a time."""
-    newline = "\n" if "\n" in text else "\r"
-    start = 0
-    while start < len(text):
-        end = text.find(newline, start)
-        end = len(text) if end < 0 else end
-        yield text[start:end].strip()
-        start = end + 1
+    pattern = "[^\n]*\n?" if "\n" in text else "[^\r]*\r?"
+    return (match[0].strip() for match in re.finditer(pattern, text))
 
 
 def _regions(text: str, notes: list[str]) -> tuple[float, dict[int, _Region]]:
@@ -186,8 +174,7 @@ def _spectrum(region: _Region, where: str, notes: list[str]) -> xr.DataArray:
         axes.insert(0, _axis(layout, 3, len(alike)))
         counts = np.stack(alike)
     scale = scale_of(info, label, notes, where)
-    manipulator = manipulator_of(pairs(region.manipulator))
-    return to_spectrum(counts, energy, axes, info, scale, manipulator)
+    return to_spectrum(counts, energy, axes, info, scale, region.manipulator)
 
 
 def _values(

@@ -5,11 +5,9 @@ much further out that every detector passes over the whole region.
 """
 
 import numpy as np
-import numpy.typing as npt
 
 from xpsnet.io.common.errors import BrokenError
-
-Floats = npt.NDArray[np.float64]
+from xpsnet.io.common.stacking import Floats
 
 
 def sum_detectors(counts: Floats, offsets: Floats, step: float, head: int, n: int) -> Floats:

@@ -1,8 +1,8 @@
 """The schedule of SPECS Prodigy: XML that tells which spectra were to be measured, and how."""
 
+import contextlib
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 from xml.parsers import expat
 
@@ -33,7 +33,7 @@ class Planned:
     group_number: str
     method: str
     mode: str
-    settings: dict[str, str] = field(default_factory=dict)
+    settings: dict[str, str]
 
 
 def read_schedule(text: str) -> list[Planned]:
@@ -82,10 +82,8 @@ def parameters_of(text: Any, tag: str) -> list[dict[str, str]]:
         text = text.decode("utf-8", errors="replace")
     if not isinstance(text, str) or len(text) > 8 << 20:
         return []
-    try:
+    with contextlib.suppress(RefusedXmlError, expat.ExpatError, ValueError):
         Stream((), lambda tag_, _: tag_ == tag, take).parse(text)
-    except (RefusedXmlError, expat.ExpatError, ValueError):
-        return found
     return found
 
 
@@ -95,10 +93,9 @@ def loop_indices(trace: Any) -> dict[str, int]:
     for name, index in _LOOP_INDEX.findall(str(trace or "")[:10_000]):
         dim = _LOOPS.get(name.strip().lower())
         if dim:
-            # Nested loops have the same name: the inner ones get a number.
-            while dim in indices:
-                dim = _next(dim)
-            indices[dim] = int(index)
+            # Nested loops have the same name: loop, loop_2, loop_3.
+            depth = 1 + sum(known.partition("_")[0] == dim for known in indices)
+            indices[dim if depth == 1 else f"{dim}_{depth}"] = int(index)
     return indices
 
 
@@ -113,13 +110,12 @@ def _planned(group: Node, node: Node, method: str) -> Planned:
     settings: dict[str, str] = {}
     mode = ""
     for common in group.of_tag("CommonSpectrumSettings")[:1]:
-        settings |= dict(_attributes(common.of_tag("Lens", "SlitInfo", "ScanMode", "Iris")))
+        settings |= _attributes(*common.of_tag("Lens", "SlitInfo", "ScanMode", "Iris"))
         mode = next((n.attrs.get("Name", "") for n in common.of_tag("ScanMode")), "")
     for child in node.children:
-        match = _SETTINGS.fullmatch(child.tag)
-        if match:
+        if match := _SETTINGS.fullmatch(child.tag):
             mode = match[1]
-            settings |= dict(_attributes([child]))
+            settings |= _attributes(child)
     name = node.attrs.get("Name", "")[:_MAX_TEXT]
     # Prodigy appends the settings to the name of a group: "as loaded#...".
     group_name = group.attrs.get("Name", "").partition("#")[0].rstrip(", ")[:_MAX_TEXT]
@@ -127,15 +123,7 @@ def _planned(group: Node, node: Node, method: str) -> Planned:
     return Planned(numbers[0], name, group_name, numbers[1], method, mode[:_MAX_TEXT], settings)
 
 
-def _attributes(nodes: list[Node]) -> Iterator[tuple[str, str]]:
+def _attributes(*nodes: Node) -> dict[str, str]:
     """Attributes of elements, cut to a length."""
-    for node in nodes:
-        for key, value in node.attrs.items():
-            if key not in ("Name", "ID"):
-                yield key, value[:_MAX_TEXT]
-
-
-def _next(dim: str) -> str:
-    """Name of the loop within: loop, loop_2, loop_3."""
-    name, _, number = dim.partition("_")
-    return f"{name}_{int(number) + 1 if number.isdecimal() else 2}"
+    found = (item for node in nodes for item in node.attrs.items())
+    return {key: value[:_MAX_TEXT] for key, value in found if key not in ("Name", "ID")}

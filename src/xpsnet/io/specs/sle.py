@@ -14,21 +14,14 @@ import xarray as xr
 
 from xpsnet.io.common.energy_axis import checked_axis
 from xpsnet.io.common.errors import BrokenError, refusal, shown
+from xpsnet.io.common.labels import set_positive
 from xpsnet.io.common.reading import Reading
 from xpsnet.io.common.region_names import region_name
 from xpsnet.io.common.sqlite_readonly import Database, RefusedDatabaseError
 from xpsnet.io.common.stacking import Block, Floats, Variable, drop_constant, stack_blocks
 from xpsnet.io.specs.detectors import sum_detectors
 from xpsnet.io.specs.schedule import Planned, ScheduleError, loop_indices, number_in, read_schedule
-from xpsnet.io.specs.sle_tables import (
-    Tables,
-    counts_of,
-    parameters,
-    read_tables,
-    schedule_of,
-    transmission_of,
-    whole,
-)
+from xpsnet.io.specs.sle_tables import Tables, read_tables, schedule_of, whole
 
 NAME = "SPECS Prodigy database"
 MAX_BYTES = 4 << 30
@@ -96,7 +89,7 @@ def _spectra(plan: Planned, tables: Tables, notes: list[str]) -> list[xr.DataArr
     if not scans:
         return []  # planned, and not measured
     settings = dict(plan.settings)
-    for found in parameters(tables, plan.number, "AnalyzerSpectrumParameters")[:1]:
+    for found in tables.parameters(plan.number, "AnalyzerSpectrumParameters")[:1]:
         settings |= found
     _check_mode(plan, settings, tables.spectra.get(str(scans[0]["Node"]), {}))
     energy, scale = _energies(settings)
@@ -165,10 +158,8 @@ def _transmission(
     plan: Planned, scan: dict[str, Any], n: int, tables: Tables, notes: list[str]
 ) -> Floats | None:
     """Transmission of the analyzer, shape (1 or slices, n); a damaged one becomes a note."""
-    node = str(scan["Node"])
-    n_slices = whole(tables.spectra.get(node, {}).get("NonEnergyChns"))
     try:
-        return transmission_of(tables, node, n, n_slices)
+        return tables.transmission(str(scan["Node"]), n)
     except BrokenError as error:
         notes.append(f"the transmission of {shown(plan.name)} is left out: {error}")
         return None
@@ -198,7 +189,7 @@ def _counts(
     n_samples = whole(layout.get("Samples"), n)
     total = n_samples * n_detectors * n_slices
     tables.spend(total)
-    counts = counts_of(tables, scan["RawID"], total)
+    counts = tables.counts(scan["RawID"], total)
     if counts.size != total:
         raise BrokenError(
             f"expected {n_samples} x {n_detectors} x {n_slices} numbers (samples, energy "
@@ -217,7 +208,7 @@ def _summed(
     plan: Planned, samples: Floats, settings: dict[str, str], n: int, tables: Tables
 ) -> Floats:
     """Sum the energy channels by the calibration of their detectors, shape (slices, n)."""
-    detectors = parameters(tables, plan.group_number, "Detector")
+    detectors = tables.parameters(plan.group_number, "Detector")
     shifts = np.array([number_in(detector, "Shift") for detector in detectors])
     pass_energy = number_in(settings, "PassEnergy", "Epass")
     step = abs(number_in(settings, "ScanDelta"))
@@ -256,13 +247,10 @@ def _tell_units(blocks: list[Block], settings: dict[str, str], name: str, notes:
 def _attrs(plan: Planned, settings: dict[str, str]) -> dict[str, str | int | float]:
     """What the scans of a spectrum have in common."""
     attrs: dict[str, str | int | float] = {}
-    photon_energy = number_in(settings, "ExcitationEnergy", "Eexc")
-    pass_energy = number_in(settings, "PassEnergy", "Epass")
-    if photon_energy > 0:
-        attrs["photon_energy"] = photon_energy
-    if pass_energy > 0:
-        is_ratio = _mode(plan, settings) == _RATIO  # Prodigy has one field for both
-        attrs["retarding_ratio" if is_ratio else "pass_energy"] = pass_energy
+    set_positive(attrs, "photon_energy", number_in(settings, "ExcitationEnergy", "Eexc"))
+    is_ratio = _mode(plan, settings) == _RATIO  # Prodigy has one field for both
+    name = "retarding_ratio" if is_ratio else "pass_energy"
+    set_positive(attrs, name, number_in(settings, "PassEnergy", "Epass"))
     texts = {
         "technique": settings.get("AnalysisMethod", plan.method),
         "lens_mode": settings.get("AnalyzerLensMode", settings.get("LensMode", "")),
@@ -278,9 +266,7 @@ def _details(
 ) -> dict[str, str | int | float]:
     """What may differ from scan to scan."""
     details: dict[str, str | int | float] = {}
-    dwell_time = number_in(settings, "DwellTime")
-    if dwell_time > 0:
-        details["dwell_time"] = dwell_time
+    set_positive(details, "dwell_time", number_in(settings, "DwellTime"))
     planned = number_in(settings, "NumScans")
     is_single = n_stored > 1 or "scan" in loop_indices(scan["Trace"])
     details["n_scans"] = 1 if is_single or not 1 <= planned < 1e9 else int(planned)

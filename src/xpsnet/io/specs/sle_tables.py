@@ -56,6 +56,57 @@ class Tables:
         if self.numbers_left < 0:
             raise BrokenError("the database holds too many numbers")
 
+    def parameters(self, number: str, tag: str) -> list[dict[str, str]]:
+        """Attributes of the elements in the XML that belongs to a node."""
+        node = self.nodes.get(number, number)
+        row = self.details.get(node)
+        if row is None:
+            return []
+        if (node, tag) not in self.parsed:
+            size = whole(row["#Data"], 0)
+            self.text_left -= size
+            if size > _MAX_NODE or self.text_left < 0:
+                raise BrokenError("its settings are larger than settings are")
+            text = self.database.value("NodeData", "Data", row["rowid"])
+            self.parsed[node, tag] = parameters_of(text, tag)
+        return self.parsed[node, tag]
+
+    def counts(self, raw_id: Any, total: int) -> Floats:
+        """All numbers of a scan, its pieces put together, at most `total` in each."""
+        pieces = self.pieces.get(str(raw_id), [])
+        pieces.sort(key=lambda piece: whole(piece["Offset"], 0))
+        values = []
+        for piece in pieces:
+            n = whole(piece["ChunkSize"], 0)
+            if not 0 < n <= total:
+                raise BrokenError(f"expected at most {total} numbers in a piece, got {n}")
+            values.append(_numbers(self.database, "CountRateData", piece, n))
+        return np.concatenate(values) if values else np.empty(0)
+
+    def transmission(self, node: str, n: int) -> Floats | None:
+        """Transmission at the energies of a spectrum, shape (1 or slices, n); None if it has none.
+
+        Raises
+        ------
+        BrokenError
+            If the table holds other numbers.
+        """
+        rows = self.transmissions.get(node, [])
+        sizes = [whole(row["Samples"], 0) * whole(row["NonEnergyChns"]) for row in rows]
+        if not any(sizes):
+            return None
+        n_slices = whole(self.spectra.get(node, {}).get("NonEnergyChns"))
+        if sum(sizes) not in (n, n * n_slices):
+            raise BrokenError(f"expected {n} numbers, one for each energy, got {sum(sizes)}")
+        self.spend(sum(sizes))
+        pairs = zip(rows, sizes, strict=True)
+        values = [_numbers(self.database, "TransmissionData", row, k) for row, k in pairs if k]
+        curves = np.concatenate(values).reshape(n, -1).T
+        if not np.isfinite(curves).all():
+            raise BrokenError("expected numbers, got some that are none")
+        # One that is the same everywhere stands for none.
+        return curves if (curves != curves[0, 0]).any() else None
+
 
 def schedule_of(database: Database) -> str:
     """Find the schedule of a database.
@@ -110,59 +161,6 @@ def whole(value: Any, default: int = 1) -> int:
     except (TypeError, ValueError):
         return default
     return int(number) if 1 <= number < 1e9 and number == int(number) else default
-
-
-def parameters(tables: Tables, number: str, tag: str) -> list[dict[str, str]]:
-    """Attributes of the elements in the XML that belongs to a node."""
-    node = tables.nodes.get(number, number)
-    row = tables.details.get(node)
-    if row is None:
-        return []
-    if (node, tag) not in tables.parsed:
-        size = whole(row["#Data"], 0)
-        tables.text_left -= size
-        if size > _MAX_NODE or tables.text_left < 0:
-            raise BrokenError("its settings are larger than settings are")
-        text = tables.database.value("NodeData", "Data", row["rowid"])
-        tables.parsed[node, tag] = parameters_of(text, tag)
-    return tables.parsed[node, tag]
-
-
-def counts_of(tables: Tables, raw_id: Any, total: int) -> Floats:
-    """All numbers of a scan, its pieces put together, at most `total` in each."""
-    pieces = tables.pieces.get(str(raw_id), [])
-    pieces.sort(key=lambda piece: whole(piece["Offset"], 0))
-    values = []
-    for piece in pieces:
-        n = whole(piece["ChunkSize"], 0)
-        if not 0 < n <= total:
-            raise BrokenError(f"expected at most {total} numbers in a piece, got {n}")
-        values.append(_numbers(tables.database, "CountRateData", piece, n))
-    return np.concatenate(values) if values else np.empty(0)
-
-
-def transmission_of(tables: Tables, node: str, n: int, n_slices: int) -> Floats | None:
-    """Transmission at the energies of a spectrum, shape (1 or slices, n); None if it has none.
-
-    Raises
-    ------
-    BrokenError
-        If the table holds other numbers.
-    """
-    rows = tables.transmissions.get(node, [])
-    sizes = [whole(row["Samples"], 0) * whole(row["NonEnergyChns"]) for row in rows]
-    if not any(sizes):
-        return None
-    if sum(sizes) not in (n, n * n_slices):
-        raise BrokenError(f"expected {n} numbers, one for each energy, got {sum(sizes)}")
-    tables.spend(sum(sizes))
-    pairs = zip(rows, sizes, strict=True)
-    values = [_numbers(tables.database, "TransmissionData", row, k) for row, k in pairs if k]
-    curves = np.concatenate(values).reshape(n, -1).T
-    if not np.isfinite(curves).all():
-        raise BrokenError("expected numbers, got some that are none")
-    # One that is the same everywhere stands for none.
-    return curves if (curves != curves[0, 0]).any() else None
 
 
 def _numbers(database: Database, table: str, row: Row, n: int) -> Floats:

@@ -18,7 +18,7 @@ import xarray as xr
 from xpsnet.io.common.energy_axis import checked_axis
 from xpsnet.io.common.errors import BrokenError, refusal, shown, unopened
 from xpsnet.io.common.file_bytes import start_of_text
-from xpsnet.io.common.labels import number_of_text
+from xpsnet.io.common.labels import number_of_text, set_positive
 from xpsnet.io.common.reading import Reading
 from xpsnet.io.common.region_names import region_name
 from xpsnet.io.common.stacking import Block, Floats, drop_constant, stack_blocks
@@ -67,12 +67,10 @@ def read(path: Path) -> Reading:
     budget = [_MAX_NUMBERS, _MAX_BLOCKS]
 
     def take(node: Node, path_to: list[Node]) -> None:
-        name = node.words("name")
         try:
-            blocks = _blocks(node, _group(path_to), budget, notes)
-            spectra.extend(stack_blocks(blocks))
+            spectra.extend(stack_blocks(_blocks(node, _group(path_to), budget, notes)))
         except BrokenError as error:
-            notes.append(f"the region {shown(name)} is left out: {error}")
+            notes.append(f"the region {shown(node.words('name'))} is left out: {error}")
 
     stream = Stream(("any",), lambda _, attrs: attrs.get("type_name") == "RegionData", take)
     try:
@@ -81,7 +79,9 @@ def read(path: Path) -> Reading:
         with path.open("rb") as file:
             stream.parse(file)
     except OtherRootError as error:
-        raise _other(path, str(error)) from error
+        root = str(error)
+        what, advice = _OTHERS.get(root, (f"XML of another kind, <{root}>", _EXPORT))
+        raise refusal(path, expected="spectra", got=what, advice=advice) from error
     except RefusedXmlError as error:
         raise refusal(path, expected="XML of SpecsLab 2", got=str(error),
                       advice="such a file is not opened; " + _EXPORT) from error  # fmt: skip
@@ -92,12 +92,6 @@ def read(path: Path) -> Reading:
     return Reading(spectra, notes).not_empty(
         path, expected="XML of SpecsLab 2 with at least one region", advice=_EXPORT
     )
-
-
-def _other(path: Path, root: str) -> Exception:
-    """The refusal of XML of another kind."""
-    what, advice = _OTHERS.get(root, (f"XML of another kind, <{root}>", _EXPORT))
-    return refusal(path, expected="spectra", got=what, advice=advice)
 
 
 def _group(path: list[Node]) -> str:
@@ -220,11 +214,8 @@ def _scans(
             if budget[1] < 0:
                 raise BrokenError("the file holds too many scans")
             for k, curve in enumerate(curves):
-                variables = {
-                    "cycle": (float(i), ""),
-                    "scan": (float(j), ""),
-                    "curve": (float(k), ""),
-                }
+                loops = {"cycle": i, "scan": j, "curve": k}
+                variables = {loop: (float(turn), "") for loop, turn in loops.items()}
                 blocks.append(replace(template, counts=curve, details=details, variables=variables))
     return blocks
 
@@ -248,9 +239,7 @@ def _attrs(node: Node, definition: Node, group: str) -> dict[str, str | int | fl
     """What the scans of a region have in common."""
     attrs: dict[str, Any] = {}
     for key, name in (("excitation_energy", "photon_energy"), ("pass_energy", "pass_energy")):
-        value = _number(definition, key)
-        if value > 0:
-            attrs[name] = value
+        set_positive(attrs, name, _number(definition, key))
     texts = {
         "technique": definition.words("analysis_method"),
         "lens_mode": definition.words("analyzer_lens"),
@@ -265,9 +254,7 @@ def _attrs(node: Node, definition: Node, group: str) -> dict[str, str | int | fl
 def _details(cycle: Node, definition: Node) -> dict[str, str | int | float]:
     """What may differ between the scans of a region."""
     details: dict[str, str | int | float] = {"n_scans": 1}
-    dwell_time = _number(definition, "dwell_time")
-    if dwell_time > 0:
-        details["dwell_time"] = dwell_time
+    set_positive(details, "dwell_time", _number(definition, "dwell_time"))
     seconds = _number(cycle, "time")
     if 0 < seconds < 4e9:
         details["acquired"] = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))

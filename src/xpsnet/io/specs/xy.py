@@ -12,7 +12,7 @@ import numpy as np
 from xpsnet.io.common.energy_axis import checked_axis
 from xpsnet.io.common.errors import BrokenError
 from xpsnet.io.common.file_bytes import HEAD_BYTES, LINE_ENDS, bare, read_decoded, start_of_text
-from xpsnet.io.common.labels import leading_number, scale_of_label, units_of_label
+from xpsnet.io.common.labels import leading_number, scale_of_label, set_positive, units_of_label
 from xpsnet.io.common.reading import Reading
 from xpsnet.io.common.region_names import region_name
 from xpsnet.io.common.stacking import Block, Floats, drop_constant, stack_blocks, variable_name
@@ -281,19 +281,14 @@ def _attrs(settings: dict[str, str]) -> dict[str, str | int | float]:
     """What the blocks of one stack have in common."""
     attrs: dict[str, str | int | float] = {}
     for key, name in (("excitation energy", "photon_energy"), ("pass energy", "pass_energy")):
-        value = _number(settings, key)
-        if value > 0:
-            attrs[name] = value
-    attrs |= {name: settings[key] for key, name in _ATTRS.items() if settings.get(key)}
-    return attrs
+        set_positive(attrs, name, _number(settings, key))
+    return attrs | {name: settings[key] for key, name in _ATTRS.items() if settings.get(key)}
 
 
 def _details(table: _Table) -> dict[str, str | int | float]:
     """What may differ from block to block."""
     details: dict[str, str | int | float] = {}
-    dwell_time = _number(table.settings, "dwell time")
-    if dwell_time > 0:
-        details["dwell_time"] = dwell_time
+    set_positive(details, "dwell_time", _number(table.settings, "dwell time"))
     scans = _number(table.settings, "number of scans")
     if "scan" in table.loop:
         details["n_scans"] = 1

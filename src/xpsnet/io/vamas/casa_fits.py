@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import xarray as xr
 
 from xpsnet.data.peaks import keep_own_names
@@ -16,11 +15,9 @@ from xpsnet.io.casa.comments import CasaFit, Component, Region, describe, parse_
 from xpsnet.io.casa.line_shapes import casa_line
 from xpsnet.io.common.errors import refusal
 from xpsnet.io.common.region_names import region_name
-from xpsnet.io.common.stacking import Block, stack_blocks
+from xpsnet.io.common.stacking import Block, Floats, stack_blocks
 from xpsnet.io.common.vendor_peaks import Fitted, shape_note, to_peaks
 from xpsnet.io.vamas.reader import drop_constant_positions, read_blocks
-
-Floats = npt.NDArray[np.float64]
 
 _NUMBER = "block_number"
 _MIN_POINTS = 5

@@ -28,6 +28,7 @@ _IMAGE_MODES = {"MAPSV", "MAPSVDP", "SEM"}
 _BLANKS = b" \t\r\n\0\x1a"
 _UNKNOWN = 1e37
 _ITEMS = 40
+_EVERY_ITEM = frozenset(range(1, _ITEMS + 1))
 
 
 class Lines:
@@ -94,11 +95,7 @@ class Lines:
         else:
             self.number += 1
             return quick if abs(quick) < _UNKNOWN * 0.999 else np.nan
-        text = self.text(what)
-        value = _number(text)
-        if value is None:
-            raise BrokenError(f"line {self.number}: expected {what} (a number), got {shown(text)}")
-        return value
+        return _checked_number(self.text(what), self.number, f"{what} (a number)")
 
     def integer(self, what: str) -> int:
         """Read an integer of either sign."""
@@ -126,7 +123,12 @@ class Lines:
         try:
             values = np.array([float(line) for line in raw], dtype=np.float64)
         except ValueError:
-            values = np.array([self._one(line, first + i + 1, what) for i, line in enumerate(raw)])
+            values = np.array(
+                [
+                    _checked_number(_decoded(line), n_line, what)
+                    for n_line, line in enumerate(raw, first + 1)
+                ]
+            )
         if values.size < n:
             raise BrokenError(
                 f"line {self.number + 1}: expected {n} {what}, got the end of the file after "
@@ -134,15 +136,6 @@ class Lines:
             )
         values[~(np.abs(values) < _UNKNOWN * 0.999)] = np.nan
         return values
-
-    @staticmethod
-    def _one(line: bytes, number: int, what: str) -> float:
-        """Read one number of many, the slow way that can tell the line."""
-        text = _decoded(line)
-        value = _number(text)
-        if value is None:
-            raise BrokenError(f"line {number}: expected {what}, got {shown(text)}")
-        return value
 
 
 def _decoded(line: bytes) -> str:
@@ -163,6 +156,14 @@ def _number(text: str) -> float | None:
     return value if abs(value) < _UNKNOWN * 0.999 else np.nan
 
 
+def _checked_number(text: str, line: int, what: str) -> float:
+    """Value of a text at a line; a BrokenError names the line if it is no number."""
+    value = _number(text)
+    if value is None:
+        raise BrokenError(f"line {line}: expected {what}, got {shown(text)}")
+    return value
+
+
 @dataclass
 class Header:
     """What a VAMAS file says before its first block."""
@@ -172,7 +173,7 @@ class Header:
     mode: str = ""
     scan_mode: str = ""
     variables: list[tuple[str, str]] = field(default_factory=list)
-    repeated: frozenset[int] = frozenset(range(1, _ITEMS + 1))
+    repeated: frozenset[int] = _EVERY_ITEM
     n_future: int = 0
     n_blocks: int = 0
     # Some programs leave out the sputter source (item 37) that the standard asks for.
@@ -202,10 +203,7 @@ def read_header(lines: Lines) -> Header:
         # Meaningless in practice (Kratos: 1 and 32768 x 32768), so nothing is sized by them.
         _skip(lines, 3, "the number of positions")
     n_variables = lines.count("the number of experimental variables", 1000)
-    header.variables = [
-        (lines.text("a variable's label"), lines.text("a variable's unit"))
-        for _ in range(n_variables)
-    ]
+    header.variables = _named(lines, n_variables, "a variable's ")
     header.repeated = _repeated_items(lines)
     _skip(lines, lines.count("the number of manually entered items"), "an item number")
     n_future_header = lines.count("the number of future experiment entries")
@@ -224,8 +222,12 @@ def _repeated_items(lines: Lines) -> frozenset[int]:
             f"list, got {abs(n)}"
         )
     listed = frozenset(lines.integer("an item number") for _ in range(abs(n)))
-    everything = frozenset(range(1, _ITEMS + 1))
-    return listed & everything if n > 0 else everything - listed
+    return _EVERY_ITEM & listed if n > 0 else _EVERY_ITEM - listed
+
+
+def _named(lines: Lines, n: int, what: str) -> list[tuple[str, str]]:
+    """Read labels with their units."""
+    return [(lines.text(f"{what}label"), lines.text(f"{what}unit")) for _ in range(n)]
 
 
 def _skip(lines: Lines, n: int, what: str) -> None:
@@ -317,8 +319,7 @@ def read_block(lines: Lines, header: Header, first: RawBlock | None) -> RawBlock
     for item in _BLOCK_ITEMS:
         if item.applies(header, values) and (first is None or item.number in header.repeated):
             _read_item(lines, header, item, values)
-    for _ in range(header.n_future):
-        lines.text("a future block entry")
+    _skip(lines, header.n_future, "a future block entry")
     n = lines.count("the number of ordinate values", lines.size)
     n_columns = len(values["ordinates"])
     if n == 0 or n % n_columns:
@@ -344,7 +345,7 @@ def _read_item(lines: Lines, header: Header, item: _Item, values: Values) -> Non
         n = lines.count("the number of ordinates", 1000)
         if n == 0:
             raise BrokenError(f"line {lines.number}: expected at least one ordinate, got 0")
-        values["ordinates"] = [(lines.text("a label"), lines.text("a unit")) for _ in range(n)]
+        values["ordinates"] = _named(lines, n, "a ")
     elif item.number == 40:
         n = lines.count("the number of additional parameters")
         values["parameters"] = [

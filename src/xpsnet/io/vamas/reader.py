@@ -179,8 +179,10 @@ def _to_block(raw: RawBlock, header: Header) -> Block:
     else:
         label, unit = ordinates[0]
         energy = columns.pop(0)
-    energy = energy * _ev_per_unit(label, unit)
-    checked_axis(energy)
+    factor = _EV_PER_UNIT.get(unit.strip().lower())
+    if factor is None:
+        raise BrokenError(f"expected an energy axis in eV, got {label!r} in {unit!r}")
+    energy = checked_axis(energy * factor)
     main = _main_ordinate(ordinates, list(columns))
     names = f"{values['species']} {values['transition']}", raw.identifier
     original = raw.identifier if find_region(raw.identifier) else region_name(*names)
@@ -210,20 +212,12 @@ def _is_mislabeled(block: Block) -> bool:
     return block.units != "counts" and seconds > 1.0 and bool((finite == np.round(finite)).all())
 
 
-def _ev_per_unit(label: str, unit: str) -> float:
-    """Factor that turns the abscissa into eV."""
-    factor = _EV_PER_UNIT.get(unit.strip().lower())
-    if factor is None:
-        raise BrokenError(f"expected an energy axis in eV, got {label!r} in {unit!r}")
-    return factor
-
-
 def _main_ordinate(ordinates: list[tuple[str, str]], candidates: list[int]) -> int:
     """Index of the ordinate that is the spectrum: the first that is no transmission."""
     if not candidates:
         raise BrokenError("expected counts beside the energies, got none")
-    spectra = [i for i in candidates if "transm" not in ordinates[i][0].lower()]
-    return spectra[0] if spectra else candidates[0]
+    spectra = (i for i in candidates if "transm" not in ordinates[i][0].lower())
+    return next(spectra, candidates[0])
 
 
 def _curve_name(label: str, index: int) -> str:
@@ -235,20 +229,19 @@ def _curve_name(label: str, index: int) -> str:
 
 def _attrs(values: dict[str, Any], header: Header) -> dict[str, str | int | float]:
     """What blocks of one stack have in common."""
-    attrs: dict[str, str | int | float] = {}
-    if values["technique"].lower() not in _UNSAID:
-        attrs["technique"] = values["technique"]
+    attrs: dict[str, str | int | float] = _stated(technique=values["technique"])
     # For Auger and electron loss spectra the source energy is that of an electron beam.
     if not values["technique"].startswith(("AES", "ELS")):
         set_positive(attrs, "photon_energy", values["source energy"])
     if values["analyzer mode"].upper() == "FAT":
         set_positive(attrs, "pass_energy", values["pass energy"])
     source, _, removed = values["source"].partition(WITHOUT_SATELLITES)
-    texts = {"instrument": header.instrument, "source": source, "satellites_removed": removed}
-    for name, text in texts.items():
-        if text.lower() not in _UNSAID:
-            attrs[name] = text
-    return attrs
+    return attrs | _stated(instrument=header.instrument, source=source, satellites_removed=removed)
+
+
+def _stated(**texts: str) -> dict[str, Any]:
+    """Keep the texts that state something."""
+    return {name: text for name, text in texts.items() if text.lower() not in _UNSAID}
 
 
 def _details(raw: RawBlock) -> dict[str, str | int | float]:
@@ -259,8 +252,7 @@ def _details(raw: RawBlock) -> dict[str, str | int | float]:
     scans = values["scans"]
     if np.isfinite(scans) and scans >= 1:
         details["n_scans"] = int(scans)
-    if raw.sample.lower() not in _UNSAID:
-        details["sample"] = raw.sample
+    details |= _stated(sample=raw.sample)
     date = [values[name] for name in ("year", "month", "day", "hour", "minute", "second")]
     if all(np.isfinite(part) for part in date) and 1950 < date[0] < 2200 and min(date) >= 0:
         day = "-".join(f"{int(part):02d}" for part in date[:3])

@@ -7,16 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import xarray as xr
 
 from xpsnet.data.peaks import keep_own_names
 from xpsnet.data.status import XpsnetWarning
 from xpsnet.io.casa.comment_writer import EXACT, NO_FIT, casa_comment
+from xpsnet.io.common.stacking import Floats
 from xpsnet.io.vamas.parser import END, MAGIC
 from xpsnet.io.vamas.reader import DIMENSIONS, WITHOUT_SATELLITES
-
-Floats = npt.NDArray[np.float64]
 
 _OURS = "Written by xpsnet "
 _UNKNOWN = "1e+37"
@@ -184,7 +182,10 @@ def _blocks(
     names = keep_own_names(one).dims[:-1]
     for at in np.ndindex(*one.shape[:-1]):
         index = dict(zip(one.dims[:-1], at, strict=True))
-        here = {name: _at(coordinate, index) for name, coordinate in scalars.items()}
+        here = {
+            name: coordinate.isel(index, missing_dims="ignore").values.tolist()
+            for name, coordinate in scalars.items()
+        }
         for name in one.dims[:-1]:
             value = here.get(str(name))
             if not isinstance(value, int | float):
@@ -200,26 +201,21 @@ def _blocks(
             fit = peaks.isel(dict(zip(names, at, strict=True)))
             comment = casa_comment(fit, photon_energy, dwell * scans)
         if one.ndim > 1:
-            comment += (" ".join([DIMENSIONS, *map(_word, one.dims[:-1])]),)
+            words = ("_".join(str(dim).split()) for dim in one.dims[:-1])
+            comment += (" ".join([DIMENSIONS, *words]),)
         values = [_number(here[name]) if name in here else _UNKNOWN for name in variables]
         lines = _block_head(one, here, comment, values)
         energy = one["energy"].values
         if not regular:
             columns.insert(0, (*_abscissa(one), energy))
         else:
-            step = _step(energy)
-            lines += [*_abscissa(one), _number(energy[0]), _number(step if step else 0.0)]
+            lines += [*_abscissa(one), _number(energy[0]), _number(_step(energy))]
         lines += [
             str(len(columns)),
             *(text for label, unit, _ in columns for text in (label, unit)),
+            *("pulse counting", _number(dwell), str(scans), "0", *[_UNKNOWN] * 3, "0"),
         ]
-        lines += ["pulse counting", _number(dwell), str(scans), "0", *[_UNKNOWN] * 3, "0"]
         yield lines + _values([values for _, _, values in columns])
-
-
-def _at(coordinate: xr.DataArray, index: dict[Any, int]) -> Any:
-    """Value of a coordinate for one spectrum."""
-    return coordinate.isel(index, missing_dims="ignore").values.tolist()
 
 
 def _measured(one: xr.DataArray, here: dict[str, Any]) -> tuple[float, int]:
@@ -238,8 +234,6 @@ def _block_head(
     name = "" if one.name is None else _line(str(one.name))
     date = re.match(r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)", str(attrs.get("acquired", "")))
     level = re.fullmatch(r"([A-Z][a-z]?) (\d?[A-Zspdf][\w/]*)", name)
-    photon_energy = attrs.get("photon_energy")
-    pass_energy = attrs.get("pass_energy")
     return [
         name,
         _line(str(attrs.get("sample", _NOT_SAID))),
@@ -250,10 +244,10 @@ def _block_head(
         "XPS",
         *values,
         _source(attrs),
-        _number(photon_energy),
+        _number(attrs.get("photon_energy")),
         *[_UNKNOWN] * 5,
         "FAT",
-        _number(pass_energy),
+        _number(attrs.get("pass_energy")),
         *[_UNKNOWN] * 7,
         *((level[1], level[2]) if level else (name, "")),
         "-1",
@@ -291,17 +285,10 @@ def _values(columns: list[Floats]) -> list[str]:
 
 def _number(value: Any) -> str:
     """A number with all its digits; 1e+37 means unknown."""
-    if value is None:
-        return _UNKNOWN
-    number = float(value)
+    number = np.nan if value is None else float(value)
     if not np.isfinite(number):
         return _UNKNOWN
     return str(int(number)) if number.is_integer() and abs(number) < 1e15 else repr(number)
-
-
-def _word(name: object) -> str:
-    """A name without blanks."""
-    return "_".join(str(name).split())
 
 
 def _line(text: str) -> str:
