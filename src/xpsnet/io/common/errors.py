@@ -1,6 +1,8 @@
 """Errors of readers, and their messages."""
 
+import importlib
 import os
+from types import ModuleType
 
 
 class ReadError(ValueError):
@@ -43,6 +45,21 @@ def refusal(
 def unopened(path: str | os.PathLike[str], error: OSError) -> ReadError:
     """Make a ReadError from the reason why the system does not open a file."""
     return refusal(path, expected="a file that can be opened", got=error.strerror or str(error))
+
+
+def optional_package(
+    path: str | os.PathLike[str], name: str, purpose: str, *, extra: str
+) -> ModuleType:
+    """Import a package that an extra of ours installs, or refuse the file that needs it."""
+    try:
+        return importlib.import_module(name)
+    except ImportError as error:
+        raise refusal(
+            path,
+            expected=f"the package {name}, {purpose}",
+            got="no such package",
+            advice=f'pip install "napari-xpsnet[{extra}]"',
+        ) from error
 
 
 def shown(text: object, limit: int = 60) -> str:

@@ -2,6 +2,8 @@
 
 import io
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -53,14 +55,14 @@ def netcdf3_groups(path: Path) -> list[str]:
     """
     from scipy.io import netcdf_file
 
-    try:
-        with _BoundedFile(path) as file, netcdf_file(file, mmap=True) as data:
-            shapes = {name: tuple(one.shape) for name, one in data.variables.items()}
-            # The map of the file stays open as long as a variable does.
-            data.variables.clear()
-    except Exception as error:
-        # scipy raises many kinds of exceptions.
-        raise damaged(path, "a netCDF 3 file", error) from error
+    with (
+        refusing_damage(path, "a netCDF 3 file"),
+        _BoundedFile(path) as file,
+        netcdf_file(file, mmap=True) as data,
+    ):
+        shapes = {name: tuple(one.shape) for name, one in data.variables.items()}
+        # The map of the file stays open as long as a variable does.
+        data.variables.clear()
     for name, shape in shapes.items():
         check_axis(path, name, shape)
     return ["/"]
@@ -85,9 +87,18 @@ def plain(value: Any) -> Any:
     return value if isinstance(value, str | int | float | list | tuple) else str(value)
 
 
-def damaged(path: Path, kind: str, error: Exception) -> ReadError:
-    """Word what a library said about a damaged store."""
-    said = " ".join(str(error).split())[:200] or type(error).__name__
-    return refusal(
-        path, expected=f"{kind} that can be opened", got=said, advice="it may be damaged"
-    )
+@contextmanager
+def refusing_damage(path: Path, kind: str) -> Iterator[None]:
+    """Refuse a store where a library fails on it, in the words of the library.
+
+    h5py, zarr, scipy and xarray raise many kinds of exceptions on damaged files.
+    """
+    try:
+        yield
+    except ReadError:
+        raise
+    except Exception as error:
+        said = " ".join(str(error).split())[:200] or type(error).__name__
+        raise refusal(
+            path, expected=f"{kind} that can be opened", got=said, advice="it may be damaged"
+        ) from error

@@ -17,8 +17,8 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from xpsnet.io.common.errors import ReadError, refusal
-from xpsnet.io.stores.attributes import damaged
+from xpsnet.io.common.errors import refusal
+from xpsnet.io.stores.attributes import refusing_damage
 
 _TRIAL = Path(__file__).with_name("hdf5_probe_process.py")
 _MAX_SECONDS = 30.0  # of a trial; where the system can, it ends one after 4 s of processor time
@@ -42,16 +42,15 @@ def check_heaps(path: Path) -> None:
     ReadError
         With the byte at which the heap stays.
     """
-    try:
-        with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-            width = data[14 if data[8] < 2 else 10]  # bytes of a size, as the superblock says
-            left = _MAX_OBJECTS
-            for heap in _heaps(data) if width in (2, 4, 8) else ():
-                left = _follow(path, data, heap, width, left)
-    except ReadError:
-        raise
-    except (OSError, ValueError, IndexError) as error:
-        raise damaged(path, "an HDF5 or netCDF file", error) from error
+    with (
+        refusing_damage(path, "an HDF5 or netCDF file"),
+        path.open("rb") as file,
+        mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data,
+    ):
+        width = data[14 if data[8] < 2 else 10]  # bytes of a size, as the superblock says
+        left = _MAX_OBJECTS
+        for heap in _heaps(data) if width in (2, 4, 8) else ():
+            left = _follow(path, data, heap, width, left)
 
 
 def _heaps(data: mmap.mmap) -> Iterator[int]:

@@ -21,10 +21,10 @@ from xpsnet.io.stores.attributes import (
     NAME_ATTR,
     NETCDF3_MAGIC,
     VERSION_ATTR,
-    damaged,
     is_zarr,
     netcdf3_groups,
     plain,
+    refusing_damage,
 )
 from xpsnet.io.stores.nexus import is_nexus, read_nexus
 from xpsnet.io.stores.nexus_own import holds_peaks, read_own_peaks, read_own_spectra
@@ -195,13 +195,8 @@ def _datasets(path: Path, groups: list[str]) -> Iterator[tuple[str, xr.Dataset]]
     elif _is_netcdf3(path):
         kind, engine = "a netCDF 3 file", "scipy"
     for group in groups:
-        try:
+        with refusing_damage(path, kind):
             data = _open(path, engine, group)
-        except ReadError:
-            raise
-        except Exception as error:
-            # xarray and its backends raise many kinds of exceptions on damaged files.
-            raise damaged(path, kind, error) from error
         data.attrs = {key: plain(value) for key, value in data.attrs.items()}
         coords = data.attrs.pop(COORDS_ATTR, [])
         coords = [coords] if isinstance(coords, str) else coords

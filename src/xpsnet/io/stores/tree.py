@@ -6,6 +6,7 @@ never followed. Sizes are checked against what reading would take.
 """
 
 import itertools
+import math
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,8 +17,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from xpsnet.io.common.errors import ReadError, refusal
-from xpsnet.io.stores.attributes import check_axis, damaged, is_zarr, plain
+from xpsnet.io.common.errors import optional_package, refusal
+from xpsnet.io.stores.attributes import check_axis, is_zarr, plain, refusing_damage
 from xpsnet.io.stores.chunk_limits import MAX_CHUNK, check_deflated, check_zarr_chunks
 from xpsnet.io.stores.hdf5_probe import check_heaps, check_trial
 
@@ -50,10 +51,7 @@ class StoredArray(NamedTuple):
     @property
     def nbytes(self) -> int:
         """Size in memory."""
-        n = self.dtype.itemsize
-        for size in self.shape:
-            n *= size
-        return n
+        return self.dtype.itemsize * math.prod(self.shape)
 
 
 @dataclass
@@ -128,11 +126,8 @@ class Tree:
             If the array is damaged.
         """
         if array.nbytes <= LAZY_BYTES:
-            try:
+            with refusing_damage(self.path, f"the array {array.name}"):
                 values = np.asarray(self.store[array.name][()])
-            except Exception as error:
-                # h5py and zarr raise many kinds of exceptions.
-                raise damaged(self.path, f"the array {array.name}", error) from error
             return values.astype(array.dtype.newbyteorder("="), copy=False)
         import dask.array
 
@@ -159,19 +154,12 @@ def open_tree(path: Path) -> Iterator[Tree]:
 
     check_heaps(path)
     check_trial(path)
-    try:
+    with refusing_damage(path, "an HDF5 or netCDF file"):
         file = h5py.File(path, "r")
-    except Exception as error:
-        # h5py raises many kinds of exceptions in a damaged file.
-        raise damaged(path, "an HDF5 or netCDF file", error) from error
     with file:
         tree = Tree(path, file)
-        try:
+        with refusing_damage(path, "an HDF5 or netCDF file"):
             _walk(tree, file, "/", 0, set())
-        except ReadError:
-            raise
-        except Exception as error:
-            raise damaged(path, "an HDF5 or netCDF file", error) from error
         yield tree
 
 
@@ -274,16 +262,8 @@ def _attributes(owner: Any, odd: list[str]) -> dict[str, Any]:
 
 def _zarr_tree(path: Path) -> Tree:
     """Look over a zarr folder."""
-    try:
-        import zarr
-    except ImportError as error:
-        raise refusal(
-            path,
-            expected="the package zarr, to read a zarr store",
-            got="no such package",
-            advice="pip install napari-xpsnet[zarr]",
-        ) from error
-    try:
+    zarr = optional_package(path, "zarr", "to read a zarr store", extra="zarr")
+    with refusing_damage(path, "a zarr store"):
         root = zarr.open(str(path), mode="r")
         tree = Tree(path, root)
         if isinstance(root, zarr.Array):
@@ -303,11 +283,6 @@ def _zarr_tree(path: Path) -> Tree:
                 tree.note(array)
             else:
                 tree.groups[f"/{key}"] = _plain_attributes(member)
-    except ReadError:
-        raise
-    except Exception as error:
-        # zarr raises many kinds of exceptions.
-        raise damaged(path, "a zarr store", error) from error
     return tree
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from xpsnet.io.common.errors import ReadError, refusal
+from xpsnet.io.common.errors import ReadError, optional_package, refusal
 from xpsnet.io.common.file_bytes import read_bytes
 
 Cell = str | float
@@ -89,22 +89,9 @@ def read_workbook(path: Path) -> list[Sheet]:
     return taken
 
 
-def _missing(path: Path, package: str) -> ReadError:
-    """The refusal where the package that reads workbooks is not installed."""
-    return refusal(
-        path,
-        expected=f"the package {package}, which reads Excel workbooks",
-        got="none installed",
-        advice='install it with: pip install "napari-xpsnet[excel]"',
-    )
-
-
 def _old_sheets(path: Path, data: bytes) -> Iterator[Sheet]:
     """Sheets of an `.xls`, one in memory at a time."""
-    try:
-        import xlrd
-    except ImportError as error:
-        raise _missing(path, "xlrd") from error
+    xlrd = optional_package(path, "xlrd", "to read an Excel workbook", extra="excel")
     quiet = io.StringIO()  # xlrd prints what it finds odd
     book = xlrd.open_workbook(
         file_contents=data, on_demand=True, ragged_rows=True, logfile=quiet
@@ -118,10 +105,7 @@ def _old_sheets(path: Path, data: bytes) -> Iterator[Sheet]:
 
 def _new_sheets(path: Path, data: bytes) -> Iterator[Sheet]:
     """Sheets of an `.xlsx`."""
-    try:
-        import openpyxl
-    except ImportError as error:
-        raise _missing(path, "openpyxl") from error
+    openpyxl = optional_package(path, "openpyxl", "to read an Excel workbook", extra="excel")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of parts that are not read here
         book = openpyxl.load_workbook(
