@@ -7,7 +7,6 @@ and so does Excel up to 2003 (`.xls`).
 import io
 import struct
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 import olefile
@@ -57,12 +56,7 @@ class Streams:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._ole.close()
 
     def read(self, name: str, limit: int = MAX_BYTES) -> bytes:

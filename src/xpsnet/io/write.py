@@ -5,7 +5,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -28,11 +28,9 @@ from xpsnet.io.vamas.writer import is_our_vamas, write_vamas
 Spectra = list[xr.DataArray]
 
 
-class Content(NamedTuple):
-    """What is written: spectra or peaks, and the spectra that the peaks were fitted to."""
-
-    data: Spectra | xr.Dataset
-    spectra: xr.DataArray | None
+Content = Spectra | xr.Dataset
+# Writes spectra or peaks to a path, with the spectra that the peaks were fitted to.
+Writer = Callable[[Content, Path, xr.DataArray | None], None]
 
 
 def write(
@@ -101,9 +99,8 @@ def write(
             f"expected a file name that ends with one of {', '.join(_WRITERS)}, got "
             f"{path.name!r}; add the extension of the format"
         )
-    content = Content(
-        _checked(data, dim), None if spectra is None else check_spectra(spectra, dim=dim)
-    )
+    content = _checked(data, dim)
+    fitted = None if spectra is None else check_spectra(spectra, dim=dim)
     if spectra is not None and not (writer in _WITH_SPECTRA and isinstance(data, xr.Dataset)):
         raise ValueError(
             f"expected spectra= only with peaks for .nxs, .xlsx or .vms, got {path.name!r}; write "
@@ -116,10 +113,10 @@ def write(
             f"expected a new file, got {path}, which xpsnet has not written; choose another name, "
             f"or pass overwrite=True"
         )
-    _replace(path, lambda target: writer(content, target))
+    _replace(path, lambda target: writer(content, target, fitted))
 
 
-def _checked(data: Any, dim: str | None) -> Spectra | xr.Dataset:
+def _checked(data: Any, dim: str | None) -> Content:
     """Return peaks as they are, and spectra as a list."""
     if isinstance(data, xr.Dataset):
         if "center" in data and "peak" in data.dims:
@@ -191,13 +188,13 @@ def _hdf5_is_ours(path: Path) -> bool:
         return False
 
 
-def _write_netcdf(content: Content, path: Path) -> None:
+def _write_netcdf(content: Content, path: Path, _: xr.DataArray | None) -> None:
     """Write one group per spectrum, or the root for a single one and for peaks."""
-    for mode, group, data in _groups(content.data):
+    for mode, group, data in _groups(content):
         data.to_netcdf(path, mode=mode, group=group, engine="h5netcdf")
 
 
-def _write_zarr(content: Content, path: Path) -> None:
+def _write_zarr(content: Content, path: Path, _: xr.DataArray | None) -> None:
     """Write the same groups as for netCDF, in zarr format 2, which knows texts of fixed length."""
     try:
         import zarr  # noqa: F401
@@ -206,7 +203,7 @@ def _write_zarr(content: Content, path: Path) -> None:
             "expected the package zarr, to write .zarr, got no such package; pip install "
             "napari-xpsnet[zarr], or write .nc"
         ) from error
-    for mode, group, data in _groups(content.data):
+    for mode, group, data in _groups(content):
         data = data.unify_chunks()
         if data.chunks:
             # Zarr chunks are all of one size.
@@ -214,7 +211,7 @@ def _write_zarr(content: Content, path: Path) -> None:
         data.to_zarr(path, mode=mode, group=group, zarr_format=2, consolidated=True)
 
 
-def _groups(content: Spectra | xr.Dataset) -> Any:
+def _groups(content: Content) -> Any:
     """Mode, group and Dataset for each part of the content."""
     if isinstance(content, xr.Dataset):
         return [("w", None, _listed(_storable(content)))]
@@ -278,28 +275,22 @@ def _version() -> str:
     return str(__version__)
 
 
-def _write_csv(content: Content, path: Path) -> None:
+def _write_csv(content: Content, path: Path, _: xr.DataArray | None) -> None:
     """Write tables."""
-    if isinstance(content.data, xr.Dataset):
-        peaks_csv(content.data, path)
+    if isinstance(content, xr.Dataset):
+        peaks_csv(content, path)
     else:
-        spectra_csv(content.data, path)
+        spectra_csv(content, path)
 
 
-def _write_excel(content: Content, path: Path) -> None:
-    """Write a workbook."""
-    write_excel(content.data, path, content.spectra)
-
-
-def _write_nexus(content: Content, path: Path) -> None:
+def _write_nexus(content: Content, path: Path, spectra: xr.DataArray | None) -> None:
     """Write entries of NeXus, with attributes that HDF5 holds."""
-    data: Spectra | xr.Dataset
-    if isinstance(content.data, xr.Dataset):
-        data = _storable(content.data)
+    if isinstance(content, xr.Dataset):
+        content = _storable(content)
     else:
-        data = [_storable_array(one) for one in content.data]
-    spectra = None if content.spectra is None else _storable_array(content.spectra)
-    write_nexus(data, path, spectra, _version())
+        content = [_storable_array(one) for one in content]
+    spectra = None if spectra is None else _storable_array(spectra)
+    write_nexus(content, path, spectra, _version())
 
 
 def _storable_array(spectra: xr.DataArray) -> xr.DataArray:
@@ -309,12 +300,12 @@ def _storable_array(spectra: xr.DataArray) -> xr.DataArray:
     return stored[name].rename(spectra.name)
 
 
-def _write_vamas(content: Content, path: Path) -> None:
+def _write_vamas(content: Content, path: Path, spectra: xr.DataArray | None) -> None:
     """Write VAMAS; peaks as CasaXPS components of their spectra."""
-    if not isinstance(content.data, xr.Dataset):
-        write_vamas(path, content.data)
-    elif content.spectra is not None:
-        write_vamas(path, [content.spectra], content.data)
+    if not isinstance(content, xr.Dataset):
+        write_vamas(path, content)
+    elif spectra is not None:
+        write_vamas(path, [spectra], content)
     else:
         raise ValueError(
             "expected the spectra that the peaks belong to, which VAMAS stores with them; do "
@@ -322,16 +313,16 @@ def _write_vamas(content: Content, path: Path) -> None:
         )
 
 
-_WRITERS: dict[str, Callable[[Content, Path], None]] = {
+_WRITERS: dict[str, Writer] = {
     ".nc": _write_netcdf,
     ".nc4": _write_netcdf,
     ".h5": _write_netcdf,
     ".hdf5": _write_netcdf,
     ".zarr": _write_zarr,
     ".nxs": _write_nexus,
-    ".xlsx": _write_excel,
+    ".xlsx": write_excel,
     ".vms": _write_vamas,
     ".vamas": _write_vamas,
     ".csv": _write_csv,
 }
-_WITH_SPECTRA = (_write_nexus, _write_excel, _write_vamas)
+_WITH_SPECTRA = (_write_nexus, write_excel, _write_vamas)

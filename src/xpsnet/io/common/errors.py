@@ -48,7 +48,7 @@ def unopened(path: str | os.PathLike[str], error: OSError) -> ReadError:
 
 
 def optional_package(
-    path: str | os.PathLike[str], name: str, purpose: str, *, extra: str
+    path: str | os.PathLike[str], name: str, purpose: str, *, advice: str
 ) -> ModuleType:
     """Import a package that an extra of ours installs, or refuse the file that needs it."""
     try:
@@ -58,7 +58,7 @@ def optional_package(
             path,
             expected=f"the package {name}, {purpose}",
             got="no such package",
-            advice=f'pip install "napari-xpsnet[{extra}]"',
+            advice=advice,
         ) from error
 
 

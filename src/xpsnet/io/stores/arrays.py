@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -151,12 +152,13 @@ def _axes(tree: Tree, members: list[StoredArray]) -> list[Axis]:
 
 def _nearest(axes: dict[str, list[Axis]], group: str) -> list[Axis]:
     """Axes of the group, or of the nearest one above that has any."""
-    while True:
-        if axes.get(group):
-            return axes[group]
-        if group == "/":
-            return []
-        group = group.rpartition("/")[0] or "/"
+    return next((axes[place] for place in _upwards(group) if axes.get(place)), [])
+
+
+def _upwards(group: str) -> list[str]:
+    """Name of a group, and of all groups above it."""
+    place = PurePosixPath(group)
+    return [str(place), *map(str, place.parents)]
 
 
 def _is_flat_number(array: StoredArray) -> bool:
@@ -228,9 +230,9 @@ def count_units(array: StoredArray) -> str:
 def settings_in(tree: Tree, group: str) -> Attrs:
     """Settings of the experiment that a group, or one above it, states."""
     settings: Attrs = {}
-    while True:
-        stated: dict[str, Any] = dict(tree.groups.get(group, {}))
-        for array in tree.members.get(group, ()):
+    for place in _upwards(group):
+        stated: dict[str, Any] = dict(tree.groups.get(place, {}))
+        for array in tree.members.get(place, ()):
             if array.dtype.kind in "iuf" and array.shape in ((), (1,)):
                 stated[array.label] = array
         for key, value in stated.items():
@@ -238,9 +240,7 @@ def settings_in(tree: Tree, group: str) -> Attrs:
                 number = _number(tree, value) if pattern.fullmatch(key) else None
                 if number is not None:
                     settings.setdefault(name, int(number) if name == "n_scans" else number)
-        if group == "/":
-            return settings
-        group = group.rpartition("/")[0] or "/"
+    return settings
 
 
 def _number(tree: Tree, value: Any) -> float | None:

@@ -154,9 +154,8 @@ def _energy_axis(
     """Energies and the dimension that they belong to: by name, else by units, else alone."""
     stored = {i: tree.array(group, label) for i, label in enumerate(labels) if label}
     candidates = {
-        i: one for i, one in stored.items() if one and one.shape == (signal.shape[i],)
-        and one.dtype.kind in "iuf"
-    }  # fmt: skip
+        i: one for i, one in stored.items() if one and _is_coordinate(one, signal.shape[i])
+    }
     named = {i: one for i, one in candidates.items() if is_axis_name(one.label)}
     by_units = {i: one for i, one in candidates.items() if units_of(one).lower() == "ev"}
     alone = candidates if len(signal.shape) == 1 else {}
@@ -202,8 +201,7 @@ def _entry_attributes(tree: Tree, entry: str) -> Attrs:
                 attrs.setdefault(name, number)
     for name, places in _TEXTS.items():
         texts = (tree.text(f"{entry}/{place}", _MAX_TEXT) for place in places)
-        text = next((text for text in texts if text), "")
-        if text:
+        if text := next(filter(None, texts), ""):
             attrs[name] = text
     attrs.setdefault("region_original", entry.strip("/"))
     return attrs

@@ -39,22 +39,18 @@ def write_nexus(
         file.attrs["creator"] = "napari-xpsnet"
         file.attrs[VERSION_ATTR] = version
         if isinstance(content, xr.Dataset):
-            entry = _entry(file, _group_name(content.attrs.get("region", "peaks"), file))
+            name = _group_name(content.attrs.get("region", "peaks"), file)
+            entry = _group(file, name, "NXentry")
             if spectra is not None:
                 _write_spectra(entry, spectra)
             _write_peaks(entry, content)
             entry.attrs["default"] = "data" if spectra is not None else "fit"
         else:
             for array in content:
-                entry = _entry(file, _group_name(array.name, file))
+                entry = _group(file, _group_name(array.name, file), "NXentry")
                 _write_spectra(entry, array)
                 entry.attrs["default"] = "data"
         file.attrs["default"] = next(iter(file))
-
-
-def _entry(file: Any, name: str) -> Any:
-    """New entry."""
-    return _group(file, name, "NXentry")
 
 
 def _group(parent: Any, name: str, kind: str) -> Any:
@@ -128,11 +124,7 @@ def _write_variable(group: Any, name: str, variable: xr.Variable) -> Any:
     if hasattr(variable.data, "dask"):
         stored = _stream(group, name, variable.data)
     else:
-        values = variable.values
-        if values.dtype.kind in "UO":
-            stored = group.create_dataset(name, data=_texts(name, values), dtype=_text_type())
-        else:
-            stored = group.create_dataset(name, data=values)
+        stored = group.create_dataset(name, data=_stored(name, variable.values))
     if variable.dims:  # h5py does not read empty lists
         stored.attrs[DIMS_ATTR] = _list([str(dim) for dim in variable.dims])
     for key, value in variable.attrs.items():
@@ -158,13 +150,15 @@ def _text_type() -> Any:
     return h5py.string_dtype()
 
 
-def _texts(name: str, values: Any) -> Any:
-    """Texts as objects."""
+def _stored(name: str, values: Any) -> Any:
+    """Numbers as they are, texts with the type that HDF5 has for them."""
+    if values.dtype.kind not in "UO":
+        return values
     if values.dtype == object and not all(isinstance(value, str) for value in values.ravel()):
         raise ValueError(
             f"expected numbers or texts, got objects in {name!r}; drop that coordinate"
         )
-    return values.astype(object)
+    return values.astype(_text_type())
 
 
 def _list(value: Any) -> Any:

@@ -86,7 +86,7 @@ def _read_named_or_not(tree: Tree) -> Reading:
         return read_arrays(tree)
     _check_openable(tree)
     try:
-        reading, reasons = _read_named(tree.path, _groups(tree))
+        reading, reasons = _read_named(tree.path, sorted(tree.members))
         if reading.spectra:
             return reading
     except PeaksError:
@@ -170,11 +170,6 @@ def _is_netcdf3(path: Path) -> bool:
     return not is_zarr(path) and not read_head(path).startswith(HDF5_MAGIC)
 
 
-def _groups(tree: Tree) -> list[str]:
-    """Groups that hold arrays."""
-    return sorted(tree.members)
-
-
 def _all_datasets(path: Path) -> list[xr.Dataset]:
     """All Datasets of a store."""
     if _is_netcdf3(path):
@@ -184,7 +179,7 @@ def _all_datasets(path: Path) -> list[xr.Dataset]:
             return read_own_peaks(tree)
         tree.refuse_outside()
         _check_openable(tree)
-        return [data for _, data in _datasets(path, _groups(tree))]
+        return [data for _, data in _datasets(path, sorted(tree.members))]
 
 
 def _datasets(path: Path, groups: list[str]) -> Iterator[tuple[str, xr.Dataset]]:

@@ -262,7 +262,9 @@ def _attributes(owner: Any, odd: list[str]) -> dict[str, Any]:
 
 def _zarr_tree(path: Path) -> Tree:
     """Look over a zarr folder."""
-    zarr = optional_package(path, "zarr", "to read a zarr store", extra="zarr")
+    zarr = optional_package(
+        path, "zarr", "to read a zarr store", advice="pip install napari-xpsnet[zarr]"
+    )
     with refusing_damage(path, "a zarr store"):
         root = zarr.open(str(path), mode="r")
         tree = Tree(path, root)

@@ -26,6 +26,7 @@ _MAX_SHEETS = 500
 _MAX_ROWS, _MAX_COLUMNS = 100_000, 1024
 _MAX_CELLS = 5_000_000
 ZIP = b"PK\x03\x04"
+_INSTALL = 'install it with: pip install "napari-xpsnet[excel]"'
 _WORKBOOK = "xl/workbook.xml"
 # Parts without cells: left out, so that nothing in them can do harm.
 _NOT_NEEDED = ("drawing", "theme", "chart", "media", "docprops", "styles", "worksheets/_rels",
@@ -91,7 +92,7 @@ def read_workbook(path: Path) -> list[Sheet]:
 
 def _old_sheets(path: Path, data: bytes) -> Iterator[Sheet]:
     """Sheets of an `.xls`, one in memory at a time."""
-    xlrd = optional_package(path, "xlrd", "to read an Excel workbook", extra="excel")
+    xlrd = optional_package(path, "xlrd", "which reads Excel workbooks", advice=_INSTALL)
     quiet = io.StringIO()  # xlrd prints what it finds odd
     book = xlrd.open_workbook(
         file_contents=data, on_demand=True, ragged_rows=True, logfile=quiet
@@ -105,7 +106,7 @@ def _old_sheets(path: Path, data: bytes) -> Iterator[Sheet]:
 
 def _new_sheets(path: Path, data: bytes) -> Iterator[Sheet]:
     """Sheets of an `.xlsx`."""
-    openpyxl = optional_package(path, "openpyxl", "to read an Excel workbook", extra="excel")
+    openpyxl = optional_package(path, "openpyxl", "which reads Excel workbooks", advice=_INSTALL)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of parts that are not read here
         book = openpyxl.load_workbook(
