@@ -11,6 +11,7 @@ from pathlib import Path
 from xpsnet.io.common.errors import ReadError, refusal, shown, unopened
 from xpsnet.io.common.reading import Reading
 from xpsnet.io.scienta import da30_zip
+from xpsnet.io.tables.excel import is_workbook
 from xpsnet.io.thermo import avantage_excel
 
 NAME = "zip archive"
@@ -65,7 +66,7 @@ def read(path: Path) -> Reading:
             got=str(error)[:200] or type(error).__name__,
             advice="unpack it yourself and open the files in it",
         ) from error
-    if avantage_excel.sniff_zip(names):
+    if is_workbook(names):
         return avantage_excel.read(path)
     raise _other(path, names)
 

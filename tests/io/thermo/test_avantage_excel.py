@@ -83,7 +83,7 @@ def test_an_old_workbook_is_found_by_its_content(save) -> None:
     ids=["workbook", "document", "DA30", "empty"],
 )  # fmt: skip
 def test_a_workbook_is_told_from_other_archives(names: list[str], expected: bool) -> None:
-    assert avantage_excel.sniff_zip(names) is expected
+    assert excel.is_workbook(names) is expected
 
 
 @WRITERS

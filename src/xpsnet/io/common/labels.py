@@ -22,7 +22,7 @@ _ENERGY = re.compile(
 _PER_SECOND = re.compile(r"\bc(?:ount)?s?\s*/\s*s|\bcps\b|counts? per sec|counts? s\^?-1|\bkcps\b",
                          re.IGNORECASE)  # fmt: skip
 _NUMBER = r"([0-9]+(?:[.,][0-9]+)?(?:[eE][+-]?[0-9]+)?)"
-_LEADING = re.compile(r"[+-]?(?:\d{1,30}\.?\d{0,30}|\.\d{1,30})(?:[eE][+-]?\d{1,3})?")
+LEADING_NUMBER = re.compile(r"[+-]?(?:\d{1,30}\.?\d{0,30}|\.\d{1,30})(?:[eE][+-]?\d{1,3})?")
 _PHOTON = re.compile(
     rf"(?:\bh\s?[v\u03bdn]\b|photon\s*energy|excitation\s*energy|characteristic\s*energy)"
     rf"[^0-9\n]{{0,12}}?{_NUMBER}\s*(k?eV)?",
@@ -36,10 +36,7 @@ _DWELL = re.compile(
 
 def scale_of_label(label: str) -> str | None:
     """Energy scale that the label of an axis states, in several languages."""
-    kinetic, binding = bool(_KINETIC.search(label)), bool(_BINDING.search(label))
-    if kinetic == binding:
-        return None
-    return "kinetic" if kinetic else "binding"
+    return _one_scale(_KINETIC.search(label), _BINDING.search(label))
 
 
 def scale_of_text(text: str) -> str | None:
@@ -47,8 +44,12 @@ def scale_of_text(text: str) -> str | None:
     stated = _STATED.search(text)
     if stated:
         return stated[1].lower()
-    kinetic, binding = bool(_KINETIC_TEXT.search(text)), bool(_BINDING_TEXT.search(text))
-    if kinetic == binding:
+    return _one_scale(_KINETIC_TEXT.search(text), _BINDING_TEXT.search(text))
+
+
+def _one_scale(kinetic: object, binding: object) -> str | None:
+    """The scale of which words were found; None if both or neither."""
+    if bool(kinetic) == bool(binding):
         return None
     return "kinetic" if kinetic else "binding"
 
@@ -92,7 +93,7 @@ def number_of_text(text: str, largest: float = math.inf) -> float:
 
 def leading_number(text: str) -> float:
     """Number at the beginning of a text such as "0.5 seconds"; NaN if there is none."""
-    match = _LEADING.match(text)
+    match = LEADING_NUMBER.match(text)
     return number_of_text(match[0]) if match else math.nan
 
 

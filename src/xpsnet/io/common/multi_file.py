@@ -1,7 +1,7 @@
 """Several files at once: scans of the same region become one stack."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -150,21 +150,14 @@ def _spread(rows: list[Floats], at: list[npt.NDArray[np.intp]], n: int) -> Float
     return spread
 
 
-def _shared_coords(spectra: Iterable[xr.DataArray]) -> dict[str, Any]:
+def _shared_coords(spectra: Sequence[xr.DataArray]) -> dict[str, Any]:
     """Scalar coordinates that all scans have (stage positions, etch time), over the scans."""
-    spectra = list(spectra)
     shared: dict[str, Any] = {}
     for name, coord in spectra[0].coords.items():
-        if (
-            coord.ndim == 0
-            and name not in ("scan", "file")
-            and all(name in s.coords for s in spectra)
-        ):
+        own = name in ("scan", "file")
+        if coord.ndim == 0 and not own and all(name in s.coords for s in spectra):
             values = [s.coords[name].item() for s in spectra]
             same = all(value == values[0] for value in values)
-            shared[str(name)] = (
-                xr.Variable((), values[0], coord.attrs)
-                if same
-                else xr.Variable(("scan",), values, coord.attrs)
-            )
+            dims, kept = ((), values[0]) if same else ("scan", values)
+            shared[str(name)] = xr.Variable(dims, kept, coord.attrs)
     return shared

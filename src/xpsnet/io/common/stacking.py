@@ -169,9 +169,9 @@ def _layout(group: list[Block]) -> tuple[tuple[str, ...], tuple[int, ...], Seque
             return (("position",) if several else (name,)), (n,), everything
     for k in (2, 3, 4):
         for names in itertools.combinations(candidates[:_MAX_CANDIDATES], k):
-            grid = _grid(*(columns[name] for name in names))
-            if grid is not None:
-                return names, grid[0], grid[1]
+            found = grid(*(columns[name] for name in names))
+            if found is not None:
+                return names, *found
     if "index" in columns and len(np.unique(columns["index"])) == n:
         return ("index",), (n,), everything
     return ("scan",), (n,), everything
@@ -184,8 +184,8 @@ def _stated_layout(
     dims = group[0].dims
     if not dims or any(b.dims != dims or not set(dims) <= set(b.variables) for b in group):
         return None
-    grid = _grid(*(np.array([b.variables[name][0] for b in group]) for name in dims), least=1)
-    return None if grid is None else (dims, *grid)
+    found = grid(*(np.array([b.variables[name][0] for b in group]) for name in dims), least=1)
+    return None if found is None else (dims, *found)
 
 
 def _precedence(name: str) -> int:
@@ -193,7 +193,7 @@ def _precedence(name: str) -> int:
     return _STAGE.index(name) + 1 if name in _STAGE else 0
 
 
-def _grid(*columns: Floats, least: int = 2) -> tuple[tuple[int, ...], list[int]] | None:
+def grid(*columns: Floats, least: int = 2) -> tuple[tuple[int, ...], list[int]] | None:
     """Shape and order of a full grid of variables, each in order of its appearance."""
     axes = [list(dict.fromkeys(column.tolist())) for column in columns]
     shape = tuple(len(axis) for axis in axes)

@@ -78,13 +78,11 @@ def _folded(spectrum: xr.DataArray, dim: str) -> xr.DataArray:
         summed = values.sum(dim, skipna=False)
     else:
         scans = _scans(spectrum, dim)
-        is_rate = attrs.get("units") == "counts/s"
-        summed = (
-            (values * scans).sum(dim, skipna=False) / scans.sum(dim)
-            if is_rate
-            else values.sum(dim, skipna=False)
-        )
         total = scans.sum(dim)
+        if attrs.get("units") == "counts/s":
+            summed = (values * scans).sum(dim, skipna=False) / total
+        else:
+            summed = values.sum(dim, skipna=False)
         if total.ndim == 0:
             attrs["n_scans"] = int(total)
     earlier = f"{attrs['summed_over']}, " if "summed_over" in attrs else ""

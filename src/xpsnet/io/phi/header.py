@@ -3,9 +3,7 @@
 What is acquired is in `SpectralRegDef`, what was ever defined in `SpectralRegDefFull`.
 """
 
-import math
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -13,10 +11,10 @@ import numpy.typing as npt
 
 from xpsnet.io.common.energy_axis import MAX_ENERGY
 from xpsnet.io.common.errors import shown
+from xpsnet.io.common.labels import LEADING_NUMBER, leading_number
 
 MAX_HEADER = 8 << 20
 _END = re.compile(rb"(?:\A|[\r\n])EOFH[ \t]*(?:\r\n|\n|\r)")
-_NUMBER = re.compile(r"[+-]?(?:\d{1,30}\.?\d{0,30}|\.\d{1,30})(?:[eE][+-]?\d{1,3})?")
 _MAX_LABEL = 200
 _MAX_LEVELS = 100_000
 
@@ -70,17 +68,11 @@ def split_header(data: bytes) -> tuple[Header, int] | None:
     return header, end.end()
 
 
-def number(text: str) -> float:
-    """Number at the beginning of a text, NaN if there is none."""
-    match = _NUMBER.match(text.strip())
-    return float(match[0]) if match else math.nan
-
-
 def read_regions(header: Header, notes: list[str]) -> dict[int, Region]:
     """Acquired regions by number; what cannot be understood goes to the notes."""
     sweeps = {}
     for line in header.fields.get("SpectralRegDef2", []):
-        words = [number(word) for word in line.split()]
+        words = [leading_number(word) for word in line.split()]
         if len(words) > 2 and 1 <= words[2] < 1e6:
             sweeps[words[0]] = int(words[2])
     regions: dict[int, Region] = {}
@@ -96,14 +88,16 @@ def read_regions(header: Header, notes: list[str]) -> dict[int, Region]:
 def _region(line: str, sweeps: dict[float, int]) -> Region | None:
     """Region of a line, read from the right: names may hold blanks."""
     words = line.split()
-    if words and not _NUMBER.fullmatch(words[-1]):
+    if words and not LEADING_NUMBER.fullmatch(words[-1]):
         words.pop()  # AREA or NONE
     # Number, use, name ..., element, points, step, start, end, start and end of what is shown,
     # seconds per point, pass energy.
     if len(words) < 11:
         return None
-    step, start, stop, seconds, pass_energy = (number(words[i]) for i in (-7, -6, -5, -2, -1))
-    index = number(words[0])
+    step, start, stop, seconds, pass_energy = (
+        leading_number(words[i]) for i in (-7, -6, -5, -2, -1)
+    )
+    index = leading_number(words[0])
     energies = (step, start, stop)
     if not (0 < index < 1e6) or not all(abs(energy) < MAX_ENERGY for energy in energies):
         return None
@@ -130,7 +124,7 @@ def _center(line: str) -> tuple[float, float, float] | None:
     """Mean of the corners of an area; old instruments write zeros, which tell nothing."""
     corners = []
     for corner in re.findall(r"\(([^()]{1,200})\)", line)[:100]:
-        values = [number(word) for word in corner.split()[:3]]
+        values = [leading_number(word) for word in corner.split()[:3]]
         if len(values) == 3 and np.isfinite(values).all():
             corners.append(values)
     if not corners or not np.any(corners):
@@ -148,11 +142,11 @@ def layer_times(header: Header, n_levels: int) -> npt.NDArray[np.float64] | None
     steps: list[float] = []
     for line in header.fields.get("DepthCalDef", []):
         words = line.split()
-        minutes, cycles = (number(word) for word in words[7:9]) if len(words) > 8 else (0.0, 0.0)
+        minutes, cycles = map(leading_number, words[7:9]) if len(words) > 8 else (0.0, 0.0)
         if not (minutes >= 0 and 0 <= cycles <= _MAX_LEVELS - len(steps)):
             return None
         steps += [60.0 * minutes] * int(cycles)
-    before = number(header.first("NoPreSputterCyc"))
+    before = leading_number(header.first("NoPreSputterCyc"))
     n_before = int(before) if 1 <= before <= n_levels else 1
     times = np.concatenate([np.zeros(n_before), np.cumsum(steps)])
     # A profile that was stopped has fewer levels than planned.
@@ -162,7 +156,7 @@ def layer_times(header: Header, n_levels: int) -> npt.NDArray[np.float64] | None
 def read_date(header: Header) -> str:
     """Day of the measurement as 2017-06-06, "" if it is not stated."""
     words = (header.first("AcqFileDate") or header.first("FileDate")).split()
-    values = [number(word) for word in words[:3]]
+    values = [leading_number(word) for word in words[:3]]
     if len(values) != 3 or not np.isfinite(values).all():
         return ""
     year, month, day = (int(value) for value in values)
@@ -177,5 +171,5 @@ def read_date(header: Header) -> str:
 
 def read_photon_energy(source: str) -> float | None:
     """Photon energy [eV] of a source such as "Mg 1253.6 std"."""
-    values: Iterable[float] = (number(word) for word in source[:_MAX_LABEL].split())
+    values = map(leading_number, source[:_MAX_LABEL].split())
     return next((value for value in values if 5.0 < value < 2e4), None)

@@ -11,6 +11,7 @@ import numpy as np
 import xarray as xr
 
 from xpsnet.io.common.energy_axis import Floats
+from xpsnet.io.common.stacking import grid
 from xpsnet.io.tables.json_sidecar import describe, first_row, to_lines
 from xpsnet.io.tables.peaks_table import is_peaks_table
 
@@ -121,14 +122,13 @@ def rebuild_stack(counts: Floats, energy: Floats, labels: list[str]) -> xr.DataA
     if not names or any(list(cell) != names for cell in cells):
         return None
     try:
-        table = [tuple(float(cell[name]) for name in names) for cell in cells]
+        columns = {name: np.array([float(cell[name]) for cell in cells]) for name in names}
     except ValueError:
         return None
-    values = [list(dict.fromkeys(column)) for column in zip(*table, strict=True)]
-    columns = {place: i for i, place in enumerate(table)}
-    shape = tuple(len(column) for column in values)
-    if int(np.prod(shape)) != len(columns) or len(columns) != len(table):
+    found = grid(*columns.values(), least=1)
+    if found is None:
         return None
-    order = [columns[place] for place in itertools.product(*values)]
-    coords = dict(zip(names, values, strict=True)) | {"energy": energy}
-    return xr.DataArray(counts[order].reshape(*shape, -1), coords, (*names, "energy"))
+    shape, order = found
+    values = {name: list(dict.fromkeys(column.tolist())) for name, column in columns.items()}
+    stacked = counts[order].reshape(*shape, -1)
+    return xr.DataArray(stacked, {**values, "energy": energy}, (*names, "energy"))

@@ -154,8 +154,6 @@ def find_tables(text: str) -> tuple[list[Table], list[int]]:
 
 def _joined(group: list[Table]) -> Table:
     """Put the pieces of a table together."""
-    if len(group) == 1:
-        return group[0]
     values = np.concatenate([table.values for table in group])
     lines = np.concatenate([table.lines for table in group])
     return Table(values, lines, group[0].header, group[0].labels)
@@ -163,12 +161,7 @@ def _joined(group: list[Table]) -> Table:
 
 def _lines_of(text: str) -> Iterator[str]:
     """Lines of a text, one at a time."""
-    start = 0
-    while start < len(text):
-        end = text.find("\n", start)
-        end = len(text) if end < 0 else end
-        yield text[start:end]
-        start = end + 1
+    return (match[1] for match in re.finditer(r"([^\n]*)\n?", text))
 
 
 def _find_dialect(text: str) -> Dialect:
@@ -293,14 +286,8 @@ def _quoted_cells(line: str, dialect: Dialect) -> list[str]:
     """Cells of a header line, in which quotes protect the separator."""
     if dialect.separator in ("blank", "mixed") or '"' not in line:
         return dialect.cells(line)
-    pieces = re.findall(rf'"[^"]*"|[^"{dialect.separator}]+|{dialect.separator}', line)
-    cells = [""]
-    for piece in pieces:
-        if piece == dialect.separator:
-            cells.append("")
-        else:
-            cells[-1] += piece.strip("\"' ")
-    return cells
+    cells = re.findall(rf'((?:"[^"]*"|[^{dialect.separator}])*)(?:{dialect.separator}|$)', line)
+    return [cell.replace('"', "").strip("' ") for cell in cells]
 
 
 def _continues(last: Table, table: Table) -> bool:

@@ -5,7 +5,6 @@ throughout. What headers say in words (BE, "Kinetic Energy", hv=180eV, CPS) is u
 """
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -137,21 +136,13 @@ def _no_table(path: Path, text: str, tables: list[Table]) -> Exception:
     return refusal(path, expected=rows, got=got, advice=advice)
 
 
-@dataclass
-class _Columns:
-    """One energy column and the columns of counts that belong to it."""
-
-    energy: int
-    counts: list[int]
-
-
 def _spectra(table: Table, notes: list[str]) -> list[xr.DataArray]:
     """Turn a table into spectra, one for each energy column and each start of its axis."""
     spectra = []
     assigned = _assign(table)
     regions = _regions_of_pairs(table, len(assigned))
-    for k, columns in enumerate(assigned):
-        energy = table.values[:, columns.energy]
+    for k, (axis, columns) in enumerate(assigned):
+        energy = table.values[:, axis]
         for part in axis_parts(energy, table.lines):
             kept = monotonic_part(energy[part])
             first, last = part.start, part.stop
@@ -164,7 +155,7 @@ def _spectra(table: Table, notes: list[str]) -> list[xr.DataArray]:
                     f"{_lines(table.lines[bad].tolist())} left out: energies out of order, such "
                     f"as {energy[bad[0]]:g} eV"
                 )
-            spectra.append(_spectrum(table, columns, rows, notes))
+            spectra.append(_spectrum(table, axis, columns, rows, notes))
             if len(assigned) > 1 and not table.labels:
                 spectra[-1].name = regions[k]
     return spectra
@@ -181,8 +172,8 @@ def _regions_of_pairs(table: Table, n: int) -> list[str | None]:
     return [None] * n
 
 
-def _assign(table: Table) -> list[_Columns]:
-    """Find the energy columns, and give the counts to the energies on their left."""
+def _assign(table: Table) -> list[tuple[int, list[int]]]:
+    """Find the energy columns, each with the columns of counts on its right."""
     n = table.values.shape[1]
     labeled = [i for i, label in enumerate(table.labels) if is_energy_label(label)]
     if labeled and has_our_labels(table.labels[labeled[0]]):
@@ -208,7 +199,7 @@ def _assign(table: Table) -> list[_Columns]:
             if i != axis and i not in axes and np.isfinite(table.values[:, i]).any()
         ]
         if counts:
-            assigned.append(_Columns(axis, counts))
+            assigned.append((axis, counts))
     return assigned
 
 
@@ -222,18 +213,15 @@ def _usable(column: Floats, lines: npt.NDArray[np.int64]) -> bool:
 
 
 def _spectrum(
-    table: Table, columns: _Columns, rows: npt.NDArray[np.intp], notes: list[str]
+    table: Table, axis: int, columns: list[int], rows: npt.NDArray[np.intp], notes: list[str]
 ) -> xr.DataArray:
     """Build one spectrum, or a stack over the columns of a wide table."""
-    energy = table.values[rows, columns.energy]
-    labels = [table.labels[i] if table.labels else "" for i in columns.counts]
-    axis_label = table.labels[columns.energy] if table.labels else ""
+    energy = table.values[rows, axis]
+    axis_label, *labels = [table.labels[i] if table.labels else "" for i in (axis, *columns)]
     header = "\n".join(line[:_MAX_EVIDENCE] for line in table.header)
     scale = scale_of_label(axis_label) or scale_of_text(header)
-    attrs = _attrs(labels[0], axis_label, header)
-    if scale:
-        attrs["scale"] = scale
-    counts = table.values[rows][:, columns.counts].T
+    attrs = _attrs(labels[0], axis_label, header) | ({"scale": scale} if scale else {})
+    counts = table.values[rows][:, columns].T
     ours = has_our_labels(axis_label)
     if not ours and (total := find_total(labels, counts)) is not None:
         notes.append(
@@ -260,15 +248,12 @@ def _spectrum(
 
 def _attrs(label: str, axis_label: str, header: str) -> dict[str, Any]:
     """What the words of a header tell beside the scale."""
-    attrs: dict[str, Any] = {}
-    attrs["units"] = units_of_label(label) or units_of_label(header[-2000:]) or "counts"
-    photon_energy = photon_energy_of(axis_label) or photon_energy_of(header)
-    dwell_time = dwell_time_of(header)
-    if photon_energy:
-        attrs["photon_energy"] = photon_energy
-    if dwell_time:
-        attrs["dwell_time"] = dwell_time
-    return attrs
+    stated = {
+        "units": units_of_label(label) or units_of_label(header[-2000:]) or "counts",
+        "photon_energy": photon_energy_of(axis_label) or photon_energy_of(header),
+        "dwell_time": dwell_time_of(header),
+    }
+    return {name: value for name, value in stated.items() if value}
 
 
 def _region(label: str, header: str) -> tuple[str | None, str]:

@@ -20,7 +20,7 @@ from xpsnet.io.common.labels import scale_of_label, units_of_label
 from xpsnet.io.common.reading import Reading
 from xpsnet.io.common.region_names import region_name
 from xpsnet.io.tables import text as tables_text
-from xpsnet.io.tables.excel import Cell, Sheet, is_workbook, read_workbook
+from xpsnet.io.tables.excel import Cell, Sheet, read_workbook
 from xpsnet.io.tables.json_sidecar import from_cells
 
 NAME = "Excel"
@@ -51,11 +51,6 @@ class Region:
     components: dict[str, Floats]
     settings: dict[str, Cell]
     file: str
-
-
-def sniff_zip(names: list[str]) -> bool:
-    """Whether the names in a zip archive are those of a workbook."""
-    return is_workbook(names)
 
 
 def read(path: Path) -> Reading:

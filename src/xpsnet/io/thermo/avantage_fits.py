@@ -311,11 +311,9 @@ def _share(
         sign * energy, np.full(shares.size, sign * peak.center), np.full(shares.size, peak.fwhm),
         np.ones(shares.size), shares,
     )  # fmt: skip
-    misfits = []
     # Programs draw a component upon its background, or alone.
-    for base in (background, 0.0):
-        misfits.append(np.sqrt(np.mean((lines - (curve - base) / peak.height) ** 2, axis=-1)))
-    misfit = np.min(misfits, axis=0)
+    drawn = np.stack([curve - background, curve])[:, np.newaxis] / peak.height
+    misfit = np.sqrt(np.mean((lines - drawn) ** 2, axis=-1)).min(axis=0)
     best = int(np.argmin(misfit))
     return float(shares[best]), float(misfit[best])
 

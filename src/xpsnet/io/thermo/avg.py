@@ -274,15 +274,12 @@ def _start(block: tuple[int, ...], number: int, shape: list[int]) -> int | None:
 
     Blocks without an index for every axis after the energies follow each other.
     """
-    sizes = shape[-2::-1]
-    if len(block) != len(sizes):
+    if len(block) != len(shape) - 1:
         return number * shape[-1] if number < np.prod(shape[:-1]) else None
-    at, step = 0, 1
-    for index, size in zip(block, sizes, strict=True):
-        if index >= size:
-            return None
-        at, step = at + index * step, step * size
-    return at * shape[-1]
+    try:
+        return int(np.ravel_multi_index((*block[::-1], 0), shape))
+    except ValueError:
+        return None
 
 
 def _labels(dump: _Dump) -> list[str]:

@@ -74,12 +74,10 @@ def _value(data: bytes, place: int, code_page: int) -> Value | None:
 
 def _typed(data: bytes, kind: int, at: int, code_page: int) -> Value | None:
     """Value of a known type."""
-    if kind in (8, 30):  # length in bytes
+    if kind in (8, 30, 31):  # with the length in front, in bytes, or of 31 in characters
+        width, page = (2, _UNICODE) if kind == 31 else (1, code_page)
         (n,) = struct.unpack_from("<I", data, at)
-        return _text(data[at + 4 : at + 4 + min(n, _MAX_TEXT)], code_page)
-    if kind == 31:  # length in characters
-        (n,) = struct.unpack_from("<I", data, at)
-        return _text(data[at + 4 : at + 4 + min(2 * n, _MAX_TEXT)], _UNICODE)
+        return _text(data[at + 4 : at + 4 + min(width * n, _MAX_TEXT)], page)
     if kind == 64:
         (ticks,) = struct.unpack_from("<Q", data, at)
         return _EPOCH + timedelta(microseconds=ticks // 10) if ticks else None
@@ -97,9 +95,7 @@ def _typed(data: bytes, kind: int, at: int, code_page: int) -> Value | None:
 
 def _text(raw: bytes, code_page: int) -> str:
     """Text in a code page, without the zero at its end."""
-    if code_page == _UNICODE:
-        return raw.decode("utf-16-le", errors="replace").split("\0")[0]
-    encoding = {65001: "utf-8"}.get(code_page, f"cp{code_page}")
+    encoding = {_UNICODE: "utf-16-le", 65001: "utf-8"}.get(code_page, f"cp{code_page}")
     try:
         return raw.decode(encoding, errors="replace").split("\0")[0]
     except LookupError:

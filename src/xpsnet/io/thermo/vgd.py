@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from xpsnet.io.common.errors import refusal
 from xpsnet.io.common.reading import Reading
@@ -67,17 +66,8 @@ class _Cursor:
         (n,) = self.take("<I")
         if n > len(self.data) - self.place:
             raise self.broken("a label", f"one of {n} bytes")
-        raw = self.data[self.place : self.place + n]
-        self.place += n
-        return raw.decode("utf-16-le", errors="replace").rstrip("\0")
-
-    def floats(self, n: int) -> npt.NDArray[np.float64]:
-        """Array of n numbers."""
-        if 8 * n > len(self.data) - self.place:
-            raise self.broken(f"{n} numbers", f"{(len(self.data) - self.place) // 8}")
-        values = np.frombuffer(self.data, "<f8", n, self.place).astype(np.float64)
-        self.place += 8 * n
-        return values
+        (raw,) = self.take(f"{n}s")
+        return str(raw, "utf-16-le", "replace").rstrip("\0")
 
     def broken(self, expected: str, got: str) -> Exception:
         """Word a refusal."""
@@ -148,7 +138,9 @@ def _space_axes(cursor: _Cursor) -> list[SpaceAxis]:
         points, start, width, linear = cursor.take("<I2db")
         if points > MAX_POINTS:
             raise cursor.broken(f"at most {MAX_POINTS} points", f"{points}")
-        values = linear_axis(start, width, points) if linear else cursor.floats(points)
+        values = (
+            linear_axis(start, width, points) if linear else np.array(cursor.take(f"<{points}d"))
+        )
         (code,) = cursor.take("<I")
         axes.append(SpaceAxis(_AXIS_KINDS.get(code, f"AXIS {code}"), values, label, unit))
     return axes
