@@ -9,7 +9,7 @@ import os
 import warnings
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Generic, NamedTuple, TypeVar
 
 import xarray as xr
 
@@ -42,15 +42,18 @@ _MAX_FILES = 10_000
 _MAX_WARNINGS = 20
 
 
-class Reader(NamedTuple):
-    """One format."""
+Content = TypeVar("Content")
+
+
+class Reader(NamedTuple, Generic[Content]):
+    """One format, and what it reads: spectra, or fits."""
 
     name: str
     sniff: Callable[[bytes], bool]
-    read: Callable[[Path], Reading]
+    read: Callable[[Path], Content]
 
 
-READERS = (
+READERS: tuple[Reader[Reading], ...] = (
     Reader(vamas.NAME, vamas.sniff, vamas.read),
     Reader(casa_text.NAME, casa_text.sniff, casa_text.read),
     Reader(phi.NAME, phi.sniff, phi.read),
@@ -207,7 +210,7 @@ def _read(
     refused: list[ReadError] = []
     for file in files:
         try:
-            reading = _reader_of(file).read(file)
+            reading = reader_of(file, READERS, "spectra").read(file)
         except ReadError as error:
             if not is_folder:
                 raise
@@ -240,18 +243,42 @@ def sniff(path: PathLike) -> str:
     ReadError
         If the file cannot be opened.
     """
-    return _reader_of(Path(path)).name
+    return reader_of(Path(path), READERS, "spectra").name
 
 
-def _reader_of(path: Path) -> Reader:
-    """Find the reader of a file."""
+def reader_of(path: Path, readers: tuple[Reader[Content], ...], wanted: str) -> Reader[Content]:
+    """Find the reader of a file, or of a zarr store, by its content.
+
+    Parameters
+    ----------
+    path : Path
+    readers : tuple of Reader
+        In the order in which they are tried.
+    wanted : str
+        What they read, for the message.
+
+    Returns
+    -------
+    Reader
+
+    Raises
+    ------
+    ReadError
+        If there is no such file, or none of the readers takes it.
+    """
     if is_zarr(path):
-        return next(reader for reader in READERS if reader.name == stores.NAME)
+        return next(reader for reader in readers if reader.name == stores.NAME)
     if not path.is_file():
         got = "a folder" if path.is_dir() else "no file of this name"
-        raise refusal(path, expected="a file with spectra", got=got, advice="check the path")
+        raise refusal(path, expected=f"a file with {wanted}", got=got, advice="check the path")
     head = read_head(path)
-    return next(reader for reader in READERS if reader.sniff(head))
+    for reader in readers:
+        if reader.sniff(head):
+            return reader
+    names = ", ".join(reader.name for reader in readers)
+    raise refusal(path, expected=f"a file that can hold {wanted} ({names})",
+                  got="another kind of file",
+                  advice="xpsnet.read gives the spectra in it, if there are any")  # fmt: skip
 
 
 def _files(path: PathLike | Iterable[PathLike]) -> tuple[list[Path], bool]:

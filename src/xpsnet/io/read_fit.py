@@ -1,18 +1,14 @@
 """Fits in files: those of vendors' programs, and the peaks that `write` has stored."""
 
 import os
-from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
 
 import xarray as xr
 
 from xpsnet.io.casa import text_export
-from xpsnet.io.common.errors import refusal
-from xpsnet.io.common.file_bytes import read_head
 from xpsnet.io.common.region_names import chosen_regions
+from xpsnet.io.read import Reader, reader_of
 from xpsnet.io.stores import reader as stores
-from xpsnet.io.stores.attributes import is_zarr
 from xpsnet.io.tables import stored_peaks
 from xpsnet.io.thermo import avantage_fits
 from xpsnet.io.vamas import casa_fits
@@ -21,20 +17,12 @@ from xpsnet.io.vamas import reader as vamas_reader
 PathLike = str | os.PathLike[str]
 
 
-class FitReader(NamedTuple):
-    """One format that carries fits: `read_fits` gives the peaks of each of them."""
-
-    name: str
-    sniff: Callable[[bytes], bool]
-    read_fits: Callable[[Path], list[xr.Dataset]]
-
-
-FIT_READERS: tuple[FitReader, ...] = (
-    FitReader(vamas_reader.NAME, vamas_reader.sniff, casa_fits.read_fits),
-    FitReader(avantage_fits.NAME, avantage_fits.sniff, avantage_fits.read_fits),
-    FitReader(text_export.NAME, text_export.sniff, text_export.read_fits),
-    FitReader(stores.NAME, stores.sniff, stores.read_fits),
-    FitReader("csv of xpsnet", stored_peaks.sniff_csv, stored_peaks.read_csv),
+FIT_READERS: tuple[Reader[list[xr.Dataset]], ...] = (
+    Reader(vamas_reader.NAME, vamas_reader.sniff, casa_fits.read_fits),
+    Reader(avantage_fits.NAME, avantage_fits.sniff, avantage_fits.read_fits),
+    Reader(text_export.NAME, text_export.sniff, text_export.read_fits),
+    Reader(stores.NAME, stores.sniff, stores.read_fits),
+    Reader("csv of xpsnet", stored_peaks.sniff_csv, stored_peaks.read_csv),
 )
 
 
@@ -90,27 +78,10 @@ def read_fit(path: PathLike, region: str | int | None = None) -> list[xr.Dataset
     3
     """
     path = Path(path)
-    found = _reader_of(path).read_fits(path)
+    found = reader_of(path, FIT_READERS, "a fit").read(path)
     names = [str(peaks.attrs.get("region") or "") for peaks in found]
     if isinstance(region, str) and names == [""]:
         return [found[0].assign_attrs(region=region)]
     listed = [repr(name) if name else "unnamed" for name in names]
     chosen = chosen_regions(path, region, [[name] for name in names], listed)
     return [found[i] for i in chosen]
-
-
-def _reader_of(path: Path) -> FitReader:
-    """Find the reader of a file."""
-    if is_zarr(path):
-        return next(reader for reader in FIT_READERS if reader.name == stores.NAME)
-    if not path.is_file():
-        got = "a folder" if path.is_dir() else "no file of this name"
-        raise refusal(path, expected="a file with a fit", got=got, advice="check the path")
-    head = read_head(path)
-    reader = next((reader for reader in FIT_READERS if reader.sniff(head)), None)
-    if reader is None:
-        names = ", ".join(reader.name for reader in FIT_READERS)
-        raise refusal(path, expected=f"a file that can hold a fit ({names})",
-                      got="another kind of file",
-                      advice="xpsnet.read gives the spectra in it, if there are any")  # fmt: skip
-    return reader

@@ -8,7 +8,7 @@ import struct
 import zipfile
 from pathlib import Path
 
-from xpsnet.io.common.errors import ReadError, refusal, shown, unopened
+from xpsnet.io.common.errors import refusal, refusing_damage, shown, unopened
 from xpsnet.io.common.reading import Reading
 from xpsnet.io.scienta import da30_zip
 from xpsnet.io.tables.excel import is_workbook
@@ -49,23 +49,16 @@ def read(path: Path) -> Reading:
         If the archive is damaged, would unpack to absurd sizes or holds something else.
     """
     _check_directory(path)
-    try:
-        with zipfile.ZipFile(path) as archive:
-            members = archive.infolist()
-            _check_members(path, members)
-            names = [member.filename for member in members]
-            if da30_zip.sniff_zip(names):
-                return da30_zip.read(path, archive)
-    except ReadError:
-        raise
-    except Exception as error:
-        # zipfile raises many kinds of exceptions on damaged directories.
-        raise refusal(
-            path,
-            expected="a sound zip archive",
-            got=str(error)[:200] or type(error).__name__,
-            advice="unpack it yourself and open the files in it",
-        ) from error
+    advice = "unpack it yourself and open the files in it"
+    with (
+        refusing_damage(path, expected="a sound zip archive", advice=advice),
+        zipfile.ZipFile(path) as archive,
+    ):
+        members = archive.infolist()
+        _check_members(path, members)
+        names = [member.filename for member in members]
+        if da30_zip.sniff_zip(names):
+            return da30_zip.read(path, archive)
     if is_workbook(names):
         return avantage_excel.read(path)
     raise _other(path, names)

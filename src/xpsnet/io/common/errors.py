@@ -2,6 +2,8 @@
 
 import importlib
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import ModuleType
 
 
@@ -45,6 +47,28 @@ def refusal(
 def unopened(path: str | os.PathLike[str], error: OSError) -> ReadError:
     """Make a ReadError from the reason why the system does not open a file."""
     return refusal(path, expected="a file that can be opened", got=error.strerror or str(error))
+
+
+@contextmanager
+def refusing_damage(
+    path: str | os.PathLike[str],
+    where: str = "",
+    *,
+    expected: str,
+    advice: str = "it may be damaged",
+) -> Iterator[None]:
+    """Refuse a file where a library fails on it, in the words of the library.
+
+    Libraries such as h5py, zarr, zipfile and xarray raise many kinds of exceptions on damaged
+    files. A `ReadError` passes through.
+    """
+    try:
+        yield
+    except ReadError:
+        raise
+    except Exception as error:
+        said = " ".join(str(error).split())[:200] or type(error).__name__
+        raise refusal(path, where, expected=expected, got=said, advice=advice) from error
 
 
 def optional_package(

@@ -2,17 +2,16 @@
 
 import io
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
-from xpsnet.io.common.errors import ReadError, refusal
+from xpsnet.io.common.errors import refusal, refusing_damage
 
 HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
+HDF5_EXPECTED = "an HDF5 or netCDF file that can be opened"
 NETCDF3_MAGIC = b"CDF"
 # What `write` leaves in stores: the name of a spectrum, and the version of the library.
 NAME_ATTR = "xpsnet_name"
@@ -56,7 +55,7 @@ def netcdf3_groups(path: Path) -> list[str]:
     from scipy.io import netcdf_file
 
     with (
-        refusing_damage(path, "a netCDF 3 file"),
+        refusing_damage(path, expected="a netCDF 3 file that can be opened"),
         _BoundedFile(path) as file,
         netcdf_file(file, mmap=True) as data,
     ):
@@ -85,20 +84,3 @@ def plain(value: Any) -> Any:
     if isinstance(value, bytes):
         return value.decode("utf-8", errors="replace")
     return value if isinstance(value, str | int | float | list | tuple) else str(value)
-
-
-@contextmanager
-def refusing_damage(path: Path, kind: str) -> Iterator[None]:
-    """Refuse a store where a library fails on it, in the words of the library.
-
-    h5py, zarr, scipy and xarray raise many kinds of exceptions on damaged files.
-    """
-    try:
-        yield
-    except ReadError:
-        raise
-    except Exception as error:
-        said = " ".join(str(error).split())[:200] or type(error).__name__
-        raise refusal(
-            path, expected=f"{kind} that can be opened", got=said, advice="it may be damaged"
-        ) from error

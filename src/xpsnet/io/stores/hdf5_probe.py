@@ -17,8 +17,8 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from xpsnet.io.common.errors import refusal
-from xpsnet.io.stores.attributes import refusing_damage
+from xpsnet.io.common.errors import refusal, refusing_damage
+from xpsnet.io.stores.attributes import HDF5_EXPECTED
 
 _TRIAL = Path(__file__).with_name("hdf5_probe_process.py")
 _MAX_SECONDS = 30.0  # of a trial; where the system can, it ends one after 4 s of processor time
@@ -43,7 +43,7 @@ def check_heaps(path: Path) -> None:
         With the byte at which the heap stays.
     """
     with (
-        refusing_damage(path, "an HDF5 or netCDF file"),
+        refusing_damage(path, expected=HDF5_EXPECTED),
         path.open("rb") as file,
         mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data,
     ):
@@ -106,7 +106,7 @@ def check_trial(path: Path) -> None:
             del _trials[os.getpid()]
     if answer != SOUND:
         raise refusal(
-            path, expected="an HDF5 or netCDF file that can be opened",
+            path, expected=HDF5_EXPECTED,
             got=answer or "one on which the HDF5 library crashes or does not end",
             advice="it may be damaged",
         )  # fmt: skip

@@ -6,12 +6,13 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from xpsnet.io.common.errors import ReadError, refusal
+from xpsnet.io.common.errors import ReadError, refusal, refusing_damage
 from xpsnet.io.stores.attributes import COORDS_ATTR, NAME_ATTR, VERSION_ATTR
 from xpsnet.io.stores.tree import StoredArray, Tree
 
 DIMS_ATTR = "xpsnet_dims"
 KIND_ATTR = "xpsnet_kind"
+_FITTING = "arrays that fit together"
 SPECTRA, PEAKS = "spectra", "peaks"
 
 
@@ -76,14 +77,9 @@ def _decoded(tree: Tree, array: StoredArray, variable: xr.Variable) -> xr.Variab
     """Times out of numbers, as xarray stores them."""
     if " since " not in str(variable.attrs.get("units", "")):
         return variable
-    try:
+    with refusing_damage(tree.path, array.name, expected="times", advice="it is damaged"):
         decoded = xr.conventions.decode_cf_variable(array.label, variable)
         return xr.Variable(decoded.dims, decoded.values, decoded.attrs)
-    except Exception as error:
-        # xarray raises many kinds of exceptions on dates that are none.
-        raise refusal(
-            tree.path, array.name, expected="times", got=str(error)[:200], advice="it is damaged"
-        ) from error
 
 
 def _spectra(tree: Tree, group: str) -> xr.DataArray:
@@ -94,10 +90,8 @@ def _spectra(tree: Tree, group: str) -> xr.DataArray:
         raise refusal(tree.path, group, expected="counts over energies", got=str(list(variables)))
     variables["energy"].attrs.pop("type", None)
     name = counts.attrs.pop(NAME_ATTR, "")
-    try:
+    with refusing_damage(tree.path, group, expected=_FITTING):
         return xr.DataArray(counts, coords=variables, name=str(name) or None)
-    except ValueError as error:
-        raise _disagrees(tree, group, error) from error
 
 
 def _peaks(tree: Tree, group: str) -> xr.Dataset:
@@ -106,16 +100,6 @@ def _peaks(tree: Tree, group: str) -> xr.Dataset:
     coords = tree.groups[group].get(COORDS_ATTR, [])
     attrs = tree.groups.get(f"{group.rpartition('/')[0]}/attributes", {})
     kept = {key: value for key, value in attrs.items() if key != "NX_class"}
-    try:
+    with refusing_damage(tree.path, group, expected=_FITTING):
         peaks = xr.Dataset(variables, attrs=kept)
         return peaks.set_coords([name for name in coords if name in variables])
-    except (ValueError, TypeError) as error:
-        raise _disagrees(tree, group, error) from error
-
-
-def _disagrees(tree: Tree, group: str, error: Exception) -> ReadError:
-    """The refusal: the parts of a group do not fit together."""
-    return refusal(
-        tree.path, group, expected="arrays that fit together", got=str(error)[:200],
-        advice="it may be damaged",
-    )  # fmt: skip

@@ -11,7 +11,7 @@ import numpy as np
 import xarray as xr
 
 from xpsnet.data.spectrum import check_spectra
-from xpsnet.io.common.errors import ReadError, refusal
+from xpsnet.io.common.errors import ReadError, refusal, refusing_damage
 from xpsnet.io.common.file_bytes import read_head
 from xpsnet.io.common.reading import Reading
 from xpsnet.io.stores.arrays import NO_NAMES, read_arrays
@@ -24,7 +24,6 @@ from xpsnet.io.stores.attributes import (
     is_zarr,
     netcdf3_groups,
     plain,
-    refusing_damage,
 )
 from xpsnet.io.stores.nexus import is_nexus, read_nexus
 from xpsnet.io.stores.nexus_own import holds_peaks, read_own_peaks, read_own_spectra
@@ -190,7 +189,7 @@ def _datasets(path: Path, groups: list[str]) -> Iterator[tuple[str, xr.Dataset]]
     elif _is_netcdf3(path):
         kind, engine = "a netCDF 3 file", "scipy"
     for group in groups:
-        with refusing_damage(path, kind):
+        with refusing_damage(path, expected=f"{kind} that can be opened"):
             data = _open(path, engine, group)
         data.attrs = {key: plain(value) for key, value in data.attrs.items()}
         coords = data.attrs.pop(COORDS_ATTR, [])

@@ -17,8 +17,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from xpsnet.io.common.errors import optional_package, refusal
-from xpsnet.io.stores.attributes import check_axis, is_zarr, plain, refusing_damage
+from xpsnet.io.common.errors import optional_package, refusal, refusing_damage
+from xpsnet.io.stores.attributes import HDF5_EXPECTED, check_axis, is_zarr, plain
 from xpsnet.io.stores.chunk_limits import MAX_CHUNK, check_deflated, check_zarr_chunks
 from xpsnet.io.stores.hdf5_probe import check_heaps, check_trial
 
@@ -126,7 +126,7 @@ class Tree:
             If the array is damaged.
         """
         if array.nbytes <= LAZY_BYTES:
-            with refusing_damage(self.path, f"the array {array.name}"):
+            with refusing_damage(self.path, expected=f"the array {array.name} that can be opened"):
                 values = np.asarray(self.store[array.name][()])
             return values.astype(array.dtype.newbyteorder("="), copy=False)
         import dask.array
@@ -154,11 +154,11 @@ def open_tree(path: Path) -> Iterator[Tree]:
 
     check_heaps(path)
     check_trial(path)
-    with refusing_damage(path, "an HDF5 or netCDF file"):
+    with refusing_damage(path, expected=HDF5_EXPECTED):
         file = h5py.File(path, "r")
     with file:
         tree = Tree(path, file)
-        with refusing_damage(path, "an HDF5 or netCDF file"):
+        with refusing_damage(path, expected=HDF5_EXPECTED):
             _walk(tree, file, "/", 0, set())
         yield tree
 
@@ -265,7 +265,7 @@ def _zarr_tree(path: Path) -> Tree:
     zarr = optional_package(
         path, "zarr", "to read a zarr store", advice="pip install napari-xpsnet[zarr]"
     )
-    with refusing_damage(path, "a zarr store"):
+    with refusing_damage(path, expected="a zarr store that can be opened"):
         root = zarr.open(str(path), mode="r")
         tree = Tree(path, root)
         if isinstance(root, zarr.Array):
