@@ -165,12 +165,9 @@ def _links(fit: Fitted, linked: Sequence[str]) -> list[str]:
 
 def _is_circular(leads: list[int], i: int) -> bool:
     """Whether following the links from a peak never ends."""
-    at = i
     for _ in leads:
-        at = leads[at]
-        if at < 0:
-            return False
-    return True
+        i = leads[i] if i >= 0 else i
+    return i >= 0
 
 
 def shape_note(where: str, fits: Sequence[Fitted]) -> list[str]:

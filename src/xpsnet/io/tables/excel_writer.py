@@ -7,7 +7,7 @@ import re
 import zipfile
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -98,30 +98,32 @@ def is_our_workbook(path: Path) -> bool:
 def _curves(peaks: xr.Dataset, spectra: xr.DataArray | None) -> list[Row]:
     """One row per spectrum and energy."""
     lead = [dim for dim in peaks["center"].dims if dim != "peak"]
-    sizes = [peaks.sizes[dim] for dim in lead]
     drawn = curves(peaks)
     columns: dict[str, Any] = {}
-    shape = (*sizes, peaks.sizes["energy"])
-    for axis, dim in enumerate([*lead, "energy"]):
-        values = peaks[dim].values if dim in peaks.coords else np.arange(shape[axis])
-        along = values.reshape([-1 if i == axis else 1 for i in range(len(shape))])
-        columns[_labeled(peaks, str(dim))] = np.broadcast_to(along, shape).ravel()
+    sizes = {dim: peaks.sizes[dim] for dim in (*lead, "energy")}
+    for dim in sizes:
+        columns[_labeled(peaks, str(dim))] = _column(peaks[dim], sizes)
     units = peaks["height"].attrs.get("units", "counts")
     if spectra is not None:
         own = keep_own_names(spectra)
-        columns[f"spectrum [{units}]"] = _fitted(own, peaks, lead).values.ravel()
+        columns[f"spectrum [{units}]"] = _column(_fitted(own, peaks, lead), sizes)
     for name in ("background", "envelope"):
-        values = drawn[name].transpose(*lead, "energy").values
-        columns[f"{name} [{units}]"] = np.broadcast_to(values, shape).ravel()
-    components = drawn["component"].transpose("peak", *lead, "energy").values
-    for i, component in enumerate(components):
+        columns[f"{name} [{units}]"] = _column(drawn[name], sizes)
+    for i in range(peaks.sizes["peak"]):
         label = str(peaks["label"].values[i]) if "label" in peaks else ""
         label = label or f"peak {i + 1}"
         if f"{label} [{units}]" in columns:  # two peaks of one label, or one called "background"
             label = f"{label} (peak {i + 1})"
-        columns[f"{label} [{units}]"] = component.ravel()
-    cells = (column.tolist() for column in columns.values())
-    return [list(columns), *zip(*cells, strict=True)]
+        columns[f"{label} [{units}]"] = _column(drawn["component"].isel(peak=i), sizes)
+    return [list(columns), *zip(*columns.values(), strict=True)]
+
+
+def _column(values: xr.DataArray, sizes: dict[Hashable, int]) -> list[Any]:
+    """Values for every place of these dimensions, the last one fastest."""
+    bare = xr.DataArray(values.variable)
+    missing = {dim: n for dim, n in sizes.items() if dim not in bare.dims}
+    column: list[Any] = bare.expand_dims(missing).transpose(*sizes).values.ravel().tolist()
+    return column
 
 
 def _labeled(peaks: xr.Dataset, dim: str) -> str:
@@ -175,23 +177,20 @@ def _sheet(book: Any, title: str, rows: Iterable[Row]) -> None:
     sheet.freeze_panes = "A2"
     for row in rows:
         cells = []
-        for value in row:
-            text, kind = _stored(value)
-            cell = None if text is None else WriteOnlyCell(sheet, value=text)
-            if cell is not None:
-                # Given as text, so that all digits are kept and no text becomes a formula.
-                cell.data_type = kind
-            cells.append(cell)
+        for text, kind in map(_stored, row):
+            # Given as text, so that all digits are kept and no text becomes a formula.
+            cell = WriteOnlyCell(sheet, value=text)
+            cell.data_type = kind
+            cells.append(cell if text else None)
         sheet.append(cells)
 
 
-def _stored(value: Any) -> tuple[str | None, str]:
-    """Text of a cell and its kind, number or text."""
+def _stored(value: Any) -> tuple[str, str]:
+    """Text of a cell, empty where there is none, and its kind, number or text."""
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, bool):
         value = int(value)
     if isinstance(value, int | float):
-        return (repr(value), "n") if np.isfinite(value) else (None, "n")
-    text = _CONTROLS.sub(" ", str(value))[:_MAX_TEXT]
-    return (text, "s") if text else (None, "s")
+        return (repr(value) if np.isfinite(value) else "", "n")
+    return _CONTROLS.sub(" ", str(value))[:_MAX_TEXT], "s"

@@ -31,10 +31,13 @@ _MIN_POINTS = 5
 _MAX_TABLE = 20_000_000  # cells of one sheet, empty ones too
 _MAX_PADDED = 5_000_000
 _COUNTS = re.compile(r"(?:raw|counts?)\b.*|原始.*", re.IGNORECASE)
-_BACKGROUND = re.compile(r"b(?:ac)?k?gr?n?d\b|backg|bkg|untergrund|fond\b|背景|背底|本底|バック",
-                         re.IGNORECASE)  # fmt: skip
-_ENVELOPE = re.compile(r"envelope|einh|enveloppe|包络|エンベロープ", re.IGNORECASE)
-_RESIDUALS = re.compile(r"resid|résid|残差", re.IGNORECASE)
+_ROLES = {
+    "background": re.compile(
+        r"b(?:ac)?k?gr?n?d\b|backg|bkg|untergrund|fond\b|背景|背底|本底|バック", re.IGNORECASE
+    ),
+    "envelope": re.compile(r"envelope|einh|enveloppe|包络|エンベロープ", re.IGNORECASE),
+    "residuals": re.compile(r"resid|résid|残差", re.IGNORECASE),
+}
 
 
 @dataclass
@@ -133,10 +136,10 @@ def _region(sheet: Sheet) -> Region | None:
 
 def _units_row(sheet: Sheet) -> int | None:
     """Place of the row of units, which begins with eV."""
-    for i, row in enumerate(sheet.rows[1:_MAX_PREAMBLE], 1):
-        if str(_at(row, 0)).strip().lower() == "ev" and len(row) > 1:
-            return i
-    return None
+    rows = enumerate(sheet.rows[1:_MAX_PREAMBLE], 1)
+    return next(
+        (i for i, row in rows if len(row) > 1 and str(row[0]).strip().lower() == "ev"), None
+    )
 
 
 def _at(row: list[Cell], column: int) -> Cell:
@@ -148,11 +151,7 @@ def _role(label: str) -> str:
     """What a column holds."""
     if not label or _COUNTS.fullmatch(label):
         return "counts"
-    for role, words in (("background", _BACKGROUND), ("envelope", _ENVELOPE),
-                        ("residuals", _RESIDUALS)):  # fmt: skip
-        if words.search(label):
-            return role
-    return "component"
+    return next((role for role, words in _ROLES.items() if words.search(label)), "component")
 
 
 def _settings(preamble: list[list[Cell]]) -> dict[str, Cell]:
@@ -182,15 +181,12 @@ def _spectrum(region: Region, path: Path, notes: list[str]) -> xr.DataArray | No
     attrs: dict[str, Any] = {"units": region.units, "region_original": region.sheet}
     if region.scale:
         attrs["scale"] = region.scale
-    for name, words, kind in (
-        ("n_scans", ("number of scans", "扫描次数"), int),
-        ("source", ("source gun type",), str),
-        ("lens_mode", ("lens mode",), str),
-    ):
-        value = next((region.settings[word] for word in words if word in region.settings), None)
-        if isinstance(value, float) and kind is int and 1 <= value < 1e6:
-            attrs[name] = int(value)
-        elif isinstance(value, str) and kind is str:
+    stated = region.settings
+    n_scans = stated.get("number of scans", stated.get("扫描次数"))
+    if isinstance(n_scans, float) and 1 <= n_scans < 1e6:
+        attrs["n_scans"] = int(n_scans)
+    for name, words in (("source", "source gun type"), ("lens_mode", "lens mode")):
+        if isinstance(value := stated.get(words), str):
             attrs[name] = value.strip()
     if region.file:
         attrs["measured_file"] = region.file

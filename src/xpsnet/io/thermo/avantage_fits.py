@@ -152,32 +152,24 @@ def _peak_table(sheet: Sheet) -> list[_Peak]:
         if positions and {"fwhm", "height"} <= set(columns):
             named = [c for c in positions if _PEAK.search(labels[c])]
             # In every language the order is start, peak, end.
-            center = named[0] if named else positions[len(positions) // 2]
-            letter = _POSITION.search(labels[center])
-            kinetic = letter is not None and letter[1].upper() == "K"
-            scale = "kinetic" if kinetic else "binding"
+            columns["center"] = named[0] if named else positions[len(positions) // 2]
+            letters = _POSITION.findall(labels[columns["center"]])
+            scale = "kinetic" if letters[0].upper() == "K" else "binding"
             rows = sheet.rows[i + 1 : i + 1 + _MAX_PEAKS]
-            found = [_peak(row, scale, center, columns, positions[0]) for row in rows]
+            found = [_peak(row, scale, columns, positions[0]) for row in rows]
             return [peak for peak in found if peak is not None]
     return []
 
 
-def _peak(
-    row: list[Cell], scale: str, center: int, columns: dict[str, int], first: int
-) -> _Peak | None:
+def _peak(row: list[Cell], scale: str, columns: dict[str, int], first: int) -> _Peak | None:
     """One row of the peak table; None if it has no peak."""
-
-    def number(column: int) -> float:
-        cell = row[column] if column < len(row) else ""
-        return cell if isinstance(cell, float) else float("nan")
-
     name = next((c.strip() for c in row[:first] if isinstance(c, str) and c.strip()), "")
-    values = number(center), number(columns["fwhm"]), number(columns["height"])
-    if not name or not np.isfinite(values).all() or min(values[1:]) <= 0:
+    cells = {n: row[c] for n, c in columns.items() if c < len(row)}
+    numbers = {n: cell for n, cell in cells.items() if isinstance(cell, float)}
+    center, fwhm, height = (numbers.get(n, np.nan) for n in ("center", "fwhm", "height"))
+    if not name or not np.isfinite([center, fwhm, height]).all() or min(fwhm, height) <= 0:
         return None
-    others = {n: row[c] for n, c in columns.items() if c < len(row)}
-    area = number(columns["area"]) if "area" in columns else float("nan")
-    return _Peak(name, scale, *values, area, others)
+    return _Peak(name, scale, center, fwhm, height, numbers.get("area", np.nan), cells)
 
 
 def _assigned(

@@ -262,9 +262,8 @@ def _values(
 
 def _numbers(row: _Row) -> npt.NDArray[np.float64] | None:
     """Values of a row; None if one is neither a number nor empty."""
-    texts = ["nan" if "empty" in text else text for text in row.texts]
     try:
-        return np.array([float(text) for text in texts])
+        return np.array([float("nan" if "empty" in text else text) for text in row.texts])
     except ValueError:
         return None
 

@@ -5,6 +5,7 @@ values were taken; it drives one or more space axes, which tell where: the level
 profile drives the etch time and the number of the level.
 """
 
+import itertools
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -205,15 +206,13 @@ def _counts(path: Path, space: Space) -> Floats:
                       advice="nothing was measured yet, or the file is damaged")  # fmt: skip
     if got > n:
         space.notes.append(f"{got - n} of {got} values left out: the axes have {n} points")
-    if got >= n:
-        return space.counts[:n].reshape(shape)
-    space.notes.append(
-        f"the measurement was stopped, or the file is cut off: {got} of {n} values are there, "
-        f"the others are missing (NaN)"
-    )
-    counts = np.full(n, np.nan)
-    counts[:got] = space.counts
-    return counts.reshape(shape)
+    if got < n:
+        space.notes.append(
+            f"the measurement was stopped, or the file is cut off: {got} of {n} values are there, "
+            f"the others are missing (NaN)"
+        )
+    missing = np.full(max(n - got, 0), np.nan)
+    return np.concatenate([space.counts[:n], missing]).reshape(shape)
 
 
 def _dimensions(space: Space) -> tuple[list[str], dict[str, Any]]:
@@ -236,11 +235,10 @@ def _dimensions(space: Space) -> tuple[list[str], dict[str, Any]]:
 
 def _dimension(driven: list[SpaceAxis]) -> str:
     """Name of a dimension after that space axis which tells its points apart best."""
-    kinds = {axis.kind: axis for axis in driven}
-    if {"X", "Y"} <= set(kinds) and not set(kinds) - {"X", "Y"}:
+    if {axis.kind for axis in driven} == {"X", "Y"}:
         return "position"
-    order = {kind: i for i, kind in enumerate(_KINDS)}
-    ranked = sorted(driven, key=lambda axis: order.get(axis.kind, len(order)))
+    order = list(_KINDS)
+    ranked = sorted(driven, key=lambda axis: [*order, axis.kind].index(axis.kind))
     unique = [axis for axis in ranked if np.unique(axis.values).size == axis.values.size]
     return _named((unique or ranked)[0])[0]
 
@@ -257,10 +255,8 @@ def _named(axis: SpaceAxis) -> tuple[str, str]:
 
 def _free(name: str, taken: set[str]) -> str:
     """Name that is not taken yet."""
-    i, free = 2, name
-    while free in taken:
-        free, i = f"{name}_{i}", i + 1
-    return free
+    names = itertools.chain([name], (f"{name}_{i}" for i in itertools.count(2)))
+    return next(free for free in names if free not in taken)
 
 
 def _attributes(properties: dict[str, Any]) -> dict[str, Any]:
