@@ -34,7 +34,7 @@ from xpsnet.io.tables import text
 from xpsnet.io.thermo import avg as thermo_avg
 from xpsnet.io.vamas import reader as vamas
 
-__all__ = ["READERS", "ReadError", "Reader", "read", "read_one", "sniff"]
+__all__ = ["READERS", "ReadError", "Reader", "read", "read_one", "reader_of", "sniff"]
 
 PathLike = str | os.PathLike[str]
 

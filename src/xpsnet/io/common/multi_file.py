@@ -14,6 +14,7 @@ from xpsnet.io.common.errors import refusal
 
 _MAX_BYTES = 2 << 30
 # Attributes that may differ between the scans of a stack and become coordinates.
+_COMMON = ("scale", "units", "photon_energy")
 _DETAILS = ("dwell_time", "n_scans", "acquired", "sample", "region_original")
 
 
@@ -92,9 +93,9 @@ def _belongs(spectrum: xr.DataArray, other: xr.DataArray) -> bool:
     """Whether two spectra are scans of the same region."""
     if spectrum.ndim != 1 or other.ndim != 1 or spectrum.name != other.name:
         return False
-    for key in ("scale", "units", "photon_energy"):
-        if spectrum.attrs.get(key) != other.attrs.get(key):
-            return False
+    stated = [[s.attrs.get(key) for key in _COMMON] for s in (spectrum, other)]
+    if stated[0] != stated[1]:
+        return False
     if spectrum.name is not None:
         return True
     # Without a name, only the energies tell: half of the shorter range has to be common.

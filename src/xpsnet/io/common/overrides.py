@@ -93,31 +93,23 @@ def finish(
     if len({draft.path for draft in drafts}) > 1:
         drafts = stack_files(without_copies(drafts, notes))
     drafts = _chosen(drafts, region, single)
-    unstated = [
-        draft for draft in drafts if keywords.scale is None and "scale" not in _attrs(draft)
-    ]
+    scale = keywords.scale
+    unstated = [d for d in drafts if scale is None and "scale" not in d.spectrum.attrs]
     if unstated:
         others = f" and {len(unstated) - 1} more spectra" if len(unstated) > 1 else ""
         notes.append(
             f"{unstated[0].path}{others}: the energy scale is not stated, binding energy is "
             f'assumed; say scale="binding" or scale="kinetic"'
         )
-    against = [
-        d for d in drafts if keywords.scale not in (None, _attrs(d).get("scale", keywords.scale))
-    ]
+    against = [d for d in drafts if scale not in (None, d.spectrum.attrs.get("scale", scale))]
     if against:
         notes.append(
-            f"{against[0].path}: states {_attrs(against[0])['scale']} energy, but is read as "
-            f"{keywords.scale} energy, as scale= demands; xpsnet.to_{keywords.scale} converts"
+            f"{against[0].path}: states {against[0].spectrum.attrs['scale']} energy, but is read "
+            f"as {scale} energy, as scale= demands; xpsnet.to_{scale} converts"
         )
     notes += _satellites(drafts)
     spectra = [_finished(draft, keywords) for draft in _named(drafts)]
     return fold(spectra, keywords.sum_over, drafts[0].path) if keywords.sum_over else spectra
-
-
-def _attrs(draft: Draft) -> dict[str, object]:
-    """Attributes of a draft."""
-    return draft.spectrum.attrs
 
 
 def _satellites(drafts: list[Draft]) -> list[str]:
@@ -140,10 +132,8 @@ def _chosen(drafts: list[Draft], region: str | int | None, single: bool) -> list
         named = drafts[0].spectrum.copy(deep=False)
         named.name = region
         return [drafts[0]._replace(spectrum=named)]
-    names = [
-        [str(name) for name in (draft.spectrum.name, _attrs(draft).get("region_original")) if name]
-        for draft in drafts
-    ]
+    both = [(d.spectrum.name, d.spectrum.attrs.get("region_original")) for d in drafts]
+    names = [[str(name) for name in own if name] for own in both]
     listed = [_shown(draft) for draft in drafts]
     found = chosen_regions(drafts[0].path, region, names, listed, single=single)
     return [drafts[i] for i in found]
@@ -152,8 +142,8 @@ def _chosen(drafts: list[Draft], region: str | int | None, single: bool) -> list
 def _shown(draft: Draft) -> str:
     """Name a draft in a list."""
     axis = draft.spectrum["energy"].values
-    name = draft.spectrum.name or "unnamed"
-    return f'"{name}" ({axis[0]:g} to {axis[-1]:g} eV, {_attrs(draft).get("units", "counts")})'
+    name, units = draft.spectrum.name or "unnamed", draft.spectrum.attrs.get("units", "counts")
+    return f'"{name}" ({axis[0]:g} to {axis[-1]:g} eV, {units})'
 
 
 def _named(drafts: list[Draft]) -> list[Draft]:

@@ -82,13 +82,11 @@ def stack_blocks(blocks: Sequence[Block]) -> list[xr.DataArray]:
         One per region, energy axis and kind of measurement, energy last, in the order of the
         file; single blocks stay one-dimensional.
     """
-    spectra = []
+    spectra: list[xr.DataArray] = []
     for group in _groups(blocks, _kind):
-        if len(group) > 1 and not _distinct_process(group):
-            for one_sample in _groups(group, lambda block: block.sample):
-                spectra.append(_stack(one_sample))
-        else:
-            spectra.append(_stack(group))
+        by_sample = not _distinct_process(group)
+        parts = _groups(group, lambda block: block.sample) if by_sample else [group]
+        spectra += map(_stack, parts)
     return spectra
 
 

@@ -96,8 +96,7 @@ def _scans(spectrum: xr.DataArray, dim: str) -> xr.DataArray:
     """Scans behind every place along a dimension."""
     coord = spectrum.coords.get("n_scans")
     if coord is not None and coord.dims == (dim,):
-        scans = coord.values
-    else:
-        alike = coord.item() if coord is not None and coord.ndim == 0 else None
-        scans = np.full(spectrum.sizes[dim], alike or int(spectrum.attrs.get("n_scans", 1)))
-    return xr.DataArray(scans, dims=(dim,))
+        return xr.DataArray(coord.values, dims=(dim,))
+    alike = coord.item() if coord is not None and coord.ndim == 0 else None
+    n_scans = alike or int(spectrum.attrs.get("n_scans", 1))
+    return xr.DataArray(np.full(spectrum.sizes[dim], n_scans), dims=(dim,))

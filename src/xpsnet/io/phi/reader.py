@@ -180,7 +180,7 @@ def _spectra(
             notes.append(f"region {index} ({region.label}) is left out: {error}")
             continue
         times = _sputter_times(header, records, sorted(regions).index(index), group[0])
-        spectra.append(_with_levels(spectrum, group[0], times, notes))
+        spectra.append(_with_levels(spectrum, times, notes))
     return spectra
 
 
@@ -195,21 +195,14 @@ def _spectrum(
     attrs = _attrs(header, region, group[0].unit, notes)
     if attrs["units"] == "counts" and group[0].unit not in _COUNTS:
         values *= region.seconds  # our own copy
-    name = region_name(region.label)
-    coords: dict[str, Any] = {"energy": _energies(region, values.shape[-1], notes)}
+    energy = _energies(region, values.shape[-1], notes)
     dims = ("position", _ROLES.get(group[0].axes[1], "scan"), "energy")
     if group[0].axes[1] == "sar":  # areas side by side: levels and areas mean the same
         values = values.reshape(1, -1, values.shape[-1])
         dims = ("scan", "position", "energy")
-    kept = [axis for axis in (0, 1) if values.shape[axis] > 1]
-    spectrum = xr.DataArray(
-        values.reshape(*(values.shape[axis] for axis in kept), -1),
-        coords,
-        (*(dims[axis] for axis in kept), "energy"),
-        name=name or None,
-        attrs=attrs,
-    )
-    return _with_areas(spectrum, read_areas(header))
+    name = region_name(region.label) or None
+    spectrum = xr.DataArray(values, {"energy": energy}, dims, name=name, attrs=attrs)
+    return _with_areas(spectrum.squeeze(), read_areas(header))
 
 
 def _energies(region: Region, n: int, notes: list[str]) -> Floats:
@@ -293,12 +286,8 @@ def _sputter_times(
     return layer_times(header, n_levels)
 
 
-def _with_levels(
-    spectrum: xr.DataArray, record: _Record, times: Floats | None, notes: list[str]
-) -> xr.DataArray:
+def _with_levels(spectrum: xr.DataArray, times: Floats | None, notes: list[str]) -> xr.DataArray:
     """Turn the cycles of a depth profile into sputter times."""
-    if record.axes[1] != "cyc":
-        return spectrum
     attrs = {"units": "s", "long_name": "Sputter time"}
     if times is None:
         if "cycle" in spectrum.dims:

@@ -204,9 +204,8 @@ def _stated_size(codec: str, head: bytes, size: int) -> int:
 def _zstd_size(head: bytes, size: int) -> int:
     """Size of the content of a zstd frame (RFC 8878, 3.1.1)."""
     descriptor = head[4]
-    single, width = bool(descriptor & 0x20), (0, 2, 4, 8)[descriptor >> 6]
-    if width == 0 and single:
-        width = 1
+    single = bool(descriptor & 0x20)
+    width = (int(single), 2, 4, 8)[descriptor >> 6]
     if width == 0:
         return 0 if size <= _MAX_UNSTATED else MAX_CHUNK + 1
     start = 5 + (not single) + (0, 1, 2, 4)[descriptor & 3]

@@ -136,9 +136,8 @@ def _columns(peaks: xr.Dataset, lead: list[Any]) -> list[str]:
     ordered = [n for p in parameters for n in (p, f"{p}_stderr", f"{p}_spread") if n in per_peak]
     whole = [n for n in fitting if n not in peaks.coords and n not in per_peak]
     whole = [n for n in whole if n not in ("label", "status")]
-    labels = ["label"] if "label" in fitting else []
-    status = ["status"] if "status" in fitting else []
-    return [*indexes, *coords, "peak", *labels, *ordered, *whole, *status]
+    label, status = ([n] if n in fitting else [] for n in ("label", "status"))
+    return [*indexes, *coords, "peak", *label, *ordered, *whole, *status]
 
 
 def _base(name: str, names: list[str]) -> bool:

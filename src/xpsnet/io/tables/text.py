@@ -144,12 +144,8 @@ def _spectra(table: Table, notes: list[str]) -> list[xr.DataArray]:
     for k, (axis, columns) in enumerate(assigned):
         energy = table.values[:, axis]
         for part in axis_parts(energy, table.lines):
-            kept = monotonic_part(energy[part])
-            first, last = part.start, part.stop
-            rows = np.arange(first, last)[kept]
-            is_bad = np.isfinite(energy[part])
-            is_bad[kept] = False
-            bad = np.flatnonzero(is_bad) + first
+            rows = part.start + monotonic_part(energy[part])
+            bad = np.setdiff1d(part.start + np.flatnonzero(np.isfinite(energy[part])), rows)
             if bad.size:
                 notes.append(
                     f"{_lines(table.lines[bad].tolist())} left out: energies out of order, such "

@@ -165,11 +165,9 @@ def _settings(preamble: list[list[Cell]]) -> dict[str, Cell]:
 
 def _file(preamble: list[list[Cell]]) -> str:
     """Name of the measured file."""
-    for row in preamble:
-        text = str(_at(row, 0)).strip()
-        if text.lower().endswith(".vgd"):
-            return re.split(r"[\\/]", text)[-1]
-    return ""
+    texts = (str(_at(row, 0)).strip() for row in preamble)
+    file = next((text for text in texts if text.lower().endswith(".vgd")), "")
+    return re.split(r"[\\/]", file)[-1]
 
 
 def _spectrum(region: Region, path: Path, notes: list[str]) -> xr.DataArray | None:

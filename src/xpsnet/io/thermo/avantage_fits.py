@@ -208,16 +208,14 @@ def _fit(
     path: Path, region: Region, peaks: list[_Peak], notes: list[str], measured: list[str]
 ) -> xr.Dataset | None:
     """Peaks Dataset of one sheet."""
-    if any(peak.name in region.components for peak in peaks):
-        peaks = [peak for peak in peaks if peak.name in region.components]
+    peaks = [peak for peak in peaks if peak.name in region.components] or peaks
     window = _window(region)
     energy = region.energy[window]
     if energy.size < _MIN_POINTS:
         notes.append(f"sheet {region.sheet!r} is left out: its curves are zero everywhere")
         return None
-    background = None
-    if region.background is not None:
-        background = np.nan_to_num(region.background[window])
+    drawn = region.background
+    background = None if drawn is None else np.nan_to_num(drawn[window])
     curves = {name: np.nan_to_num(curve[window]) for name, curve in region.components.items()}
     if all(peak.name in curves for peak in peaks):
         base = np.zeros(energy.size) if background is None else background

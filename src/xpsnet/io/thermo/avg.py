@@ -40,7 +40,7 @@ _SPACE_AXIS = re.compile(
 )
 _POINT = re.compile(r"SPACEAXIS=\s*(\d{1,3})\b.*?POINT=\s*(\d{1,9})\s+VALUE=\s*('[^']*'|[^;\s]+)")
 _ROW = re.compile(r"LIST@\s*(\d{1,9})\s*=(.*)")
-_DATE = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})\s+(\d{1,2}):(\d{2}):(\d{2})")
+_DATE = re.compile(r"\d{1,2}/\d{1,2}/\d{4}\s+\d{1,2}:\d{2}:\d{2}")
 # Name of a property in the dump: our name.
 _PROPERTIES = {
     "DS_EXT_SUPROPID_TITLE": "title",
@@ -170,11 +170,8 @@ def _typed(kind: str, text: str) -> Any:
     """Value of a property; None if it is damaged."""
     if kind == "VT_DATE":
         date = _DATE.match(text)
-        if date is None:
-            return None
-        day, month, year, hour, minute, second = (int(part) for part in date.groups())
         try:
-            return datetime(year, month, day, hour, minute, second)
+            return datetime.strptime(date[0], "%d/%m/%Y %H:%M:%S") if date else None
         except ValueError:
             return None
     if kind in ("VT_BSTR", "VT_LPSTR", "VT_LPWSTR"):

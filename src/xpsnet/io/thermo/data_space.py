@@ -282,8 +282,7 @@ def _attributes(properties: dict[str, Any]) -> dict[str, Any]:
         text = _iso(value) if isinstance(value, datetime) else str(value or "").strip()
         if text:
             attrs[name] = text
-    if technique is not None:
-        attrs["technique_code"] = technique
+    attrs["technique_code"] = technique
     if isinstance(properties.get("sample_bias"), int | float):
         attrs["sample_bias"] = properties["sample_bias"]
     if properties.get("transmission"):

@@ -156,11 +156,10 @@ def _property_set(data: bytes) -> PropertySet:
 
 def _properties(sets: dict[str, PropertySet]) -> dict[str, Any]:
     """Properties under our names."""
-    found: dict[str, Any] = {}
     summary = sets.get(_SUMMARY, PropertySet({}, {})).values
-    for number, name in _SUMMARY_PROPERTIES.items():
-        if number in summary:
-            found[name] = summary[number]
+    found: dict[str, Any] = {
+        name: summary[number] for number, name in _SUMMARY_PROPERTIES.items() if number in summary
+    }
     own = max(
         (s.values for name, s in sets.items() if "SummaryInformation" not in name),
         key=lambda values: (_SOURCE_ENERGY in values, len(values)),
