@@ -287,7 +287,8 @@ def _quoted_cells(line: str, dialect: Dialect) -> list[str]:
     if dialect.separator in ("blank", "mixed") or '"' not in line:
         return dialect.cells(line)
     cells = re.findall(rf'((?:"[^"]*"|[^{dialect.separator}])*)(?:{dialect.separator}|$)', line)
-    return [cell.replace('"', "").strip("' ") for cell in cells]
+    pieces = (re.findall(r'"[^"]*"|[^"]+', cell) for cell in cells)
+    return ["".join(piece.strip("\"' ") for piece in own) for own in pieces]
 
 
 def _continues(last: Table, table: Table) -> bool:
