@@ -30,9 +30,7 @@ NAME = "PHI MultiPak"
 MAX_BYTES = 128 << 20
 _RECORD_BYTES = 96
 _MAX_RECORDS = 100_000
-_TYPES: dict[str, np.dtype[Any]] = {  # "u8" holds float64, too
-    "f4": np.dtype("<f4"), "f8": np.dtype("<f8"), "u8": np.dtype("<f8"),
-}  # fmt: skip
+_TYPES = {"f4": "<f4", "f8": "<f8", "u8": "<f8"}  # "u8" holds float64, too
 _KEYS = ("Platform", "Technique", "TechniqueEx", "FileType", "FileDesc", "FileDate", "AcqFileDate",
          "AcqFilename", "SoftwareVersion", "InstrumentModel", "XraySource", "AnalyserWorkFcn",
          "NoSpectralReg", "SpectralRegDef")  # fmt: skip
@@ -141,14 +139,15 @@ def _record(raw: bytes, data: bytes, start: int, left: int) -> _Record:
     n_bytes, offset = words[19], words[20]
     if kind not in _TYPES:
         raise ValueError(f"expected numbers of the type f4, f8 or u8, got {shown(kind)}")
-    n_values = n_bytes // _TYPES[kind].itemsize
+    dtype: np.dtype[Any] = np.dtype(_TYPES[kind])
+    n_values = n_bytes // dtype.itemsize
     # The seventh word is the number of the area where each area has its own array.
     areas = n_areas if n_points * n_levels * n_areas == n_values else 1
     if n_points < 1 or n_points * n_levels * areas != n_values:
         raise ValueError(f"expected {n_points} x {n_levels} values, got {n_values}")
     if start + offset + n_bytes > len(data) or n_bytes > left:
         raise ValueError(f"expected {n_bytes} bytes at byte {start + offset}, got the file's end")
-    values = np.frombuffer(data, _TYPES[kind], n_values, start + offset).astype(np.float64)
+    values = np.frombuffer(data, dtype, n_values, start + offset).astype(np.float64)
     values[~np.isfinite(values)] = np.nan
     values = values.reshape(areas, n_levels, n_points)
     axes = _text(raw[32:36]), _text(raw[40:44])
