@@ -117,7 +117,6 @@ SPARSE = {
 }
 
 
-@pytest.mark.xfail(reason="the text reader leaves out columns with few counts", strict=True)
 @pytest.mark.parametrize("sparse", SPARSE.values(), ids=SPARSE.keys())
 def test_a_spectrum_with_few_counts_keeps_its_place_in_a_table(
     sparse: Floats, tmp_path: Path

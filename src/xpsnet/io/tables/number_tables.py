@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from xpsnet.io.common.labels import is_energy_label
+from xpsnet.io.tables.csv import has_our_labels
 
 MIN_ROWS = 5
 MAX_PIECES = 2000
@@ -232,6 +233,10 @@ def _table(run: _Run, dialect: Dialect, stray: list[int]) -> Table | None:
         width = max(
             [width, *(w for w, n in widths.items() if n >= max(MIN_ROWS, 0.05 * len(run.rows)))]
         )
+        # In a table that `write` made, columns without counts at the right belong to it, too.
+        labels = _quoted_cells(_COMMENT.sub("", run.header[-1]), dialect) if run.header else []
+        if labels and has_our_labels(labels[0]):
+            width = max(width, len(labels))
     if width < 2 or len(run.rows) < MIN_ROWS:
         stray += run.lines
         return None
@@ -254,8 +259,6 @@ def _labels(header: list[str], dialect: Dialect, width: int) -> list[str]:
     for line in reversed(header):
         bare = _COMMENT.sub("", line)
         for cells in (_quoted_cells(bare, dialect), re.split(r"\t|\s{2,}", bare.strip())):
-            while cells and not cells[-1]:
-                cells.pop()
             if len(cells) == width:
                 return [cell[:_MAX_LABEL] for cell in cells]
     return []
@@ -283,12 +286,17 @@ def find_total(labels: list[str], counts: npt.NDArray[np.float64]) -> int | None
 
 
 def _quoted_cells(line: str, dialect: Dialect) -> list[str]:
-    """Cells of a header line, in which quotes protect the separator."""
+    """Cells of a header line, in which quotes protect the separator; none empty at the right."""
     if dialect.separator in ("blank", "mixed") or '"' not in line:
-        return dialect.cells(line)
-    cells = re.findall(rf'((?:"[^"]*"|[^{dialect.separator}])*)(?:{dialect.separator}|$)', line)
-    pieces = (re.findall(r'"[^"]*"|[^"]+', cell) for cell in cells)
-    return ["".join(piece.strip("\"' ") for piece in own) for own in pieces]
+        found = dialect.cells(line)
+    else:
+        sign = dialect.separator
+        cells = re.findall(rf'((?:"[^"]*"|[^{sign}])*)(?:{sign}|$)', line)
+        pieces = (re.findall(r'"[^"]*"|[^"]+', cell) for cell in cells)
+        found = ["".join(piece.strip("\"' ") for piece in own) for own in pieces]
+    while found and not found[-1]:
+        found.pop()
+    return found
 
 
 def _continues(last: Table, table: Table) -> bool:

@@ -172,7 +172,8 @@ def _assign(table: Table) -> list[tuple[int, list[int]]]:
     """Find the energy columns, each with the columns of counts on its right."""
     n = table.values.shape[1]
     labeled = [i for i, label in enumerate(table.labels) if is_energy_label(label)]
-    if labeled and has_our_labels(table.labels[labeled[0]]):
+    ours = bool(labeled) and has_our_labels(table.labels[labeled[0]])
+    if ours:
         labeled = labeled[:1]  # the labels of counts hold a name, whatever it is
     usable = [i for i in labeled if _usable(table.values[:, i], table.lines)]
     pairs = list(range(0, n, 2)) if n >= 4 and n % 2 == 0 else []
@@ -192,7 +193,7 @@ def _assign(table: Table) -> list[tuple[int, list[int]]]:
         counts = [
             i
             for i in range(first, last)
-            if i != axis and i not in axes and np.isfinite(table.values[:, i]).any()
+            if i != axis and i not in axes and (ours or np.isfinite(table.values[:, i]).any())
         ]
         if counts:
             assigned.append((axis, counts))
