@@ -210,7 +210,7 @@ def fit(
         line_shape,
         background="none" if is_held(background) or background == "auto" else str(background),
         shared=checked_shared(shared),
-        doublets=as_doublets(doublets),
+        doublets=as_doublets(doublets, network.slots),
         scale_errors=scale_errors,
         covariance=covariance,
         engine="batch",

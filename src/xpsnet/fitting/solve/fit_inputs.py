@@ -172,9 +172,9 @@ def find_doublets(
     ValueError
         Where no two peaks are the doublet.
     """
-    wanted = as_doublets(doublets)
-    if not wanted:
+    if not doublets:
         return ()
+    wanted = as_doublets(doublets, starts["center"].shape[1])
     center = _median(starts["center"])
     area = _median(starts["height"] * starts["fwhm"])
     [(_, found)] = pair_doublets(wanted, center[None], area[None])
@@ -289,4 +289,5 @@ def per_spectrum(values: xr.DataArray, spectra: xr.DataArray, *last: str) -> Flo
     bare = values.drop_vars(list(values.coords))
     bare = bare.expand_dims({d: size for d, size in lead.items() if d not in own})
     ordered_values = bare.transpose(*lead, *last).values.astype(np.float64)
-    return ordered_values.reshape(-1, *(values.sizes[d] for d in last))
+    n_spectra = int(np.prod(list(lead.values())))  # -1 is unknown where there are 0 peaks
+    return ordered_values.reshape(n_spectra, *(values.sizes[d] for d in last))
