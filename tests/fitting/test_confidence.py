@@ -106,3 +106,12 @@ def test_a_width_that_equals_another_one(scale):
     options = {"energy": spectrum.energy.values, "weights": 1 / noise, "scale_covar": False}
     again = from_lmfit(model.fit(spectrum.values, params, **options), peaks)
     np.testing.assert_allclose(again.fwhm, peaks.fwhm, rtol=1e-5)
+
+
+def test_the_order_of_the_energies_changes_no_draw():
+    spectrum, peaks, noise = fitted()
+    options = {"method": "bootstrap", "n_replicas": 20}
+    found = confidence(spectrum, peaks, noise=noise, **options)
+    other = confidence(spectrum[::-1], peaks, noise=noise[::-1], **options)
+    for name in found.data_vars:
+        np.testing.assert_allclose(other[name], found[name], rtol=1e-9)

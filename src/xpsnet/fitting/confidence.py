@@ -147,6 +147,8 @@ def _bootstrap(
     energy = window["energy"].values
     model = curves(peaks)["envelope"].interp(energy=energy).values
     draws = np.random.default_rng(seed).normal(size=(n, energy.size))
+    if energy[0] > energy[-1]:  # the same draws in either order
+        draws = draws[:, ::-1]
     counts = np.where(np.isfinite(window.values), model + noise * draws, np.nan)
     replicas = xr.DataArray(
         counts, dims=("replica", "energy"), coords={"energy": window["energy"]}, attrs=window.attrs
