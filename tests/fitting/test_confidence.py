@@ -6,6 +6,7 @@ import pytest
 from xpsnet.data.peaks import curves, make_peaks
 from xpsnet.data.spectrum import make_spectrum
 from xpsnet.fitting.confidence import confidence
+from xpsnet.fitting.lmfit_exchange import from_lmfit, to_lmfit
 from xpsnet.fitting.refine import refine
 
 ENERGY = np.linspace(280.0, 291.0, 111)
@@ -91,3 +92,26 @@ def test_misuse_is_refused(options, message):
         confidence(spectrum.expand_dims(x=2), peaks)
     with pytest.raises(ValueError, match="expected a spectrum with peaks"):
         confidence(spectrum, peaks.where(peaks.center > 400))
+
+
+@pytest.mark.parametrize("scale", ["binding", "kinetic"])
+def test_a_width_that_equals_another_one(scale):
+    spectrum, peaks, noise = fitted(scale, constraints={"fwhm_2": "fwhm_1"})
+    found = confidence(spectrum, peaks, noise=noise)
+    low, high = found["fwhm_lower"], found["fwhm_upper"]
+    assert low[0] < peaks.fwhm[0] < high[0]
+    assert np.isnan(low[1])
+    model, params = to_lmfit(spectrum, peaks)
+    assert params["fwhm_2"].expr == "fwhm_1"
+    options = {"energy": spectrum.energy.values, "weights": 1 / noise, "scale_covar": False}
+    again = from_lmfit(model.fit(spectrum.values, params, **options), peaks)
+    np.testing.assert_allclose(again.fwhm, peaks.fwhm, rtol=1e-5)
+
+
+def test_the_order_of_the_energies_changes_no_draw():
+    spectrum, peaks, noise = fitted()
+    options = {"method": "bootstrap", "n_replicas": 20}
+    found = confidence(spectrum, peaks, noise=noise, **options)
+    other = confidence(spectrum[::-1], peaks, noise=noise[::-1], **options)
+    for name in found.data_vars:
+        np.testing.assert_allclose(other[name], found[name], rtol=1e-9)

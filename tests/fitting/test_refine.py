@@ -7,6 +7,7 @@ import xarray as xr
 from xpsnet.data.peaks import Status, curves
 from xpsnet.data.spectrum import crop, make_spectrum
 from xpsnet.fitting.refine import refine
+from xpsnet.fitting.static_background import static_background
 from xpsnet.numerics.noise import noise_profile
 
 EVERY = ("center", "fwhm", "height", "area", "fraction")
@@ -401,3 +402,51 @@ def test_labeled_peaks_keep_their_places(two_peak_case, make_hand_peaks):
     named = dict(zip(peaks.parameter.values.tolist(), errors, strict=True))
     assert named["center_3"] == pytest.approx(float(peaks.center_stderr[2]))
     assert np.isnan(named["center_2"])
+
+
+@pytest.mark.parametrize("engine", ["lmfit", "batch"])
+def test_no_places_for_peaks(two_peak_case, rough_start, engine):
+    none = rough_start.isel(peak=slice(0, 0))
+    peaks = refine(stacked(two_peak_case, 2), none, engine=engine)
+    assert peaks.status.values.tolist() == [Status.NO_PEAKS] * 2
+    assert (peaks.background_constant > 0).all()
+
+
+def test_chunks_over_one_spectrum_and_of_its_noise(two_peak_case, rough_start):
+    spectra = stacked(two_peak_case, 4)
+    noise = np.sqrt(spectra.mean("energy"))
+    held = static_background(spectra, "linear")
+    chunks = {"x": 2, "energy": 40}
+    lazy_held = static_background(spectra.chunk(chunks), "linear")
+    assert lazy_held.chunks is not None
+    xr.testing.assert_equal(lazy_held.compute(), held)
+    now = refine(spectra, rough_start, noise=noise, background=held)
+    lazy = refine(
+        spectra.chunk(chunks), rough_start, noise=noise.chunk({"x": 3}), background=lazy_held
+    )
+    assert lazy.center.chunks is not None
+    for name in EVERY:
+        np.testing.assert_allclose(lazy[name], now[name], rtol=1e-9)
+
+
+@pytest.mark.parametrize("chunks", [None, {"label": 2}], ids=["eager", "dask"])
+def test_noise_and_background_have_the_names_of_the_spectra(two_peak_case, rough_start, chunks):
+    spectra = stacked(two_peak_case, 3)
+    noise, held = np.sqrt(spectra), static_background(spectra, "linear")
+    expected = refine(spectra, rough_start, noise=noise, background=held)
+    names = {"x": "label", "energy": "q"}
+    other, other_noise, other_held = (v.rename(names) for v in (spectra, noise, held))
+    other = other if chunks is None else other.chunk(chunks)
+    found = refine(other, rough_start, noise=other_noise, background=other_held, dim="q")
+    assert found.center.dims == ("spectra_label", "peak")
+    for name in EVERY:
+        np.testing.assert_allclose(found[name], expected[name], rtol=1e-9)
+
+
+@pytest.mark.parametrize("chunks", [None, {"x": 2}], ids=["eager", "dask"])
+def test_noise_at_other_energies_is_refused(two_peak_case, rough_start, chunks):
+    spectra = stacked(two_peak_case, 2)
+    noise = np.sqrt(spectra).isel(energy=slice(9, None))
+    spectra = spectra if chunks is None else spectra.chunk(chunks)
+    with pytest.raises(ValueError, match="expected noise at every energy of the spectra"):
+        refine(spectra, rough_start, noise=noise)

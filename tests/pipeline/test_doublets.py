@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from xpsnet import fit
+from xpsnet import doublet, fit
 from xpsnet.data.peaks import Status, curves, make_peaks
 from xpsnet.data.spectrum import make_spectrum
 
@@ -38,3 +38,12 @@ def test_doublets_are_tied_and_the_background_is_chosen(sulfur, lazy):
     assert peaks.partner.values[:, :2].tolist() == [[2, 1]] * 3
     assert peaks.attrs["background"] == "shirley"
     assert peaks.attrs["background_choice"].startswith("shirley by BIC of 3 spectra")
+
+
+def test_a_numbered_doublet_where_there_are_fewer_peaks(sulfur):
+    numbered = doublet("S 2p", peaks=(5, 6))
+    peaks = fit(sulfur, doublets=[numbered])
+    assert (peaks.n_peaks == 2).all()
+    assert not peaks.partner.any()
+    with pytest.raises(ValueError, match="expected doublets of up to 3 peaks"):
+        fit(sulfur, n_peaks=3, doublets=[numbered])

@@ -20,7 +20,12 @@ from xpsnet.data.spectrum import check_spectra
 from xpsnet.data.spectrum_arrays import orientation_of
 from xpsnet.fitting.model.constraints import Constraint
 from xpsnet.fitting.model.parameter_map import Floats
-from xpsnet.fitting.solve.fit_inputs import Noise, fitted_window, noise_rows
+from xpsnet.fitting.solve.fit_inputs import (
+    Noise,
+    fitted_window,
+    noise_rows,
+    with_checked_names,
+)
 from xpsnet.numerics.lineshapes import LINE_SHAPES
 from xpsnet.numerics.noise import noise_profile
 
@@ -86,6 +91,7 @@ def confidence(
         raise ValueError(f"expected a level between 0 and 1, got {level}")
     if n_replicas < 10:
         raise ValueError(f"expected at least 10 replicas, got {n_replicas}")
+    noise = with_checked_names(noise, spectrum, dim)
     spectrum = check_spectra(spectrum, dim=dim).squeeze()
     window, peaks = _one(spectrum, peaks)
     orientation = orientation_of(window)
@@ -141,6 +147,8 @@ def _bootstrap(
     energy = window["energy"].values
     model = curves(peaks)["envelope"].interp(energy=energy).values
     draws = np.random.default_rng(seed).normal(size=(n, energy.size))
+    if energy[0] > energy[-1]:  # the same draws in either order
+        draws = draws[:, ::-1]
     counts = np.where(np.isfinite(window.values), model + noise * draws, np.nan)
     replicas = xr.DataArray(
         counts, dims=("replica", "energy"), coords={"energy": window["energy"]}, attrs=window.attrs

@@ -90,8 +90,7 @@ def to_lmfit(
         curve = held["energy"].values, held.values
     model, params = as_lmfit(line_shape, background, parameters, plain, sign, curve)
     for name, error in zip(plain.names, _gathered(peaks, plain, "_stderr"), strict=True):
-        if name in params:  # a parameter equal to another one has none of its own
-            params[name].stderr = float(error) if np.isfinite(error) else None
+        params[name].stderr = float(error) if np.isfinite(error) else None
     return model, params
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import xarray as xr
 
+from xpsnet.data.peaks import keep_own_names
 from xpsnet.data.spectrum import check_spectra, scale_sign
 from xpsnet.data.spectrum_arrays import numeric_energy, spectrum_arrays
 from xpsnet.fitting.model.constraints import Constraint
@@ -28,6 +29,7 @@ from xpsnet.fitting.solve.fit_inputs import (
     noise_array,
     noise_rows,
     starts_from_peaks,
+    with_checked_names,
 )
 from xpsnet.fitting.solve.fit_results import results_to_dataset
 from xpsnet.fitting.static_background import held_background, is_held
@@ -163,7 +165,9 @@ def refine(
     n_peaks, energy = peaks.sizes["peak"], numeric_energy(window)
     found = checked_constraints(options, energy, sign, n_peaks, constraints, links)
     options = replace(options, constraints=found, doublets=paired)
-    known = noise_array(noise, check_spectra(spectra, dim=dim))
+    checked = keep_own_names(check_spectra(spectra, dim=dim))
+    known = noise_array(with_checked_names(noise, spectra, dim), checked)
+    background = with_checked_names(background, spectra, dim)
     whole = Chunk(window, known, background, peaks)
     lazy = window.chunks is not None
     words = None

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import xarray as xr
 
+from xpsnet.fitting.solve.fit_inputs import at_energies
 from xpsnet.parallel.chunks import map_overlapping
 from xpsnet.parallel.threads import serially
 
@@ -53,7 +54,7 @@ def map_chunks(
     if whole.noise is not None:
         noise = whole.noise
         if "energy" in noise.dims:
-            noise = noise.sel(energy=spectra["energy"])
+            noise = at_energies(noise, spectra)
         along[_NOISE] = noise.drop_vars([c for c in noise.coords if c != "energy"])
     if isinstance(whole.background, xr.DataArray):
         curve = whole.background
@@ -70,7 +71,12 @@ def map_chunks(
         with serially():
             return function(Chunk(counts, noise, background, starts), common)
 
-    found = map_overlapping(on_part, given.assign(along), overlap=overlap, shared=shared)
+    given = given.assign(along)
+    for name, values in given.data_vars.items():
+        if values.chunks is not None:  # as the spectra, or dask refuses
+            sizes = {d: n for d, n in spectra.chunksizes.items() if d in lead and d in values.dims}
+            given[name] = values.chunk({**sizes, **dict.fromkeys({"energy"} & {*values.dims}, -1)})
+    found = map_overlapping(on_part, given, overlap=overlap, shared=shared)
     return found.assign_coords({k: c for k, c in spectra.coords.items() if "energy" not in c.dims})
 
 

@@ -71,7 +71,7 @@ def static_background(
 
     background: xr.DataArray = xr.apply_ufunc(
         draw,
-        spectra,
+        spectra if spectra.chunks is None else spectra.chunk({"energy": -1}),
         input_core_dims=[["energy"]],
         output_core_dims=[["energy"]],
         dask="parallelized",

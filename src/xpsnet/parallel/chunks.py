@@ -111,10 +111,10 @@ def map_overlapping(
 
 
 def _constant(first: xr.DataArray | xr.Dataset) -> Any:
-    """One spectrum, or its peaks, in memory, with zeros in place of what is lazy."""
+    """One spectrum, or its peaks, in memory, with ones (no noise is 0) for what is lazy."""
     if isinstance(first, xr.DataArray):
-        return first.copy(data=np.zeros(first.shape))
-    return first.map(lambda v: v if v.chunks is None else v.copy(data=np.zeros(v.shape, v.dtype)))
+        return first.copy(data=np.ones(first.shape))
+    return first.map(lambda v: v if v.chunks is None else v.copy(data=np.ones(v.shape, v.dtype)))
 
 
 def _joined(name: str, variable: xr.DataArray, results: Any, ends: dict[str, Any]) -> Any:

@@ -46,7 +46,14 @@ from xpsnet.fitting.model.links import split_name
 from xpsnet.fitting.model.options import FitOptions, checked_constraints, checked_shared
 from xpsnet.fitting.refine_lazy import Chunk, map_chunks
 from xpsnet.fitting.select.background import choose_background
-from xpsnet.fitting.solve.fit_inputs import Noise, fit_inputs, noise_array, noise_rows, ordered
+from xpsnet.fitting.solve.fit_inputs import (
+    Noise,
+    fit_inputs,
+    noise_array,
+    noise_rows,
+    ordered,
+    with_checked_names,
+)
 from xpsnet.fitting.solve.fit_results import FitResults, areas, results_to_dataset
 from xpsnet.fitting.static_background import held_background, is_held
 from xpsnet.models.prediction import (
@@ -210,7 +217,7 @@ def fit(
         line_shape,
         background="none" if is_held(background) or background == "auto" else str(background),
         shared=checked_shared(shared),
-        doublets=as_doublets(doublets),
+        doublets=as_doublets(doublets, network.slots),
         scale_errors=scale_errors,
         covariance=covariance,
         engine="batch",
@@ -220,6 +227,7 @@ def fit(
     found = checked_constraints(fitted, numeric_energy(window), sign, network.slots, constraints)
     options = FindOptions(replace(fitted, constraints=found), network, sign, min_probability)
     options = _with_neighbors(options, window, neighbors, follow)
+    noise, background = (with_checked_names(v, spectra, dim) for v in (noise, background))
     given = Chunk(window, noise_array(noise, whole), background, xr.Dataset())
     words = None
     if isinstance(background, str) and background == "auto":

@@ -208,6 +208,11 @@ def test_refine_says_where_there_is_no_pair(sulfur, make_hand_peaks):
         refine(sulfur.spectrum, alone, doublets=["S 2p"])
 
 
+def test_refine_refuses_a_doublet_of_a_peak_that_does_not_exist(sulfur, sulfur_start):
+    with pytest.raises(ValueError, match="expected doublets of up to 2 peaks"):
+        refine(sulfur.spectrum, sulfur_start, doublets=[doublet("S 2p", peaks=(1, 9))])
+
+
 def test_branching_of_a_level_that_is_not_statistical(make_case, make_hand_peaks):
     """A 4f doublet whose areas are 1.65 to 1 instead of 4 to 3, as a real map had."""
     energy = np.linspace(68.0, 82.0, 281)

@@ -170,10 +170,22 @@ def _limits(name: str, amount: Amount, fixed: float) -> Limits:
     return low, high
 
 
-def as_doublets(given: Iterable[Doublet | str]) -> tuple[Doublet, ...]:
-    """Doublets by their levels or as made by `doublet`."""
+def as_doublets(given: Iterable[Doublet | str], n_peaks: int) -> tuple[Doublet, ...]:
+    """Doublets by their levels or as made by `doublet`, of up to so many peaks.
+
+    Raises
+    ------
+    ValueError
+        Where a doublet names a peak beyond these.
+    """
     several = [given] if isinstance(given, Doublet | str) else list(given)
-    return tuple(doublet(one) if isinstance(one, str) else one for one in several)
+    found = tuple(doublet(one) if isinstance(one, str) else one for one in several)
+    for one in found:
+        if max(one.indices) >= n_peaks:
+            raise ValueError(
+                f"expected doublets of up to {n_peaks} peaks (counted from 1), got {one}"
+            )
+    return found
 
 
 def doublet_links(
@@ -340,6 +352,8 @@ def partners(doublets: Sequence[Doublet], center: Floats, area: Floats) -> npt.N
     for rows, pairs in pair_doublets(doublets, center, area, every=True):
         for one in pairs:
             first, second = one.indices
+            if max(first, second) >= center.shape[1]:  # no spectrum has so many peaks
+                continue
             both = rows[np.isfinite(center[rows, first] + center[rows, second])]
             partner[both, first], partner[both, second] = second + 1, first + 1
     return partner

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
+from xpsnet.data.energy_axis import energy_dim, with_energy_index
 from xpsnet.data.peaks import keep_own_names
 from xpsnet.data.spectrum import check_spectra, crop
 from xpsnet.data.spectrum_arrays import orientation_of
@@ -172,9 +173,9 @@ def find_doublets(
     ValueError
         Where no two peaks are the doublet.
     """
-    wanted = as_doublets(doublets)
-    if not wanted:
+    if not doublets:
         return ()
+    wanted = as_doublets(doublets, starts["center"].shape[1])
     center = _median(starts["center"])
     area = _median(starts["height"] * starts["fwhm"])
     [(_, found)] = pair_doublets(wanted, center[None], area[None])
@@ -226,6 +227,45 @@ def noise_array(noise: Noise, spectra: xr.DataArray) -> xr.DataArray | None:
     return noise
 
 
+def with_checked_names(values: Any, spectra: xr.DataArray, dim: str | None) -> Any:
+    """Noise or a background of a user, with the names that the spectra get at the door.
+
+    Parameters
+    ----------
+    values : DataArray or other
+        Only a DataArray has names.
+    spectra : DataArray
+        As the user gave them.
+    dim : str, optional
+        Their energy dimension, as for `check_spectra`.
+    """
+    if not isinstance(values, xr.DataArray):
+        return values
+    found = energy_dim(with_energy_index(spectra, dim), dim)
+    values = with_energy_index(values, dim)
+    if found != "energy" and found in values.dims:
+        values = values.drop_vars("energy", errors="ignore").rename({found: "energy"})
+    return keep_own_names(values)
+
+
+def at_energies(noise: xr.DataArray, spectra: xr.DataArray) -> xr.DataArray:
+    """Noise at the energies of checked spectra.
+
+    Raises
+    ------
+    ValueError
+        Where it has none for some of them.
+    """
+    try:
+        return noise.sel(energy=spectra["energy"])
+    except KeyError:
+        low, high = (float(end) for end in (spectra["energy"].min(), spectra["energy"].max()))
+        raise ValueError(
+            f"expected noise at every energy of the spectra ({low:g} to {high:g} eV), got "
+            f"{noise.sizes['energy']} other energies; give both the same energy coordinate"
+        ) from None
+
+
 def noise_rows(
     noise: Noise, cropped: xr.DataArray, spectra: xr.DataArray | None = None
 ) -> Floats | None:
@@ -249,7 +289,7 @@ def noise_rows(
     if known is None:
         return None
     if "energy" in known.dims:
-        rows = per_spectrum(known.sel(energy=cropped["energy"]), cropped, "energy")
+        rows = per_spectrum(at_energies(known, cropped), cropped, "energy")
     else:
         rows = per_spectrum(known, cropped)[:, None]
     counts = np.asarray(cropped.values).reshape(-1, cropped.sizes["energy"])
@@ -289,4 +329,5 @@ def per_spectrum(values: xr.DataArray, spectra: xr.DataArray, *last: str) -> Flo
     bare = values.drop_vars(list(values.coords))
     bare = bare.expand_dims({d: size for d, size in lead.items() if d not in own})
     ordered_values = bare.transpose(*lead, *last).values.astype(np.float64)
-    return ordered_values.reshape(-1, *(values.sizes[d] for d in last))
+    n_spectra = int(np.prod(list(lead.values())))  # -1 is unknown where there are 0 peaks
+    return ordered_values.reshape(n_spectra, *(values.sizes[d] for d in last))

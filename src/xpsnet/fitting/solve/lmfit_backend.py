@@ -287,8 +287,10 @@ def as_lmfit(
             max=high if low < high else np.inf,
             vary=bool(parameters.free[i] and not on_limit),
         )
-    for k, j in zip(*np.nonzero(layout.linked), strict=True):
-        params.add(plain.names[plain.peak_index[k, j]], expr=_expression(layout, int(k), int(j)))
+    for k, j in np.ndindex(plain.peak_index.shape):
+        name = plain.names[plain.peak_index[k, j]]
+        if layout.linked[k, j] or name not in params:  # one that equals another has no entry
+            params.add(name, expr=_expression(layout, k, j))
     return model, params
 
 
