@@ -122,7 +122,10 @@ def peak_report(peaks: xr.Dataset) -> list[str | Table]:
     """
     model = peaks.attrs.get("model")
     shape = str(peaks.attrs.get("line_shape", "")).replace("_", "-")
-    facts = [f"{shape} lines", f"{peaks.attrs.get('background', 'no')} background"]
+    background = str(peaks.attrs.get("background", "no"))
+    if background == "curve":  # a background that was held
+        background = str(peaks.attrs.get("background_choice", "given"))
+    facts = [f"{shape} lines", f"{background} background"]
     if model:
         facts.append(f"network {model} {peaks.attrs.get('model_version', '')}".rstrip())
     head = ", ".join(facts)

@@ -3,11 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+import numpy as np
 import xarray as xr
 
 from xpsnet.data.peaks import keep_own_names
 from xpsnet.data.spectrum import check_spectra, scale_sign
-from xpsnet.data.spectrum_arrays import numeric_energy, spectrum_arrays
+from xpsnet.data.spectrum_arrays import SpectrumArrays, numeric_energy, spectrum_arrays
 from xpsnet.fitting.model.constraints import Constraint
 from xpsnet.fitting.model.doublets import Doublet, doublet_links
 from xpsnet.fitting.model.options import (
@@ -17,10 +18,11 @@ from xpsnet.fitting.model.options import (
     checked_engine,
     checked_shared,
 )
-from xpsnet.fitting.refine_lazy import Chunk, map_chunks, some_spectra
+from xpsnet.fitting.refine_lazy import Chunk, map_chunks
 from xpsnet.fitting.select.background import choose_background
 from xpsnet.fitting.solve.dispatch import refine_rows
 from xpsnet.fitting.solve.fit_inputs import (
+    FitInputs,
     Noise,
     find_doublets,
     fit_inputs,
@@ -34,6 +36,9 @@ from xpsnet.fitting.solve.fit_inputs import (
 from xpsnet.fitting.solve.fit_results import results_to_dataset
 from xpsnet.fitting.static_background import held_background, is_held
 from xpsnet.parallel.progress import Cancel, Progress, reporting
+
+# Lazy spectra that are looked at for the background.
+BACKGROUND_SAMPLE = 64
 
 
 def refine(
@@ -188,30 +193,25 @@ def refine(
 
 def _chosen_background(options: FitOptions, whole: Chunk) -> tuple[str, str]:
     """The background that the spectra speak for, and how far the others are behind."""
-    spectra, peaks, noise = whole.spectra, whole.starts, whole.noise
-    if spectra.chunks is not None:
-        spectra, peaks = some_spectra(spectra, peaks)
-        noise = None
-    arrays = spectrum_arrays(spectra)
-    inputs = fit_inputs(
-        arrays.energy,
-        arrays.counts,
-        noise_rows(noise, spectra),
-        *starts_from_peaks(spectra, peaks),
-    )
-    return choose_background(options, inputs)
+    if whole.spectra.chunks is not None:
+        n = int(np.prod(whole.spectra.shape[:-1]))
+        rows = np.unique(np.linspace(0, n - 1, min(n, BACKGROUND_SAMPLE)).astype(int))
+        whole = whole.sampled(rows).computed()
+    return choose_background(options, _inputs(whole, spectrum_arrays(whole.spectra)))
+
+
+def _inputs(whole: Chunk, arrays: SpectrumArrays) -> FitInputs:
+    """Inputs of the fit of spectra in memory."""
+    noise = noise_rows(whole.noise, whole.spectra)
+    starts = starts_from_peaks(whole.spectra, whole.starts)
+    return fit_inputs(arrays.energy, arrays.counts, noise, *starts)
 
 
 def _refine_now(options: FitOptions, whole: Chunk, progress: Progress) -> xr.Dataset:
     """Refine peaks of spectra in memory."""
     spectra, peaks = whole.spectra, whole.starts
     arrays = spectrum_arrays(spectra)
-    inputs = fit_inputs(
-        arrays.energy,
-        arrays.counts,
-        noise_rows(whole.noise, spectra),
-        *starts_from_peaks(spectra, peaks),
-    )
+    inputs = _inputs(whole, arrays)
     held = held_background(spectra, whole.background)
     curve = None
     if held is not None:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import xarray as xr
 
 from xpsnet.fitting.solve.fit_inputs import at_energies
@@ -11,16 +12,37 @@ from xpsnet.parallel.chunks import map_overlapping
 from xpsnet.parallel.threads import serially
 
 _COUNTS, _NOISE, _BACKGROUND = "_counts", "_noise", "_held_background"
-_SAMPLED = 64
 
 
 class Chunk(NamedTuple):
-    """A part of chunked spectra, in memory, with what belongs to it."""
+    """Spectra, or a part of them, with what belongs to them."""
 
     spectra: xr.DataArray
     noise: xr.DataArray | None
     background: str | xr.DataArray
     starts: xr.Dataset
+
+    def sampled(self, rows: npt.NDArray[np.intp]) -> "Chunk":
+        """Some of the spectra by their flat numbers, over ("row", "energy")."""
+        lead = [str(d) for d in self.spectra.dims if d != "energy"]
+        shape = tuple(self.spectra.sizes[d] for d in lead)
+        places = np.unravel_index(rows, shape) if lead else ()
+        at = {d: xr.DataArray(place, dims="row") for d, place in zip(lead, places, strict=True)}
+
+        def some(values: Any) -> Any:
+            if not isinstance(values, xr.DataArray | xr.Dataset):
+                return values
+            own = {d: place for d, place in at.items() if d in values.dims}
+            chosen = values.drop_vars(set(values.coords) - {"energy", "peak"}).isel(own)
+            return chosen.transpose(..., "energy") if "energy" in chosen.dims else chosen
+
+        few = Chunk(*map(some, self))
+        return few if lead else few._replace(spectra=few.spectra.expand_dims("row"))
+
+    def computed(self) -> "Chunk":
+        """The same in memory."""
+        own: Any = tuple(self)
+        return Chunk(*(part.compute() if hasattr(part, "compute") else part for part in own))
 
 
 def map_chunks(
@@ -97,28 +119,3 @@ def _bare(peaks: xr.Dataset, dims: set[str], lead: Mapping[str, int]) -> xr.Data
             f"{dict(bare.sizes)}; select or crop both alike"
         )
     return bare
-
-
-def some_spectra(
-    spectra: xr.DataArray, peaks: xr.Dataset, most: int = _SAMPLED
-) -> tuple[xr.DataArray, xr.Dataset]:
-    """A few spectra from all over, and their peaks, in memory; along one dimension.
-
-    Parameters
-    ----------
-    spectra : DataArray
-        With `energy` last.
-    peaks : Dataset
-        Over dimensions of the spectra and `peak`.
-    most : int
-        How many at most.
-    """
-    lead = {d: spectra.sizes[d] for d in spectra.dims[:-1]}
-    total = int(np.prod(list(lead.values())))
-    flat = np.unique(np.linspace(0, total - 1, min(total, most)).astype(int))
-    places = np.unravel_index(flat, tuple(lead.values())) if lead else ()
-    at = {d: xr.DataArray(i, dims="spectrum") for d, i in zip(lead, places, strict=True)}
-    own = {d: i for d, i in at.items() if d in peaks.dims}
-    few = spectra.isel(at).transpose(..., "energy")
-    few = few.drop_vars([name for name in few.coords if name != "energy"])
-    return few.compute(), peaks.drop_vars(set(at) & set(peaks.coords)).isel(own).compute()

@@ -299,29 +299,6 @@ def _rows(chunk: Chunk) -> tuple[SpectrumArrays, SpectrumRows]:
     return arrays, SpectrumRows(arrays.energy, arrays.counts, noise, curve)
 
 
-def _sampled(chunk: Chunk, n: int) -> Chunk:
-    """Some of the spectra, evenly spread, over ("row", "energy")."""
-    spectra = chunk.spectra
-    lead = [str(d) for d in spectra.dims if d != "energy"]
-    if not lead:
-        return chunk._replace(spectra=spectra.reset_coords(drop=True).expand_dims("row"))
-    shape = tuple(spectra.sizes[d] for d in lead)
-    places = np.unravel_index(sampled_rows(int(np.prod(shape)), n), shape)
-    at = {d: xr.DataArray(p, dims="row") for d, p in zip(lead, places, strict=True)}
-
-    def some(values: Any) -> Any:
-        if not isinstance(values, xr.DataArray):
-            return values
-        chosen = values.reset_coords(drop=True).isel(
-            {d: i for d, i in at.items() if d in values.dims}
-        )
-        return chosen.transpose(..., "energy") if "energy" in chosen.dims else chosen
-
-    return chunk._replace(
-        spectra=some(spectra), noise=some(chunk.noise), background=some(chunk.background)
-    )
-
-
 def _mean(chunk: Chunk) -> Chunk:
     """Mean of all spectra, over ("row", "energy"); its noise is estimated."""
 
@@ -335,19 +312,10 @@ def _mean(chunk: Chunk) -> Chunk:
     return chunk._replace(spectra=spectra, noise=None, background=background)
 
 
-def _computed(chunk: Chunk) -> Chunk:
-    """A chunk in memory."""
-    background = chunk.background
-    return chunk._replace(
-        spectra=chunk.spectra.compute(),
-        noise=None if chunk.noise is None else chunk.noise.compute(),
-        background=background.compute() if isinstance(background, xr.DataArray) else background,
-    )
-
-
 def _chosen_background(options: FindOptions, given: Chunk) -> tuple[str, str]:
     """The background that a sample of the spectra speaks for, with the network's peaks."""
-    _, rows = _rows(_computed(_sampled(given, BACKGROUND_SAMPLE)))
+    n = int(np.prod(given.spectra.shape[:-1]))
+    _, rows = _rows(given.sampled(sampled_rows(n, BACKGROUND_SAMPLE)).computed())
     network = replace(options.network, all_counts=False, background="none", solve_linear=True)
     prediction = predict_arrays(network, rows.energy, rows.counts)
     center = prediction.parameters["center"]
@@ -387,7 +355,8 @@ def _fit_lazily(options: FindOptions, given: Chunk) -> xr.Dataset:
 
     spectra = given.spectra
     shape = tuple(spectra.sizes[d] for d in spectra.dims if d != "energy")
-    sample, mean = _sampled(given, SAMPLED), _mean(given)
+    sample = given.sampled(sampled_rows(int(np.prod(shape)), SAMPLED))
+    mean = _mean(given)
     means = (mean.spectra, mean.background)
     look = looked(sample.spectra, sample.noise, sample.background, means)
     return map_chunks(on_part, given, overlap=OVERLAP * reach(shape), shared=look)

@@ -153,6 +153,11 @@ def test_a_level_in_any_spelling(spelling):
     assert str(doublet("u4f", splitting=10.9)).startswith("U 4f:")
 
 
+def test_another_thing_is_no_doublet(sulfur, sulfur_start):
+    with pytest.raises(ValueError, match=r"expected doublets as levels .* got 3"):
+        refine(sulfur.spectrum, sulfur_start, doublets=[3])
+
+
 def test_a_line_is_no_doublet():
     with pytest.raises(ValueError, match=r"expected a level of .* got 'S 2p3/2'"):
         doublet("S2p3/2")

@@ -31,6 +31,17 @@ def test_the_background_of_the_simulation_is_chosen(background, make_case, make_
     assert chosen.count(background) >= 5
 
 
+def test_lazy_spectra_are_judged_with_the_noise_that_is_given(make_case, make_hand_peaks):
+    truth = make_hand_peaks((284.8, 286.4), (1.1, 1.3), (3000.0, 1500.0), 0.3, background="shirley")
+    cases = [make_case(truth, seed=seed) for seed in range(3)]
+    spectra = xr.concat([case.spectrum for case in cases], "x", combine_attrs="override")
+    noise = xr.concat([case.noise for case in cases], "x")
+    eager = refine(spectra, truth, background="auto", noise=noise)
+    for given in (noise, noise.chunk({"x": 2})):
+        lazy = refine(spectra.chunk({"x": 1}), truth, background="auto", noise=given)
+        assert lazy.attrs["background_choice"] == eager.attrs["background_choice"]
+
+
 def test_a_wide_window_may_be_of_tougaard(make_case, make_hand_peaks):
     truth = make_hand_peaks(
         (284.8, 286.4), (1.1, 1.3), (9000.0, 4500.0), energy=WIDE, background="tougaard"

@@ -176,11 +176,15 @@ def as_doublets(given: Iterable[Doublet | str], n_peaks: int) -> tuple[Doublet, 
     Raises
     ------
     ValueError
-        Where a doublet names a peak beyond these.
+        Where one is no doublet, or names a peak beyond these.
     """
     several = [given] if isinstance(given, Doublet | str) else list(given)
     found = tuple(doublet(one) if isinstance(one, str) else one for one in several)
     for one in found:
+        if not isinstance(one, Doublet):
+            raise ValueError(
+                f"expected doublets as levels ('S 2p') or made by xpsnet.doublet, got {one!r}"
+            )
         if max(one.indices) >= n_peaks:
             raise ValueError(
                 f"expected doublets of up to {n_peaks} peaks (counted from 1), got {one}"
