@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
+import xpsnet
 from xpsnet.data.peaks import Status, curves, make_peaks
 from xpsnet.data.spectrum import make_spectrum
 from xpsnet.fitting.model.options import FitOptions
@@ -392,3 +393,17 @@ def test_neighbors_are_asked_where_the_order_means_something(dims, coords, expec
     together = _with_neighbors(options, spectra, "auto", "auto")
     assert (together.neighbors, together.follow) == (expected, expected)
     assert _with_neighbors(options, spectra, True, "auto").neighbors
+
+
+def test_a_held_background_is_named(network):
+    network(0.0, 0.1, 0.9, 0.0)
+    drawn = xpsnet.static_background(TWO, "shirley")
+    for background in ("static shirley", drawn):
+        peaks = fit(TWO, background=background)
+        assert peaks.attrs["background"] == "curve"
+        assert peaks.attrs["background_choice"] == "static shirley"
+        np.testing.assert_array_equal(peaks.background, drawn)
+        np.testing.assert_allclose(peaks.center[:2], (284.8, 286.4), atol=0.05)
+    plain = drawn.assign_attrs(background=None)
+    del plain.attrs["background"]
+    assert fit(TWO, background=plain).attrs["background_choice"] == "given"

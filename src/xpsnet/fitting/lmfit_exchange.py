@@ -44,8 +44,9 @@ def to_lmfit(
     params : lmfit.Parameters
         "center_1", "fwhm_1", "height_1", ..., "fraction" where it is shared, "background_*",
         counted from 1; with the limits of `refine`, standard errors where known, and `vary=False`
-        for what was held or lies on a limit. Links and doublets are expressions; a fitted offset
-        or ratio of theirs is a parameter such as "center_offset_2" or "area_ratio_2".
+        for what was held or lies on a limit. Links, and doublets of `refine`, are expressions; an
+        offset or ratio that they fit is a parameter such as "center_offset_2" or "area_ratio_2".
+        The doublets of `fit` are not part of the result: their lines are free here.
 
     Raises
     ------

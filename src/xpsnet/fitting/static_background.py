@@ -100,6 +100,13 @@ def is_held(background: str | xr.DataArray) -> bool:
     return first == "static"
 
 
+def held_name(background: str | xr.DataArray) -> str:
+    """What is said of a held background in the attribute `background_choice`."""
+    if isinstance(background, str):
+        return background
+    return str(background.attrs.get("background", "given"))
+
+
 def held_background(spectra: xr.DataArray, background: str | xr.DataArray) -> xr.DataArray | None:
     """The background that is held, None where it is one to be fitted.
 
@@ -139,4 +146,4 @@ def held_background(spectra: xr.DataArray, background: str | xr.DataArray) -> xr
             f"expected a background over the dimensions and energies of the spectra "
             f"{dict(spectra.sizes)}, got {dict(background.sizes)}; see xpsnet.static_background"
         )
-    return curve.assign_attrs(background=curve.attrs.get("background", "given"))
+    return curve.assign_attrs(background=held_name(background))

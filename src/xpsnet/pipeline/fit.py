@@ -55,7 +55,7 @@ from xpsnet.fitting.solve.fit_inputs import (
     with_checked_names,
 )
 from xpsnet.fitting.solve.fit_results import FitResults, areas, results_to_dataset
-from xpsnet.fitting.static_background import held_background, is_held
+from xpsnet.fitting.static_background import held_background, held_name, is_held
 from xpsnet.models.prediction import (
     PredictOptions,
     checked,
@@ -234,6 +234,8 @@ def fit(
         chosen, words = _chosen_background(options, given)
         options = replace(options, fit=replace(options.fit, background=chosen))
         given = given._replace(background=chosen)
+    elif is_held(background):
+        words = held_name(background)
     if window.chunks is not None:
         peaks = _fit_lazily(options, given)
     else:
