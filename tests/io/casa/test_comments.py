@@ -156,7 +156,7 @@ def test_links_are_those_that_refine_and_lmfit_understand(save, scale: str) -> N
     assert refined.area[1] / refined.area[0] == pytest.approx(0.2)
     _, parameters = xpsnet.to_lmfit(spectrum, peaks)
     tied = {name for name, parameter in parameters.items() if parameter.expr}
-    assert tied == {"center_2", "height_2"}  # the widths are one parameter
+    assert tied == {"center_2", "fwhm_2", "height_2"}
 
 
 def test_two_regions_of_a_block_are_two_fits(save) -> None:
