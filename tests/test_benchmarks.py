@@ -5,6 +5,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
+import same_numbers
+
 ROOT = Path(__file__).parents[1]
 
 
@@ -129,3 +132,26 @@ def test_variants_of_the_network_are_trained_alike() -> None:
     halved = "three passes, half the channels and features"
     for name in ("one pass", "two passes", "three passes", halved):
         assert f"| {name} | " in text
+
+
+def test_the_same_numbers_are_seen_as_the_same(tmp_path: Path) -> None:
+    file = str(tmp_path / "before.npz")
+    assert same_numbers.main(["--simulated", "5", "--write", file]) == 0
+    with np.load(file) as before:
+        arrays = {name: before[name] for name in before.files}
+    assert len(arrays) > 2000
+    arrays["fit spectrum/center"] = arrays["fit spectrum/center"] * (1 + 1e-8)
+    arrays["fit spectrum/status"] = arrays["fit spectrum/status"] + 1
+    np.savez(file, **arrays)
+    assert same_numbers.main(["--simulated", "5", "--compare", file]) == 2
+
+
+def test_how_arrays_differ() -> None:
+    values = np.array([1.0, np.nan, 3.0])
+    assert same_numbers.difference("center", values, values * (1 + 1e-10)) is None
+    assert "largest difference" in (same_numbers.difference("center", values, values + 1e-6) or "")
+    assert same_numbers.difference("n_peaks_probability", values, values + 1e-7) is None
+    assert "NaN became" in (same_numbers.difference("center", values, np.nan_to_num(values)) or "")
+    assert "shape" in (same_numbers.difference("center", values, values[:2]) or "")
+    counts = np.array([1, 2])
+    assert same_numbers.difference("n_peaks", counts, np.array([1, 3])) == "1 of 2 values differ"
