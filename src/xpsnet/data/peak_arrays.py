@@ -75,6 +75,12 @@ def ordered_arrays(
     return {k: np.where(absent, np.nan, a) for k, a in zip(names, arrays, strict=True)}
 
 
+def sorted_peaks(table: Mapping[str, Floats], key: Floats) -> dict[str, Floats]:
+    """Arrays (..., peak) in ascending order of a key of the same shape; NaN goes last."""
+    order = np.argsort(key, axis=-1, kind="stable")
+    return {name: np.take_along_axis(values, order, -1) for name, values in table.items()}
+
+
 def one_per_spectrum(name: str, values: npt.ArrayLike, shape: tuple[int, ...], dtype: Any) -> Any:
     """One value per spectrum, as its own array."""
     array = np.asarray(values, dtype=dtype)

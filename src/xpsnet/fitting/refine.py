@@ -34,7 +34,7 @@ from xpsnet.fitting.solve.fit_inputs import (
     with_checked_names,
 )
 from xpsnet.fitting.solve.fit_results import results_to_dataset
-from xpsnet.fitting.static_background import held_background, is_held
+from xpsnet.fitting.static_background import fitted_name, held_name, held_rows
 from xpsnet.parallel.progress import Cancel, Progress, reporting
 
 # Lazy spectra that are looked at for the background.
@@ -157,7 +157,7 @@ def refine(
     sign = scale_sign(window.attrs["scale"])
     options = FitOptions(
         line_shape or str(peaks.attrs.get("line_shape", "pseudo_voigt")),
-        background="none" if is_held(background) or background == "auto" else str(background),
+        background=fitted_name(background),
         shared=checked_shared(shared),
         scale_errors=scale_errors,
         covariance=covariance,
@@ -212,10 +212,8 @@ def _refine_now(options: FitOptions, whole: Chunk, progress: Progress) -> xr.Dat
     spectra, peaks = whole.spectra, whole.starts
     arrays = spectrum_arrays(spectra)
     inputs = _inputs(whole, arrays)
-    held = held_background(spectra, whole.background)
-    curve = None
-    if held is not None:
-        curve = arrays.orientation.points(held.values.reshape(inputs.counts.shape))
+    curve = held_rows(arrays, whole.background)
+    if curve is not None:
         inputs = replace(inputs, counts=inputs.counts - curve)
     with reporting(progress, len(inputs.counts), "refine") as step:
         results = refine_rows(options, inputs, step)
@@ -227,6 +225,6 @@ def _refine_now(options: FitOptions, whole: Chunk, progress: Progress) -> xr.Dat
         attrs=peaks.attrs,
         background=curve,
     )
-    if held is not None:
-        refined.attrs["background_choice"] = held.attrs["background"]
+    if curve is not None:
+        refined.attrs["background_choice"] = held_name(whole.background)
     return refined

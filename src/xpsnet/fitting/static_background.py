@@ -7,7 +7,7 @@ import numpy.typing as npt
 import xarray as xr
 
 from xpsnet.data.spectrum import check_spectra
-from xpsnet.data.spectrum_arrays import orientation_of
+from xpsnet.data.spectrum_arrays import SpectrumArrays, orientation_of
 from xpsnet.numerics.backgrounds import linear, shirley, tougaard_u2
 
 Floats = npt.NDArray[np.float64]
@@ -100,6 +100,11 @@ def is_held(background: str | xr.DataArray) -> bool:
     return first == "static"
 
 
+def fitted_name(background: str | xr.DataArray) -> str:
+    """Name of the background that the fit begins with: "none" for one held or yet to be chosen."""
+    return "none" if is_held(background) or background == "auto" else str(background)
+
+
 def held_name(background: str | xr.DataArray) -> str:
     """What is said of a held background in the attribute `background_choice`."""
     if isinstance(background, str):
@@ -107,21 +112,21 @@ def held_name(background: str | xr.DataArray) -> str:
     return str(background.attrs.get("background", "given"))
 
 
-def held_background(spectra: xr.DataArray, background: str | xr.DataArray) -> xr.DataArray | None:
-    """The background that is held, None where it is one to be fitted.
+def held_rows(arrays: SpectrumArrays, background: str | xr.DataArray) -> Floats | None:
+    """The background that is held, one row for each spectrum; None where it is to be fitted.
 
     Parameters
     ----------
-    spectra : DataArray
-        The fitted window in memory, energy last.
+    arrays : SpectrumArrays
+        The fitted window.
     background : str or DataArray
         "static linear", ... or a curve; it may lack dimensions of the spectra and cover more
         energies.
 
     Returns
     -------
-    DataArray
-        Over the dimensions of the spectra; `attrs["background"]` says what it is.
+    ndarray, shape (S, n)
+        In the units of the counts and the order of `arrays.energy`.
 
     Raises
     ------
@@ -131,7 +136,14 @@ def held_background(spectra: xr.DataArray, background: str | xr.DataArray) -> xr
     if not is_held(background):
         return None
     if isinstance(background, str):
-        return static_background(spectra, background.partition(" ")[2])
+        held = static_background(arrays.spectra, background.partition(" ")[2])
+    else:
+        held = _given_background(arrays.spectra, background)
+    return arrays.orientation.points(held.values.reshape(arrays.counts.shape))
+
+
+def _given_background(spectra: xr.DataArray, background: xr.DataArray) -> xr.DataArray:
+    """A curve of the user over the dimensions and energies of the spectra."""
     try:
         if "energy" in background.coords:
             background = background.reindex(
@@ -146,4 +158,4 @@ def held_background(spectra: xr.DataArray, background: str | xr.DataArray) -> xr
             f"expected a background over the dimensions and energies of the spectra "
             f"{dict(spectra.sizes)}, got {dict(background.sizes)}; see xpsnet.static_background"
         )
-    return curve.assign_attrs(background=held_name(background))
+    return curve

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
+from xpsnet.data.peak_arrays import sorted_peaks
 from xpsnet.data.peaks import PeakArrays, keep_own_names, peaks_from_numerics
 from xpsnet.data.spectrum import check_spectra, crop
 from xpsnet.data.spectrum_arrays import SpectrumArrays, spectrum_arrays
@@ -412,18 +413,6 @@ def _padded(values: Floats, slots: int) -> Floats:
     return out
 
 
-def sorted_by_energy(
-    parameters: dict[str, Floats], spread: dict[str, Floats], sign: int
-) -> tuple[dict[str, Floats], dict[str, Floats]]:
-    """Peaks in ascending order of their energy on a scale of this sign; NaN goes last."""
-    order = np.argsort(sign * parameters["center"], axis=-1, kind="stable")
-
-    def moved(table: dict[str, Floats]) -> dict[str, Floats]:
-        return {name: np.take_along_axis(values, order, -1) for name, values in table.items()}
-
-    return moved(parameters), moved(spread)
-
-
 def origin_attributes(options: PredictOptions, spectra: xr.DataArray) -> dict[str, Any]:
     """Attributes that say which spectra and which network a result comes from."""
     attrs = {key: spectra.attrs[key] for key in KEPT_ATTRIBUTES if key in spectra.attrs}
@@ -437,9 +426,9 @@ def _as_dataset(
     options: PredictOptions, prediction: Prediction, arrays: SpectrumArrays
 ) -> xr.Dataset:
     """The prediction over the dimensions of the spectra, on their scale."""
-    parameters, spread = sorted_by_energy(
-        prediction.parameters, prediction.spread, arrays.orientation.sign
-    )
+    key = arrays.orientation.sign * prediction.parameters["center"]
+    parameters = sorted_peaks(prediction.parameters, key)
+    spread = sorted_peaks(prediction.spread, key)
 
     def per_count(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
         if not options.all_counts:

@@ -34,6 +34,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
+from xpsnet.data.peak_arrays import sorted_peaks
 from xpsnet.data.peaks import keep_own_names
 from xpsnet.data.spectrum import check_spectra, crop, scale_sign
 from xpsnet.data.spectrum_arrays import SpectrumArrays, numeric_energy, spectrum_arrays
@@ -51,11 +52,10 @@ from xpsnet.fitting.solve.fit_inputs import (
     fit_inputs,
     noise_array,
     noise_rows,
-    ordered,
     with_checked_names,
 )
 from xpsnet.fitting.solve.fit_results import FitResults, areas, results_to_dataset
-from xpsnet.fitting.static_background import held_background, held_name, is_held
+from xpsnet.fitting.static_background import fitted_name, held_name, held_rows, is_held
 from xpsnet.models.prediction import (
     PredictOptions,
     checked,
@@ -215,7 +215,7 @@ def fit(
     )
     fitted = FitOptions(
         line_shape,
-        background="none" if is_held(background) or background == "auto" else str(background),
+        background=fitted_name(background),
         shared=checked_shared(shared),
         doublets=as_doublets(doublets, network.slots),
         scale_errors=scale_errors,
@@ -293,10 +293,7 @@ def _is_ordered(spectra: xr.DataArray, dim: Hashable) -> bool:
 def _rows(chunk: Chunk) -> tuple[SpectrumArrays, SpectrumRows]:
     """Spectra in memory as arrays, with their noise and a background that is held."""
     arrays = spectrum_arrays(chunk.spectra)
-    held = held_background(chunk.spectra, chunk.background)
-    curve = None
-    if held is not None:
-        curve = arrays.orientation.points(held.values.reshape(arrays.counts.shape))
+    curve = held_rows(arrays, chunk.background)
     noise = noise_rows(chunk.noise, chunk.spectra)
     return arrays, SpectrumRows(arrays.energy, arrays.counts, noise, curve)
 
@@ -321,7 +318,7 @@ def _chosen_background(options: FindOptions, given: Chunk) -> tuple[str, str]:
     network = replace(options.network, all_counts=False, background="none", solve_linear=True)
     prediction = predict_arrays(network, rows.energy, rows.counts)
     center = prediction.parameters["center"]
-    starts = ordered(prediction.parameters, options.sign * center)
+    starts = sorted_peaks(prediction.parameters, options.sign * center)
     inputs = fit_inputs(rows.energy, rows.counts, rows.noise, starts, prediction.status)
     return choose_background(options.fit, inputs)
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from xpsnet.data.peak_arrays import sorted_peaks
 from xpsnet.fitting.maps.chemical_states import Found, States, find_states
 from xpsnet.fitting.maps.neighbors import (
     Shape,
@@ -18,7 +19,7 @@ from xpsnet.fitting.maps.neighbors import (
 from xpsnet.fitting.model.options import FitOptions
 from xpsnet.fitting.select.find_doublets import refine_with_doublets
 from xpsnet.fitting.select.n_peaks import Candidate, Choice, Decision, choose_n_peaks, likely
-from xpsnet.fitting.solve.fit_inputs import FitInputs, Starts, fit_inputs, ordered
+from xpsnet.fitting.solve.fit_inputs import FitInputs, Starts, fit_inputs
 from xpsnet.fitting.solve.fit_results import FitResults
 from xpsnet.models.prediction import PredictOptions, predict_arrays
 
@@ -284,7 +285,7 @@ class _Chunk:
         tables = self.prediction.parameters
         if self.options.finds_n_peaks:
             tables = {name: values[:, place] for name, values in tables.items()}
-        return ordered(tables, self.options.sign * tables["center"]), self.prediction.status
+        return sorted_peaks(tables, self.options.sign * tables["center"]), self.prediction.status
 
     def from_network(self) -> list[Candidate]:
         """Fits of every number of peaks that is likely by the network."""

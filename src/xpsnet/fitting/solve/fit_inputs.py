@@ -9,6 +9,7 @@ import numpy.typing as npt
 import xarray as xr
 
 from xpsnet.data.energy_axis import energy_dim, with_energy_index
+from xpsnet.data.peak_arrays import sorted_peaks
 from xpsnet.data.peaks import keep_own_names
 from xpsnet.data.spectrum import check_spectra, crop
 from xpsnet.data.spectrum_arrays import orientation_of
@@ -141,17 +142,11 @@ def starts_from_peaks(
     starts = {"fwhm": absent, "height": absent, **starts}
     # Peaks with labels or links keep their places.
     if "label" not in peaks and "links" not in peaks.attrs:
-        starts = ordered(starts, starts["center"])
+        starts = sorted_peaks(starts, starts["center"])
     starts["center"] = orientation_of(spectra).energies(starts["center"])
     if "status" in peaks:
         return starts, per_spectrum(peaks["status"], spectra).astype(np.int64)
     return starts, np.zeros(len(starts["center"]), dtype=np.int64)
-
-
-def ordered(starts: Starts, key: Floats) -> Starts:
-    """Peaks in ascending order of a key of shape (S, peak); NaN goes last."""
-    order = np.argsort(key, axis=-1, kind="stable")
-    return {name: np.take_along_axis(values, order, -1) for name, values in starts.items()}
 
 
 def find_doublets(

@@ -127,13 +127,6 @@ class FitResults:
         for name, array in self._arrays().items():
             array[rows] = theirs[name]
 
-    def replaced(self, rows: npt.NDArray[Any], others: "FitResults") -> "FitResults":
-        """The same results with others of the same layout in these rows."""
-        copies = {name: array.copy() for name, array in self._arrays().items()}
-        changed = replace(self, **copies)
-        changed.copy_from(rows, others)
-        return changed
-
     def moved(self, place: Places, layout: Layout) -> "FitResults":
         """The same results with their peaks at other places.
 
