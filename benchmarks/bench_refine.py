@@ -201,6 +201,7 @@ def solved(problem: Problem) -> object:
     from xpsnet.fitting.model.parameters import start_parameters
     from xpsnet.fitting.solve.batch import solve_batch
     from xpsnet.fitting.solve.fit_inputs import FitInputs
+    from xpsnet.fitting.solve.point_noise import PointNoise
 
     attrs, n_peaks = problem.truth.attrs, problem.truth.sizes["peak"]
     options = FitOptions(attrs["line_shape"], attrs["background"])
@@ -208,7 +209,7 @@ def solved(problem: Problem) -> object:
     peaks = {name: problem.starts[name].values for name in layout.shape_parameters}
     counts = problem.spectra.values
     status = np.zeros(len(counts), dtype=np.int64)
-    inputs = FitInputs(energy, counts, problem.noise.values, peaks, status)
+    inputs = FitInputs(energy, counts, PointNoise.fixed(problem.noise.values), peaks, status)
     return solve_batch(options, inputs, start_parameters(layout, options.line_shape, energy, peaks))
 
 

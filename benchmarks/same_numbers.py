@@ -124,9 +124,10 @@ def difference(name: str, before: np.ndarray, after: np.ndarray) -> str | None:
         return f"{differing} of {before.size} values differ" if differing else None
     if not np.array_equal(np.isnan(before), np.isnan(after)):
         return f"{np.isnan(before).sum()} NaN became {np.isnan(after).sum()}"
-    off = np.abs(after - before)
-    scale = np.abs(before[np.isfinite(before)]).max(initial=0.0)
-    allowed = NUMBERS * np.abs(before) + 1e-3 * NUMBERS * scale
+    finite = np.isfinite(before)  # else infinite, as the degrees of freedom of a known noise
+    off = np.abs(np.subtract(after, before, out=np.zeros_like(before), where=before != after))
+    scale = np.abs(before[finite]).max(initial=0.0)
+    allowed = np.where(finite, NUMBERS * np.abs(before) + 1e-3 * NUMBERS * scale, 0.0)
     if "probability" in name:
         allowed = np.full_like(off, PROBABILITIES)
     worst = np.nanmax(np.where(off > allowed, off, 0.0), initial=0.0)

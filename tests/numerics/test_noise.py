@@ -61,7 +61,7 @@ def test_scale_shift_reversal_and_missing_points() -> None:
     padded[..., 1::2] = spectra  # every other point missing, as on the union of two axes
     np.testing.assert_array_equal(estimate_noise(padded), sigma)
     profile = noise_profile(padded)
-    np.testing.assert_array_equal(profile[..., 1::2], noise_profile(spectra))
+    np.testing.assert_allclose(profile[..., 1::2], noise_profile(spectra), rtol=1e-12)
     assert np.isnan(profile[..., ::2]).all()
 
 
@@ -72,7 +72,7 @@ def test_batch_equals_loop_with_different_numbers_of_points() -> None:
     expected = [estimate_noise(spectrum) for spectrum in spectra]
     np.testing.assert_array_equal(estimate_noise(spectra), expected)
     expected = [noise_profile(spectrum) for spectrum in spectra]
-    np.testing.assert_array_equal(noise_profile(spectra), expected)
+    np.testing.assert_allclose(noise_profile(spectra), expected, rtol=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -108,7 +108,9 @@ def test_profile_is_uniform_where_the_noise_is() -> None:
     spectra = crowded(200, 12, 100) - 30 + np.random.default_rng(8).normal(size=(300, 200))
     profile = noise_profile(spectra)
     np.testing.assert_allclose(profile.mean(axis=0), 1.0, atol=0.2)
-    assert (np.ptp(profile, axis=1) == 0).mean() > 0.7
+    # Little of the variance is given to the counts where it does not depend on them.
+    top = crowded(200, 12, 100).argmax()
+    assert np.median(profile[:, top] / profile[:, 0]) < 1.25
 
 
 def test_profile_after_a_background_was_subtracted() -> None:

@@ -104,6 +104,7 @@ def make_peaks(
     n_peaks_probability: npt.ArrayLike | None = None,
     counts: npt.ArrayLike | None = None,
     noise: npt.ArrayLike | None = None,
+    dof_noise: npt.ArrayLike | None = None,
     redchi: npt.ArrayLike | None = None,
     aic: npt.ArrayLike | None = None,
     bic: npt.ArrayLike | None = None,
@@ -143,7 +144,7 @@ def make_peaks(
     n_peaks_probability : array_like, shape (..., count), optional
     counts : array_like of int, shape (count,), optional
         The numbers of peaks that `count` stands for; by default 0, 1, 2, ...
-    noise, redchi, aic, bic : array_like, shape (...), optional
+    noise, dof_noise, redchi, aic, bic : array_like, shape (...), optional
     stderr, spread : mapping of str to array_like, optional
         Standard errors after refinement and the network's own uncertainty, shape (..., peak)
         or, for names that start with "background_", (...).
@@ -182,7 +183,8 @@ def make_peaks(
     given: dict[str, Any] = {
         f"background_{k}": background_parameters[k] for k in background_terms(background)
     }
-    given |= {"noise": noise, "redchi": redchi, "aic": aic, "bic": bic}
+    given |= {"noise": noise, "dof_noise": dof_noise}
+    given |= {"redchi": redchi, "aic": aic, "bic": bic}
     for name, values in given.items():
         if values is not None:
             variables[name] = (lead, one_per_spectrum(name, values, shape, np.float64))

@@ -66,6 +66,7 @@ _TEXTS = {
     "background_shirley": ("Shirley step per peak area", "1/eV"),
     "background_tougaard": ("Tougaard B", "eV^2"),
     "noise": ("Standard deviation of the counts", "{units}"),
+    "dof_noise": ("Degrees of freedom of the noise", "1"),
     "redchi": ("Reduced chi-square", "1"),
     "aic": ("Akaike information criterion", "1"),
     "bic": ("Bayesian information criterion", "1"),

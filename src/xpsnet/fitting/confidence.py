@@ -4,31 +4,44 @@ A standard error assumes that chi-square is a parabola near the optimum. Where p
 parameter is near a limit it is not, and the interval is not symmetric around the best value. There
 are two methods: the profile of chi-square along each parameter, and fits of many spectra that are
 simulated from the fitted model with the noise of the spectrum (parametric bootstrap). Both assume
-that the model, its links and the noise are right.
+that the model, its links and the kind of noise are right. How far the size of the noise is known,
+its degrees of freedom, is part of the intervals: they follow Student's t.
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 import xarray as xr
+from scipy import special
 
-from xpsnet.data.peak_arrays import background_terms
+from xpsnet.data.peak_arrays import CURVE, background_terms
 from xpsnet.data.peaks import Status, curves
 from xpsnet.data.spectrum import check_spectra
-from xpsnet.data.spectrum_arrays import orientation_of
+from xpsnet.data.spectrum_arrays import numeric_energy, orientation_of
+from xpsnet.fitting.lmfit_exchange import parameters_of
 from xpsnet.fitting.model.constraints import Constraint
 from xpsnet.fitting.model.parameter_map import Floats
-from xpsnet.fitting.solve.fit_inputs import (
+from xpsnet.fitting.model.spectrum_model import Problem, SpectrumModel
+from xpsnet.fitting.profile import profile_intervals
+from xpsnet.fitting.solve.fit_inputs import fitted_window
+from xpsnet.fitting.solve.point_noise import (
     Noise,
-    fitted_window,
+    NoiseChoice,
+    PointNoise,
+    checked_noise,
     noise_rows,
+    point_noise,
+    quantum_of,
     with_checked_names,
 )
 from xpsnet.numerics.lineshapes import LINE_SHAPES
-from xpsnet.numerics.noise import noise_profile
+from xpsnet.numerics.noise import noise_of_residuals
 
+# Degrees of freedom from which on Student's t is normal to six digits.
+_NORMAL = 1e7
 # Fits of simulated spectra that count.
 _SOUND = (Status.OK, Status.AT_BOUND)
 
@@ -53,13 +66,14 @@ def confidence(
     peaks : Dataset
         Its peaks, from `refine` or `fit`.
     method : {"profile", "bootstrap"}
-        Profile likelihood through lmfit: each parameter is moved until chi-square, minimized over
-        all others, has risen by what belongs to `level` at one degree of freedom. Or parametric
+        Profile likelihood: each parameter is moved until chi-square, minimized over
+        all others, has risen by the square of the quantile of Student's t that belongs to `level`.
+        Or parametric
         bootstrap: quantiles of the fits of `n_replicas` simulated spectra.
     level : float
         Probability of the intervals, between 0 and 1.
-    noise : float, ndarray or DataArray, optional
-        Standard deviation [units of the spectrum], as for `refine`; estimated by default.
+    noise : float, ndarray, DataArray, "poisson" or mapping, optional
+        As for `refine`; by default that of the fit.
     n_replicas, seed : int
         Of the bootstrap; the same seed gives the same intervals.
     dim : str, optional
@@ -69,8 +83,8 @@ def confidence(
     -------
     Dataset
         `<parameter>_lower` and `<parameter>_upper` over `peak` (background: without dimension), in
-        the units of the parameter; of `area` from the bootstrap only. NaN where a parameter was
-        held, or chi-square does not rise far enough.
+        the units of the parameter; NaN where a parameter was held, or chi-square does not rise far
+        enough.
 
     Raises
     ------
@@ -94,16 +108,12 @@ def confidence(
     noise = with_checked_names(noise, spectrum, dim)
     spectrum = check_spectra(spectrum, dim=dim).squeeze()
     window, peaks = _one(spectrum, peaks)
-    orientation = orientation_of(window)
-    deviation = noise_rows(noise, window, spectrum)
-    if deviation is None:
-        counts = orientation.points(np.asarray(window.values, dtype=float))
-        deviation = np.asarray(noise_profile(counts))
-    deviation = orientation.points(deviation.reshape(-1))
+    given = None if noise is None else checked_noise(noise, spectrum, spectrum)
+    points = _noise_of_points(given, window, peaks)
     if method == "profile":
-        ends = _profile(window, peaks, deviation, level)
+        ends = _profile(window, peaks, points, level)
     else:
-        ends = _bootstrap(window, peaks, deviation, level, n_replicas, seed)
+        ends = _bootstrap(window, peaks, points, level, (n_replicas, seed))
     found = _as_dataset(peaks, ends, level)
     found.attrs = {"method": method, "level": level}
     if method == "bootstrap":
@@ -125,42 +135,112 @@ def _one(spectrum: xr.DataArray, peaks: xr.Dataset) -> tuple[xr.DataArray, xr.Da
     return fitted_window(spectrum, peaks, None), peaks.isel(peak=exists)
 
 
-def _profile(
-    window: xr.DataArray, peaks: xr.Dataset, noise: Floats, level: float
-) -> dict[str, Floats]:
-    """Ends of the intervals by the names of lmfit, shape (2,)."""
-    from xpsnet.fitting.lmfit_exchange import to_lmfit
-    from xpsnet.fitting.solve.lmfit_backend import profile_intervals
+def _noise_of_points(
+    given: xr.DataArray | NoiseChoice | None, window: xr.DataArray, peaks: xr.Dataset
+) -> tuple[PointNoise, Floats, Floats | None]:
+    """Noise of one spectrum (that of the fit where none is given), its counts, what was held.
 
-    model, params = to_lmfit(window, peaks)
-    points = window["energy"].values, np.asarray(window.values, dtype=float), noise
-    intervals = profile_intervals(model, params, points, levels=(level,))
-    return {name: ends[0] for name, ends in intervals.items()}
+    All in the orientation of the numerics, shape (1, n).
+    """
+    orientation = orientation_of(window)
+
+    def oriented(values: xr.DataArray) -> Floats:
+        row = np.asarray(values.values, dtype=np.float64)[None]
+        return np.asarray(orientation.points(np.where(np.isfinite(row), row, np.nan)))
+
+    counts, held = oriented(window), None
+    if peaks.attrs["background"] == CURVE:
+        held = oriented(peaks["background"].interp(energy=window["energy"]))
+    if given is None and "noise_gain" in peaks.attrs:
+        names = ("gain", "floor", "dof", "density")
+        known = {name: float(peaks.attrs[f"noise_{name}"]) for name in names}
+        given = checked_noise(known, window, window)
+    elif given is None:
+        envelope = oriented(curves(peaks)["envelope"].interp(energy=window["energy"]))
+        quantum = quantum_of(window)
+        n_fitted = np.array([_n_fitted(peaks)])
+        model = noise_of_residuals(counts, envelope, quantum, n_fitted=n_fitted, shared=False)
+        given = NoiseChoice(model, quantum)
+    found = point_noise(noise_rows(given, window), counts, held)
+    density = found.density
+    counted = replace(
+        found,
+        deviation=found.deviation * np.sqrt(density[:, None]),
+        floor=found.floor * density[:, None],
+        following_gain=found.following_gain * density,
+    )
+    return counted, counts, held
+
+
+def _n_fitted(peaks: xr.Dataset) -> float:
+    """Number of values with a standard error."""
+    names = [f"{name}_stderr" for name in _parameters(peaks) if f"{name}_stderr" in peaks]
+    return float(sum(np.isfinite(peaks[name].values).sum() for name in names))
+
+
+def _profile(
+    window: xr.DataArray,
+    peaks: xr.Dataset,
+    points: tuple[PointNoise, Floats, Floats | None],
+    level: float,
+) -> dict[str, Floats]:
+    """Ends of the intervals by the names of a layout, shape (2,)."""
+    noise, counts, held = points
+    sign, energy = orientation_of(window).sign, numeric_energy(window)
+    parameters, _ = parameters_of(peaks, energy, sign)
+    best = parameters.on_scale(sign)
+    line_shape, background = str(peaks.attrs["line_shape"]), str(peaks.attrs["background"])
+    # What ended on a limit of the shape itself is not known to be exactly there.
+    ended = (best.values == best.lower) | (best.values == best.upper)
+    best = replace(best, free=best.free | (ended & best.at_natural_limits(line_shape)))
+    background = "none" if background == CURVE else background
+    model = SpectrumModel(line_shape, background, energy, best.layout)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        weights = np.where(np.isfinite(counts[0]), 1 / noise.deviation[0], 0.0)
+    floor = np.broadcast_to(noise.floor[0], weights.shape)
+    rest = counts[0] if held is None else counts[0] - held[0]
+    problem = Problem(model, rest, weights, (floor, float(noise.following_gain[0])))
+    dof = min(float(noise.dof[0]), _NORMAL)
+    intervals = profile_intervals(problem, best, float(special.stdtrit(dof, (1 + level) / 2)))
+    mirror = dict(zip(best.layout.names, best.layout.mirror(sign), strict=True))
+    return {
+        name: np.array(ends if mirror.get(name, 1.0) > 0 else (-ends[1], -ends[0]))
+        for name, ends in intervals.items()
+    }
 
 
 def _bootstrap(
-    window: xr.DataArray, peaks: xr.Dataset, noise: Floats, level: float, n: int, seed: int
+    window: xr.DataArray,
+    peaks: xr.Dataset,
+    points: tuple[PointNoise, Floats, Floats | None],
+    level: float,
+    replicas: tuple[int, int],
 ) -> dict[str, Floats]:
-    """Ends of the intervals by the names of lmfit, shape (2,)."""
+    """Ends of the intervals by the names of lmfit, shape (2,); number of replicas and seed."""
     from xpsnet.fitting.refine import refine
 
-    energy = window["energy"].values
+    energy, dof = window["energy"].values, float(points[0].dof[0])
+    deviation = orientation_of(window).points(points[0].deviation)[0]
+    n, seed = replicas
     model = curves(peaks)["envelope"].interp(energy=energy).values
-    draws = np.random.default_rng(seed).normal(size=(n, energy.size))
+    rng = np.random.default_rng(seed)
+    draws = rng.normal(size=(n, energy.size))
+    if np.isfinite(dof):  # the noise is not known better than this
+        draws *= np.sqrt(dof / rng.chisquare(dof, size=(n, 1)))
     if energy[0] > energy[-1]:  # the same draws in either order
         draws = draws[:, ::-1]
-    counts = np.where(np.isfinite(window.values), model + noise * draws, np.nan)
-    replicas = xr.DataArray(
+    counts = np.where(np.isfinite(window.values), model + deviation * draws, np.nan)
+    spectra = xr.DataArray(
         counts, dims=("replica", "energy"), coords={"energy": window["energy"]}, attrs=window.attrs
     )
     names = [str(k) for k in range(peaks.sizes["peak"])]
     fits = refine(
-        replicas,
+        spectra,
         peaks.assign(label=("peak", np.array(names, dtype=object))),
         background=str(peaks.attrs["background"]),
         shared=tuple(str(peaks.attrs.get("shared", "fraction")).split()),
         constraints=_constraints(peaks),
-        noise=np.nan_to_num(noise, nan=1.0),
+        noise=np.nan_to_num(deviation, nan=1.0),
     )
     fits = fits.isel(replica=np.isin(fits["status"].values, _SOUND))
     tails = np.array([(1 - level) / 2, (1 + level) / 2])

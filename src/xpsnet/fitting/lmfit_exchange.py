@@ -84,7 +84,7 @@ def to_lmfit(
     sign = scale_sign(spectrum.attrs["scale"])
     line_shape, background = _kinds(peaks)
     peaks = peaks.isel(peak=np.flatnonzero(np.isfinite(peaks["center"].values)))
-    parameters, plain = _parameters_of(peaks, sign * spectrum["energy"].values, sign)
+    parameters, plain = parameters_of(peaks, sign * spectrum["energy"].values, sign)
     curve = None
     if peaks.attrs["background"] == CURVE:
         held = peaks["background"].sortby("energy")
@@ -224,8 +224,18 @@ def _shared(peaks: xr.Dataset) -> tuple[str, ...]:
     return tuple(str(peaks.attrs.get("shared", "fraction")).split())
 
 
-def _parameters_of(peaks: xr.Dataset, energy: Floats, sign: int) -> tuple[FitParameters, Layout]:
-    """Flat parameters of one spectrum's peaks on their own scale, and their plain layout."""
+def parameters_of(peaks: xr.Dataset, energy: Floats, sign: int) -> tuple[FitParameters, Layout]:
+    """Flat parameters of one spectrum's peaks on their own scale, and their plain layout.
+
+    Parameters
+    ----------
+    peaks : Dataset
+        Without leading dimensions, all of them there.
+    energy : ndarray, shape (n,)
+        Larger is more bound.
+    sign : int
+        -1 where the scale is kinetic.
+    """
     line_shape, background = _kinds(peaks)
     share, n_peaks = _shared(peaks), peaks.sizes["peak"]
     plain = make_layout(line_shape, background, n_peaks, share)

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
+import numpy.typing as npt
 import xarray as xr
 
 from xpsnet.data.peaks import keep_own_names
@@ -18,24 +19,35 @@ from xpsnet.fitting.model.options import (
     checked_engine,
     checked_shared,
 )
+from xpsnet.fitting.noise_from_fits import (
+    Fitted,
+    fitted_curves,
+    noise_from_fits,
+    noise_sample,
+)
 from xpsnet.fitting.refine_lazy import Chunk, map_chunks
 from xpsnet.fitting.select.background import choose_background
 from xpsnet.fitting.solve.dispatch import refine_rows
 from xpsnet.fitting.solve.fit_inputs import (
     FitInputs,
-    Noise,
     find_doublets,
     fit_inputs,
     fitted_window,
     median_center,
-    noise_array,
-    noise_rows,
     starts_from_peaks,
-    with_checked_names,
 )
 from xpsnet.fitting.solve.fit_results import results_to_dataset
+from xpsnet.fitting.solve.point_noise import (
+    Noise,
+    NoiseChoice,
+    checked_noise,
+    noise_rows,
+    with_checked_names,
+)
 from xpsnet.fitting.static_background import fitted_name, held_name, held_rows
 from xpsnet.parallel.progress import Cancel, Progress, reporting
+
+Floats = npt.NDArray[np.float64]
 
 # Lazy spectra that are looked at for the background.
 BACKGROUND_SAMPLE = 64
@@ -94,9 +106,12 @@ def refine(
         Spin-orbit doublets from `doublet`, or their levels ("S 2p") with the amounts of the table.
     energy_range : (float, float), optional
         Fitted range [eV] on the spectra's scale; by default that of `peaks`.
-    noise : float, ndarray or DataArray, optional
-        Standard deviation [units of the spectra] of all points, or of each; estimated from the
-        spectra by default.
+    noise : float, ndarray, DataArray, "poisson", "each" or mapping, optional
+        Standard deviation [units of the spectra] of all points, or of each. By default the
+        variance floor + gain x counts is estimated, with one gain and floor for all spectra
+        unless theirs differ. "each": estimated for every spectrum by itself. "poisson": the
+        spectra are counts. A mapping gives "gain" (variance per count), "floor" (without counts)
+        and "dof" (degrees of freedom) themselves, for instance from the attributes of a result.
     scale_errors : bool
         Multiply standard errors by the root of the reduced chi-square. Do so if the noise is
         known only up to a factor and the model is complete.
@@ -113,11 +128,13 @@ def refine(
     Returns
     -------
     Dataset
-        Peaks with `*_stderr`, `area_stderr`, `noise`, `redchi`, `aic`, `bic` and one `status` per
-        spectrum; `partner` (..., peak) where there are doublets; `covariance` (..., parameter,
-        parameter_2) on request, its names counted from 1 ("center_1" is that of the first peak). A
-        parameter that ended on a limit is held there: its error is NaN, those of the others hold
-        for this value. A Shirley or Tougaard background that ended at 0 is absent.
+        Peaks with `*_stderr`, `area_stderr`, `noise`, `dof_noise`, `redchi`, `aic`, `bic` and one
+        `status` per spectrum; `partner` (..., peak) where there are doublets; `covariance`
+        (..., parameter, parameter_2) on request, its names counted from 1 ("center_1" is that of
+        the first peak). A parameter that ended on a limit is held there: its error is NaN. Those
+        of the others hold for this value if the limit is yours; if it is that of the line shape
+        (a share of 0 or 1), they count the parameter as free. A Shirley or Tougaard background
+        that ended at 0 is absent.
 
     Raises
     ------
@@ -127,16 +144,20 @@ def refine(
     Notes
     -----
     Weights are 1 / noise. Standard errors follow from that noise (`scale_covar=False` of lmfit);
-    `redchi` shows whether the noise explains the residual. Centers are limited to the fitted range,
-    extended at each end by a twentieth of it, widths to between one step of the axis and half of
-    the range, heights to 0 or above.
+    `redchi` shows whether the noise explains the residual. **The interval of a value** at 95 % is
+    value +- t x stderr, where t is the quantile of Student's t with `dof_noise` degrees of freedom
+    (1.96 where they are many): an estimated noise is itself uncertain. Centers are limited to the
+    fitted range, extended at each end by a twentieth of it, widths to between one step of the axis
+    and half of the range, heights to 0 or above.
 
-    The estimated variance of a point follows the smoothed counts, never the single count, so that
-    zeros have a weight like their neighbors and areas are not pulled down. Where counts are Poisson
-    distributed and few, least squares is biased: areas of two peaks on a flat background came out
-    high by 0.1 of their error with 30 counts in the higher maximum, by 0.15 with 15, by 0.35 with
-    8; their 68 % intervals held the truth in 63 to 71 %. Spectra of whole numbers that stay below
-    ten in the mean of any five points have the status FEW_COUNTS; sum neighboring ones.
+    The noise is estimated from the differences of the residuals of a first fit, of all spectra or
+    of 128 to 1,024 that are spread evenly over them (`attrs["noise_gain"]`, `"noise_floor"`,
+    `"noise_dof"`). Of lazy spectra these are read at once. Counts are Poisson distributed until
+    their residuals say otherwise. Where the smoothed counts of a spectrum fall below 30 quanta
+    (counts, if the gain is 1), the Poisson likelihood is maximized, with the gain as a factor
+    (quasi-likelihood): the variance of a point then follows the fitted curve. Elsewhere it follows
+    the smoothed counts. Spectra of whole numbers that stay below ten in the mean of any five points
+    have the status FEW_COUNTS: their errors are not symmetric, see `confidence`.
 
     Examples
     --------
@@ -171,14 +192,19 @@ def refine(
     found = checked_constraints(options, energy, sign, n_peaks, constraints, links)
     options = replace(options, constraints=found, doublets=paired)
     checked = keep_own_names(check_spectra(spectra, dim=dim))
-    known = noise_array(with_checked_names(noise, spectra, dim), checked)
-    background = with_checked_names(background, spectra, dim)
-    whole = Chunk(window, known, background, peaks)
+    noise, background = (with_checked_names(v, spectra, dim) for v in (noise, background))
+    whole = Chunk(window, NoiseChoice(None), background, peaks)
+    estimated = noise is None
+    few = noise_sample(whole) if estimated or isinstance(noise, str) else whole
+    whole = whole._replace(noise=checked_noise(noise, checked, few.spectra))
     lazy = window.chunks is not None
     words = None
     if isinstance(background, str) and background == "auto":
         chosen, words = _chosen_background(options, whole)
         options, whole = replace(options, background=chosen), whole._replace(background=chosen)
+    if estimated:
+        few = few._replace(noise=whole.noise)
+        whole = whole._replace(noise=_noise_from(options, few, shared=True))
     if lazy:
         if engine == "auto":  # what decides is not the size of a chunk
             many = window.size > window.sizes["energy"]
@@ -191,30 +217,43 @@ def refine(
     return refined
 
 
+def _noise_from(options: FitOptions, few: Chunk, *, shared: bool) -> NoiseChoice:
+    """Noise of spectra in memory from fits of them."""
+    quick, arrays = replace(options, engine="batch"), spectrum_arrays(few.spectra)
+    held = held_rows(arrays, few.background)
+
+    def fitted(noise: NoiseChoice) -> Fitted:
+        inputs = _inputs(few._replace(noise=noise), arrays, held)
+        return fitted_curves(quick, inputs.energy, refine_rows(quick, inputs), held)
+
+    quantum = few.noise.quantum if isinstance(few.noise, NoiseChoice) else np.nan
+    return noise_from_fits(arrays.counts, quantum, fitted, shared=shared)
+
+
 def _chosen_background(options: FitOptions, whole: Chunk) -> tuple[str, str]:
     """The background that the spectra speak for, and how far the others are behind."""
     if whole.spectra.chunks is not None:
         n = int(np.prod(whole.spectra.shape[:-1]))
         rows = np.unique(np.linspace(0, n - 1, min(n, BACKGROUND_SAMPLE)).astype(int))
         whole = whole.sampled(rows).computed()
-    return choose_background(options, _inputs(whole, spectrum_arrays(whole.spectra)))
+    return choose_background(options, _inputs(whole, spectrum_arrays(whole.spectra), None))
 
 
-def _inputs(whole: Chunk, arrays: SpectrumArrays) -> FitInputs:
-    """Inputs of the fit of spectra in memory."""
+def _inputs(whole: Chunk, arrays: SpectrumArrays, held: Floats | None) -> FitInputs:
+    """Inputs of the fit of spectra in memory, with a background that is held."""
     noise = noise_rows(whole.noise, whole.spectra)
     starts = starts_from_peaks(whole.spectra, whole.starts)
-    return fit_inputs(arrays.energy, arrays.counts, noise, *starts)
+    return fit_inputs((arrays.energy, arrays.counts, held), noise, *starts)
 
 
 def _refine_now(options: FitOptions, whole: Chunk, progress: Progress) -> xr.Dataset:
     """Refine peaks of spectra in memory."""
     spectra, peaks = whole.spectra, whole.starts
     arrays = spectrum_arrays(spectra)
-    inputs = _inputs(whole, arrays)
+    if isinstance(whole.noise, NoiseChoice) and whole.noise.model is None:
+        whole = whole._replace(noise=_noise_from(options, whole, shared=False))
     curve = held_rows(arrays, whole.background)
-    if curve is not None:
-        inputs = replace(inputs, counts=inputs.counts - curve)
+    inputs = _inputs(whole, arrays, curve)
     with reporting(progress, len(inputs.counts), "refine") as step:
         results = refine_rows(options, inputs, step)
     refined = results_to_dataset(
@@ -225,6 +264,8 @@ def _refine_now(options: FitOptions, whole: Chunk, progress: Progress) -> xr.Dat
         attrs=peaks.attrs,
         background=curve,
     )
+    if isinstance(whole.noise, NoiseChoice):
+        refined.attrs.update(whole.noise.attributes)
     if curve is not None:
         refined.attrs["background_choice"] = held_name(whole.background)
     return refined

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from xpsnet.fitting.solve.fit_inputs import at_energies
+from xpsnet.fitting.solve.point_noise import NoiseChoice, at_energies
 from xpsnet.parallel.chunks import map_overlapping
 from xpsnet.parallel.threads import serially
 
@@ -18,7 +18,7 @@ class Chunk(NamedTuple):
     """Spectra, or a part of them, with what belongs to them."""
 
     spectra: xr.DataArray
-    noise: xr.DataArray | None
+    noise: xr.DataArray | NoiseChoice
     background: str | xr.DataArray
     starts: xr.Dataset
 
@@ -73,7 +73,7 @@ def map_chunks(
     lead = {str(d): spectra.sizes[d] for d in spectra.dims if d != "energy"}
     given = _bare(whole.starts, {*lead, "peak"}, lead)
     along: dict[str, xr.DataArray] = {_COUNTS: spectra.chunk({"energy": -1})}
-    if whole.noise is not None:
+    if isinstance(whole.noise, xr.DataArray):
         noise = whole.noise
         if "energy" in noise.dims:
             noise = at_energies(noise, spectra)
@@ -88,7 +88,7 @@ def map_chunks(
         counts = part[_COUNTS].rename(spectra.name).transpose(*spectra.dims)
         starts = part.drop_vars([*along, "energy"])
         starts.attrs = {k: v for k, v in whole.starts.attrs.items() if k != "energy_range"}
-        noise = part.get(_NOISE)
+        noise = part.get(_NOISE, whole.noise)
         background = part.get(_BACKGROUND, whole.background)
         with serially():
             return function(Chunk(counts, noise, background, starts), common)

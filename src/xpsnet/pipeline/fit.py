@@ -45,16 +45,18 @@ from xpsnet.fitting.model.constraints import Constraint
 from xpsnet.fitting.model.doublets import Doublet, as_doublets
 from xpsnet.fitting.model.links import split_name
 from xpsnet.fitting.model.options import FitOptions, checked_constraints, checked_shared
+from xpsnet.fitting.noise_from_fits import Fitted, fitted_curves, noise_from_fits, noise_sample
 from xpsnet.fitting.refine_lazy import Chunk, map_chunks
 from xpsnet.fitting.select.background import choose_background
-from xpsnet.fitting.solve.fit_inputs import (
+from xpsnet.fitting.solve.fit_inputs import fit_inputs
+from xpsnet.fitting.solve.fit_results import FitResults, areas, results_to_dataset
+from xpsnet.fitting.solve.point_noise import (
     Noise,
-    fit_inputs,
-    noise_array,
+    NoiseChoice,
+    checked_noise,
     noise_rows,
     with_checked_names,
 )
-from xpsnet.fitting.solve.fit_results import FitResults, areas, results_to_dataset
 from xpsnet.fitting.static_background import fitted_name, held_name, held_rows, is_held
 from xpsnet.models.prediction import (
     PredictOptions,
@@ -73,6 +75,8 @@ from xpsnet.pipeline.stages import (
     overview,
     revise,
 )
+
+Floats = npt.NDArray[np.float64]
 
 # Spectra of a map that are looked at for its states, and fewer than which are no map.
 SAMPLED = 1024
@@ -228,7 +232,9 @@ def fit(
     options = FindOptions(replace(fitted, constraints=found), network, sign, min_probability)
     options = _with_neighbors(options, window, neighbors, follow)
     noise, background = (with_checked_names(v, spectra, dim) for v in (noise, background))
-    given = Chunk(window, noise_array(noise, whole), background, xr.Dataset())
+    given = Chunk(window, NoiseChoice(None), background, xr.Dataset())
+    few = noise_sample(given) if noise is None or isinstance(noise, str) else given
+    given = given._replace(noise=checked_noise(noise, whole, few.spectra))
     words = None
     if isinstance(background, str) and background == "auto":
         chosen, words = _chosen_background(options, given)
@@ -236,6 +242,9 @@ def fit(
         given = given._replace(background=chosen)
     elif is_held(background):
         words = held_name(background)
+    if noise is None:
+        few = few._replace(noise=given.noise, background=few.background)
+        given = given._replace(noise=_noise_from(options, few, shared=True))
     if window.chunks is not None:
         peaks = _fit_lazily(options, given)
     else:
@@ -299,7 +308,7 @@ def _rows(chunk: Chunk) -> tuple[SpectrumArrays, SpectrumRows]:
 
 
 def _mean(chunk: Chunk) -> Chunk:
-    """Mean of all spectra, over ("row", "energy"); its noise is estimated."""
+    """Mean of all spectra, over ("row", "energy"); its noise is estimated from itself."""
 
     def mean(values: xr.DataArray) -> xr.DataArray:
         return values.mean([d for d in values.dims if d != "energy"], keep_attrs=True)
@@ -308,7 +317,7 @@ def _mean(chunk: Chunk) -> Chunk:
     if isinstance(background, xr.DataArray):
         background = mean(background)
     spectra = mean(chunk.spectra).reset_coords(drop=True).expand_dims("row")
-    return chunk._replace(spectra=spectra, noise=None, background=background)
+    return chunk._replace(spectra=spectra, noise=NoiseChoice(None), background=background)
 
 
 def _chosen_background(options: FindOptions, given: Chunk) -> tuple[str, str]:
@@ -319,12 +328,33 @@ def _chosen_background(options: FindOptions, given: Chunk) -> tuple[str, str]:
     prediction = predict_arrays(network, rows.energy, rows.counts)
     center = prediction.parameters["center"]
     starts = sorted_peaks(prediction.parameters, options.sign * center)
-    inputs = fit_inputs(rows.energy, rows.counts, rows.noise, starts, prediction.status)
+    arrays = rows.energy, rows.counts, rows.background
+    inputs = fit_inputs(arrays, rows.noise, starts, prediction.status)
     return choose_background(options.fit, inputs)
+
+
+def _noise_from(options: FindOptions, few: Chunk, *, shared: bool) -> NoiseChoice:
+    """Noise of spectra in memory from fits of them."""
+    _, rows = _rows(few)
+
+    def fitted(noise: NoiseChoice) -> Fitted:
+        outcome = fit_rows(options, replace(rows, noise=noise))
+        return fitted_curves(options.fit, rows.energy, outcome.results, rows.background)
+
+    quantum = few.noise.quantum if isinstance(few.noise, NoiseChoice) else np.nan
+    return noise_from_fits(rows.counts, quantum, fitted, shared=shared)
+
+
+def _with_noise(options: FindOptions, given: Chunk) -> Chunk:
+    """Spectra in memory whose noise is known: estimated one by one where it is not."""
+    if isinstance(given.noise, NoiseChoice) and given.noise.model is None:
+        return given._replace(noise=_noise_from(options, given, shared=False))
+    return given
 
 
 def _fit_now(options: FindOptions, given: Chunk, progress: Progress) -> xr.Dataset:
     """Fit spectra in memory."""
+    given = _with_noise(options, given)
     arrays, rows = _rows(given)
     with reporting(progress, len(rows.counts), "fit") as step:
         outcome = fit_rows(options, rows, step)
@@ -340,7 +370,7 @@ def _fit_lazily(options: FindOptions, given: Chunk) -> xr.Dataset:
     import dask
 
     def on_part(part: Chunk, look: Overview | None) -> xr.Dataset:
-        arrays, rows = _rows(part)
+        arrays, rows = _rows(_with_noise(options, part))
         return _finished(options, (arrays, rows), fit_rows(options, rows), look, padded=True)
 
     if not options.needs_map:
@@ -348,8 +378,9 @@ def _fit_lazily(options: FindOptions, given: Chunk) -> xr.Dataset:
 
     @dask.delayed  # type: ignore[untyped-decorator]
     def looked(sample: Any, sample_noise: Any, sample_background: Any, mean: Any) -> Overview:
-        _, rows = _rows(Chunk(sample, sample_noise, sample_background, xr.Dataset()))
-        _, mean_rows = _rows(Chunk(mean[0], None, mean[1], xr.Dataset()))
+        part = Chunk(sample, sample_noise, sample_background, xr.Dataset())
+        _, rows = _rows(_with_noise(options, part))
+        _, mean_rows = _rows(Chunk(mean[0], NoiseChoice(None), mean[1], xr.Dataset()))
         return overview(options, fit_rows(options, rows), mean_rows)
 
     spectra = given.spectra
@@ -393,6 +424,8 @@ def _finished(
     texts = {"long_name": "Probability of this number of peaks", "units": "1"}
     peaks = peaks.assign_coords(count=("count", np.array(options.network.counts)))
     peaks = peaks.assign(n_peaks_probability=((*lead, "count"), probability, texts))
+    if isinstance(rows.noise, NoiseChoice):
+        peaks.attrs.update(rows.noise.attributes)
     if options.neighbors:
         peaks = peaks.assign(start=(lead, outcome.start.reshape(shape), _START_TEXTS))
     return peaks

@@ -21,6 +21,7 @@ from xpsnet.fitting.select.find_doublets import refine_with_doublets
 from xpsnet.fitting.select.n_peaks import Candidate, Choice, Decision, choose_n_peaks, likely
 from xpsnet.fitting.solve.fit_inputs import FitInputs, Starts, fit_inputs
 from xpsnet.fitting.solve.fit_results import FitResults
+from xpsnet.fitting.solve.point_noise import GivenNoise, NoiseChoice
 from xpsnet.models.prediction import PredictOptions, predict_arrays
 
 Floats = npt.NDArray[np.float64]
@@ -89,15 +90,14 @@ class SpectrumRows:
     ----------
     energy : ndarray, shape (n,)
     counts : ndarray, shape (S, n)
-    noise : ndarray, shape (S, n), or None
-        None to estimate it.
+    noise : ndarray, shape (S, n), or NoiseChoice
     background : ndarray, shape (S, n), or None
         A background that is held.
     """
 
     energy: Floats
     counts: npt.NDArray[np.generic]
-    noise: Floats | None = None
+    noise: GivenNoise
     background: Floats | None = None
 
     def rows(self, chosen: Numbers) -> "SpectrumRows":
@@ -105,7 +105,7 @@ class SpectrumRows:
         return SpectrumRows(
             self.energy,
             self.counts[chosen],
-            None if self.noise is None else self.noise[chosen],
+            self.noise.rows(chosen) if isinstance(self.noise, NoiseChoice) else self.noise[chosen],
             None if self.background is None else self.background[chosen],
         )
 
@@ -275,10 +275,8 @@ class _Chunk:
         self.options = options
         self.prediction = predict_arrays(options.network, spectra.energy, spectra.counts)
         starts, status = self._starts(0)
-        inputs = fit_inputs(spectra.energy, spectra.counts, spectra.noise, starts, status)
-        if spectra.background is not None:
-            inputs = replace(inputs, counts=inputs.counts - spectra.background)
-        self.inputs = inputs
+        arrays = spectra.energy, spectra.counts, spectra.background
+        self.inputs = fit_inputs(arrays, spectra.noise, starts, status)
 
     def _starts(self, place: int) -> tuple[Starts, npt.NDArray[np.int64]]:
         """Starts for the count at this place, in ascending energy on the user's scale."""

@@ -124,8 +124,9 @@ def test_a_spectrum_without_the_partner_is_fitted_all_the_same(sulfur, sulfur_st
         both[name] = both[name].copy()
         both[name][1, 1] = np.nan
     spectra = sulfur.spectrum.expand_dims(x=2)
-    peaks = refine(spectra, both, background="shirley", doublets=[doublet("S 2p", (1, 2))])
-    alone = refine(sulfur.spectrum, both.isel(x=1), background="shirley")
+    options = {"background": "shirley", "noise": sulfur.noise}
+    peaks = refine(spectra, both, doublets=[doublet("S 2p", (1, 2))], **options)
+    alone = refine(sulfur.spectrum, both.isel(x=1), **options)
     assert peaks.n_peaks.values.tolist() == [2, 1]
     assert float(peaks.area[0, 1] / peaks.area[0, 0]) == pytest.approx(0.5, rel=1e-9)
     assert float(peaks.area[1, 0]) == pytest.approx(float(alone.area[0]), rel=1e-4)

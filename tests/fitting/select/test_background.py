@@ -9,7 +9,7 @@ from xpsnet.fitting.refine import refine
 from xpsnet.fitting.select.background import candidates
 from xpsnet.fitting.solve.statistics import bayesian_information, effective_points
 from xpsnet.fitting.static_background import static_background
-from xpsnet.numerics.noise import noise_profile
+from xpsnet.numerics.noise import smooth_level
 
 WIDE = np.linspace(270.0, 320.0, 401)
 
@@ -117,7 +117,10 @@ def test_a_static_background_is_held(two_peak_case, kind):
     assert drawn.attrs["scale"] == "binding"
     by_name = refine(spectrum, two_peak_case.truth, background=f"static {kind}")
     by_curve = refine(spectrum, two_peak_case.truth, background=drawn)
-    own_noise = noise_profile(spectrum.values)
+    gain, floor, dof = (by_name.attrs[f"noise_{key}"] for key in ("gain", "floor", "dof"))
+    assert np.isfinite(dof)
+    # The noise is that of the counts as measured.
+    own_noise = np.sqrt(floor + gain * smooth_level(spectrum.values))
     rest = (spectrum - drawn).assign_attrs(spectrum.attrs)
     by_hand = refine(rest, two_peak_case.truth, background="none", noise=own_noise)
     for peaks in (by_name, by_curve):

@@ -11,6 +11,7 @@ from xpsnet.fitting.model.options import FitOptions
 from xpsnet.fitting.select.find_doublets import refine_with_doublets
 from xpsnet.fitting.solve.fit_inputs import fit_inputs, starts_from_peaks
 from xpsnet.fitting.solve.fit_results import results_to_dataset
+from xpsnet.fitting.solve.point_noise import NoiseChoice
 
 WINDOW = np.linspace(158.0, 170.0, 241)
 
@@ -51,7 +52,7 @@ def test_doublets_are_tied_where_they_are(scale, make_case, make_hand_peaks):
     options = FitOptions(background="constant", doublets=(one,), engine="lmfit")
     arrays = spectrum_arrays(spectra)
     given = starts_from_peaks(spectra, starts)
-    inputs = fit_inputs(arrays.energy, arrays.counts, None, *given)
+    inputs = fit_inputs((arrays.energy, arrays.counts, None), NoiseChoice(None), *given)
     results = refine_with_doublets(options, inputs)
     assert (results.status == Status.OK).all()
     distance = np.abs(np.diff(results.peaks["center"], axis=1))[:, 0]

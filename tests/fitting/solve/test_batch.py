@@ -14,6 +14,7 @@ from xpsnet.fitting.refine import refine
 from xpsnet.fitting.solve import batch
 from xpsnet.fitting.solve.batch import solve_batch
 from xpsnet.fitting.solve.fit_inputs import FitInputs
+from xpsnet.fitting.solve.point_noise import PointNoise
 from xpsnet.numerics.backgrounds import BACKGROUNDS
 from xpsnet.numerics.lineshapes import LINE_SHAPES
 
@@ -194,7 +195,9 @@ def arguments(n, energy=ENERGY, **options):
     options = FitOptions(background="constant", **options)
     starts = peaks_of(n, energy=energy, away=0.2)
     peaks = {name: starts[name].values for name in ("center", "fwhm", "height", "fraction")}
-    inputs = FitInputs(energy, spectra.values, noise, peaks, np.zeros(n, dtype=np.int64))
+    inputs = FitInputs(
+        energy, spectra.values, PointNoise.fixed(noise), peaks, np.zeros(n, dtype=np.int64)
+    )
     start = start_parameters(options.layout([0, 1]), "pseudo_voigt", energy, peaks)
     return options, inputs, start
 
@@ -299,17 +302,24 @@ BAD = {
 def test_a_bad_spectrum_gets_a_status_and_the_others_do_not_notice(six, name):
     spectra, _, starts = six
     damage, status = BAD[name]
-    clean = refine(spectra, starts, engine="batch", background="shirley+linear")
+    options = {"engine": "batch", "background": "shirley+linear", "noise": "each"}
+    clean = refine(spectra, starts, **options)
     bad = spectra.copy(deep=True)
     damage(bad.values[3])
     with np.errstate(all="ignore"):
-        found = refine(bad, starts, engine="batch", background="shirley+linear")
+        found = refine(bad, starts, **options)
+        common = refine(bad, starts, **options | {"noise": None})
     others = [0, 1, 2, 4, 5]
     for variable in ("center", "height_stderr", "redchi", "status"):
         np.testing.assert_array_equal(found[variable][others], clean[variable][others])
     code = Status(int(found.status[3]))
     assert code == status if status is not None else code != Status.NOT_DONE
     assert not np.isinf(found.center_stderr[3]).any()
+    # A noise that all share is that of the good ones, or each has its own.
+    error = common.center_stderr[others]
+    assert (abs(common.center - clean.center)[others] < 0.1 * error).all()
+    together = refine(spectra[others], starts.isel(x=others), **options | {"noise": None})
+    np.testing.assert_allclose(error, together.center_stderr, rtol=0.25)
 
 
 def test_starts_that_cannot_be_used(six):

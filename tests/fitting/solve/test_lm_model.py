@@ -30,7 +30,7 @@ def check(model, values):
     counts = model.curve(values) + rng.normal(size=model.energy.size)
     weights = rng.uniform(0.5, 2.0, model.energy.size)
     weights[7] = 0.0
-    problem = Problem(model, counts, weights)
+    problem = Problem(model, counts, weights, (np.zeros_like(counts), 0.0))
     residual, jacobian = problem.residual_and_jacobian(values)
     chisqr, found, rows = compiled(model, values, counts, weights)
     used = problem.used

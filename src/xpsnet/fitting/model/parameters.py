@@ -76,6 +76,18 @@ class FitParameters:
             self, values=self.values * units, lower=self.lower * units, upper=self.upper * units
         )
 
+    def at_natural_limits(self, line_shape: str) -> npt.NDArray[np.bool_]:
+        """Entries whose limits are those of the shape itself, as 0 and 1 of a share.
+
+        What ends there is not known to be exactly there; shape (n_parameters,).
+        """
+        own = np.zeros(self.free.shape[-1], dtype=bool)
+        for name, (low, high) in LINE_SHAPES[line_shape].limits.items():
+            for entry in self.layout.column(name):
+                ends = self.lower[..., entry] == low, self.upper[..., entry] == high
+                own[entry] = all(np.all(end) for end in ends)
+        return own
+
     def on_scale(self, sign: int) -> "FitParameters":
         """The same parameters on the scale of this sign (-1: kinetic), or back from it."""
         factors = self.layout.mirror(sign)

@@ -18,11 +18,15 @@ from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
+from scipy import special
 
 from xpsnet.fitting.model.parameter_map import Floats, Layout
 from xpsnet.fitting.model.parameters import ACTIVE_TERMS
 from xpsnet.numerics.backgrounds import BACKGROUNDS, background_columns
 from xpsnet.numerics.lineshapes import LINE_SHAPES
+
+# Expected counts below which the variance does not fall any more.
+LEAST_EXPECTED = 0.01
 
 
 @dataclass(frozen=True)
@@ -65,6 +69,18 @@ class SpectrumModel:
         peaks = self._peaks(values)
         columns = self._columns(peaks)
         return np.asarray(peaks + columns @ values[self.layout.background_index])
+
+    def curves(self, values: Floats) -> Floats:
+        """Curves of many spectra without links (S, m), shape (S, n); peaks of NaN are left out."""
+        columns = [self.layout.column(name) for name in self.layout.shape_parameters]
+        peaks = np.zeros((len(values), self.energy.size))
+        for k in range(self.layout.n_peaks):
+            shapes = np.stack([values[:, column[k]] for column in columns])
+            exists = np.isfinite(shapes).all(axis=0)
+            drawn = LINE_SHAPES[self.line_shape].value(self.energy, *shapes[:, exists])
+            peaks[exists] += drawn
+        coefficients = values[:, self.layout.background_index, None]
+        return np.asarray(peaks + (self._columns(peaks) @ coefficients)[..., 0])
 
     def columns(self, values: Floats) -> Floats:
         """Background columns that belong to these peaks, shape (n, n_terms)."""
@@ -126,11 +142,15 @@ class Problem:
         Measured; NaN where a point is missing.
     weights : ndarray, shape (n,)
         1 / standard deviation of every point; 0 where a point is missing.
+    variance : (ndarray, float), shape (n,)
+        Floor and gain: where the gain is above 0 the variance is floor + gain x curve, and the
+        deviance is minimized. `weights` then only say which points count.
     """
 
     model: SpectrumModel
     counts: Floats
     weights: Floats
+    variance: tuple[Floats, float]
 
     @cached_property
     def used(self) -> npt.NDArray[np.bool_]:
@@ -147,13 +167,79 @@ class Problem:
         """Number of points that count."""
         return int(self.used.sum())
 
-    def residual(self, values: Floats) -> Floats:
-        """(model - counts) x weights at the used points, shape (n_points,)."""
-        counts, weights = self._picked
-        return (self.model.curve(values)[self.used] - counts) * weights
-
     def residual_and_jacobian(self, values: Floats) -> tuple[Floats, Floats]:
-        """The residual and its derivatives, shapes (n_points,) and (n_parameters, n_points)."""
+        """What is squared and minimized, and its derivatives.
+
+        Returns
+        -------
+        residual : ndarray, shape (n_points,)
+            (curve - counts) x weights; of the deviance the root of every term, with that sign.
+        jacobian : ndarray, shape (n_parameters, n_points)
+        """
         counts, weights = self._picked
         curve, jacobian = self.model.curve_and_jacobian(values)
-        return (curve[self.used] - counts) * weights, jacobian[:, self.used] * weights
+        curve, jacobian = curve[self.used], jacobian[:, self.used]
+        floor, gain = self.variance
+        if gain > 0:
+            residual, slope = deviance_residual(curve, counts, floor[self.used], gain)
+            return residual, jacobian * slope
+        return (curve - counts) * weights, jacobian * weights
+
+    def weighted_at(self, values: Floats) -> tuple[Floats, Floats]:
+        """(curve - counts) / standard deviation and its derivatives, for errors; shapes as above.
+
+        The standard deviation is that of the curve where the variance follows it.
+        """
+        curve, jacobian = self.model.curve_and_jacobian(values)
+        curve, weights = curve[self.used], self._weights_at(curve)
+        return (curve - self.counts[self.used]) * weights, jacobian[:, self.used] * weights
+
+    def weighted_lines(self, values: Floats) -> Floats:
+        """Each line / standard deviation, shape (n_peaks, n_points)."""
+        lines = self.model.components(values)[:, self.used]
+        return lines * self._weights_at(self.model.curve(values))
+
+    def _weights_at(self, curve: Floats) -> Floats:
+        """1 / standard deviation of the used points."""
+        floor, gain = self.variance
+        if not gain > 0:
+            return self.weights[self.used]
+        expected = (curve[self.used] * gain + floor[self.used]) / gain**2
+        return np.asarray(1 / (gain * np.sqrt(np.maximum(expected, LEAST_EXPECTED))))
+
+
+def deviance_residual(
+    curve: Floats, counts: Floats, floor: Floats, gain: float
+) -> tuple[Floats, Floats]:
+    """Signed roots of the terms of the deviance, and their derivatives by the curve.
+
+    The deviance is that of `lm_rows.to_deviance`, which explains it.
+
+    Parameters
+    ----------
+    curve, counts, floor : ndarray, shape (n,)
+    gain : float
+        Above 0.
+
+    Returns
+    -------
+    residual, slope : ndarray, shape (n,)
+    """
+    expected = (curve * gain + floor) / gain**2
+    measured = np.maximum((counts * gain + floor) / gain**2, 0.0)
+    inside = np.maximum(expected, LEAST_EXPECTED)
+    below = expected - inside
+    first = 1 - measured / inside
+    second = np.maximum(measured, inside) / inside**2
+    deviance = inside - measured + special.xlogy(measured, measured / inside)
+    deviance += below * first + below**2 * second / 2
+    by_expected = first + below * second
+    off = inside - measured
+    # A parabola where the difference of nearly equal numbers would lose all digits.
+    close = (np.abs(off) < 1e-4 * inside) & (below == 0)
+    root = np.sqrt(2 * np.maximum(deviance, 0.0)) * np.where(off + below < 0, -1.0, 1.0)
+    bent = off / (6 * inside)
+    root = np.where(close, off / np.sqrt(inside) * (1 + bent), root)
+    slope = by_expected / np.where(root == 0, 1.0, root)
+    slope = np.where(close, (1 - bent) / np.sqrt(inside), slope)
+    return root, slope / gain

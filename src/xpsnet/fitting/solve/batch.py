@@ -67,14 +67,18 @@ def solve_batch(
     plan = make_plan(options.line_shape, options.background, inputs.energy, layout)
     solution = not_begun(np.array(start.values, dtype=np.float64, ndmin=2), layout.n_peaks)
     low, high = (np.array(ends, np.float64, ndmin=2) for ends in (start.lower, start.upper))
-    limits = low, high, np.array(start.free, np.bool_, ndmin=2)
+    free, natural = (
+        np.array(flags, np.bool_, ndmin=2)
+        for flags in (start.free, start.at_natural_limits(options.line_shape))
+    )
+    limits = low, high, free, natural
 
     def fit(first: int, last: int) -> int:
         block = slice(first, last)
-        rows, weights = weighted(inputs.rows(block))
+        points = weighted(inputs.rows(block))
         here: Any = [array[block] for array in solution]
         work = make_work(plan, layout)
-        solve_rows(plan, rows, weights, limits, linear_start, work, Solution(*here))
+        solve_rows(plan, points, limits, linear_start, work, Solution(*here))
         return last - first
 
     blocks = list(pairwise([*range(0, len(inputs.counts), _BLOCK), len(inputs.counts)]))
@@ -84,12 +88,14 @@ def solve_batch(
     return solution
 
 
-def weighted(inputs: FitInputs) -> tuple[Floats, Floats]:
-    """Counts and weights (S, n), both finite; 0 where a point is left out."""
+def weighted(inputs: FitInputs) -> tuple[Floats, Floats, Floats, Floats]:
+    """Counts, weights, floors and gains as `solve_rows` takes them."""
     used = inputs.used
     with np.errstate(divide="ignore", invalid="ignore"):
-        weights = np.where(used, 1 / inputs.noise, 0.0)
-    return np.where(used, inputs.counts, 0.0), weights
+        weights = np.where(used, 1 / inputs.noise.deviation, 0.0)
+    floor = np.ascontiguousarray(np.broadcast_to(inputs.noise.floor, weights.shape))
+    gain = inputs.noise.following_gain[:, None]
+    return np.where(used, inputs.counts, 0.0), weights, floor, gain
 
 
 def _in_threads(

@@ -135,7 +135,8 @@ def _results(
     done = np.flatnonzero(np.isin(solution.code, _FITTED))
     if not done.size:
         return results
-    fit = goodness(solution.chisqr[done], solution.n_used[done], solution.n_free[done])
+    n_used, n_free = solution.n_used[done], solution.n_free[done]
+    fit = goodness(solution.chisqr[done], n_used, n_free, solution.pearson[done])
     results.chisqr[done], results.redchi[done] = fit.chisqr, fit.redchi
     results.aic[done], results.bic[done] = fit.aic, fit.bic
     results.correlation[done] = solution.correlation[done]
@@ -158,8 +159,10 @@ def _results(
     full = np.where(free[:, :, None] & free[:, None, :], full, np.nan)
     matrices[np.ix_(done, at, at)] = full
     used = inputs.used[done]
-    squares = np.where(used, inputs.noise[done], 0.0) ** 2
+    squares = np.where(used, inputs.noise.deviation[done], 0.0) ** 2
     results.noise[done] = np.sqrt(squares.sum(axis=1) / np.maximum(used.sum(axis=1), 1))
+    results.dof_noise[done] = inputs.noise.dof[done]
+    results.noise_density[done] = inputs.noise.density[done]
     return replace(results, covariance=matrices)
 
 

@@ -23,7 +23,19 @@ Places = npt.NDArray[np.intp]
 # Attributes of spectra that say where a result comes from.
 _PROVENANCE = ("photon_energy", "source_file", "instrument")
 # Attributes of starts that every fit writes anew.
-_OWN = ("units", "energy_range", "links", "doublets", "shared", "background_choice")
+_OWN = (
+    "units",
+    "energy_range",
+    "links",
+    "doublets",
+    "shared",
+    "background_choice",
+    "noise_gain",
+    "noise_floor",
+    "noise_dof",
+    "noise_density",
+)
+_QUALITY = ("noise", "dof_noise", "redchi", "aic", "bic")
 # Single counts do not follow a normal distribution; where there are fewer than this at the maximum,
 # areas are off by more than a third of their error (see `refine`).
 _FEW_COUNTS = 10.0
@@ -50,6 +62,10 @@ class FitResults:
     chisqr, redchi, aic, bic : ndarray, shape (S,)
     noise : ndarray, shape (S,)
         Root mean square of the standard deviations of the points.
+    dof_noise : ndarray, shape (S,)
+        Degrees of freedom of that noise.
+    noise_density : ndarray, shape (S,)
+        Factor of squared errors where neighboring points are correlated, else 1; see `reported`.
     correlation : ndarray, shape (S,)
         Of the residuals of neighboring points.
     line_chi_square : ndarray, shape (S, k)
@@ -67,6 +83,8 @@ class FitResults:
     aic: Floats
     bic: Floats
     noise: Floats
+    dof_noise: Floats
+    noise_density: Floats
     correlation: Floats
     line_chi_square: Floats
 
@@ -90,6 +108,8 @@ class FitResults:
             aic=unknown(),
             bic=unknown(),
             noise=unknown(),
+            dof_noise=unknown(),
+            noise_density=np.ones(n_spectra),
             correlation=unknown(),
             line_chi_square=unknown(k),
         )
@@ -161,6 +181,23 @@ class FitResults:
             line_chi_square=_taken(self.line_chi_square, place),
         )
 
+    def reported(self) -> "FitResults":
+        """Errors, noise and reduced chi-square that count the correlation of the noise."""
+        if (self.noise_density == 1).all():
+            return self
+        density = self.noise_density
+        root = np.sqrt(density)
+        covariance = self.covariance
+        return replace(
+            self,
+            stderr=self.stderr * root[:, None],
+            covariance=None if covariance is None else covariance * density[:, None, None],
+            area_stderr=self.area_stderr * root[:, None],
+            redchi=self.redchi / density,
+            noise=self.noise * root,
+            noise_density=np.ones_like(density),
+        )
+
     def _arrays(self) -> dict[str, Any]:
         """The fields with one row per spectrum."""
         names = (field.name for field in fields(self) if field.name != "layout")
@@ -208,6 +245,7 @@ def results_to_dataset(
         A background that was held, on the axis of the numerics.
     """
     spectra, sign = arrays.spectra, arrays.orientation.sign
+    results = results if options.scale_errors else results.reported()
     layout = results.layout
     links = options.constraints.links
     if label is None and not links:
@@ -235,7 +273,7 @@ def results_to_dataset(
         covariance=covariance,
         background_curve=background,
         label=label,
-        others={name: getattr(results, name) for name in ("noise", "redchi", "aic", "bic")},
+        others={name: getattr(results, name) for name in _QUALITY},
     )
     peaks = peaks_from_numerics(arrays, found, origin)
     if options.doublets:

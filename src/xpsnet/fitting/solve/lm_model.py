@@ -22,6 +22,7 @@ from xpsnet.fitting.solve.lm_rows import (
     fill_row,
     integrate,
     lose,
+    to_deviance,
     to_residual,
     weigh,
 )
@@ -70,6 +71,8 @@ class Work(NamedTuple):
     total: Floats  # (p,) sum of the peaks
     counts: Floats  # (p,)
     weights: Floats  # (p,) 0 where a point is left out
+    floor: Floats  # (p,) of the variance floor + gain x curve
+    gain: Floats  # (1,) of it; 0 where the weights are fixed
     shapes: Floats  # (k, 5) physical parameters
     at: Integers  # (5,)
     constants: Floats
@@ -87,6 +90,7 @@ class Work(NamedTuple):
     trial: Floats  # (m,) not packed: values that are tried, where a fit began, another place
     begin: Floats
     other: Floats
+    left_out: Flags  # (m,) of the covariance
 
 
 @compiled
@@ -158,13 +162,20 @@ def draw_columns(plan: Plan, work: Work) -> None:
 
 @compiled
 def draw(plan: Plan, theta: Floats, work: Work) -> float:
-    """Sum of squares at `theta`; leaves the residual and the bare derivatives in the rows."""
+    """Chi-square at `theta`; leaves the residual and the bare derivatives in the rows.
+
+    The sum of squared residuals, or the deviance where the variance follows the curve: then this
+    leaves the weights of this curve, too.
+    """
     draw_peaks(plan, theta, work)
     draw_columns(plan, work)
     residual = work.rows[theta.size]
     copy_row(work.total, residual)
     for entry in plan.term_entries:
         add_row(theta[entry], work.rows[entry], residual)
+    gain = work.gain[0]
+    if gain > 0.0:
+        return to_deviance(residual, work.counts, work.weights, work.floor, gain)
     return to_residual(residual, work.counts, work.weights)
 
 

@@ -96,6 +96,8 @@ def make_work(plan: Plan, layout: Layout) -> Work:
         total=np.zeros(p),
         counts=np.zeros(p),
         weights=np.zeros(p),
+        floor=np.zeros(p),
+        gain=np.zeros(1),
         shapes=np.zeros((layout.n_peaks, _SHAPE_PARAMETERS)),
         at=m + 1 + np.arange(_SHAPE_PARAMETERS, dtype=np.int64),  # the rows to spare
         constants=np.zeros(N_LINE_CONSTANTS),
@@ -113,4 +115,5 @@ def make_work(plan: Plan, layout: Layout) -> Work:
         trial=np.zeros(m),
         begin=np.zeros(m),
         other=np.zeros(m),
+        left_out=np.zeros(m, dtype=np.bool_),
     )

@@ -4,6 +4,8 @@ They also stand for assignments between slices, for which numba compiles the mes
 that cannot happen here.
 """
 
+import math
+
 import numpy as np
 import numpy.typing as npt
 
@@ -12,6 +14,9 @@ from xpsnet.numerics.kernels.compile import compiled, contracted, reassociated
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
+
+# Expected counts below which the variance does not fall any more.
+_LEAST_EXPECTED = 0.01
 
 
 @compiled
@@ -88,6 +93,41 @@ def to_residual(curve: Floats, counts: Floats, weights: Floats) -> float:
         difference = (curve[j] - counts[j]) * weights[j]
         curve[j] = difference
         total += difference * difference
+    return total
+
+
+@compiled
+def to_deviance(
+    curve: Floats, counts: Floats, weights: Floats, floor: Floats, gain: float
+) -> float:
+    """Turn a curve into its weighted residual, with weights from the curve; gives the deviance.
+
+    The variance is floor + gain x curve. In units of the gain, counts and curve with the floor
+    added behave as Poisson counts y and their expectation u, also where they are no whole numbers
+    (quasi-likelihood: R. W. M. Wedderburn, Biometrika 61, 439 (1974)); the deviance is
+
+        2 sum of u - y + y ln(y / u)
+
+    Below `_LEAST_EXPECTED` its parabola there goes on, so that a curve may pass through 0.
+    """
+    total = 0.0
+    for j in range(curve.size):
+        if weights[j] > 0.0:
+            expected = (curve[j] * gain + floor[j]) / (gain * gain)
+            measured = max((counts[j] * gain + floor[j]) / (gain * gain), 0.0)
+            inside = max(expected, _LEAST_EXPECTED)
+            deviance = inside - measured
+            if measured > 0.0:
+                deviance += measured * math.log(measured / inside)
+            below = expected - inside
+            if below < 0.0:
+                deviance += below * (1.0 - measured / inside)
+                deviance += 0.5 * below * below * max(measured, inside) / (inside * inside)
+            total += 2.0 * deviance
+            weights[j] = 1.0 / (gain * math.sqrt(inside))
+            curve[j] = (curve[j] - counts[j]) * weights[j]
+        else:
+            curve[j] = 0.0
     return total
 
 

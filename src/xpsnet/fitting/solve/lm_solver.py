@@ -58,6 +58,7 @@ _POWERLESS = 1e-6
 _QUICK, _CAREFUL = (1e-3, 0.5), (1.0, 0.2)
 
 Limits = tuple[Floats, Floats]
+Freedom = tuple[Flags, Flags]  # what may change, and whose limits are those of the shape
 Pace = tuple[float, float]
 Descent = tuple[float, int, bool]  # chi-square, evaluations, whether it ended by itself
 
@@ -212,6 +213,29 @@ def _hold(plan: Plan, theta: Floats, limits: Limits, free: Flags, work: Work, he
 
 
 @compiled
+def _leave_out(natural: Flags, held: Flags, work: Work, n: int) -> bool:
+    """Mark what the covariance leaves out; whether something that is held stays in.
+
+    A shape parameter that ended on a limit of the shape itself is not known to be exactly there:
+    the errors of the others count it as free.
+    """
+    kept = False
+    for p in range(n):
+        i = work.ids[p]
+        work.left_out[i] = held[i] and not (natural[i] and not _powerless(work, p))
+        kept |= held[i] and not work.left_out[i]
+    return kept
+
+
+@compiled
+def _covariance(natural: Flags, held: Flags, work: Work, n: int, out: Floats) -> bool:
+    """Fill the covariance; whether it is singular."""
+    if _leave_out(natural, held, work, n) and not fill_covariance(work, work.left_out, n, out):
+        return False
+    return fill_covariance(work, held, n, out)
+
+
+@compiled
 def _correlation(residual: Floats, weights: Floats) -> float:
     """Correlation of the residuals of neighboring points."""
     power, product, before = 0.0, 0.0, 0.0
@@ -289,7 +313,7 @@ def _descend_to_best(
 def _solve_row(
     plan: Plan,
     limits: Limits,
-    free: Flags,
+    freedom: Freedom,
     linear: bool,
     work: Work,
     solution: Solution,
@@ -297,6 +321,7 @@ def _solve_row(
 ) -> None:
     """Fit the spectrum whose counts and weights are in `work`, from `solution.values[row]`."""
     lower, upper = limits
+    free, natural = freedom
     theta = solution.values[row]
     n = pack(free, work.ids)
     for p in range(n):
@@ -320,19 +345,20 @@ def _solve_row(
     if not np.isfinite(chisqr):
         return
     solution.code[row] = OK if converged else NOT_CONVERGED
-    solution.correlation[row] = _correlation(work.rows[theta.size], work.weights)
+    residual = work.rows[theta.size]
+    solution.pearson[row] = dot(residual, residual)
+    solution.correlation[row] = _correlation(residual, work.weights)
     _weigh_lines(plan, theta, work, solution.line_chi_square[row])
     held = solution.on_bound[row]
     solution.n_free[row] = _hold(plan, theta, limits, free, work, held)
-    solution.singular[row] = fill_covariance(work, held, n, solution.covariance[row])
+    solution.singular[row] = _covariance(natural, held, work, n, solution.covariance[row])
 
 
 @compiled
 def solve_rows(
     plan: Plan,
-    counts: Floats,
-    weights: Floats,
-    limits: tuple[Floats, Floats, Flags],
+    points: tuple[Floats, Floats, Floats, Floats],
+    limits: tuple[Floats, Floats, Flags, Flags],
     linear: bool,
     work: Work,
     solution: Solution,
@@ -342,10 +368,12 @@ def solve_rows(
     Parameters
     ----------
     plan : Plan
-    counts, weights : ndarray, shape (S, n)
-        Along `plan.energy`; finite, weights 0 where a point is left out.
-    limits : (ndarray, ndarray, ndarray of bool), shape (1 or S, m)
-        Lowest and highest values, and what is free.
+    points : (ndarray, ndarray, ndarray, ndarray), shape (S, n) three times and (S, 1)
+        Counts, weights and floors along `plan.energy`, finite, weights 0 where a point is left
+        out, and gains. The variance is floor + gain x curve where the gain is above 0; elsewhere
+        the weights are fixed.
+    limits : (ndarray, ndarray, ndarray of bool, ndarray of bool), shape (1 or S, m)
+        Lowest and highest values, what is free, and whose limits are those of the shape itself.
     linear : bool
         Whether the linear part of the start is solved for first.
     work : Work
@@ -353,10 +381,14 @@ def solve_rows(
     solution : Solution
         `values` holds the starts; everything is filled.
     """
+    counts, weights, floor, gain = points
     for row in range(counts.shape[0]):
         copy_row(counts[row], work.counts)
         copy_row(weights[row], work.weights)
+        copy_row(floor[row], work.floor)
+        copy_row(gain[row], work.gain)
         lower = limits[0][row if limits[0].shape[0] > 1 else 0]
         upper = limits[1][row if limits[1].shape[0] > 1 else 0]
         free = limits[2][row if limits[2].shape[0] > 1 else 0]
-        _solve_row(plan, (lower, upper), free, linear, work, solution, row)
+        freedom = free, limits[3][0]
+        _solve_row(plan, (lower, upper), freedom, linear, work, solution, row)

@@ -17,14 +17,11 @@ help, it takes its own center and width along: nothing determines them any more.
 """
 
 import inspect
-import warnings
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import lmfit
 import numpy as np
 import numpy.typing as npt
-from scipy import special
 
 from xpsnet.fitting.model.parameter_map import ADDED, Floats, Layout
 from xpsnet.fitting.model.parameters import FitParameters
@@ -133,6 +130,7 @@ def solve(problem: Problem, start: FitParameters) -> Optimum:
     n = model.energy.size
     work.counts[:n] = np.where(problem.used, problem.counts, 0.0)
     work.weights[:n] = np.where(problem.used, problem.weights, 0.0)
+    work.floor[:n], work.gain[0] = problem.variance
     values = start.values.copy()
     start_linear(plan, values, start.lower, start.upper, start.free, work)
     start = start.with_values(values)
@@ -308,77 +306,3 @@ def _expression(layout: Layout, k: int, j: int) -> str:
     if layout.peak_offset[k, j]:
         text += f" + {float(layout.peak_offset[k, j])!r}"
     return text
-
-
-def profile_intervals(
-    model: "lmfit.Model",
-    params: "lmfit.Parameters",
-    points: tuple[Floats, Floats, Floats],
-    *,
-    names: Sequence[str] | None = None,
-    levels: Sequence[float] = (0.6827, 0.9545),
-) -> dict[str, Floats]:
-    """Intervals by profile likelihood: each parameter is moved while all others are fitted again.
-
-    They need no straight line near the optimum, as standard errors do, and may lie unevenly around
-    the best value. The noise counts as stated: an interval ends where chi-square has risen by that
-    of one degree of freedom at its level.
-
-    Parameters
-    ----------
-    model, params : lmfit.Model, lmfit.Parameters
-        From `as_lmfit`, near the optimum.
-    points : (energy, counts, noise), each of shape (n,)
-        The spectrum and its standard deviations; points that are not finite are left out.
-    names : sequence of str, optional
-        Parameters that vary; all of them by default.
-    levels : sequence of float
-        Probabilities of the intervals, ascending.
-
-    Returns
-    -------
-    dict of str to ndarray, shape (n_levels, 2)
-        Lowest and highest value, NaN where chi-square does not rise far enough.
-
-    Raises
-    ------
-    ValueError
-        Where a parameter does not vary.
-    """
-    energy, counts, noise = points
-    used = np.isfinite(counts) & np.isfinite(noise) & (noise > 0)
-    varying = [name for name, parameter in params.items() if parameter.vary]
-    wrong = sorted(set(names or ()) - set(varying))
-    if wrong or not varying:
-        raise ValueError(f"expected parameters that vary, {varying}, got {wrong or 'none'}")
-
-    def residual(tried: "lmfit.Parameters") -> Floats:
-        # The whole axis: a background's integrals run over missing points too.
-        return np.asarray((model.eval(tried, energy=energy) - counts)[used] / noise[used])
-
-    minimizer = lmfit.Minimizer(residual, params, scale_covar=False)
-    best = minimizer.minimize(method="leastsq")
-    if not best.errorbars:
-        nothing = np.full((len(levels), 2), np.nan)
-        return {name: nothing.copy() for name in names or varying}
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # where no end is found there is NaN
-        found = lmfit.conf_interval(
-            minimizer, best, p_names=list(names or varying), sigmas=list(levels), prob_func=_rise
-        )
-    return {name: _ends(pairs, len(levels)) for name, pairs in found.items()}
-
-
-def _rise(
-    best: "lmfit.minimizer.MinimizerResult", other: "lmfit.minimizer.MinimizerResult"
-) -> float:
-    """Probability of a smaller rise of chi-square, for one parameter that is moved."""
-    return float(special.gammainc(0.5, max(other.chisqr - best.chisqr, 0.0) / 2))
-
-
-def _ends(pairs: Sequence[tuple[float, float]], n_levels: int) -> Floats:
-    """Intervals (n_levels, 2) from lmfit's list: lowest of all levels first, best value inside."""
-    values = np.array([value for _, value in pairs], dtype=float)
-    values[~np.isfinite(values)] = np.nan
-    low, high = values[:n_levels][::-1], values[-n_levels:]
-    return np.stack([low, high], axis=-1)

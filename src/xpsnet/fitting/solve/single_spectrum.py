@@ -15,6 +15,9 @@ from xpsnet.fitting.solve.statistics import covariance_from_jacobian, neighbor_c
 
 Floats = npt.NDArray[np.float64]
 
+# Effect on the residual, in units of the noise, below which a parameter says nothing.
+_POWERLESS = 1e-3
+
 
 def make_problem(
     options: FitOptions, layout: Layout, inputs: FitInputs, unit: float = 1.0
@@ -22,9 +25,11 @@ def make_problem(
     """The least squares problem of the first spectrum, its counts in multiples of `unit`."""
     counts, used = inputs.counts[0], inputs.used[0]
     with np.errstate(divide="ignore"):
-        weights = np.where(used, unit / inputs.noise[0], 0.0)
+        weights = np.where(used, unit / inputs.noise.deviation[0], 0.0)
+    floor = np.broadcast_to(inputs.noise.floor[0], counts.shape) / unit**2
+    variance = floor, float(inputs.noise.following_gain[0]) / unit
     model = SpectrumModel(options.line_shape, options.background, inputs.energy, layout)
-    return Problem(model, counts / unit, weights)
+    return Problem(model, counts / unit, weights, variance)
 
 
 def solve_single(
@@ -61,14 +66,16 @@ def solve_single(
     units = np.where(layout.in_counts, unit, 1.0)
     try:
         found = solve(problem, start.in_units(1 / units))
-        covariance, singular = covariance_from_jacobian(found.jacobian, found.parameters.free)
+        residual, jacobian = problem.weighted_at(found.parameters.values)
+        covariance, singular = _covariance(jacobian, start, found.parameters, options.line_shape)
     except (ValueError, ArithmeticError, np.linalg.LinAlgError):
         return _unsolved(start, Status.FAILED)
-    residual, free = found.residual, found.parameters.free
-    lines = problem.model.components(found.parameters.values)[:, problem.used]
+    free = found.parameters.free
+    lines = problem.weighted_lines(found.parameters.values)
     solution = Solution(
         values=(found.parameters.values * units)[None],
         chisqr=np.array([found.sum_of_squares]),
+        pearson=np.array([residual @ residual]),
         n_used=np.array([residual.size]),
         n_free=np.array([int(free.sum())]),
         evaluations=np.array([found.n_evaluations]),
@@ -76,10 +83,27 @@ def solve_single(
         on_bound=(start.free & ~free)[None],
         covariance=(covariance * np.outer(units, units))[None],
         singular=np.array([singular]),
-        line_chi_square=((lines * problem.weights[problem.used]) ** 2).sum(axis=-1)[None],
+        line_chi_square=(lines**2).sum(axis=-1)[None],
         correlation=np.array([neighbor_correlation(residual)]),
     )
     return solution, residual
+
+
+def _covariance(
+    jacobian: Floats, start: FitParameters, found: FitParameters, line_shape: str
+) -> tuple[Floats, bool]:
+    """Covariance, and whether it is singular.
+
+    A shape parameter that ended on a limit of the shape itself is not known to be exactly there:
+    the errors of the others count it as free.
+    """
+    size = np.linalg.norm(jacobian, axis=1)
+    ended = start.free & ~found.free & start.at_natural_limits(line_shape) & (size > _POWERLESS)
+    if ended.any():
+        covariance, singular = covariance_from_jacobian(jacobian, found.free | ended)
+        if not singular:
+            return covariance, False
+    return covariance_from_jacobian(jacobian, found.free)
 
 
 def _unsolved(start: FitParameters, code: Status) -> tuple[Solution, Floats]:

@@ -19,7 +19,11 @@ class Solution(NamedTuple):
     ----------
     values : ndarray, shape (S, m)
     chisqr : ndarray, shape (S,)
-        Sum of squared weighted residuals; NaN where nothing was fitted.
+        What was minimized: the sum of squared weighted residuals, or the deviance where the
+        variance follows the curve; NaN where nothing was fitted.
+    pearson : ndarray, shape (S,)
+        Sum of squared weighted residuals; its expectation is the number of points less that of the
+        parameters also for few counts.
     n_used, n_free : ndarray of int, shape (S,)
         Points that count, and parameters that were fitted and not held at the end.
     evaluations : ndarray of int, shape (S,)
@@ -40,6 +44,7 @@ class Solution(NamedTuple):
 
     values: Floats
     chisqr: Floats
+    pearson: Floats
     n_used: Integers
     n_free: Integers
     evaluations: Integers
@@ -57,6 +62,7 @@ def not_begun(start: Floats, n_peaks: int) -> Solution:
     return Solution(
         values=start,
         chisqr=np.full(total, np.nan),
+        pearson=np.full(total, np.nan),
         n_used=np.zeros(total, dtype=np.int64),
         n_free=np.zeros(total, dtype=np.int64),
         evaluations=np.zeros(total, dtype=np.int64),

@@ -43,10 +43,17 @@ class Goodness(NamedTuple):
     bic: Floats
 
 
-def goodness(chisqr: Floats, n_points: Integers, n_free: Integers) -> Goodness:
-    """Goodness of fit from chi-square, the number of points and that of free parameters."""
+def goodness(
+    chisqr: Floats, n_points: Integers, n_free: Integers, pearson: Floats | None = None
+) -> Goodness:
+    """Goodness of fit from chi-square, the number of points and that of free parameters.
+
+    `pearson` is the sum of squared residuals where `chisqr` is a deviance: `redchi` follows it,
+    because its expectation is known also for few counts.
+    """
     n, k = n_points, n_free
-    redchi = np.where(n > k, chisqr / np.maximum(n - k, 1), np.nan)
+    squares = chisqr if pearson is None else pearson
+    redchi = np.where(n > k, squares / np.maximum(n - k, 1), np.nan)
     # lmfit's floor keeps the logarithm finite where the curve meets every point.
     with np.errstate(divide="ignore", invalid="ignore"):
         likelihood = n * np.log(np.maximum(chisqr, 1e-250 * n) / n)
