@@ -6,6 +6,7 @@ output is plain text.
 """
 
 import argparse
+import io
 import os
 import shutil
 import sys
@@ -49,7 +50,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         warnings.simplefilter("default", UserWarning)
         warnings.showwarning = _show_warning
         try:
-            chosen.command(chosen)
+            try:
+                chosen.command(chosen)
+            finally:
+                _flush_output()
         except Exception as error:
             if chosen.debug:
                 raise
@@ -59,6 +63,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print("xpsnet: stopped", file=sys.stderr)
             return INTERRUPTED
     return 0
+
+
+def _flush_output() -> None:
+    """Write out what was printed; a full disk or a closed pipe is an error as any other."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        # Python would try again when it ends, and show a traceback.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise
 
 
 def run_fit(chosen: argparse.Namespace) -> None:
@@ -80,10 +94,18 @@ def run_fit(chosen: argparse.Namespace) -> None:
         write(peaks, path, spectra=spectra if with_spectra else None, **replaced)
         print(f"wrote {path}")
     if chosen.plot:
-        from xpsnet.plotting import plot
-
-        plot(spectra, peaks).savefig(chosen.plot, dpi=200)
+        _save_figure(spectra, peaks, Path(chosen.plot))
         print(f"wrote {chosen.plot}")
+
+
+def _save_figure(spectra: "xr.DataArray", peaks: "xr.Dataset", path: Path) -> None:
+    """Draw the fit and write the figure in one step, as all other files."""
+    from xpsnet.io.common.atomic_write import write_file
+    from xpsnet.plotting import plot
+
+    drawn = io.BytesIO()
+    plot(spectra, peaks).savefig(drawn, format=path.suffix[1:].lower(), dpi=200)
+    write_file(path, drawn.getbuffer())
 
 
 def _check_vamas(paths: Sequence[str], spectra: "xr.DataArray") -> None:
@@ -307,6 +329,10 @@ def _error_sentence(error: Exception) -> str:
     expected = (ValueError, OSError, ArithmeticError, ImportError, TypeError)
     if isinstance(error, MemoryError):
         return "not enough memory for these spectra; choose a smaller --energy-range"
+    if isinstance(error, OSError) and error.strerror and error.filename is None:
+        from xpsnet.io.common.atomic_write import failure
+
+        return _one_line(failure(Path("standard output"), error))
     if isinstance(error, expected):
         return _one_line(error)
     return f"unexpected {type(error).__name__}: {_one_line(error)}; --debug shows where"

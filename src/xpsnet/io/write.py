@@ -1,8 +1,6 @@
 """Writing spectra and peaks: netCDF, zarr, NeXus, Excel, VAMAS and csv, by extension."""
 
 import os
-import shutil
-import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +9,8 @@ import numpy as np
 import xarray as xr
 
 from xpsnet.data.spectrum import check_spectra
+from xpsnet.io.common.atomic_write import telling_failure, write_file, write_folder
+from xpsnet.io.common.free_memory import free_memory
 from xpsnet.io.stores.attributes import (
     COORDS_ATTR,
     HDF5_MAGIC,
@@ -19,18 +19,27 @@ from xpsnet.io.stores.attributes import (
     counts_name,
     is_zarr,
 )
-from xpsnet.io.stores.nexus_writer import write_nexus
+from xpsnet.io.stores.nexus_writer import nexus_bytes
+from xpsnet.io.stores.zarr_writer import write_groups
 from xpsnet.io.tables.csv import is_our_csv, spectra_csv
-from xpsnet.io.tables.excel_writer import is_our_workbook, write_excel
+from xpsnet.io.tables.excel_writer import excel_bytes, is_our_workbook
 from xpsnet.io.tables.peaks_table import peaks_csv
-from xpsnet.io.vamas.writer import is_our_vamas, write_vamas
+from xpsnet.io.vamas.writer import is_our_vamas, vamas_text
 
 Spectra = list[xr.DataArray]
 
 
 Content = Spectra | xr.Dataset
-# Writes spectra or peaks to a path, with the spectra that the peaks were fitted to.
-Writer = Callable[[Content, Path, xr.DataArray | None], None]
+Bytes = bytes | memoryview
+# Bytes of a file with spectra or peaks, and with the spectra that the peaks were fitted to.
+FileMaker = Callable[[Content, xr.DataArray | None], Bytes]
+# Writes them into an empty folder instead.
+FolderFiller = Callable[[Content, Path], None]
+
+# Memory that a file takes while it is made, per byte of its numbers: HDF5 holds them as they are,
+# the rows of a table hold an object of Python for each.
+_HELD = 2
+_HELD_IN_TABLES = 8
 
 
 def write(
@@ -48,14 +57,16 @@ def write(
     errors, status and units; in Excel also the curves. VAMAS stores the energies, counts and
     settings of spectra, and peaks as components that CasaXPS shows.
 
-    The file appears only when it is complete. A file that xpsnet has written is replaced; any
-    other file of this name, such as measured data, is not touched.
+    The file appears only when it is complete: where the disk is full, the folder is read-only or
+    a network drive is lost, an older file of this name stays as it is, and nothing is left beside
+    it. A file that xpsnet has written is replaced; any other file of this name, such as measured
+    data, is not touched. Files are made in memory; .zarr, a folder, is written piece by piece.
 
     Parameters
     ----------
     data : DataArray, sequence of DataArray, or Dataset
-        Spectra, or peaks as `predict`, `refine` and `fit` return them. Lazy data are streamed
-        to netCDF, zarr and NeXus.
+        Spectra, or peaks as `predict`, `refine` and `fit` return them. Lazy data may be larger
+        than the memory for .zarr only.
     path : path
         Ends with .nc, .nc4, .h5 or .hdf5 (all netCDF 4), .zarr, .nxs, .xlsx, .vms or .csv.
     spectra : DataArray, optional
@@ -72,11 +83,13 @@ def write(
     TypeError
         If `data` is neither spectra nor peaks.
     ValueError
-        If the extension is unknown, or the data cannot be stored.
+        If the extension is unknown, the data cannot be stored, or they do not fit in the memory.
     FileExistsError
         If a file of this name exists that xpsnet has not written.
     FileNotFoundError
         If the folder does not exist.
+    OSError
+        If the system does not let it be written: `errno` tells why.
 
     See Also
     --------
@@ -93,19 +106,29 @@ def write(
     True
     """
     path = Path(path)
-    writer = _WRITERS.get(path.suffix.lower())
-    if writer is None:
+    suffix = path.suffix.lower()
+    if suffix not in SUFFIXES:
         raise ValueError(
-            f"expected a file name that ends with one of {', '.join(_WRITERS)}, got "
+            f"expected a file name that ends with one of {', '.join(SUFFIXES)}, got "
             f"{path.name!r}; add the extension of the format"
         )
     content = _checked(data, dim)
     fitted = None if spectra is None else check_spectra(spectra, dim=dim)
-    if spectra is not None and not (writer in _WITH_SPECTRA and isinstance(data, xr.Dataset)):
+    if spectra is not None and not (suffix in _WITH_SPECTRA and isinstance(data, xr.Dataset)):
         raise ValueError(
             f"expected spectra= only with peaks for .nxs, .xlsx or .vms, got {path.name!r}; write "
             f"the spectra to a separate file"
         )
+    with telling_failure(path):
+        _check_target(path, overwrite=overwrite)
+        if suffix in FOLDERS:
+            write_folder(path, lambda folder: FOLDERS[suffix](content, folder))
+        else:
+            write_file(path, _in_memory(suffix, content, fitted))
+
+
+def _check_target(path: Path, *, overwrite: bool) -> None:
+    """Refuse a place without a folder, and files that are not ours to replace."""
     if not path.parent.is_dir():
         raise FileNotFoundError(f"expected an existing folder, got {str(path.parent)!r}; create it")
     if path.exists() and not overwrite and not _is_ours(path):
@@ -113,7 +136,33 @@ def write(
             f"expected a new file, got {path}, which xpsnet has not written; choose another name, "
             f"or pass overwrite=True"
         )
-    _replace(path, lambda target: writer(content, target, fitted))
+
+
+def _in_memory(suffix: str, content: Content, spectra: xr.DataArray | None) -> Bytes:
+    """Bytes of a file, made in memory.
+
+    HDF5 ends the whole process where it cannot write its last bytes to a disk, and what fails in
+    memory leaves nothing behind.
+    """
+    parts = [content] if isinstance(content, xr.Dataset) else content
+    parts = parts if spectra is None else [*parts, spectra]
+    size = sum(part.nbytes for part in parts)
+    free = free_memory()
+    refused = ValueError(
+        f"expected data that fit in the memory for {suffix}, got {_gigabytes(size)} with "
+        f"{_gigabytes(free)} free; write .zarr, which takes them piece by piece"
+    )
+    if size * (_HELD_IN_TABLES if suffix in _TABLES else _HELD) > free:
+        raise refused
+    try:
+        return FILES[suffix](content, spectra)
+    except MemoryError as error:
+        raise refused from error
+
+
+def _gigabytes(size: int) -> str:
+    """Size for people."""
+    return f"{size / 1e9:.3g} GB"
 
 
 def _checked(data: Any, dim: str | None) -> Content:
@@ -144,25 +193,13 @@ def _check_coordinates(data: xr.DataArray | xr.Dataset) -> None:
         )
 
 
-def _replace(path: Path, write_to: Callable[[Path], None]) -> None:
-    """Write beside the target, then put the complete result in its place."""
-    folder = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
-    try:
-        target = folder / path.name
-        write_to(target)
-        if path.is_dir() or (path.exists() and target.is_dir()):
-            # A folder cannot be replaced in one step: what was there waits beside the new.
-            path.rename(folder / "old")
-        target.replace(path)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
 def _is_ours(path: Path) -> bool:
     """Whether xpsnet has written a file, so that a new result may take its place."""
     if path.is_dir():
         marked = (path / name for name in (".zattrs", "zarr.json", ".zmetadata"))
         return is_zarr(path) and any(_mentions(file, VERSION_ATTR.encode()) for file in marked)
+    if not path.is_file():
+        return False  # a device or a pipe, which may never end
     with path.open("rb") as file:
         head = file.read(200)
     if head.startswith(HDF5_MAGIC):
@@ -188,38 +225,28 @@ def _hdf5_is_ours(path: Path) -> bool:
         return False
 
 
-def _write_netcdf(content: Content, path: Path, _: xr.DataArray | None) -> None:
-    """Write one group per spectrum, or the root for a single one and for peaks."""
-    for mode, group, data in _groups(content):
-        data.to_netcdf(path, mode=mode, group=group, engine="h5netcdf")
+def _netcdf_bytes(content: Content, _: xr.DataArray | None) -> Bytes:
+    """One group per spectrum, or the root for a single one and for peaks."""
+    groups = _groups(content)
+    whole = groups["/"] if len(groups) == 1 else xr.DataTree.from_dict(groups)
+    made: Bytes = whole.to_netcdf(engine="h5netcdf")
+    return made
 
 
-def _write_zarr(content: Content, path: Path, _: xr.DataArray | None) -> None:
-    """Write the same groups as for netCDF, in zarr format 2, which knows texts of fixed length."""
-    try:
-        import zarr  # noqa: F401
-    except ImportError as error:
-        raise ValueError(
-            "expected the package zarr, to write .zarr, got no such package; pip install "
-            "napari-xpsnet[zarr], or write .nc"
-        ) from error
-    for mode, group, data in _groups(content):
-        data = data.unify_chunks()
-        if data.chunks:
-            # Zarr chunks are all of one size.
-            data = data.chunk({dim: max(sizes) for dim, sizes in data.chunks.items()})
-        data.to_zarr(path, mode=mode, group=group, zarr_format=2, consolidated=True)
+def _fill_zarr(content: Content, folder: Path) -> None:
+    """Write the same groups as for netCDF."""
+    write_groups(_groups(content), folder)
 
 
-def _groups(content: Content) -> Any:
-    """Mode, group and Dataset for each part of the content."""
+def _groups(content: Content) -> dict[str, xr.Dataset]:
+    """Dataset of each group of a store."""
     if isinstance(content, xr.Dataset):
-        return [("w", None, _listed(_storable(content)))]
+        return {"/": _listed(_storable(content))}
     if len(content) == 1:
-        return [("w", None, _as_dataset(content[0]))]
+        return {"/": _as_dataset(content[0])}
     root = xr.Dataset(attrs={VERSION_ATTR: _version()})
-    parts = [("a", f"spectra_{i:04d}", _as_dataset(spectra)) for i, spectra in enumerate(content)]
-    return [("w", None, root), *parts]
+    parts = {f"/spectra_{i:04d}": _as_dataset(spectra) for i, spectra in enumerate(content)}
+    return {"/": root, **parts}
 
 
 def _as_dataset(spectra: xr.DataArray) -> xr.Dataset:
@@ -275,22 +302,21 @@ def _version() -> str:
     return str(__version__)
 
 
-def _write_csv(content: Content, path: Path, _: xr.DataArray | None) -> None:
-    """Write tables."""
-    if isinstance(content, xr.Dataset):
-        peaks_csv(content, path)
-    else:
-        spectra_csv(content, path)
+def _csv_bytes(content: Content, _: xr.DataArray | None) -> Bytes:
+    """Tables."""
+    text = peaks_csv(content) if isinstance(content, xr.Dataset) else spectra_csv(content)
+    # What UTF-8 cannot hold is written as JSON writes it.
+    return text.encode("utf-8", errors="backslashreplace")
 
 
-def _write_nexus(content: Content, path: Path, spectra: xr.DataArray | None) -> None:
-    """Write entries of NeXus, with attributes that HDF5 holds."""
+def _nexus_bytes(content: Content, spectra: xr.DataArray | None) -> Bytes:
+    """Entries of NeXus, with attributes that HDF5 holds."""
     if isinstance(content, xr.Dataset):
         content = _storable(content)
     else:
         content = [_storable_array(one) for one in content]
     spectra = None if spectra is None else _storable_array(spectra)
-    write_nexus(content, path, spectra, _version())
+    return nexus_bytes(content, spectra, _version())
 
 
 def _storable_array(spectra: xr.DataArray) -> xr.DataArray:
@@ -300,29 +326,30 @@ def _storable_array(spectra: xr.DataArray) -> xr.DataArray:
     return stored[name].rename(spectra.name)
 
 
-def _write_vamas(content: Content, path: Path, spectra: xr.DataArray | None) -> None:
-    """Write VAMAS; peaks as CasaXPS components of their spectra."""
+def _vamas_bytes(content: Content, spectra: xr.DataArray | None) -> Bytes:
+    """VAMAS; peaks as CasaXPS components of their spectra."""
     if not isinstance(content, xr.Dataset):
-        write_vamas(path, content)
-    elif spectra is not None:
-        write_vamas(path, [spectra], content)
-    else:
+        return vamas_text(content).encode("utf-8")
+    if spectra is None:
         raise ValueError(
             "expected the spectra that the peaks belong to, which VAMAS stores with them; do "
             "write(peaks, path, spectra=spectra)"
         )
+    return vamas_text([spectra], content).encode("utf-8")
 
 
-_WRITERS: dict[str, Writer] = {
-    ".nc": _write_netcdf,
-    ".nc4": _write_netcdf,
-    ".h5": _write_netcdf,
-    ".hdf5": _write_netcdf,
-    ".zarr": _write_zarr,
-    ".nxs": _write_nexus,
-    ".xlsx": write_excel,
-    ".vms": _write_vamas,
-    ".vamas": _write_vamas,
-    ".csv": _write_csv,
+FILES: dict[str, FileMaker] = {
+    ".nc": _netcdf_bytes,
+    ".nc4": _netcdf_bytes,
+    ".h5": _netcdf_bytes,
+    ".hdf5": _netcdf_bytes,
+    ".nxs": _nexus_bytes,
+    ".xlsx": excel_bytes,
+    ".vms": _vamas_bytes,
+    ".vamas": _vamas_bytes,
+    ".csv": _csv_bytes,
 }
-_WITH_SPECTRA = (_write_nexus, write_excel, _write_vamas)
+FOLDERS: dict[str, FolderFiller] = {".zarr": _fill_zarr}
+SUFFIXES = (*FILES, *FOLDERS)
+_WITH_SPECTRA = (".nxs", ".xlsx", ".vms", ".vamas")
+_TABLES = (".xlsx", ".vms", ".vamas", ".csv")

@@ -5,8 +5,8 @@ give back what was written. No application definition is claimed: spectra seldom
 NXxps demands.
 """
 
+import io
 import re
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,13 +19,10 @@ from xpsnet.io.stores.nexus_own import DIMS_ATTR, KIND_ATTR, PEAKS, SPECTRA
 _MAX_CURVES = 64 << 20  # bytes; more than that are made again when they are needed
 
 
-def write_nexus(
-    content: list[xr.DataArray] | xr.Dataset,
-    path: Path,
-    spectra: xr.DataArray | None,
-    version: str,
-) -> None:
-    """Write spectra, or peaks with the spectra that they were fitted to.
+def nexus_bytes(
+    content: list[xr.DataArray] | xr.Dataset, spectra: xr.DataArray | None, version: str
+) -> memoryview:
+    """File with spectra, or peaks with the spectra that they were fitted to.
 
     Raises
     ------
@@ -34,7 +31,8 @@ def write_nexus(
     """
     import h5py
 
-    with h5py.File(path, "w", track_order=True) as file:
+    made = io.BytesIO()
+    with h5py.File(made, "w", track_order=True) as file:
         file.attrs["NX_class"] = "NXroot"
         file.attrs["creator"] = "napari-xpsnet"
         file.attrs[VERSION_ATTR] = version
@@ -51,6 +49,7 @@ def write_nexus(
                 _write_spectra(entry, array)
                 entry.attrs["default"] = "data"
         file.attrs["default"] = next(iter(file))
+    return made.getbuffer()
 
 
 def _group(parent: Any, name: str, kind: str) -> Any:

@@ -1,6 +1,7 @@
 """Tables of spectra over energy, for people, spreadsheets and `read`."""
 
 import csv
+import io
 import itertools
 import re
 from collections.abc import Iterator
@@ -30,8 +31,8 @@ def is_our_csv(path: Path) -> bool:
     return is_peaks_table(text) or first_row(text).startswith(_AXIS_LABELS)
 
 
-def spectra_csv(spectra: list[xr.DataArray], path: Path) -> None:
-    """Write one table per array: energies, then a column per spectrum.
+def spectra_csv(spectra: list[xr.DataArray]) -> str:
+    """One table per array: energies, then a column per spectrum.
 
     Labels state scale, photon energy, name, units and the place of each spectrum along the other
     dimensions, for people and other programs; the lines above them hold everything for `read`.
@@ -41,16 +42,16 @@ def spectra_csv(spectra: list[xr.DataArray], path: Path) -> None:
     ValueError
         If a table would have more columns than programs open.
     """
-    # What UTF-8 cannot hold is written as JSON writes it.
-    with path.open("w", newline="", encoding="utf-8", errors="backslashreplace") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        for i, array in enumerate(spectra):
-            if i:
-                file.write("\n")
-            labels, rows = spectra_table(array, _MAX_COLUMNS)
-            file.writelines(f"{line}\n" for line in to_lines(describe(array)))
-            writer.writerow(labels)
-            writer.writerows(["" if v != v else repr(v) for v in row] for row in rows)
+    file = io.StringIO(newline="")
+    writer = csv.writer(file, lineterminator="\n")
+    for i, array in enumerate(spectra):
+        if i:
+            file.write("\n")
+        labels, rows = spectra_table(array, _MAX_COLUMNS)
+        file.writelines(f"{line}\n" for line in to_lines(describe(array)))
+        writer.writerow(labels)
+        writer.writerows(["" if v != v else repr(v) for v in row] for row in rows)
+    return file.getvalue()
 
 
 def spectra_table(

@@ -1,15 +1,21 @@
 """Workbooks: spectra as tables that `read` gives back, peaks with their curves for people.
 
-Numbers are stored with all digits, texts as texts: nothing is a formula.
+Numbers are stored with all digits, texts as texts: nothing is a formula. The parts of the file
+are put together here, in memory: packages write each sheet to a temporary file first, on a disk
+that may be full.
 """
 
+import io
 import re
 import zipfile
 import zlib
 from collections import Counter
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
+from functools import cache
+from importlib import import_module
 from pathlib import Path
 from typing import Any
+from xml.sax.saxutils import escape, quoteattr
 
 import numpy as np
 import xarray as xr
@@ -30,14 +36,20 @@ _RESERVED = {"metadata", "description", "peaks", "curves"}
 
 _DESCRIBED = ("sheet", "key", "JSON")
 
+_XML = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
+_PACKAGE = "http://schemas.openxmlformats.org/package/2006"
+_OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+_MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+_SHEETS = "officedocument.spreadsheetml"
+
 Row = Sequence[Any]
 Sheet = tuple[str, list[Row]]
 
 
-def write_excel(
-    content: list[xr.DataArray] | xr.Dataset, path: Path, spectra: xr.DataArray | None
-) -> None:
-    """Write spectra, a sheet each, or peaks with a table, curves and metadata.
+def excel_bytes(
+    content: list[xr.DataArray] | xr.Dataset, spectra: xr.DataArray | None
+) -> memoryview:
+    """Workbook with spectra, a sheet each, or peaks with a table, curves and metadata.
 
     Raises
     ------
@@ -45,18 +57,21 @@ def write_excel(
         If there are more spectra than sheets hold, or openpyxl is not installed.
     """
     try:
-        from openpyxl import Workbook
+        import_module("openpyxl")  # without which `read` could not give back what was written
     except ImportError as error:
         raise ValueError(
             "expected the package openpyxl, to write .xlsx, got no such package; pip install "
             "napari-xpsnet[excel], or write .csv"
         ) from error
     sheets = _of_peaks(content, spectra) if isinstance(content, xr.Dataset) else _of(content)
-    book = Workbook(write_only=True)
-    book.properties.creator = _CREATOR
-    for title, rows in sheets:
-        _sheet(book, title, rows)
-    book.save(path)
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, text in _frame([title for title, _ in sheets]).items():
+            archive.writestr(name, text)
+        for i, (_, rows) in enumerate(sheets, start=1):
+            with archive.open(f"xl/worksheets/sheet{i}.xml", "w") as part:
+                part.writelines(line.encode() for line in _sheet(rows))
+    return made.getbuffer()
 
 
 def _of(spectra: list[xr.DataArray]) -> list[Sheet]:
@@ -169,20 +184,82 @@ def _titles(spectra: Iterable[xr.DataArray]) -> list[str]:
     return titles
 
 
-def _sheet(book: Any, title: str, rows: Iterable[Row]) -> None:
-    """Add a sheet whose first row stays in view."""
-    from openpyxl.cell import WriteOnlyCell
+def _frame(titles: Sequence[str]) -> dict[str, str]:
+    """Parts of a workbook other than its sheets (ISO/IEC 29500, Office Open XML)."""
+    numbers = range(1, len(titles) + 1)
+    listed = "".join(
+        f'<sheet name={quoteattr(_CONTROLS.sub(" ", title))} sheetId="{i}" r:id="rId{i}"/>'
+        for i, title in zip(numbers, titles, strict=True)
+    )
+    types = "".join(
+        f'<Override PartName="/{part}" ContentType="application/vnd.openxmlformats-{kind}+xml"/>'
+        for part, kind in [
+            ("xl/workbook.xml", f"{_SHEETS}.sheet.main"),
+            ("docProps/core.xml", "package.core-properties"),
+            *((f"xl/worksheets/sheet{i}.xml", f"{_SHEETS}.worksheet") for i in numbers),
+        ]
+    )
+    return {
+        "[Content_Types].xml": f'{_XML}<Types xmlns="{_PACKAGE}/content-types">'
+        f'<Default Extension="rels" ContentType="application/vnd.openxmlformats-package.'
+        f'relationships+xml"/>{types}</Types>',
+        "_rels/.rels": _relations(
+            {
+                f"{_OFFICE}/officeDocument": "xl/workbook.xml",
+                f"{_PACKAGE}/relationships/metadata/core-properties": "docProps/core.xml",
+            }.items()
+        ),
+        "docProps/core.xml": f'{_XML}<cp:coreProperties xmlns:cp="{_PACKAGE}/metadata/'
+        f'core-properties" xmlns:dc="http://purl.org/dc/elements/1.1/"><dc:creator>{_CREATOR}'
+        f"</dc:creator></cp:coreProperties>",
+        "xl/workbook.xml": f'{_XML}<workbook xmlns="{_MAIN}" xmlns:r="{_OFFICE}"><sheets>{listed}'
+        f"</sheets></workbook>",
+        "xl/_rels/workbook.xml.rels": _relations(
+            (f"{_OFFICE}/worksheet", f"worksheets/sheet{i}.xml") for i in numbers
+        ),
+    }
 
-    sheet = book.create_sheet(title)
-    sheet.freeze_panes = "A2"
-    for row in rows:
-        cells = []
-        for text, kind in map(_stored, row):
-            # Given as text, so that all digits are kept and no text becomes a formula.
-            cell = WriteOnlyCell(sheet, value=text)
-            cell.data_type = kind
-            cells.append(cell if text else None)
-        sheet.append(cells)
+
+def _relations(targets: Iterable[tuple[str, str]]) -> str:
+    """Part that says which parts belong to another one, by kind and name."""
+    listed = "".join(
+        f'<Relationship Id="rId{i}" Type="{kind}" Target="{target}"/>'
+        for i, (kind, target) in enumerate(targets, start=1)
+    )
+    return f'{_XML}<Relationships xmlns="{_PACKAGE}/relationships">{listed}</Relationships>'
+
+
+def _sheet(rows: Iterable[Row]) -> Iterator[str]:
+    """Lines of a sheet whose first row stays in view."""
+    yield (
+        f'{_XML}<worksheet xmlns="{_MAIN}"><sheetViews><sheetView workbookViewId="0"><pane '
+        f'ySplit="1" topLeftCell="A2" activePane="bottomLeft" state="frozen"/></sheetView>'
+        f"</sheetViews><sheetData>\n"
+    )
+    for number, row in enumerate(rows, start=1):
+        cells = (
+            _cell(f"{_letters(column)}{number}", *_stored(value))
+            for column, value in enumerate(row)
+        )
+        yield f'<row r="{number}">{"".join(cells)}</row>\n'
+    yield "</sheetData></worksheet>"
+
+
+def _cell(place: str, text: str, kind: str) -> str:
+    """A cell; texts stay texts, also those that look like formulas."""
+    if not text:
+        return ""
+    if kind == "n":
+        return f'<c r="{place}"><v>{text}</v></c>'
+    blanks = ' xml:space="preserve"' if text != text.strip() else ""
+    return f'<c r="{place}" t="inlineStr"><is><t{blanks}>{escape(text)}</t></is></c>'
+
+
+@cache
+def _letters(column: int) -> str:
+    """Letters of a column, counted from 0: A to Z, AA, AB."""
+    before, last = divmod(column, 26)
+    return (_letters(before - 1) if before else "") + chr(ord("A") + last)
 
 
 def _stored(value: Any) -> tuple[str, str]:

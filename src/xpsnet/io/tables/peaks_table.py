@@ -1,8 +1,8 @@
 """Tables of peaks, one row per peak and spectrum: for people, spreadsheets and `read_fit`."""
 
+import io
 import warnings
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -24,13 +24,14 @@ def is_peaks_table(text: str) -> bool:
     return first.startswith("region,") and first.endswith(",status_meaning")
 
 
-def peaks_csv(peaks: xr.Dataset, path: Path) -> None:
-    """Write one row per peak and spectrum, below lines with all that belongs to them."""
+def peaks_csv(peaks: xr.Dataset) -> str:
+    """One row per peak and spectrum, below lines with all that belongs to them."""
     import pandas as pd
 
-    with path.open("w", newline="", encoding="utf-8", errors="backslashreplace") as file:
-        file.writelines(f"{line}\n" for line in to_lines(describe_peaks(peaks)))
-        pd.DataFrame(peaks_table(peaks)).to_csv(file, index=False, lineterminator="\n")
+    file = io.StringIO(newline="")
+    file.writelines(f"{line}\n" for line in to_lines(describe_peaks(peaks)))
+    pd.DataFrame(peaks_table(peaks)).to_csv(file, index=False, lineterminator="\n")
+    return file.getvalue()
 
 
 def describe_peaks(peaks: xr.Dataset) -> Description:

@@ -32,21 +32,23 @@ def is_our_vamas(path: Path) -> bool:
     return head.startswith(MAGIC.decode()) and f"\n{_OURS}" in head.replace("\r", "")
 
 
-def write_vamas(
-    path: Path, spectra: Sequence[xr.DataArray], peaks: xr.Dataset | None = None
-) -> None:
-    """Write spectra, one block for each, with their peaks as CasaXPS components.
+def vamas_text(spectra: Sequence[xr.DataArray], peaks: xr.Dataset | None = None) -> str:
+    """File with spectra, one block for each, and their peaks as CasaXPS components.
 
     Numbers have all their digits. Energies are given by start and step where those reproduce
     them within 1e-9 eV for all spectra (scan mode REGULAR), else one by one (IRREGULAR).
 
     Parameters
     ----------
-    path : Path
     spectra : sequence of DataArray
         Checked spectra, energy last, with at most four other dimensions.
     peaks : Dataset, optional
         Of the only array of `spectra`.
+
+    Returns
+    -------
+    str
+        Lines that end with a carriage return and a line feed.
 
     Raises
     ------
@@ -65,13 +67,12 @@ def write_vamas(
     regular = all(_step(one["energy"].values) is not None for one in spectra)
     variables = _variables(spectra)
     n_blocks = sum(int(np.prod(one.shape[:-1])) for one in spectra)
-    with path.open("w", encoding="utf-8", newline="\r\n") as file:
-        for line in _header(spectra, variables, regular=regular, n_blocks=n_blocks):
-            file.write(line + "\n")
-        for one in spectra:
-            for lines in _blocks(one, peaks, variables, regular=regular):
-                file.write("\n".join(lines) + "\n")
-        file.write(END + "\n")
+    lines = _header(spectra, variables, regular=regular, n_blocks=n_blocks)
+    for one in spectra:
+        for block in _blocks(one, peaks, variables, regular=regular):
+            lines += block
+    # A text with line feeds in it is more than one line, and they all end alike.
+    return "\n".join([*lines, END, ""]).replace("\n", "\r\n")
 
 
 def _checked(spectra: xr.DataArray) -> xr.DataArray:
@@ -111,7 +112,7 @@ def _check_peaks(spectra: Sequence[xr.DataArray], peaks: xr.Dataset) -> None:
             f"CasaXPS has no {peaks.attrs['line_shape']} lines: sums of Gaussian and Lorentzian, "
             f"SGL, of the same center, width and area are written",
             XpsnetWarning,
-            stacklevel=4,
+            stacklevel=6,
         )
 
 
