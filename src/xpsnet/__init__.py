@@ -8,7 +8,6 @@ if TYPE_CHECKING:  # for editors and type checkers; at run time __getattr__ find
     from xpsnet.data.peaks import curves
     from xpsnet.data.satellites import remove_satellites
     from xpsnet.data.spectrum import crop, to_binding, to_counts_per_second, to_kinetic
-    from xpsnet.data.status import XpsnetWarning
     from xpsnet.fitting.confidence import confidence
     from xpsnet.fitting.lmfit_exchange import from_lmfit, to_lmfit
     from xpsnet.fitting.maps.follow import follow
@@ -27,12 +26,13 @@ if TYPE_CHECKING:  # for editors and type checkers; at run time __getattr__ find
     from xpsnet.simulation.recipes import simulate
     from xpsnet.training.evaluation import evaluate
     from xpsnet.training.train import train
+    from xpsnet.xpsnet_warning import XpsnetWarning
 
     __version__: str
 
 _MODULES = {
     "ReadError": "xpsnet.io.common.errors",
-    "XpsnetWarning": "xpsnet.data.status",
+    "XpsnetWarning": "xpsnet.xpsnet_warning",
     "calibrate": "xpsnet.chemistry.calibrate",
     "confidence": "xpsnet.fitting.confidence",
     "crop": "xpsnet.data.spectrum",

@@ -1,23 +1,9 @@
-"""Status codes of spectra, our warning category, and units and names of the variables of peaks."""
+"""Status codes of spectra, and units and names of the variables of peaks."""
 
 from enum import IntEnum
 
 import numpy as np
 import xarray as xr
-
-
-class XpsnetWarning(UserWarning):
-    """Category of all warnings of xpsnet.
-
-    Examples
-    --------
-    Stop at a warning instead of showing it:
-
-    >>> import warnings
-    >>> with warnings.catch_warnings():
-    ...     warnings.simplefilter("error", category=xpsnet.XpsnetWarning)
-    ...     spectrum = xpsnet.sample("spectrum")
-    """
 
 
 class Status(IntEnum):

@@ -13,7 +13,6 @@ from typing import Generic, NamedTuple, TypeVar
 
 import xarray as xr
 
-from xpsnet.data.status import XpsnetWarning
 from xpsnet.io import kratos, ole_file, omicron, unsupported, zip_archive
 from xpsnet.io.casa import text_export as casa_text
 from xpsnet.io.common.errors import ReadError, refusal
@@ -33,6 +32,7 @@ from xpsnet.io.stores.attributes import is_zarr
 from xpsnet.io.tables import text
 from xpsnet.io.thermo import avg as thermo_avg
 from xpsnet.io.vamas import reader as vamas
+from xpsnet.xpsnet_warning import XpsnetWarning
 
 __all__ = ["READERS", "ReadError", "Reader", "read", "read_one", "reader_of", "sniff"]
 

@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from xpsnet.data.status import XpsnetWarning
 from xpsnet.io.casa.line_shapes import CasaLine, casa_line, measured_line
 from xpsnet.io.common.energy_axis import Floats, axis_problem
 from xpsnet.io.common.errors import refusal
@@ -24,6 +23,7 @@ from xpsnet.io.common.labels import number_of_text
 from xpsnet.io.common.reading import Reading
 from xpsnet.io.common.region_names import find_region, region_name
 from xpsnet.io.common.vendor_peaks import Fitted, shape_note, to_peaks
+from xpsnet.xpsnet_warning import XpsnetWarning
 
 NAME = "CasaXPS text"
 MAX_BYTES = 64 << 20

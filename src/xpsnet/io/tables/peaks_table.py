@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from xpsnet.data.status import XpsnetWarning
 from xpsnet.io.tables.json_sidecar import Description, first_row, plain, to_lines, variable_entry
+from xpsnet.xpsnet_warning import XpsnetWarning
 
 PEAKS_KEYS = ("sizes", "attributes", "coordinates", "variables", "rows")
 _PEAK_COLUMNS = ("center", "fwhm", "height", "area")

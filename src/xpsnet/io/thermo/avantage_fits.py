@@ -15,7 +15,6 @@ import numpy.typing as npt
 import xarray as xr
 
 from xpsnet.data.peaks import Status, make_peaks
-from xpsnet.data.status import XpsnetWarning
 from xpsnet.io import ole_file
 from xpsnet.io.common.energy_axis import axis_problem
 from xpsnet.io.common.errors import refusal, shown
@@ -25,6 +24,7 @@ from xpsnet.io.tables.excel import MAX_BYTES, ZIP, Cell, Sheet, read_workbook
 from xpsnet.io.tables.stored_peaks import from_workbook
 from xpsnet.io.thermo.avantage_excel import Region, find_regions
 from xpsnet.numerics.lineshapes import LINE_SHAPES
+from xpsnet.xpsnet_warning import XpsnetWarning
 
 NAME = "Excel export of Avantage"
 Floats = npt.NDArray[np.float64]

@@ -9,7 +9,6 @@ import xarray as xr
 
 from xpsnet.data.peaks import keep_own_names
 from xpsnet.data.spectrum import scale_sign
-from xpsnet.data.status import XpsnetWarning
 from xpsnet.io.casa.backgrounds import draw_background
 from xpsnet.io.casa.comments import CasaFit, Component, Region, describe, parse_fit
 from xpsnet.io.casa.line_shapes import casa_line
@@ -18,6 +17,7 @@ from xpsnet.io.common.region_names import region_name
 from xpsnet.io.common.stacking import Block, Floats, stack_blocks
 from xpsnet.io.common.vendor_peaks import Fitted, shape_note, to_peaks
 from xpsnet.io.vamas.reader import drop_constant_positions, read_blocks
+from xpsnet.xpsnet_warning import XpsnetWarning
 
 _NUMBER = "block_number"
 _MIN_POINTS = 5

@@ -10,11 +10,11 @@ import numpy as np
 import xarray as xr
 
 from xpsnet.data.peaks import keep_own_names
-from xpsnet.data.status import XpsnetWarning
 from xpsnet.io.casa.comment_writer import EXACT, NO_FIT, casa_comment
 from xpsnet.io.common.stacking import Floats
 from xpsnet.io.vamas.parser import END, MAGIC
 from xpsnet.io.vamas.reader import DIMENSIONS, WITHOUT_SATELLITES
+from xpsnet.xpsnet_warning import XpsnetWarning
 
 _OURS = "Written by xpsnet "
 _UNKNOWN = "1e+37"

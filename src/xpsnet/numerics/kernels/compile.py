@@ -3,7 +3,7 @@
 Machine code is cached on disk per function. numba compiles a function again when its own file
 changes, but not when a file changes from which it takes other functions: after an update, old and
 new constants would be mixed. Therefore the cache also depends on all files with kernels, and is
-renewed when one of them changes.
+renewed when one of them changes. Where nothing can be kept, functions are compiled all the same.
 """
 
 import hashlib
@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import numba
+
+from xpsnet.numerics.kernels.kernel_cache import KernelCache, tell_not_kept
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -40,12 +42,15 @@ def inlined(function: _Function) -> _Function:
 def _compiled(function: _Function, relaxed: set[str]) -> _Function:
     """Compile with relaxed floating-point rules, but never with the assumption of no NaN."""
     # The numpy error model turns division by zero into inf instead of raising inside a map.
-    decorator = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath=relaxed or False)
+    decorator = numba.njit(nogil=True, error_model="numpy", fastmath=relaxed or False)
     dispatcher = decorator(function)
-    kept = getattr(getattr(dispatcher, "_cache", None), "_cache_file", None)
-    if kept is not None and hasattr(kept, "_source_stamp"):  # not where compiling is switched off
+    if hasattr(dispatcher, "enable_caching"):  # not where compiling is switched off
         folder = Path(function.__code__.co_filename).parent
-        kept._source_stamp = (kept._source_stamp, sources_digest(folder))
+        try:
+            # numba's own cache, which `enable_caching` would set, fails on damaged files.
+            dispatcher._cache = KernelCache(function, sources_digest(folder))
+        except (OSError, RuntimeError) as error:
+            tell_not_kept(None, error)
     return cast(_Function, dispatcher)
 
 
