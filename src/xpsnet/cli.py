@@ -67,6 +67,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _flush_output() -> None:
     """Write out what was printed; a full disk or a closed pipe is an error as any other."""
+    if sys.stdout is None:  # a program without a window for texts
+        return
     try:
         sys.stdout.flush()
     except OSError:

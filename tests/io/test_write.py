@@ -179,6 +179,22 @@ def test_a_csv_of_several_spectra_holds_one_table_for_each(tmp_path: Path) -> No
         np.testing.assert_array_equal(one.energy, two.energy)
 
 
+@pytest.mark.parametrize("n", [2, 6])
+def test_a_store_is_opened_once_for_all_regions(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, n: int
+) -> None:
+    # To open it for each takes time in proportion to the square of their number.
+    h5netcdf, zarr = pytest.importorskip("h5netcdf"), pytest.importorskip("zarr")
+    calls = []
+    opened, listed = h5netcdf.File.__init__, zarr.consolidate_metadata
+    monkeypatch.setattr(h5netcdf.File, "__init__", lambda *a, **k: calls.append(opened(*a, **k)))
+    monkeypatch.setattr(zarr, "consolidate_metadata", lambda *a, **k: calls.append(listed(*a, **k)))
+    for extension in ("nc", "zarr"):
+        calls.clear()
+        write([spectrum()] * n, tmp_path / f"a.{extension}")
+        assert len(calls) == 1
+
+
 @pytest.mark.parametrize("extension", [*STORES, *TABLES])
 def test_peaks_come_back_equal(tmp_path: Path, extension: str) -> None:
     path = tmp_path / f"a.{extension}"
@@ -365,6 +381,9 @@ def test_chunked_arrays_are_streamed(tmp_path: Path) -> None:
     for extension in ("nc", "zarr"):
         write(lazy, tmp_path / f"a.{extension}")
         xr.testing.assert_identical(read(tmp_path / f"a.{extension}")[0], array)
+        write([lazy, lazy], tmp_path / f"a.{extension}")
+        for back in read(tmp_path / f"a.{extension}"):
+            xr.testing.assert_identical(back, array)
 
 
 @pytest.mark.parametrize(

@@ -299,6 +299,19 @@ def test_what_does_not_fit_in_memory_is_refused(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="tells the memory in use")
+def test_a_limit_of_memory_is_no_crash(tmp_path: Path) -> None:
+    found = _lines("memory", tmp_path)
+    assert {one["suffix"] for one in found} == set(ONE_EACH) - set(FOLDERS)
+    for one in found:
+        assert one["kind"] == "ValueError", one
+        assert one["text"] == (
+            f"expected data that fit in the memory for {one['suffix']}, got 0.0801 GB, more than "
+            f"this process is given; write .zarr, which takes them piece by piece"
+        )
+    assert not list(tmp_path.glob("large*"))
+
+
 def test_no_memory_is_the_same_refusal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: Any) -> bytes:
         raise MemoryError

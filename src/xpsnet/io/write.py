@@ -40,6 +40,7 @@ FolderFiller = Callable[[Content, Path], None]
 # the rows of a table hold an object of Python for each.
 _HELD = 2
 _HELD_IN_TABLES = 8
+_HELD_BESIDE = 16 << 20  # [bytes]
 
 
 def write(
@@ -141,23 +142,35 @@ def _check_target(path: Path, *, overwrite: bool) -> None:
 def _in_memory(suffix: str, content: Content, spectra: xr.DataArray | None) -> Bytes:
     """Bytes of a file, made in memory.
 
-    HDF5 ends the whole process where it cannot write its last bytes to a disk, and what fails in
-    memory leaves nothing behind.
+    HDF5 ends the whole process where it cannot write its last bytes to a disk. It does the same
+    where the memory ends, so that what it takes is asked for before.
     """
     parts = [content] if isinstance(content, xr.Dataset) else content
-    parts = parts if spectra is None else [*parts, spectra]
-    size = sum(part.nbytes for part in parts)
-    free = free_memory()
-    refused = ValueError(
-        f"expected data that fit in the memory for {suffix}, got {_gigabytes(size)} with "
-        f"{_gigabytes(free)} free; write .zarr, which takes them piece by piece"
-    )
-    if size * (_HELD_IN_TABLES if suffix in _TABLES else _HELD) > free:
-        raise refused
+    size = sum(map(_size, parts if spectra is None else [*parts, spectra]))
+    needed = size * (_HELD_IN_TABLES if suffix in _TABLES else _HELD) + _HELD_BESIDE
+    if needed > (free := free_memory()):
+        raise _too_large(suffix, f"{_gigabytes(size)} with {_gigabytes(free)} free")
     try:
+        np.empty(needed, np.uint8)  # given back at once; refused where a limit of the user ends
         return FILES[suffix](content, spectra)
     except MemoryError as error:
-        raise refused from error
+        got = f"{_gigabytes(size)}, more than this process is given"
+        raise _too_large(suffix, got) from error
+
+
+def _too_large(suffix: str, got: str) -> ValueError:
+    """Error that names the format without this limit."""
+    return ValueError(
+        f"expected data that fit in the memory for {suffix}, got {got}; write .zarr, which takes "
+        f"them piece by piece"
+    )
+
+
+def _size(data: xr.DataArray | xr.Dataset) -> int:
+    """Size of all variables [bytes]."""
+    variables = data.variables if isinstance(data, xr.Dataset) else data.coords
+    beside = 0 if isinstance(data, xr.Dataset) else data.nbytes
+    return beside + sum(one.nbytes for one in variables.values())
 
 
 def _gigabytes(size: int) -> str:

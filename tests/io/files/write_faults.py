@@ -1,7 +1,8 @@
-"""Runs in a process of its own: writes where the disk is full, or is killed in the middle.
+"""Runs in a process of its own: writes where disk or memory end, or is killed in the middle.
 
 `full FOLDER` limits the size of files, as a full disk does; `killed FOLDER` ends children while
-they write. Both print what came as one line of JSON for each way to write.
+they write; `memory FOLDER` limits the memory. All print what came as one line of JSON for each
+way to write.
 """
 
 import contextlib
@@ -18,6 +19,8 @@ from pathlib import Path
 from typing import Any
 
 import h5py
+import numpy as np
+import xarray as xr
 
 import xpsnet
 from xpsnet import cli
@@ -179,5 +182,30 @@ def _kill_at(step: str) -> None:
     setattr(os, step, kill)
 
 
+def memory(folder: Path) -> None:
+    """Write each format that is made in memory where the user's limit of memory ends."""
+    import xpsnet.io.write
+
+    xpsnet.io.write.free_memory = lambda: 1 << 60
+    values = np.zeros((1000, 10_000))
+    large = xr.DataArray(values, {"energy": np.arange(10_000.0)}, ("x", "energy"))
+    large = large.assign_attrs(scale="binding", units="counts")
+    for suffix in FORMATS:
+        if suffix not in FOLDERS:
+            xpsnet.write(large[:2], folder / f"warm{suffix}")
+    status = Path("/proc/self/status").read_text().split()
+    taken = int(status[status.index("VmSize:") + 1]) << 10
+    for extra in (10 << 20, 40 << 20, 85 << 20):
+        resource.setrlimit(resource.RLIMIT_AS, (taken + extra, resource.RLIM_INFINITY))
+        for suffix in FORMATS:
+            if suffix not in FOLDERS:
+                error = None
+                try:
+                    xpsnet.write(large, folder / f"large{suffix}")
+                except Exception as raised:
+                    error = raised
+                report(suffix=suffix, extra=extra, kind=type(error).__name__, text=str(error))
+
+
 if __name__ == "__main__":
-    {"full": full, "killed": killed}[sys.argv[1]](Path(sys.argv[2]))
+    {"full": full, "killed": killed, "memory": memory}[sys.argv[1]](Path(sys.argv[2]))

@@ -1,5 +1,6 @@
 """Writing VAMAS (ISO 14976): spectra, and their peaks as CasaXPS comments."""
 
+import io
 import re
 import warnings
 from collections.abc import Iterator, Sequence
@@ -67,12 +68,14 @@ def vamas_text(spectra: Sequence[xr.DataArray], peaks: xr.Dataset | None = None)
     regular = all(_step(one["energy"].values) is not None for one in spectra)
     variables = _variables(spectra)
     n_blocks = sum(int(np.prod(one.shape[:-1])) for one in spectra)
-    lines = _header(spectra, variables, regular=regular, n_blocks=n_blocks)
+    file = io.StringIO(newline="\r\n")
+    for line in _header(spectra, variables, regular=regular, n_blocks=n_blocks):
+        file.write(line + "\n")
     for one in spectra:
-        for block in _blocks(one, peaks, variables, regular=regular):
-            lines += block
-    # A text with line feeds in it is more than one line, and they all end alike.
-    return "\n".join([*lines, END, ""]).replace("\n", "\r\n")
+        for lines in _blocks(one, peaks, variables, regular=regular):
+            file.write("\n".join(lines) + "\n")
+    file.write(END + "\n")
+    return file.getvalue()
 
 
 def _checked(spectra: xr.DataArray) -> xr.DataArray:
