@@ -25,7 +25,7 @@ _PART = re.compile(r"\.xpsnet-(?P<host>[0-9a-f]{12})-(?P<process>\d+)-[0-9a-f]{1
 _FOREIGN_AGE = 7 * 24 * 3600.0  # [s]
 _ACTIVE: set[str] = set()  # names of the parts that this process is writing
 # What file systems say that have no fsync; the bytes are written all the same.
-_NO_FSYNC = (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EBADF)
+_NO_FSYNC = (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP)
 
 _FULL = "free some space, or choose a folder on another disk"
 _FORBIDDEN = "close it in other programs, or choose a folder that you may write to"
@@ -64,7 +64,7 @@ def failure(path: Path, error: OSError) -> OSError:
     got = str(error.strerror)
     named = next((Path(os.fsdecode(one)) for one in _names(error)), path)
     # Else a source that is read lazily, or the folder for temporary files of a library.
-    if path.parent not in (named, *named.parents) and not any(map(_PART.fullmatch, named.parts)):
+    if named not in (path, path.parent) and not any(map(_PART.fullmatch, named.parts)):
         got += f" for {named}"
     kind = type(error) if type(error).__module__ == "builtins" else OSError
     told = kind(f"expected to write {path}, got {got}; {_ADVICE.get(error.errno or 0, _LOST)}")
