@@ -1,7 +1,9 @@
 """Fixtures of the reader tests."""
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,3 +18,25 @@ def save(tmp_path: Path) -> Callable[..., Path]:
         return path
 
     return _save
+
+
+@pytest.fixture
+def n_calls() -> Callable[[Callable[[], object]], int]:
+    """Work of a function: how many calls it makes, of Python and of C, in this thread."""
+
+    def _count(function: Callable[[], object]) -> int:
+        number = 0
+
+        def note(frame: Any, event: str, argument: Any) -> None:
+            nonlocal number
+            number += event in ("call", "c_call")
+
+        before = sys.getprofile()
+        sys.setprofile(note)
+        try:
+            function()
+        finally:
+            sys.setprofile(before)
+        return number
+
+    return _count

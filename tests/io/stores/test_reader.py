@@ -2,6 +2,7 @@
 
 import gc
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import h5py
@@ -227,3 +228,54 @@ def test_a_zarr_store_in_a_folder_is_read_with_its_files(tmp_path: Path) -> None
     assert stack.file.values.tolist() == ["a.zarr", "b.nc"]
     shutil.rmtree(tmp_path / "a.zarr")
     assert attributes.is_zarr(tmp_path / "a.zarr") is False
+
+
+def regions(n: int) -> list[xr.DataArray]:
+    """Single spectra, each of a region of its own."""
+    return [spectra(n=1, scale="binding", units="counts")[0].rename(f"r{i}") for i in range(n)]
+
+
+@pytest.mark.parametrize("suffix", ["nc", "nxs", "zarr"])
+def test_the_work_of_reading_grows_with_the_number_of_regions(
+    tmp_path: Path, n_calls: Callable[[Callable[[], object]], int], suffix: str
+) -> None:
+    paths = [tmp_path / f"{n}.{suffix}" for n in (10, 20, 40)]
+    for n, path in zip((10, 20, 40), paths, strict=True):
+        write(regions(n), path)
+        assert len(read(path)) == n
+    few, more, many = (n_calls(lambda path=path: read(path)) for path in paths)
+    # Twenty regions more cost twice what ten more do; in a quadratic reader four times.
+    assert many - more < 2.5 * (more - few)
+
+
+def test_groups_of_nexus_of_others_are_looked_through_once(
+    tmp_path: Path, n_calls: Callable[[Callable[[], object]], int]
+) -> None:
+    paths = [tmp_path / f"{n}.nxs" for n in (10, 20, 40)]
+    for n, path in zip((10, 20, 40), paths, strict=True):
+        with h5py.File(path, "w") as file:
+            for i in range(n):
+                file.create_group(f"entry{i}").attrs["NX_class"] = "NXentry"
+                for name in ("data", "monitor"):
+                    group = file.create_group(f"entry{i}/{name}")
+                    group.attrs["NX_class"] = "NXdata" if name == "data" else "NXmonitor"
+                    group["energy"], group["counts"] = ENERGY, np.ones(51)
+                file[f"entry{i}/data"].attrs.update({"signal": "counts", "axes": ["energy"]})
+                # What lies above all entries is looked for from each of them.
+                file.attrs.update({f"setting {i} {k}": 1.0 for k in range(20)})
+            file.attrs["pass_energy"] = 20.0
+        assert [s.attrs["pass_energy"] for s in read(path, scale="binding")] == [20.0] * n
+    few, more, many = (n_calls(lambda path=path: read(path, scale="binding")) for path in paths)
+    assert many - more < 2.5 * (more - few)
+
+
+def test_a_lazy_group_among_many_is_read_after_the_file_was_closed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reader, "LAZY_BYTES", 10_000)
+    path = tmp_path / "a.nc"
+    large = spectra(n=100, scale="binding", units="counts").rename("large")
+    write([*regions(3), large], path)
+    found = read_one(path, region="large")
+    assert found.chunks is not None
+    np.testing.assert_array_equal(found.compute(), large)

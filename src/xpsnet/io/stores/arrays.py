@@ -152,10 +152,10 @@ def _axes(tree: Tree, members: list[StoredArray]) -> list[Axis]:
 
 def _nearest(axes: dict[str, list[Axis]], group: str) -> list[Axis]:
     """Axes of the group, or of the nearest one above that has any."""
-    return next((axes[place] for place in _upwards(group) if axes.get(place)), [])
+    return next((axes[place] for place in upwards(group) if axes.get(place)), [])
 
 
-def _upwards(group: str) -> list[str]:
+def upwards(group: str) -> list[str]:
     """Name of a group, and of all groups above it."""
     place = PurePosixPath(group)
     return [str(place), *map(str, place.parents)]
@@ -230,16 +230,26 @@ def count_units(array: StoredArray) -> str:
 def settings_in(tree: Tree, group: str) -> Attrs:
     """Settings of the experiment that a group, or one above it, states."""
     settings: Attrs = {}
-    for place in _upwards(group):
-        stated: dict[str, Any] = dict(tree.groups.get(place, {}))
-        for array in tree.members.get(place, ()):
-            if array.dtype.kind in "iuf" and array.shape in ((), (1,)):
-                stated[array.label] = array
-        for key, value in stated.items():
-            for name, pattern in _MEASURED.items():
-                number = _number(tree, value) if pattern.fullmatch(key) else None
-                if number is not None:
-                    settings.setdefault(name, int(number) if name == "n_scans" else number)
+    for place in upwards(group):
+        # A group that many others lie in is looked through once.
+        if place not in tree.settings:
+            tree.settings[place] = _settings_of(tree, place)
+        settings = {**tree.settings[place], **settings}
+    return settings
+
+
+def _settings_of(tree: Tree, group: str) -> Attrs:
+    """Settings of the experiment that a group itself states."""
+    settings: Attrs = {}
+    stated: dict[str, Any] = dict(tree.groups.get(group, {}))
+    for array in tree.members.get(group, ()):
+        if array.dtype.kind in "iuf" and array.shape in ((), (1,)):
+            stated[array.label] = array
+    for key, value in stated.items():
+        for name, pattern in _MEASURED.items():
+            number = _number(tree, value) if pattern.fullmatch(key) else None
+            if number is not None:
+                settings.setdefault(name, int(number) if name == "n_scans" else number)
     return settings
 
 

@@ -4,6 +4,7 @@ What to plot follows the attributes `default`, `signal` and `axes`, those of old
 NeXus too. Units and names are checked before they are used.
 """
 
+from collections import defaultdict
 from typing import Any
 
 import xarray as xr
@@ -21,6 +22,7 @@ from xpsnet.io.stores.arrays import (
     region_of,
     settings_in,
     units_of,
+    upwards,
 )
 from xpsnet.io.stores.tree import StoredArray, Tree
 
@@ -52,7 +54,7 @@ def read_nexus(tree: Tree) -> Reading:
     refused: list[ReadError] = []
     groups = _data_groups(tree)
     check_number(tree, len(groups))
-    settings = {entry: _entry_attributes(tree, entry) for entry in {_entry(one) for one in groups}}
+    settings = _entry_settings(tree, {_entry(one) for one in groups})
     for group in groups:
         try:
             spectra.append(_spectrum(tree, group, settings[_entry(group)], notes))
@@ -71,12 +73,16 @@ def _data_groups(tree: Tree) -> list[str]:
     """NXdata groups to read: the default of each entry, else all that lie in it."""
     data = [name for name, attrs in tree.groups.items() if attrs.get("NX_class") == "NXdata"]
     entries = [n for n, attrs in tree.groups.items() if attrs.get("NX_class") == "NXentry"]
-    chosen: list[str] = []
+    known, chosen = set(data), list[str]()
+    below: dict[str, list[str]] = defaultdict(list)
+    for name in data:
+        for group in upwards(name)[1:]:
+            below[group].append(name)
     for entry in entries:
         default = _default(tree, entry)
-        mine = [name for name in data if name.startswith(f"{entry}/")]
+        mine = below[entry] if entry != "/" else []
         direct = [name for name in mine if name.rpartition("/")[0] == entry]
-        chosen += [default] if default in data else direct or mine
+        chosen += [default] if default in known else direct or mine
     return list(dict.fromkeys(chosen or data))
 
 
@@ -192,11 +198,20 @@ def _entry(group: str) -> str:
     return "/".join(group.split("/")[:2])
 
 
-def _entry_attributes(tree: Tree, entry: str) -> Attrs:
-    """What an entry states about sample, instrument and settings."""
+def _entry_settings(tree: Tree, entries: set[str]) -> dict[str, Attrs]:
+    """What entries state about sample, instrument and settings."""
+    groups: dict[str, list[str]] = {entry: [] for entry in entries}
+    for group in tree.members:
+        if (entry := _entry(group)) in groups and group != entry:
+            groups[entry].append(group)
+    return {entry: _entry_attributes(tree, entry, below) for entry, below in groups.items()}
+
+
+def _entry_attributes(tree: Tree, entry: str, groups: list[str]) -> Attrs:
+    """What an entry, and the groups in it, state."""
     attrs: Attrs = dict(settings_in(tree, entry))
-    for below in tree.members:
-        if below.startswith(f"{entry}/") and tree.groups[below].get("NX_class") != "NXdata":
+    for below in groups:
+        if tree.groups[below].get("NX_class") != "NXdata":
             for name, number in settings_in(tree, below).items():
                 attrs.setdefault(name, number)
     for name, places in _TEXTS.items():

@@ -3,12 +3,15 @@
 Large arrays stay on disk as dask arrays. Links to other files are not followed.
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator
+from contextlib import ExitStack, closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import xarray as xr
+from xarray.backends import CachingFileManager, H5NetCDFStore
 
 from xpsnet.data.spectrum import check_spectra
 from xpsnet.io.common.errors import ReadError, refusal, refusing_damage
@@ -115,15 +118,16 @@ def _read_named(path: Path, groups: list[str]) -> tuple[Reading, list[str]]:
     """Read every array with an energy dimension, and say why others hold no spectra."""
     reading = Reading([])
     reasons: list[str] = []
-    for group, data in _datasets(path, groups):
-        if _is_peaks(data):
-            raise PeaksError(holds_peaks(path))
-        reading.stored_by_us = reading.stored_by_us or VERSION_ATTR in data.attrs
-        for name in data.data_vars:
-            try:
-                reading.spectra.append(_spectra(data[name], group, reading.notes))
-            except (ValueError, TypeError) as error:
-                reasons.append(f"{group.rstrip('/')}/{name}: {error}")
+    with closing(_datasets(path, groups)) as datasets:
+        for group, data in datasets:
+            if _is_peaks(data):
+                raise PeaksError(holds_peaks(path))
+            reading.stored_by_us = reading.stored_by_us or VERSION_ATTR in data.attrs
+            for name in data.data_vars:
+                try:
+                    reading.spectra.append(_spectra(data[name], group, reading.notes))
+                except (ValueError, TypeError) as error:
+                    reasons.append(f"{group.rstrip('/')}/{name}: {error}")
     return reading, reasons
 
 
@@ -181,39 +185,64 @@ def _all_datasets(path: Path) -> list[xr.Dataset]:
         return [data for _, data in _datasets(path, sorted(tree.members))]
 
 
-def _datasets(path: Path, groups: list[str]) -> Iterator[tuple[str, xr.Dataset]]:
+def _datasets(path: Path, groups: list[str]) -> Generator[tuple[str, xr.Dataset]]:
     """Open groups of a store, large ones lazily."""
-    kind, engine = "an HDF5 or netCDF file", "h5netcdf"
-    if is_zarr(path):
-        kind, engine = "a zarr store", "zarr"
-    elif _is_netcdf3(path):
-        kind, engine = "a netCDF 3 file", "scipy"
-    for group in groups:
-        with refusing_damage(path, expected=f"{kind} that can be opened"):
-            data = _open(path, engine, group)
-        data.attrs = {key: plain(value) for key, value in data.attrs.items()}
-        coords = data.attrs.pop(COORDS_ATTR, [])
-        coords = [coords] if isinstance(coords, str) else coords
-        yield group, data.set_coords([name for name in coords if name in data])
+    with ExitStack() as stack:
+        if is_zarr(path):
+            kind, opened = "a zarr store", partial(_open_zarr, path)
+        elif _is_netcdf3(path):
+            kind, opened = "a netCDF 3 file", partial(_open_netcdf3, path)
+        else:
+            kind = "an HDF5 or netCDF file"
+            opened = partial(_open_hdf5, stack.enter_context(closing(_hdf5_file(path))))
+        for group in groups:
+            with refusing_damage(path, expected=f"{kind} that can be opened"):
+                data = opened(group)
+            data.attrs = {key: plain(value) for key, value in data.attrs.items()}
+            coords = data.attrs.pop(COORDS_ATTR, [])
+            coords = [coords] if isinstance(coords, str) else coords
+            yield group, data.set_coords([name for name in coords if name in data])
 
 
-def _open(path: Path, engine: str, group: str) -> xr.Dataset:
+def _open_zarr(path: Path, group: str) -> xr.Dataset:
+    """Open one group of a zarr store."""
+    options = {"engine": "zarr", "backend_kwargs": {"consolidated": False}}
+    return _open(str(path), {**options, "group": group})
+
+
+def _open_netcdf3(path: Path, _group: str) -> xr.Dataset:
+    """Open a netCDF 3 file, which has no groups."""
+    return _open(str(path), {"engine": "scipy"})
+
+
+def _open_hdf5(file: CachingFileManager[Any], group: str) -> xr.Dataset:
+    """Open one group of an HDF5 file, which stays open for the others."""
+    return _open(H5NetCDFStore(file, group=group, mode="r"), {})
+
+
+def _hdf5_file(path: Path) -> CachingFileManager[Any]:
+    """The file of all groups: h5netcdf looks through all of them each time it opens a file.
+
+    After it is closed, lazy arrays open it again.
+    """
+    import h5netcdf
+
+    options = {"decode_vlen_strings": True, "phony_dims": "sort"}
+    return CachingFileManager(h5netcdf.File, str(path), mode="r", kwargs=options)
+
+
+def _open(source: str | H5NetCDFStore, options: dict[str, Any]) -> xr.Dataset:
     """Open one group; dask keeps what is large on disk."""
-    options: dict[str, Any] = {"engine": engine, "decode_timedelta": False}
-    if engine == "h5netcdf":
-        options |= {"group": group, "phony_dims": "sort"}
-    elif engine == "zarr":
-        options |= {"group": group, "backend_kwargs": {"consolidated": False}}
-    data = xr.open_dataset(str(path), **options)
-    if data.nbytes > LAZY_BYTES:
+    data = xr.open_dataset(source, decode_timedelta=False, **options)
+    try:
+        if data.nbytes <= LAZY_BYTES:
+            return data.load()
         # Whole spectra in every chunk: all that follows works spectrum by spectrum.
         chunks = {dim: -1 if _is_energy(data, str(dim)) else "auto" for dim in data.dims}
-        data.close()
-        return xr.open_dataset(str(path), chunks=chunks, **options)
-    try:
-        return data.load()
     finally:
-        data.close()
+        if isinstance(source, str):
+            data.close()
+    return xr.open_dataset(source, decode_timedelta=False, chunks=chunks, **options)
 
 
 def _is_energy(data: xr.Dataset, dim: str) -> bool:

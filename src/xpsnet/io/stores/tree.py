@@ -56,7 +56,7 @@ class StoredArray(NamedTuple):
 
 @dataclass
 class Tree:
-    """Groups with their attributes, arrays, soft links and links out of a store."""
+    """Groups with their attributes and settings, arrays, soft links and links out of a store."""
 
     path: Path
     store: Any
@@ -66,6 +66,7 @@ class Tree:
     links: dict[str, str] = field(default_factory=dict)
     outside: dict[str, str] = field(default_factory=dict)
     odd: list[str] = field(default_factory=list)
+    settings: dict[str, dict[str, str | int | float]] = field(default_factory=dict)
 
     def note(self, array: StoredArray) -> None:
         """Take up an array."""
