@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from xpsnet.io.common import energy_axis
 from xpsnet.io.common.energy_axis import (
     axis_problem,
     checked_axis,
@@ -72,3 +73,30 @@ def test_the_union_holds_every_energy_once(start: float, each: list[float], cut:
     np.testing.assert_array_equal(merged, axis)
     np.testing.assert_array_equal(merged[places(part, merged)], part)
     np.testing.assert_array_equal(union([axis[::-1], part]), axis[::-1])
+
+
+@pytest.mark.parametrize("n_stray", [0, 1, 2, 3, 4, 5, 50, 200])
+@pytest.mark.parametrize("n", [6, 40, 200])
+def test_the_quick_look_at_an_axis_decides_as_the_thorough_one(n: int, n_stray: int) -> None:
+    rng = np.random.default_rng(n + n_stray)
+    for _ in range(20):
+        values = np.linspace(280.0, 290.0, n) * rng.choice([-1.0, 1.0])
+        values[rng.integers(0, n, n_stray)] = rng.choice([0.0, 285.0, 1e4, np.nan], n_stray)
+        thorough = energy_axis.is_nearly_monotonic(values, energy_axis.monotonic_part(values))
+        assert energy_axis._is_axis(values) == thorough
+
+
+def test_noise_is_not_searched_for_its_longest_rising_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    searched = 0
+    thorough = energy_axis.rising_part
+
+    def rising_part(values: np.ndarray) -> np.ndarray:
+        nonlocal searched
+        searched += values.size
+        return thorough(values)
+
+    monkeypatch.setattr(energy_axis, "rising_part", rising_part)
+    noise = np.random.default_rng(0).normal(size=5000)
+    assert energy_axis.axis_parts(noise, np.arange(5000)) == []
+    # Pieces of a few points only; the whole column was searched twice, upwards and downwards.
+    assert searched < 500

@@ -1,10 +1,16 @@
 """Text and csv: separators, decimals, headers, damaged lines, several tables."""
 
+import re
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import pytest
 
 from xpsnet.io.common.errors import ReadError
 from xpsnet.io.read import read, read_one, sniff
+from xpsnet.io.tables import number_tables, text
+from xpsnet.io.tables.number_tables import Dialect
 
 ENERGY = np.round(np.arange(530.0, 534.0, 0.1), 6)
 COUNTS = np.round(1000 + 500 * np.exp(-(((ENERGY - 532) / 0.6) ** 2)), 1)
@@ -315,3 +321,105 @@ def test_too_many_numbers_are_refused(save, monkeypatch) -> None:
     monkeypatch.setattr("xpsnet.io.tables.number_tables._MAX_NUMBERS", 50)
     with pytest.raises(ReadError, match="got more than 50 numbers at line 27; convert it"):
         read(save("BE\n" + rows(), "a.txt"))
+
+
+def pairs(n: int) -> str:
+    """A table of n pairs of columns, energies and counts."""
+    return "".join(" ".join([f"{e} 7"] * n) + "\n" for e in range(280, 290))
+
+
+def wide(n: int) -> str:
+    """A table of energies and n columns of counts, each with a label."""
+    head = "\t".join(["BE (eV)", *(f"run of day {i}" for i in range(n))])
+    return head + "\n" + "".join("\t".join([str(e), *["7,5"] * n]) + "\n" for e in range(280, 290))
+
+
+def labeled(n: int) -> str:
+    """Pairs of columns under long lines of words."""
+    words = "".join(f"# line {i}, {'word ' * 20}\n" for i in range(50))
+    return words + "\t".join(["BE (eV)\tcounts"] * n) + "\n" + pairs(n).replace(" ", "\t")
+
+
+def blocks(n: int) -> str:
+    """Many small tables."""
+    return "".join(f"block {i}\n" + pairs(1) for i in range(n))
+
+
+class Counted(np.ndarray):  # type: ignore[type-arg]
+    """An array that adds up the bytes of what is taken out of it."""
+
+    taken = 0
+
+    def __getitem__(self, key: Any) -> Any:
+        """Values, and how many there are."""
+        found = super().__getitem__(key)
+        Counted.taken += getattr(found, "nbytes", 0)
+        return found
+
+
+@pytest.mark.filterwarnings("ignore:.*the energy scale is not stated")
+@pytest.mark.parametrize("table", [pairs, wide, labeled, blocks])
+def test_the_work_grows_with_the_size_of_a_table(
+    save,
+    monkeypatch: pytest.MonkeyPatch,
+    n_calls: Callable[[Callable[[], object]], int],
+    table: Callable[[int], str],
+) -> None:
+    def find_tables(content: str) -> Any:
+        tables, stray = number_tables.find_tables(content)
+        for one in tables:
+            one.values = one.values.view(Counted)
+        return tables, stray
+
+    monkeypatch.setattr(text, "find_tables", find_tables)
+    calls, taken = [], []
+    for n in (25, 50, 100):
+        path = save(table(n), "a.txt")
+        read(path)
+        Counted.taken = 0
+        calls.append(n_calls(lambda path=path: read(path)))
+        taken.append(Counted.taken)
+    # Fifty more cost twice what 25 more do; where the work is quadratic four times.
+    for few, more, many in (calls, taken):
+        assert many - more <= 2.5 * (more - few)
+
+
+@pytest.mark.parametrize("table", [pairs, labeled, blocks])
+def test_more_spectra_than_anyone_wants_are_refused(
+    save, monkeypatch: pytest.MonkeyPatch, table: Callable[[int], str]
+) -> None:
+    monkeypatch.setattr(text, "_MAX_SPECTRA", 10)
+    with pytest.raises(ReadError, match=r"expected at most 10 spectra, got .*line \d+.*; put the"):
+        read(save(table(11), "a.txt"))
+    assert len(read(save(table(10), "a.txt"), scale="binding")) == 10
+
+
+def test_a_column_that_starts_anew_too_often_is_refused(
+    save, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(text, "_MAX_SPECTRA", 10)
+    with pytest.raises(ReadError, match="got more at line 1, whose energies start anew"):
+        read(save(pairs(1) * 11, "a.txt"))
+
+
+def test_a_table_of_empty_cells_is_refused_before_it_is_filled(
+    save, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(number_tables, "_MAX_CELLS", 1000)
+    head = "Binding energy [eV]" + ",C 1s [counts]" * 200 + "\n"
+    with pytest.raises(ReadError, match="10 rows of 201 columns at line 2, most of them empty"):
+        read(save(head + "".join(f"{e},7\n" for e in range(280, 290)), "a.csv"))
+
+
+@pytest.mark.parametrize("separator", ["\t", ";", "blank"])
+def test_the_fast_way_with_decimal_commas_takes_what_the_slow_one_does(
+    monkeypatch: pytest.MonkeyPatch, separator: str
+) -> None:
+    cells = ["1", "1,5", ",5", "1,", "-2,5e3", "+7", "1,5D3", "1.5", "1,2,3", "1_0", "nan", "inf",
+             "", "-", "x", "1e5", "1,e5", "--1", "Infinity"]  # fmt: skip
+    dialect = Dialect(separator, ",")
+    sign = " " if separator == "blank" else separator
+    lines = [f"280,1{sign}{cell}{sign}7" for cell in cells]
+    fast = [repr(dialect.row(line)) for line in lines]
+    monkeypatch.setattr(number_tables, "_NOT_PLAIN_COMMA", re.compile(""))
+    assert [repr(dialect.row(line)) for line in lines] == fast

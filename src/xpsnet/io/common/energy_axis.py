@@ -87,6 +87,17 @@ def is_nearly_monotonic(values: Floats, kept: npt.NDArray[np.intp]) -> bool:
     return kept.size >= 5 and n_bad <= max(2, _MAX_BAD_SHARE * values.size)
 
 
+def _is_axis(values: Floats) -> bool:
+    """Whether values rise or fall but for so few points that they are stray values."""
+    finite = values[np.isfinite(values)]
+    n_falls, n_rises = (np.diff(finite) <= 0).sum(), (np.diff(finite) >= 0).sum()
+    # Each point out of order belongs to two steps, so that more wrong ones need no closer look.
+    most = 2 * max(2, _MAX_BAD_SHARE * values.size)
+    if min(n_falls, n_rises) > most:
+        return False
+    return is_nearly_monotonic(values, monotonic_part(values))
+
+
 def is_uniform(values: Floats) -> bool:
     """Whether values rise or fall in equal steps of a size that energy axes have."""
     finite = values[np.isfinite(values)]
@@ -109,16 +120,14 @@ def axis_parts(values: Floats, lines: npt.NDArray[np.int64]) -> list[slice]:
         return []
     gaps = (np.diff(lines) > 1) & (np.abs(steps) > _GAP_STEPS * np.median(finite))
     back = np.zeros(steps.size, dtype=bool)
-    if not is_nearly_monotonic(values, monotonic_part(values)):
+    if not _is_axis(values):
         direction = np.sign(np.nanmedian(steps)) or 1.0
         back = -direction * steps > 0.5 * (np.nanmax(values) - np.nanmin(values))
     bounds = [0, *(np.flatnonzero(back | gaps) + 1).tolist(), values.size]
     if len(bounds) > _MAX_PARTS:
         return []
     parts = [slice(first, last) for first, last in itertools.pairwise(bounds)]
-    return [
-        part for part in parts if is_nearly_monotonic(values[part], monotonic_part(values[part]))
-    ]
+    return [part for part in parts if _is_axis(values[part])]
 
 
 def union(axes: list[Floats]) -> Floats:

@@ -21,6 +21,7 @@ _MAX_HEADER_LINES = 60
 _MAX_LINE = 8 << 20
 _MAX_LABEL = 300
 _MAX_NUMBERS = 8 << 20
+_MAX_CELLS = 2 * _MAX_NUMBERS  # of one table, empty ones included
 _SCAN = re.compile(r"(?:sweep|scan|run)[ _#]{0,3}(\d{1,6})", re.IGNORECASE)
 _TOTAL = re.compile(r"sum|total|mean|average", re.IGNORECASE)
 _SAME_TOTAL = 1e-3  # rounding of what was exported
@@ -30,6 +31,7 @@ _MISSING = {"", "nan", "na", "n/a", "-", "--", "null", "none", "inf", "-inf",
             "#empty#", "-1.#ind", "1.#ind", "1.#qnan", "1.#inf", "-1.#inf"}  # fmt: skip
 _FIRST = set("0123456789+-.\"'")
 _NOT_PLAIN = re.compile(r"[nN_]")  # of nan, inf and 1_000, which float() takes for numbers
+_NOT_PLAIN_COMMA = re.compile(r"[nN_.]|,(?!\d)")
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eEdD][+-]?\d+)?")
 _NUMBER_COMMA = re.compile(r"[+-]?(?:\d+(?:,\d+)?|,\d+)(?:[eEdD][+-]?\d+)?")
 
@@ -71,9 +73,11 @@ class Dialect(NamedTuple):
         stripped = line.lstrip(" \t,;\0\ufeff")
         if not stripped or stripped[0] not in _FIRST or len(line) > _MAX_LINE:
             return None
-        if self.decimal == "." and _NOT_PLAIN.search(line) is None:
+        not_plain = _NOT_PLAIN if self.decimal == "." else _NOT_PLAIN_COMMA
+        if not_plain.search(line) is None:
+            plain = line if self.decimal == "." else line.replace(",", ".")
             try:
-                return array("d", map(float, self.cells(line))) or None
+                return array("d", map(float, self.cells(plain))) or None
             except ValueError:
                 pass  # an empty cell, or no number: the slow way tells
         pattern = _NUMBER if self.decimal == "." else _NUMBER_COMMA
@@ -131,7 +135,7 @@ def find_tables(text: str) -> tuple[list[Table], list[int]]:
     Raises
     ------
     TooManyNumbersError
-        If the text holds more than 8 million numbers.
+        If the text holds more than 8 million numbers, or a table mostly of empty cells.
     """
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     dialect = _find_dialect(text)
@@ -240,6 +244,10 @@ def _table(run: _Run, dialect: Dialect, stray: list[int]) -> Table | None:
     if width < 2 or len(run.rows) < MIN_ROWS:
         stray += run.lines
         return None
+    if len(run.rows) * width > _MAX_CELLS:
+        raise TooManyNumbersError(
+            f"{len(run.rows)} rows of {width} columns at line {run.lines[0]}, most of them empty"
+        )
     rows, lines = [], []
     for row, line in zip(run.rows, run.lines, strict=True):
         # With an explicit separator a short row is one whose last cells are empty.

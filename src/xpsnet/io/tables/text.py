@@ -6,7 +6,7 @@ throughout. What headers say in words (BE, "Kinetic Energy", hv=180eV, CPS) is u
 
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -39,6 +39,7 @@ from xpsnet.io.tables.peaks_table import is_peaks_table
 
 NAME = "text"
 MAX_BYTES = 128 << 20
+_MAX_SPECTRA = 5000  # of a file; each takes about 0.5 ms, whatever its size
 _MAX_SEARCHED = 50  # columns among which energies without a label are looked for
 _MAX_EVIDENCE = 1000  # characters of a header line that are searched for words
 Floats = npt.NDArray[np.float64]
@@ -87,7 +88,9 @@ def read_text(path: Path, text: str, label: str, description: Description | None
     spectra: list[xr.DataArray] = []
     ours = bool(tables)
     for table in tables:
-        found = _spectra(table, notes)
+        found = _spectra(path, table, notes)
+        if len(spectra) + len(found) > _MAX_SPECTRA:
+            raise _too_many(path, f"more at line {table.lines[0]}")
         if not found:
             stray += table.lines.tolist()
         stored = description or from_lines(table.header)
@@ -103,6 +106,15 @@ def read_text(path: Path, text: str, label: str, description: Description | None
             spectrum.name = found_region
             spectrum.attrs["region_original"] = label
     return Reading(spectra, notes, stored_by_us=ours)
+
+
+def _too_many(path: Path, got: str) -> Exception:
+    """The refusal of a text in which every few numbers are a spectrum of their own."""
+    return refusal(
+        path, expected=f"at most {_MAX_SPECTRA} spectra", got=got,
+        advice="put the energies into the first column and the counts of each spectrum into one "
+        "more, or convert it to netCDF or zarr",
+    )  # fmt: skip
 
 
 def _described(
@@ -136,14 +148,41 @@ def _no_table(path: Path, text: str, tables: list[Table]) -> Exception:
     return refusal(path, expected=rows, got=got, advice=advice)
 
 
-def _spectra(table: Table, notes: list[str]) -> list[xr.DataArray]:
+class _Words(NamedTuple):
+    """What the header lines of a table tell, found once for all of its spectra."""
+
+    scale: str | None
+    units: str | None
+    photon_energy: float | None
+    dwell_time: float | None
+    region: str | None
+    region_original: str
+
+
+def _words(table: Table) -> _Words:
+    """Search the header of a table."""
+    header = "\n".join(line[:_MAX_EVIDENCE] for line in table.header)
+    region, original = _region(re.split(r"[\n\t;]+", header))
+    return _Words(
+        scale_of_text(header), units_of_label(header[-2000:]), photon_energy_of(header),
+        dwell_time_of(header), region, original,
+    )  # fmt: skip
+
+
+def _spectra(path: Path, table: Table, notes: list[str]) -> list[xr.DataArray]:
     """Turn a table into spectra, one for each energy column and each start of its axis."""
-    spectra = []
+    spectra: list[xr.DataArray] = []
     assigned = _assign(table)
+    if len(assigned) > _MAX_SPECTRA:
+        raise _too_many(path, f"{len(assigned)} columns of energies at line {table.lines[0]}")
+    words = _words(table)
     regions = _regions_of_pairs(table, len(assigned))
     for k, (axis, columns) in enumerate(assigned):
         energy = table.values[:, axis]
-        for part in axis_parts(energy, table.lines):
+        parts = axis_parts(energy, table.lines)
+        if len(spectra) + len(parts) > _MAX_SPECTRA:
+            raise _too_many(path, f"more at line {table.lines[0]}, whose energies start anew")
+        for part in parts:
             rows = part.start + monotonic_part(energy[part])
             bad = np.setdiff1d(part.start + np.flatnonzero(np.isfinite(energy[part])), rows)
             if bad.size:
@@ -151,7 +190,7 @@ def _spectra(table: Table, notes: list[str]) -> list[xr.DataArray]:
                     f"{_lines(table.lines[bad].tolist())} left out: energies out of order, such "
                     f"as {energy[bad[0]]:g} eV"
                 )
-            spectra.append(_spectrum(table, axis, columns, rows, notes))
+            spectra.append(_spectrum(table, words, (axis, *columns), rows, notes))
             if len(assigned) > 1 and not table.labels:
                 spectra[-1].name = regions[k]
     return spectra
@@ -187,14 +226,13 @@ def _assign(table: Table) -> list[tuple[int, list[int]]]:
         if axes == [-1]:
             return []
     assigned = []
+    can_be_counts = np.isin(np.arange(n), axes, invert=True)
+    if not ours:
+        can_be_counts &= np.isfinite(table.values).any(axis=0)
     for k, axis in enumerate(axes):
         first = axis + 1 if k else 0
         last = axes[k + 1] if k + 1 < len(axes) else n
-        counts = [
-            i
-            for i in range(first, last)
-            if i != axis and i not in axes and (ours or np.isfinite(table.values[:, i]).any())
-        ]
+        counts = (first + np.flatnonzero(can_be_counts[first:last])).tolist()
         if counts:
             assigned.append((axis, counts))
     return assigned
@@ -210,15 +248,18 @@ def _usable(column: Floats, lines: npt.NDArray[np.int64]) -> bool:
 
 
 def _spectrum(
-    table: Table, axis: int, columns: list[int], rows: npt.NDArray[np.intp], notes: list[str]
+    table: Table,
+    words: _Words,
+    columns: tuple[int, ...],
+    rows: npt.NDArray[np.intp],
+    notes: list[str],
 ) -> xr.DataArray:
-    """Build one spectrum, or a stack over the columns of a wide table."""
-    energy = table.values[rows, axis]
-    axis_label, *labels = [table.labels[i] if table.labels else "" for i in (axis, *columns)]
-    header = "\n".join(line[:_MAX_EVIDENCE] for line in table.header)
-    scale = scale_of_label(axis_label) or scale_of_text(header)
-    attrs = _attrs(labels[0], axis_label, header) | ({"scale": scale} if scale else {})
-    counts = table.values[rows][:, columns].T
+    """Build one spectrum, or a stack over the columns of a wide table; the first holds energies."""
+    energy = table.values[rows, columns[0]]
+    axis_label, *labels = [table.labels[i] if table.labels else "" for i in columns]
+    scale = scale_of_label(axis_label) or words.scale
+    attrs = _attrs(labels[0], axis_label, words) | ({"scale": scale} if scale else {})
+    counts = table.values[np.ix_(rows, np.array(columns[1:]))].T
     ours = has_our_labels(axis_label)
     if not ours and (total := find_total(labels, counts)) is not None:
         notes.append(
@@ -229,7 +270,9 @@ def _spectrum(
     if ours:
         name, attrs["units"] = read_label(labels[0])
     else:
-        name, original = _region(labels[0], header)
+        name, original = _region([labels[0]])
+        if not name:
+            name, original = words.region, words.region_original
         attrs |= {"region_original": original} if original else {}
     if len(labels) == 1:
         return xr.DataArray(counts[0], {"energy": energy}, ("energy",), name=name, attrs=attrs)
@@ -243,19 +286,19 @@ def _spectrum(
     return stacked.assign_attrs(attrs)
 
 
-def _attrs(label: str, axis_label: str, header: str) -> dict[str, Any]:
+def _attrs(label: str, axis_label: str, words: _Words) -> dict[str, Any]:
     """What the words of a header tell beside the scale."""
     stated = {
-        "units": units_of_label(label) or units_of_label(header[-2000:]) or "counts",
-        "photon_energy": photon_energy_of(axis_label) or photon_energy_of(header),
-        "dwell_time": dwell_time_of(header),
+        "units": units_of_label(label) or words.units or "counts",
+        "photon_energy": photon_energy_of(axis_label) or words.photon_energy,
+        "dwell_time": words.dwell_time,
     }
     return {name: value for name, value in stated.items() if value}
 
 
-def _region(label: str, header: str) -> tuple[str | None, str]:
-    """Region that a column's label or the header names, and the words that name it."""
-    for text in (label, *re.split(r"[\n\t;]+", header)):
+def _region(texts: list[str]) -> tuple[str | None, str]:
+    """The first region that a label or the header names, and the words that name it."""
+    for text in texts:
         found = find_region(text) if text.strip() else None
         if found:
             return found, text.strip()[:200]
