@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import xpsnet
 from xpsnet.data.peaks import PeakArrays, curves, peaks_from_numerics
 from xpsnet.data.spectrum import make_spectrum
 from xpsnet.data.spectrum_arrays import mirror_factors, spectrum_arrays
@@ -77,3 +78,25 @@ def test_factors_of_a_mirrored_scale():
     names = ["center_1", "center_offset_2", "fwhm_1", "background_slope", "background_constant"]
     assert mirror_factors(names, -1).tolist() == [-1, -1, 1, -1, 1]
     assert (mirror_factors(names, 1) == 1).all()
+
+
+@pytest.mark.parametrize("call", ["predict", "fit", "refine"])
+def test_more_points_than_a_spectrum_has_are_refused_with_what_to_do(monkeypatch, call):
+    spectrum = xpsnet.sample("spectrum")
+    peaks = xpsnet.predict(spectrum)
+    monkeypatch.setattr("xpsnet.data.spectrum_arrays.MAX_POINTS", 140)
+    monkeypatch.setattr("xpsnet.data.spectrum_arrays._USUAL_POINTS", 71)
+    function = getattr(xpsnet, call)
+    started = (peaks,) if call == "refine" else ()
+    message = r"at most 140 points .* got 281 from 280 to 294 eV; .*energy=4, boundary=\"trim\"\)"
+    with pytest.raises(ValueError, match=message):
+        function(spectrum, *started)
+    # What the message says helps.
+    thinned = function(spectrum.coarsen(energy=4, boundary="trim").mean(), *started)
+    np.testing.assert_allclose(thinned.center, peaks.center, atol=0.05)
+    function(spectrum, *started, energy_range=(283.0, 289.95))
+
+
+def test_a_long_axis_is_cropped_before_it_is_refused(monkeypatch):
+    monkeypatch.setattr("xpsnet.data.spectrum_arrays.MAX_POINTS", 140)
+    assert xpsnet.crop(xpsnet.sample("spectrum"), (283, 290)).sizes["energy"] == 141

@@ -5,7 +5,13 @@ import numpy.typing as npt
 import pytest
 
 from xpsnet.numerics.lineshapes import LINE_SHAPES
-from xpsnet.numerics.resample import even_grid, normalize, resample, resampling_matrix
+from xpsnet.numerics.resample import (
+    _neighbors,
+    even_grid,
+    normalize,
+    resample,
+    resampling_matrix,
+)
 
 Floats = npt.NDArray[np.float64]
 
@@ -131,6 +137,28 @@ def test_line_keeps_place_height_and_area(name: str, share_of_height: float) -> 
     center = (found * grid).sum() / found.sum()
     true = (expected * grid).sum() / expected.sum()
     assert center == pytest.approx(true, abs=0.2 * (grid[1] - grid[0]))
+
+
+@every_axis
+@pytest.mark.parametrize("n_grid", [2, 77, N_GRID])
+def test_the_matrix_gives_the_same_as_its_neighbors(energy: Floats, n_grid: int) -> None:
+    grid = even_grid(energy, n_grid)
+    counts = np.random.default_rng(9).uniform(0, 100, (3, energy.size))
+    matrix = resampling_matrix(energy, grid)
+    np.testing.assert_allclose(resample(counts, energy, grid), counts @ matrix, rtol=1e-12)
+
+
+LONG = 280 + np.linspace(0, 14, 100_000)
+CROWDED = np.concatenate([[270.0], 280 + np.linspace(0, 1e-3, 100_000), [290.0]])
+
+
+@pytest.mark.parametrize("energy", [LONG, LONG[::-1], CROWDED, CROWDED[::-1]])
+def test_weights_are_about_as_many_as_points(energy: Floats) -> None:
+    grid = even_grid(energy, N_GRID)
+    weights = _neighbors(energy.tobytes(), grid.tobytes()).weights
+    # All points once, and two more that each cell shares with the next.
+    assert weights.size <= energy.size + 2 * grid.size
+    np.testing.assert_allclose(resample(np.full(energy.size, 7.5), energy, grid), 7.5, rtol=1e-9)
 
 
 def test_batch_equals_loop() -> None:

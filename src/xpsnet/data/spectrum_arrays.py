@@ -15,6 +15,11 @@ import xarray as xr
 
 from xpsnet.data.energy_axis import Floats, scale_sign
 
+# Of one spectrum. A window of XPS has some hundred, an analyzer gives at most some ten thousand. Of
+# this number a fit takes seconds and about 1 GB, which both grow with it.
+MAX_POINTS = 1_000_000
+_USUAL_POINTS = 10_000
+
 
 @dataclass(frozen=True)
 class Orientation:
@@ -80,9 +85,23 @@ def numeric_energy(spectra: xr.DataArray | xr.Dataset) -> Floats:
 
 
 def spectrum_arrays(spectra: xr.DataArray) -> SpectrumArrays:
-    """Arrays of checked spectra in memory."""
+    """Arrays of checked spectra in memory.
+
+    Raises
+    ------
+    ValueError
+        Where a spectrum has more than `MAX_POINTS` points.
+    """
+    n = spectra.sizes["energy"]
+    if n > MAX_POINTS:
+        ends = spectra["energy"].values[[0, -1]]
+        raise ValueError(
+            f"expected at most {MAX_POINTS} points in a spectrum, got {n} from {ends[0]:g} to "
+            f"{ends[1]:g} eV; take the mean of neighboring points, spectra.coarsen(energy="
+            f'{-(-n // _USUAL_POINTS)}, boundary="trim").mean(), or pass a smaller energy_range'
+        )
     orientation = orientation_of(spectra)
-    counts = np.asarray(spectra.values).reshape(-1, spectra.sizes["energy"])
+    counts = np.asarray(spectra.values).reshape(-1, n)
     return SpectrumArrays(numeric_energy(spectra), orientation.points(counts), orientation, spectra)
 
 

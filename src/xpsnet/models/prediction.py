@@ -147,7 +147,8 @@ def predict(
     Raises
     ------
     ValueError
-        If arguments contradict each other; never because of the counts of a spectrum.
+        If arguments contradict each other, or a spectrum has more than a million points; never
+        because of the counts of a spectrum.
 
     Examples
     --------

@@ -1,13 +1,15 @@
 """Resampling of spectra between an energy axis and the even grid of a network.
 
-Both directions are linear maps, so that one matrix serves a whole map of spectra. Counts stay
-counts *per point* (a height is a height on either axis); nothing is multiplied by a step width.
+Resampling is a linear map, so that its weights serve a whole map of spectra. A grid point depends
+on few neighboring points of the axis: only their weights are kept, about one for every point of the
+axis, and not the matrix of all points by all grid points. Counts stay counts *per point* (a height
+is a height on either axis); nothing is multiplied by a step width.
 """
 
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -67,16 +69,12 @@ def resampling_matrix(energy: npt.ArrayLike, grid: npt.ArrayLike) -> Array:
     ndarray, shape (n, m)
         ``counts @ matrix`` gives the resampled counts; every column sums to 1.
     """
-    energy = np.asarray(energy, float)
-    grid = np.asarray(grid, float)
-    ascending = energy if energy[-1] > energy[0] else energy[::-1]
-    step = (grid[-1] - grid[0]) / (grid.size - 1)
-    if (ascending[-1] - ascending[0]) / (ascending.size - 1) >= step * (1 - 1e-9):
-        matrix = _interpolation(ascending, grid)
-    else:
-        edges = np.concatenate([[grid[0]], grid[:-1] + step / 2, [grid[-1]]])
-        matrix = np.diff(_integration(ascending, edges), axis=1) / np.diff(edges)
-    return matrix if energy[-1] > energy[0] else matrix[::-1]
+    energy, grid = np.asarray(energy, float), np.asarray(grid, float)
+    neighbors = _neighbors(energy.tobytes(), grid.tobytes())
+    matrix = np.zeros((energy.size, grid.size))
+    columns, places = neighbors.each()
+    matrix[places, columns] = neighbors.weights
+    return matrix
 
 
 def resample(counts: npt.ArrayLike, energy: npt.ArrayLike, grid: npt.ArrayLike) -> Array:
@@ -126,56 +124,117 @@ def normalize(counts: Any, xp: Any = np) -> tuple[Any, Any, Any]:
     return (counts - offset) / scale, offset, scale
 
 
-@lru_cache(maxsize=8)
-def _neighbors(energy: bytes, grid: bytes) -> tuple[npt.NDArray[np.int64], Array]:
-    """The entries of `resampling_matrix` that are not zero.
+class _Neighbors(NamedTuple):
+    """The entries of `resampling_matrix` that can differ from zero, column by column.
 
-    For every grid point the index of the first point of the axis that it depends on, and the
-    weights of this point and of the points after it.
+    Attributes
+    ----------
+    first : ndarray of int, shape (m,)
+        For every grid point the first point of the axis that it depends on.
+    bounds : ndarray of int, shape (m + 1,)
+        Where the weights of each grid point begin, and the end of all.
+    weights : ndarray, shape (bounds[-1],)
+        Of `first` and the points after it.
     """
-    matrix = resampling_matrix(np.frombuffer(energy), np.frombuffer(grid))
-    first = (matrix != 0).argmax(axis=0)
-    n = int((len(matrix) - (matrix[::-1] != 0).argmax(axis=0) - first).max())
-    first = np.minimum(first, len(matrix) - n)
-    return first, np.take_along_axis(matrix, first + np.arange(n)[:, None], axis=0).T.copy()
+
+    first: npt.NDArray[np.int64]
+    bounds: npt.NDArray[np.int64]
+    weights: Array
+
+    def each(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """Grid point and point of the axis of every weight."""
+        sizes = np.diff(self.bounds)
+        columns = np.repeat(np.arange(self.first.size), sizes)
+        return columns, np.arange(self.weights.size) + np.repeat(
+            self.first - self.bounds[:-1], sizes
+        )
+
+
+@lru_cache(maxsize=8)
+def _neighbors(energy: bytes, grid: bytes) -> _Neighbors:
+    """Neighbors and weights for an axis in either direction."""
+    axis, cells = np.frombuffer(energy), np.frombuffer(grid)
+    is_ascending = bool(axis[-1] > axis[0])
+    ascending = axis if is_ascending else axis[::-1]
+    step = (cells[-1] - cells[0]) / (cells.size - 1)
+    if (ascending[-1] - ascending[0]) / (ascending.size - 1) >= step * (1 - 1e-9):
+        found = _interpolation(ascending, cells)
+    else:
+        found = _averaging(
+            ascending, np.concatenate([[cells[0]], cells[:-1] + step / 2, cells[-1:]])
+        )
+    return found if is_ascending else _turned(found, axis.size)
+
+
+def _turned(neighbors: _Neighbors, n: int) -> _Neighbors:
+    """The same weights for an axis of n points in the opposite direction."""
+    first, bounds, weights = neighbors
+    sizes = np.diff(bounds)
+    backward = np.repeat(bounds[:-1] + bounds[1:] - 1, sizes) - np.arange(weights.size)
+    return _Neighbors(n - first - sizes, bounds, weights[backward])
 
 
 @compiled
-def _sum_neighbors(counts: Array, first: npt.NDArray[np.int64], weights: Array, out: Array) -> None:
+def _sum_neighbors(
+    counts: Array,
+    first: npt.NDArray[np.int64],
+    bounds: npt.NDArray[np.int64],
+    weights: Array,
+    out: Array,
+) -> None:
     """Weighted sums of neighboring counts (n, points) into `out` (n, grid points)."""
     for row in range(counts.shape[0]):
         for i in range(first.size):
             total = 0.0
-            for j in range(weights.shape[1]):
-                total += weights[i, j] * counts[row, first[i] + j]
+            for j in range(bounds[i], bounds[i + 1]):
+                total += weights[j] * counts[row, first[i] + j - bounds[i]]
             out[row, i] = total
 
 
-def _interpolation(energy: Array, grid: Array) -> Array:
+def _interpolation(energy: Array, grid: Array) -> _Neighbors:
     """Linear interpolation at the grid points, nearest value outside; energy ascending."""
-    position = np.clip(grid, energy[0], energy[-1])
-    lower = np.clip(np.searchsorted(energy, position, side="right") - 1, 0, energy.size - 2)
-    share = (position - energy[lower]) / (energy[lower + 1] - energy[lower])
-    matrix = np.zeros((energy.size, grid.size))
-    columns = np.arange(grid.size)
-    matrix[lower, columns] = 1 - share
-    matrix[lower + 1, columns] += share
-    return matrix
+    lower, share, _ = _segments(energy, grid)
+    weights = np.stack([1 - share, share], axis=1).ravel()
+    return _Neighbors(lower, np.arange(grid.size + 1) * 2, weights)
 
 
-def _integration(energy: Array, edges: Array) -> Array:
-    """Integral of the linear interpolant from the first edge to each edge; energy ascending."""
-    position = np.clip(edges, energy[0], energy[-1])
-    lower = np.clip(np.searchsorted(energy, position, side="right") - 1, 0, energy.size - 2)
-    step = np.diff(energy)
-    below, above = np.append(0.0, step) / 2, np.append(step, 0.0) / 2
-    columns = np.arange(edges.size)
+def _averaging(energy: Array, edges: Array) -> _Neighbors:
+    """Mean of the linear interpolant between neighboring edges; energy ascending."""
+    lower, _, _ = _segments(energy, edges)
+    first, last = lower[:-1], lower[1:] + 1
+    bounds = np.concatenate([[0], np.cumsum(last - first + 1)])
+    found = _Neighbors(first, bounds, np.empty(bounds[-1]))
+    cell, place = found.each()
+    integral = _integral(energy, edges, cell + 1, place) - _integral(energy, edges, cell, place)
+    return found._replace(weights=integral / np.diff(edges)[cell])
+
+
+def _integral(
+    energy: Array, edges: Array, edge: npt.NDArray[np.int64], place: npt.NDArray[np.int64]
+) -> Array:
+    """Weights of points in the integral of the linear interpolant from the first edge to others.
+
+    `edge` and `place` number an edge and a point of the axis each, shape (k,).
+    """
+    lower, share, step = _segments(energy, edges)
+    steps = np.diff(energy)
+    below, above = np.append(0.0, steps) / 2, np.append(steps, 0.0) / 2
     # Whole trapezoids below the edge, then the part of the segment in which the edge lies.
-    matrix = np.where(np.arange(energy.size)[:, None] < lower, (below + above)[:, None], 0.0)
-    matrix[lower, columns] = below[lower]
-    share = (position - energy[lower]) / step[lower]
-    matrix[lower, columns] += step[lower] * (share - share**2 / 2)
-    matrix[lower + 1, columns] += step[lower] * share**2 / 2
-    matrix[0] += np.minimum(edges - energy[0], 0)
-    matrix[-1] += np.maximum(edges - energy[-1], 0)
-    return matrix - matrix[:, :1]
+    weights = np.where(place < lower[edge], (below + above)[place], 0.0)
+    at = place == lower[edge]
+    weights[at] = below[place[at]] + (step * (share - share**2 / 2))[edge[at]]
+    at = place == lower[edge] + 1
+    weights[at] = (step * share**2 / 2)[edge[at]]
+    # Outside of the axis the value of its end holds.
+    outside = np.minimum(edges - energy[0], 0)
+    weights += np.where(place == 0, outside[edge], 0.0)
+    outside = np.maximum(edges - energy[-1], 0)
+    return weights + np.where(place == energy.size - 1, outside[edge], 0.0)
+
+
+def _segments(energy: Array, at: Array) -> tuple[npt.NDArray[np.int64], Array, Array]:
+    """Segments of the axis in which energies lie: lower end, share of the step below, step."""
+    position = np.clip(at, energy[0], energy[-1])
+    lower = np.clip(np.searchsorted(energy, position, side="right") - 1, 0, energy.size - 2)
+    step = energy[lower + 1] - energy[lower]
+    return lower, (position - energy[lower]) / step, step
