@@ -97,6 +97,40 @@ def test_a_file_that_ends_in_its_head_is_refused(tmp_path: Path, damage: bytes) 
         read(path)
 
 
+MEMORY = """
+import resource
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10, "MiB")
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems do not limit the memory")
+@pytest.mark.parametrize("what", ["an attribute 'sample' of /C1s", "an array /C1s/title"])
+@pytest.mark.parametrize("size", [0x7FFFFFFF, 0xFFFFFFF0])
+def test_the_size_that_a_text_states_takes_no_memory(tmp_path: Path, what: str, size: int) -> None:
+    path = tmp_path / "a.h5"
+    with h5py.File(path, "w") as file:
+        file["C1s/energy"] = ENERGY
+        file["C1s/counts"] = np.ones((3, 51))
+        if what.startswith("an attribute"):
+            file["C1s"].attrs["sample"] = "gold"
+        else:
+            file["C1s/title"] = "gold"
+    data = bytearray(path.read_bytes())
+    # A text is stored as its size, the place of its heap and its number there.
+    place = data.index(b"GCOL\x01").to_bytes(8, "little") + b"\1\0\0\0"
+    at = data.index(place) - 4
+    assert data[at : at + 4] == b"\4\0\0\0"
+    data[at : at + 4] = size.to_bytes(4, "little")
+    path.write_bytes(data)
+    done = subprocess.run(
+        [sys.executable, "-c", READ + MEMORY, path], capture_output=True, text=True, timeout=120,
+        check=False,
+    )  # fmt: skip
+    told, memory = done.stdout.splitlines()
+    assert f"got {what} that would take more than 512 MiB; it may be damaged" in told
+    assert int(memory.split()[0]) < 700
+
+
 def with_many_links(path: Path) -> bytearray:
     """Bytes of a file with so many groups, in the order of writing, that they lie on a heap."""
     with h5py.File(path, "w", track_order=True) as file:

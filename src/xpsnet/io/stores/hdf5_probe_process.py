@@ -3,23 +3,29 @@
 The path of a file comes in on each line, as JSON; once its metadata and small arrays have been
 read, a line goes out: `SOUND`, or what is wrong with groups, links or the lists of attributes.
 After such an error the library may use memory that is not its own, so that the file is to be
-opened nowhere else. Values that cannot be read are no such error. The script imports nothing of
-this package, to start soon.
+opened nowhere else. Values that cannot be read are no such error, unless memory was missing: of a
+text of any length the library takes as much as the file states, whatever it holds. The script
+imports nothing of this package, to start soon.
 """
 
 import json
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import h5py
 
 SOUND = "sound"
 _MAX_SECONDS = 4  # of processor time
-_MAX_MEMORY = 1 << 30
+_MAX_MEMORY = 512 << 20
 _MAX_READ = 64 << 20  # bytes of arrays of a file
 _MAX_OBJECTS = 10_000
 _MAX_DEPTH = 20
+
+
+class _TooLargeError(Exception):
+    """A value would take more memory than a file of spectra may."""
 
 
 def main() -> None:
@@ -31,6 +37,8 @@ def main() -> None:
         try:
             with h5py.File(json.loads(line), "r") as file:
                 _Visit().group(file, 0)
+        except _TooLargeError as error:
+            answer = str(error)
         except Exception as error:  # h5py raises many kinds of exceptions
             answer = f"{type(error).__name__}: {error}"
         _say(answer)
@@ -58,6 +66,19 @@ def _limit() -> None:
             resource.setrlimit(what, (limit, resource.getrlimit(what)[1]))
 
 
+@contextmanager
+def _reading(what: str, needs_memory: bool = True) -> Iterator[None]:
+    """Go on where a value cannot be read, unless it is one that takes memory at will."""
+    try:
+        yield
+    except Exception as error:  # h5py raises many kinds of exceptions
+        is_short = isinstance(error, MemoryError) or "allocat" in str(error)
+        if is_short and needs_memory:
+            raise _TooLargeError(
+                f"{what} that would take more than {_MAX_MEMORY >> 20} MiB"
+            ) from error
+
+
 class _Visit:
     """One walk through a file."""
 
@@ -80,13 +101,12 @@ class _Visit:
                 self.group(found, depth + 1)
             elif isinstance(found, h5py.Dataset):
                 self.attributes(found)
-                with suppress(Exception):
-                    self.values(found)
+                self.values(found)
 
     def attributes(self, owner: Any) -> None:
         """Read all attributes but lists of any length."""
         for key in owner.attrs:
-            with suppress(Exception):
+            with _reading(f"an attribute {key!r} of {owner.name}"):
                 kind = owner.attrs.get_id(key).get_type()
                 is_list = kind.get_class() == h5py.h5t.VLEN
                 if not is_list or kind.get_super().get_class() == h5py.h5t.REFERENCE:
@@ -94,15 +114,28 @@ class _Visit:
 
     def values(self, dataset: Any) -> None:
         """Read an array where it is small, of others the places of its chunks."""
+        n_bytes = 0
+        with suppress(Exception):
+            n_bytes = self.size(dataset)
+        if not n_bytes:
+            return
+        # Numbers take what their shape states, which is looked at elsewhere.
+        is_plain = dataset.dtype.kind in "iufbS"
+        if is_plain:
+            self.left -= n_bytes
+        with _reading(f"an array {dataset.name}", not is_plain):
+            dataset[()]
+
+    def size(self, dataset: Any) -> int:
+        """Bytes of an array that is to be read, 0 of others."""
         if dataset.external or dataset.is_virtual:
-            return
+            return 0
         if dataset.id.get_type().get_class() == h5py.h5t.VLEN:
-            return
+            return 0
         if dataset.chunks:
             dataset.id.chunk_iter(lambda chunk: None)
-        if 0 < dataset.nbytes <= self.left:
-            self.left -= dataset.nbytes
-            dataset[()]
+        most = self.left if dataset.dtype.kind in "iufbS" else _MAX_READ
+        return int(dataset.nbytes) if dataset.nbytes <= most else 0
 
 
 if __name__ == "__main__":
