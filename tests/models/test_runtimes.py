@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from xpsnet.models import runtimes, weights
+from xpsnet.models import architecture, runtimes, weights
 from xpsnet.models.weights import Model, load_model
 from xpsnet.simulation import recipes
 
@@ -178,3 +178,83 @@ def test_nothing_is_reported_to_anybody(tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-c", code], check=True, env={**kept, **home})
     found = [path.name for path in tmp_path.rglob("*onnxruntime*")]
     assert not found
+
+
+def _foreign_files() -> dict[str, tuple[bytes, str]]:
+    """ONNX files that are no network of ours, and what is said of them."""
+    from onnx import TensorProto, helper, numpy_helper
+
+    shapes = architecture.output_shapes(load_model("default").config)
+
+    def file(
+        points: Any = 384,
+        kind: int = TensorProto.FLOAT,
+        outputs: dict[str, tuple[int, ...]] | None = None,
+        more_inputs: tuple[str, ...] = (),
+        first: Any = None,
+    ) -> bytes:
+        outputs = shapes if outputs is None else outputs
+        inputs = [
+            helper.make_tensor_value_info(n, kind, ["n", points])
+            for n in ("spectrum", *more_inputs)
+        ]
+        values = {name: np.zeros((1, *shape), np.float32) for name, shape in outputs.items()}
+        nodes = [
+            helper.make_node("Constant", [], [name], value=numpy_helper.from_array(array))
+            for name, array in values.items()
+        ]
+        if first is not None:
+            nodes[0] = first
+        graph = helper.make_graph(
+            nodes, "g", inputs,
+            [helper.make_tensor_value_info(n, TensorProto.FLOAT, None) for n in outputs],
+            [numpy_helper.from_array(np.array([7, 7]), "shape")],
+        )  # fmt: skip
+        made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+        return bytes(made.SerializeToString())
+
+    reshape = helper.make_node("Reshape", ["spectrum", "shape"], ["count_logits"])
+    name = r"expected .*default\.onnx with "
+    return {
+        "no ONNX": (b"nothing of the kind", name + "the network of its card, got one that ONNX"),
+        "nothing": (b"", name + "the network of its card, got one that ONNX Runtime does not load"),
+        "points": (
+            file(401),
+            name + "one input of float32 spectra with 384 points, got the inputs",
+        ),
+        "any points": (file(None), name + "one input of float32 spectra with 384 points, got"),
+        "doubles": (file(kind=TensorProto.DOUBLE), r"got the inputs spectrum tensor\(double\)"),
+        "two inputs": (file(more_inputs=("other",)), r"got the inputs spectrum .*, other tensor"),
+        "names": (
+            file(outputs={"y": (3,)}),
+            name + "outputs count_logits, peaks, log_spread, got the outputs y; export",
+        ),
+        "shapes": (
+            file(outputs={**shapes, "peaks": (20, 4)}),
+            name + r"float32 of shape \(1, 21, 4\), got peaks of shape \(1, 20, 4\); export",
+        ),
+        "does not run": (file(first=reshape), "got one that does not run .*; export the model"),
+        "one spectrum only": (
+            file(),
+            name + r"float32 of shape \(3, 7\), got count_logits of shape \(1, 7\); export",
+        ),
+    }
+
+
+@pytest.mark.parametrize(
+    "kind",
+    ["no ONNX", "nothing", "points", "any points", "doubles", "two inputs", "names", "shapes",
+     "does not run", "one spectrum only"],
+)  # fmt: skip
+def test_a_foreign_file_with_the_right_checksum_is_refused(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], kind: str
+) -> None:
+    content, message = _foreign_files()[kind]
+    (tmp_path / "default.onnx").write_bytes(content)
+    model = load_model("default")
+    files = {**model.card["files"], "default.onnx": weights.sha256(tmp_path / "default.onnx")}
+    foreign = replace(model, folder=tmp_path, card={**model.card, "files": files})
+    with pytest.raises(ValueError, match=message):
+        runtimes.get_engine(foreign, "cpu")(np.zeros((3, 384), np.float32))
+    # ONNX Runtime says nothing beside it.
+    assert capfd.readouterr() == ("", "")

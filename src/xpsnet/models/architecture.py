@@ -80,6 +80,15 @@ def build(config: NetworkConfig, *, mixed_precision: bool = False) -> Any:
     raise ValueError(f"expected architecture 'park2020' or 'default', got {config.architecture!r}")
 
 
+def output_shapes(config: NetworkConfig) -> dict[str, tuple[int, ...]]:
+    """Shapes of the outputs of `build` for one spectrum, by name."""
+    if config.architecture == "park2020":
+        peaks = dict.fromkeys(("center", "height", "width"), (config.max_peaks,))
+        return {"n_peaks": (1,), **peaks}
+    slots = (n_sets(config.max_peaks), len(PEAK_PARAMETERS))
+    return {"count_logits": (config.max_peaks + 1,), "peaks": slots, "log_spread": slots}
+
+
 def _with_own_names(net: Any) -> Any:
     """The network with its layers of each kind numbered from 0, as in a new process.
 

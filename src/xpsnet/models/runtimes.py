@@ -62,26 +62,64 @@ def get_engine(model: weights.Model, device: Device = "auto") -> Engine:
     if device == "auto":
         device = "gpu" if _has_gpu() else "cpu"
     if device == "cpu":
-        return _kept("onnx", model, lambda: OnnxEngine(model.file(".onnx")))
+        return _kept("onnx", model, lambda: OnnxEngine(model.file(".onnx"), model.config))
     if _shows_windows():
         return _kept("child", model, lambda: ChildEngine(model))
     return _kept("keras", model, lambda: KerasEngine(model))
 
 
 class OnnxEngine:
-    """ONNX Runtime on the CPU: one thread per call, and one call at a time on each core."""
+    """ONNX Runtime on the CPU: one thread per call, and one call at a time on each core.
 
-    def __init__(self, file: Path) -> None:
+    With `config` the file is refused (ValueError) where it is another network.
+    """
+
+    def __init__(self, file: Path, config: architecture.NetworkConfig | None = None) -> None:
         onnxruntime = _quiet_onnxruntime()
+        self._file, self._errors = file, _onnx_errors()
         options = onnxruntime.SessionOptions()
         # With more threads, ONNX Runtime waits for all of them after every layer.
         options.intra_op_num_threads = 1
-        options.log_severity_level = 3
-        self._session = onnxruntime.InferenceSession(
-            str(file), options, providers=["CPUExecutionProvider"]
-        )
-        self._input = self._session.get_inputs()[0].name
+        options.log_severity_level = 4  # its errors are raised, and said once
+        try:
+            self._session = onnxruntime.InferenceSession(
+                str(file), options, providers=["CPUExecutionProvider"]
+            )
+        except self._errors as error:
+            raise _foreign(file, f"one that ONNX Runtime does not load ({_said(error)})") from error
+        self._input = next((one.name for one in self._session.get_inputs()), "")
         self._names = [output.name for output in self._session.get_outputs()]
+        self._shapes = {} if config is None else architecture.output_shapes(config)
+        if config is not None:
+            self._check(config.n_points)
+
+    def _check(self, n_points: int) -> None:
+        """Refuse other inputs and outputs than those of the network that is wanted."""
+        inputs = self._session.get_inputs()
+        stated = [(one.type, list(one.shape[1:])) for one in inputs]
+        if stated != [("tensor(float)", [n_points])]:
+            got = ", ".join(f"{one.name} {one.type} {one.shape}" for one in inputs[:5]) or "none"
+            wanted = f"one input of float32 spectra with {n_points} points"
+            raise _foreign(self._file, f"the inputs {got[:300]}", wanted)
+        if set(self._names) != set(self._shapes):
+            got = ", ".join(self._names[:10])[:300]
+            raise _foreign(self._file, f"the outputs {got}", f"outputs {', '.join(self._shapes)}")
+        # What the file states of its outputs need not be true.
+        self._run(np.zeros((1, n_points), np.float32))
+
+    def _run(self, spectra: npt.NDArray[np.float32]) -> list[npt.NDArray[Any]]:
+        """Outputs for some spectra, in the order of the file."""
+        try:
+            outputs: list[Any] = self._session.run(None, {self._input: spectra})
+        except self._errors as error:
+            raise _foreign(self._file, f"one that does not run ({_said(error)})") from error
+        for name, values in zip(self._names, outputs, strict=True):
+            wanted = (len(spectra), *self._shapes.get(name, np.shape(values)[1:]))
+            if np.shape(values) != wanted or values.dtype != np.float32:
+                raise _foreign(
+                    self._file, f"{name} of shape {np.shape(values)}", f"float32 of shape {wanted}"
+                )
+        return outputs
 
     def __call__(self, spectra: npt.NDArray[np.float32]) -> Outputs:
         """Outputs of the network for spectra of shape (n, n_points)."""
@@ -94,11 +132,30 @@ class OnnxEngine:
 
         def run(number: int) -> None:
             some = spectra[starts[number] : starts[number] + SPECTRA_IN_CACHE]
-            parts[number] = self._session.run(None, {self._input: some})
+            parts[number] = self._run(some)
 
         in_threads(run, range(len(starts)))
         outputs = [np.concatenate(values) for values in zip(*parts, strict=True)]
         return dict(zip(self._names, outputs, strict=True))
+
+
+def _foreign(file: Path, got: str, expected: str = "the network of its card") -> ValueError:
+    """The refusal of an ONNX file that is sound, but is not the network of its card."""
+    return ValueError(f"expected {file} with {expected}, got {got}; export the model again")
+
+
+def _said(error: Exception) -> str:
+    """The beginning of a message of ONNX Runtime, in one line."""
+    return " ".join(str(error).split())[:200]
+
+
+def _onnx_errors() -> tuple[type[Exception], ...]:
+    """All exceptions of ONNX Runtime, which have no common type of their own."""
+    from onnxruntime.capi import onnxruntime_pybind11_state as state
+
+    own = [one for one in vars(state).values() if isinstance(one, type)]
+    found = [one for one in own if issubclass(one, Exception)]
+    return (*found, RuntimeError, MemoryError, ValueError)
 
 
 def _quiet_onnxruntime() -> Any:

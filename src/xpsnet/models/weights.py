@@ -9,7 +9,6 @@ loading a model never runs code from a file.
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import zipfile
 import zlib
@@ -20,16 +19,20 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from xpsnet.data.regular_files import is_stream, not_a_file
 from xpsnet.models.architecture import NetworkConfig
+from xpsnet.models.card import network_of, read_card
 
 SHIPPED = Path(__file__).parent / "shipped"
+
+MAX_BYTES = 1 << 30  # of a file of weights, packed or not; those of the package have 3 MB
 
 Arrays = dict[str, npt.NDArray[Any]]
 
 # Errors of numpy for a file that is damaged, is not an .npz file, or holds pickles.
 _UNREADABLE = (
     OSError, ValueError, EOFError, KeyError, TypeError, AttributeError, NotImplementedError,
-    zipfile.BadZipFile, zlib.error,
+    MemoryError, OverflowError, zipfile.BadZipFile, zlib.error,
 )  # fmt: skip
 
 
@@ -51,7 +54,12 @@ def load_arrays(file: Path) -> Arrays:
         If the file is not an .npz file of plain arrays.
     """
     try:
+        if is_stream(file):
+            raise ValueError(not_a_file(file))
         with file.open("rb") as stream, np.load(stream, allow_pickle=False) as data:
+            unpacked = sum(member.file_size for member in data.zip.infolist())
+            if unpacked > MAX_BYTES:
+                raise ValueError(f"arrays of {unpacked} bytes, more than {MAX_BYTES}")
             return {name: data[name] for name in data.files}
     except _UNREADABLE as error:
         raise ValueError(f"expected an .npz file of plain arrays, got {file}: {error}") from error
@@ -104,9 +112,7 @@ class Model:
     @property
     def config(self) -> NetworkConfig:
         """Architecture and sizes."""
-        values = dict(self.card["network"])
-        values["channels"] = tuple(values["channels"])
-        return NetworkConfig(**values)
+        return network_of(self.card["network"])
 
     @property
     def version(self) -> str:
@@ -124,6 +130,19 @@ class Model:
         path = self.folder / f"{self.name}{suffix}"
         if not path.exists():
             raise ValueError(f"model {self.name!r} has no file {path}; export it again")
+        if got := not_a_file(path):
+            raise ValueError(f"expected a file of model {self.name!r}, got {path}: {got}")
+        size = path.stat().st_size
+        if size > MAX_BYTES:
+            raise ValueError(
+                f"expected {path} with at most {MAX_BYTES >> 20} MiB, got {size >> 20} MiB; "
+                "export a smaller network"
+            )
+        if path.name not in self.card["files"]:
+            raise ValueError(
+                f"expected the checksum of {path.name} in the card of model {self.name!r}, got "
+                "none; export it again"
+            )
         expected = self.card["files"][path.name]
         found = sha256(path)
         if found != expected:
@@ -192,20 +211,20 @@ def load_model(name_or_path: str | Path | Model = "default") -> Model:
     if path.suffix != ".json":
         path = SHIPPED / f"{name_or_path}.json"
     try:
-        card = json.loads(path.read_text(encoding="utf-8"))
-        model = Model(str(card["name"]), card, path.parent)
-        # An incomplete card is refused here, not when the network is first used.
-        _ = model.config, model.version
-        return model
+        card = read_card(path)
+        return Model(card["name"], card, path.parent)
     except FileNotFoundError:
         raise ValueError(
             f"expected a model of {list_models()} or the path of a model card (.json), "
             f"got {str(name_or_path)!r}"
         ) from None
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ValueError(f"expected a model card, got {path}: {error!r}") from error
+    except (OSError, ValueError) as error:
+        raise ValueError(
+            f"expected a model card, got {path}: {error}; export the model again"
+        ) from error
 
 
 def sha256(file: Path) -> str:
     """SHA-256 checksum of a file, in hexadecimal."""
-    return hashlib.sha256(file.read_bytes()).hexdigest()
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
