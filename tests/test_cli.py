@@ -1,6 +1,7 @@
 """The command line: tables, files, one-sentence errors; the library behind it is replaced."""
 
 import io
+import os
 import re
 import shlex
 import warnings
@@ -532,3 +533,18 @@ def test_a_constraint_without_a_value_is_refused(
         cli.main(["fit", "a.vms", *words.split()])
     assert stopped.value.code == 2
     assert "expected NAME=VALUE" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with a name here")
+@pytest.mark.parametrize(
+    "words", ["info PIPE", "fit PIPE", "fit SOUND --model PIPE.json", "train PIPE.toml"]
+)
+def test_no_command_waits_for_a_pipe(
+    tmp_path: Path, words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("PIPE", "PIPE.json", "PIPE.toml"):
+        os.mkfifo(tmp_path / name)
+    xpsnet.write(xpsnet.sample("spectrum"), tmp_path / "SOUND.csv")
+    words = words.replace("SOUND", str(tmp_path / "SOUND.csv"))
+    assert cli.main(words.replace("PIPE", str(tmp_path / "PIPE")).split()) == 2
+    assert re.search(r"got .*a pipe; save what comes from it", capsys.readouterr().err)

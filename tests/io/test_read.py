@@ -1,5 +1,7 @@
 """The door: what the caller says, regions, folders, lists, stacks on the union of energies."""
 
+import os
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +13,7 @@ from vamas_writer import Block, counts, vamas
 import xpsnet
 from xpsnet.io.common.errors import ReadError
 from xpsnet.io.read import READERS, read, read_one, sniff
+from xpsnet.io.read_fit import read_fit
 from xpsnet.io.write import write
 
 FIRST = np.round(np.arange(192.0, 205.05, 0.1), 6)
@@ -242,3 +245,49 @@ def test_no_reader_takes_the_files_of_another(tmp_path: Path, name: str) -> None
 
 def test_a_picture_is_nobody_s() -> None:
     assert [reader.name for reader in READERS if reader.sniff(b"\x89PNG")] == ["no spectra"]
+
+
+with_pipes = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with a name here")
+
+
+@with_pipes
+@pytest.mark.parametrize("call", [read, read_one, read_fit, sniff])
+@pytest.mark.parametrize("kind", ["a pipe", "a device or terminal"])
+def test_nobody_waits_for_a_pipe_or_reads_a_device(tmp_path: Path, call, kind: str) -> None:
+    path = tmp_path / "a.vms" if kind == "a pipe" else Path("/dev/zero")
+    if kind == "a pipe":
+        os.mkfifo(path)
+    with pytest.raises(ReadError, match=rf"{path}: expected a file with .*, got {kind}; save what"):
+        call(path)
+
+
+@with_pipes
+def test_a_pipe_in_a_folder_is_skipped_and_named(tmp_path: Path) -> None:
+    spectrum = xpsnet.sample("spectrum")
+    xpsnet.write(spectrum, tmp_path / "a.csv")
+    for name in ("b.csv", "c.csv", "d"):
+        os.mkfifo(tmp_path / name)
+    with pytest.warns(xpsnet.XpsnetWarning, match=r"b.csv and 2 more skipped: a pipe, no file"):
+        (found,) = read(tmp_path)
+    np.testing.assert_array_equal(found, spectrum)
+    with pytest.raises(ReadError, match=r"b.csv: expected a file with spectra, got a pipe"):
+        read([tmp_path / "a.csv", tmp_path / "b.csv"])
+
+
+@with_pipes
+@pytest.mark.parametrize("zarr_format", [2, 3])
+def test_a_pipe_anywhere_in_a_zarr_store_is_refused(tmp_path: Path, zarr_format: int) -> None:
+    sound, path = tmp_path / "sound", tmp_path / "a.zarr"
+    spectra = xpsnet.sample("spectrum").to_dataset(name="C 1s")
+    spectra.to_zarr(sound, zarr_format=zarr_format, consolidated=False)
+    files = [one.relative_to(sound) for one in sound.rglob("*") if one.is_file()]
+    assert len(files) >= 5
+    for file in files:
+        shutil.copytree(sound, path)
+        (path / file).unlink()
+        os.mkfifo(path / file)
+        if file.name in ("zarr.json", ".zgroup") and len(file.parts) == 1:
+            (path / ".zmetadata").write_text("{}")  # by which the folder is known as a store
+        with pytest.raises(ReadError, match=rf"{file}: expected a file, got a pipe; save what"):
+            read(path)
+        shutil.rmtree(path)

@@ -13,6 +13,7 @@ from typing import Generic, NamedTuple, TypeVar
 
 import xarray as xr
 
+from xpsnet.data.regular_files import SAVE_IT, is_stream, not_a_file
 from xpsnet.io import kratos, ole_file, omicron, unsupported, zip_archive
 from xpsnet.io.casa import text_export as casa_text
 from xpsnet.io.common.errors import ReadError, refusal
@@ -206,7 +207,7 @@ def _read(
     """Read all files, choose the regions and warn on behalf of the public caller."""
     files, is_folder = _files(path)
     drafts: list[Draft] = []
-    notes: list[str] = []
+    notes: list[str] = _streams(files[0].parent) if is_folder else []
     refused: list[ReadError] = []
     for file in files:
         try:
@@ -268,9 +269,9 @@ def reader_of(path: Path, readers: tuple[Reader[Content], ...], wanted: str) -> 
     """
     if is_zarr(path):
         return next(reader for reader in readers if reader.name == stores.NAME)
-    if not path.is_file():
-        got = "a folder" if path.is_dir() else "no file of this name"
-        raise refusal(path, expected=f"a file with {wanted}", got=got, advice="check the path")
+    if got := not_a_file(path):
+        advice = SAVE_IT if is_stream(path) else "check the path"
+        raise refusal(path, expected=f"a file with {wanted}", got=got, advice=advice)
     head = read_head(path)
     for reader in readers:
         if reader.sniff(head):
@@ -300,3 +301,12 @@ def _files(path: PathLike | Iterable[PathLike]) -> tuple[list[Path], bool]:
         raise refusal(path, expected=f"a folder with 1 to {_MAX_FILES} files", got=f"{len(files)}",
                       advice="choose the folder in which the spectra are")  # fmt: skip
     return files, True
+
+
+def _streams(folder: Path) -> list[str]:
+    """The note on what in a folder is no file, but would be taken for one by its name."""
+    found = sorted((one for one in folder.iterdir() if is_stream(one)), key=natural_order)
+    if not found:
+        return []
+    more = f" and {len(found) - 1} more" if len(found) > 1 else ""
+    return [f"{found[0]}{more} skipped: {not_a_file(found[0])}, no file"]

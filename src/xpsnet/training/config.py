@@ -22,6 +22,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from xpsnet.data.regular_files import SAVE_IT, is_stream, not_a_file
 from xpsnet.models.architecture import CONFIGS as NETWORKS
 from xpsnet.models.architecture import NetworkConfig
 from xpsnet.simulation import recipes
@@ -178,6 +179,8 @@ def _shares(values: Any) -> tuple[tuple[str, float], ...]:
 
 def _read_config(file: Path) -> TrainConfig:
     """Configuration from a TOML file."""
+    if is_stream(file):
+        raise ValueError(f"expected a TOML file, got {file}: {not_a_file(file)}; {SAVE_IT}")
     try:
         values = tomllib.loads(file.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:

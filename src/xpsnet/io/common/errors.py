@@ -4,7 +4,10 @@ import importlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import ModuleType
+
+from xpsnet.data.regular_files import SAVE_IT, is_stream, not_a_file
 
 
 class ReadError(ValueError):
@@ -47,6 +50,17 @@ def refusal(
 def unopened(path: str | os.PathLike[str], error: OSError) -> ReadError:
     """Make a ReadError from the reason why the system does not open a file."""
     return refusal(path, expected="a file that can be opened", got=error.strerror or str(error))
+
+
+def refuse_stream(path: Path) -> None:
+    """Refuse a pipe, a socket or a device, for which a library would wait.
+
+    Raises
+    ------
+    ReadError
+    """
+    if is_stream(path):
+        raise refusal(path, expected="a file", got=not_a_file(path), advice=SAVE_IT)
 
 
 @contextmanager

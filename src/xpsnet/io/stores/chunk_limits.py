@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
-from xpsnet.io.common.errors import refusal
+from xpsnet.io.common.errors import refusal, refuse_stream
 
 MAX_CHUNK = 256 << 20
 _MAX_CHUNKS = 20_000  # of an array that is read at once; zarr takes its time for each
@@ -187,7 +187,9 @@ def _chunk_files(folder: Path) -> Iterator[Path]:
     for place, _, names in os.walk(folder):
         for name in names:
             if not name.startswith(".z") and name != "zarr.json":
-                yield Path(place) / name
+                file = Path(place) / name
+                refuse_stream(file)
+                yield file
 
 
 def _stated_size(codec: str, head: bytes, size: int) -> int:

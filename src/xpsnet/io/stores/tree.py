@@ -17,8 +17,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from xpsnet.io.common.errors import optional_package, refusal, refusing_damage
-from xpsnet.io.stores.attributes import HDF5_EXPECTED, check_axis, is_zarr, plain
+from xpsnet.io.common.errors import optional_package, refusal, refuse_stream, refusing_damage
+from xpsnet.io.stores.attributes import HDF5_EXPECTED, ZARR_FILES, check_axis, is_zarr, plain
 from xpsnet.io.stores.chunk_limits import MAX_CHUNK, check_deflated, check_zarr_chunks
 from xpsnet.io.stores.hdf5_probe import check_heaps, check_trial
 
@@ -266,6 +266,7 @@ def _zarr_tree(path: Path) -> Tree:
     zarr = optional_package(
         path, "zarr", "to read a zarr store", advice="pip install napari-xpsnet[zarr]"
     )
+    _refuse_streams(path)
     with refusing_damage(path, expected="a zarr store that can be opened"):
         root = zarr.open(str(path), mode="r")
         tree = Tree(path, root)
@@ -293,6 +294,8 @@ def _zarr_names(path: Path, tree: Tree, depth: int = 0) -> Iterator[str]:
     """Names of the groups and arrays of a zarr folder; links are noted instead."""
     for folder in sorted(path.iterdir()):
         name = folder.relative_to(tree.path).as_posix()
+        if folder.is_dir() and not folder.is_symlink():
+            _refuse_streams(folder)
         if not is_zarr(folder):
             continue
         if folder.is_symlink():
@@ -301,6 +304,12 @@ def _zarr_names(path: Path, tree: Tree, depth: int = 0) -> Iterator[str]:
         yield name
         if depth < _MAX_DEPTH:
             yield from _zarr_names(folder, tree, depth + 1)
+
+
+def _refuse_streams(folder: Path) -> None:
+    """Refuse a zarr group or array whose description zarr would wait for."""
+    for name in (*ZARR_FILES, ".zattrs"):
+        refuse_stream(folder / name)
 
 
 def _plain_attributes(owner: Any) -> dict[str, Any]:
