@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -79,29 +80,44 @@ def stack_files(drafts: Sequence[Draft]) -> list[Draft]:
         Stacks have the dimension `scan`, the coordinate `file` and the union of all energies,
         NaN if a scan has no point. What has no partner stays as it is.
     """
-    groups: list[list[Draft]] = []
+    groups: list[_Scans] = []
+    # Looked for among those alike only: a folder may hold thousands of regions.
+    alike: dict[tuple[Any, ...], list[_Scans]] = {}
     for draft in drafts:
-        group = next((g for g in groups if _belongs(draft.spectrum, g[0].spectrum)), None)
+        axis = np.asarray(draft.spectrum["energy"].values, dtype=np.float64)
+        new = _Scans([draft], float(axis.min()), float(axis.max()))
+        others = alike.setdefault(_kind(draft.spectrum), []) if draft.spectrum.ndim == 1 else []
+        group = next((other for other in others if other.takes(new)), None)
         if group is None:
-            groups.append([draft])
+            groups.append(new)
+            others.append(new)
         else:
-            group.append(draft)
-    return [_stack(group) if len(group) > 1 else group[0] for group in groups]
+            group.drafts.append(draft)
+    return [_stack(one.drafts) if len(one.drafts) > 1 else one.drafts[0] for one in groups]
 
 
-def _belongs(spectrum: xr.DataArray, other: xr.DataArray) -> bool:
-    """Whether two spectra are scans of the same region."""
-    if spectrum.ndim != 1 or other.ndim != 1 or spectrum.name != other.name:
-        return False
-    stated = [[s.attrs.get(key) for key in _COMMON] for s in (spectrum, other)]
-    if stated[0] != stated[1]:
-        return False
-    if spectrum.name is not None:
-        return True
-    # Without a name, only the energies tell: half of the shorter range has to be common.
-    ends = [(float(s.energy.min()), float(s.energy.max())) for s in (spectrum, other)]
-    common = min(ends[0][1], ends[1][1]) - max(ends[0][0], ends[1][0])
-    return common >= 0.5 * min(high - low for low, high in ends)
+@dataclass
+class _Scans:
+    """Scans of one region, and the range of the energies of the first of them [eV]."""
+
+    drafts: list[Draft]
+    low: float
+    high: float
+
+    def takes(self, other: "_Scans") -> bool:
+        """Whether others of the same kind are of the same region."""
+        if self.drafts[0].spectrum.name is not None:
+            return True
+        # Without a name, only the energies tell: half of the shorter range has to be common.
+        common = min(self.high, other.high) - max(self.low, other.low)
+        return common >= 0.5 * min(self.high - self.low, other.high - other.low)
+
+
+def _kind(spectrum: xr.DataArray) -> tuple[Any, ...]:
+    """Name and what else scans of the same region have in common."""
+    stated = [spectrum.attrs.get(key) for key in _COMMON]
+    known = [one if isinstance(one, str | int | float) else repr(one) for one in stated]
+    return (spectrum.name, *known)
 
 
 def _stack(group: list[Draft]) -> Draft:
