@@ -149,3 +149,14 @@ def test_kinetic_spectra_need_their_photon_energy() -> None:
     del kinetic.attrs["photon_energy"]
     with pytest.raises(ValueError, match=r"pass photon_energy=1486\.6"):
         calibrate(kinetic)
+
+
+def test_energies_that_crowd_take_no_grid_of_their_steps() -> None:
+    true = sample("spectrum")
+    # Most steps are 1e-12 of the range: on an even grid, terabytes.
+    crowd = 290.0 + 1e-11 * np.arange(1, 400)
+    axis = np.sort(np.concatenate([true["energy"].values, crowd]))
+    counts = np.interp(axis, true["energy"], true)
+    crowded = make_spectrum(counts, axis, scale="binding")
+    found = calibrate(crowded).attrs["charge_shift"]
+    assert found == pytest.approx(calibrate(true).attrs["charge_shift"], abs=TOLERANCE)

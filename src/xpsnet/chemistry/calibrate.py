@@ -132,7 +132,8 @@ def _highest_maximum(energy: Floats, counts: Floats, noise: float) -> float | No
     """Energy of the highest maximum above the noise; None where there is none."""
     from scipy.ndimage import gaussian_filter1d
 
-    step = float(np.median(np.diff(energy)))
+    # Steps far below the width of the smoothing would only make it slow.
+    step = max(float(np.median(np.diff(energy))), _SMOOTHING / 100)
     grid = np.arange(energy[0], energy[-1] + step / 2, step)
     values = np.interp(grid, energy, counts)
     points = max(_SMOOTHING / step, 1.0)
