@@ -118,7 +118,7 @@ def network_of(values: Any) -> NetworkConfig:
         if key in values:
             _check_size(key, values[key], low, high)
     channels = values["channels"]
-    if not isinstance(channels, list) or not 1 <= len(channels) <= _MAX_CHANNELS:
+    if not isinstance(channels, list | tuple) or not 1 <= len(channels) <= _MAX_CHANNELS:
         raise ValueError(f"'channels' that are no list of 1 to {_MAX_CHANNELS} numbers")
     for number in channels:
         _check_size("channels", number, *_CHANNELS)
