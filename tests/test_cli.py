@@ -525,6 +525,14 @@ def test_an_unexpected_error_is_one_sentence(
     assert capsys.readouterr().err == "xpsnet: unexpected KeyError: 'y'; --debug shows where\n"
 
 
+@pytest.mark.parametrize(
+    ("text", "noise"), [("poisson", "poisson"), ("each", "each"), ("2.5", 2.5)]
+)
+def test_noise_is_a_number_or_a_word(library: Library, text: str, noise: str | float) -> None:
+    assert cli.main(["fit", "a.vms", "--noise", text]) == 0
+    assert library.calls["fit"]["noise"] == noise
+
+
 @pytest.mark.parametrize("words", ["--constraints fwhm", "--constraints =3"])
 def test_a_constraint_without_a_value_is_refused(
     words: str, capsys: pytest.CaptureFixture[str]

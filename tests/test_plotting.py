@@ -7,11 +7,13 @@ import pytest
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.text import Text
+from scipy import stats
 
 from xpsnet.data.peaks import curves, make_peaks
 from xpsnet.data.spectrum import make_spectrum, to_counts_per_second, to_kinetic
 from xpsnet.models.prediction import predict
-from xpsnet.plotting import plot
+from xpsnet.pipeline.fit import fit as find_peaks
+from xpsnet.plotting import plot, points_and_fit
 from xpsnet.samples import sample, sample_truth
 
 
@@ -134,6 +136,23 @@ def test_spectra_without_a_fit_are_left_out_of_the_mean() -> None:
     spectra[10:] = 1e6
     figure = plot(spectra, truth)
     assert figure.axes[0].lines[0].get_ydata().max() < 1e4
+
+
+def test_bars_are_the_intervals_of_one_spectrum() -> None:
+    spectrum = sample("spectrum")
+    peaks = find_peaks(spectrum, noise={"gain": 1.0, "dof": 3.0})
+    _, fit = points_and_fit(spectrum, peaks, {})
+    assert fit is not None
+    center, across, top, up = fit.intervals.T
+    np.testing.assert_allclose(center, peaks.center)
+    np.testing.assert_allclose(across, stats.t.ppf(0.975, 3) * peaks.center_stderr, rtol=1e-6)
+    np.testing.assert_allclose(up, stats.t.ppf(0.975, 3) * peaks.height_stderr, rtol=1e-6)
+    envelope = np.interp(center, fit.energy, fit.envelope)
+    assert (top <= envelope * 1.001).all()
+    assert (top > 0.8 * envelope).all()
+    _, without = points_and_fit(spectrum, predict(spectrum), {})
+    assert without is not None
+    assert without.intervals.shape == (0, 4)
 
 
 def test_residual_follows_the_noise_of_the_fit() -> None:

@@ -310,6 +310,11 @@ def _count(text: str) -> int | str:
     raise argparse.ArgumentTypeError(f'expected "auto" or a whole number, got {text!r}')
 
 
+def _noise(text: str) -> float | str:
+    """Noise as a number or a word."""
+    return text if text in ("poisson", "each") else float(text)
+
+
 def _limits_or_link(text: str) -> tuple[str, float | str | tuple[float | None, float | None]]:
     """Constraint "fwhm=1.1", "fwhm=0.8:1.5" or "center_2=center_1 + 1.19" as name and value."""
     name, equals, value = (part.strip() for part in text.partition("="))
@@ -453,7 +458,13 @@ def _add_fit(commands: Any) -> None:
         metavar="NAME=VALUE",
         help='for instance fwhm=1.1 (fixed), fwhm=0.8:1.5 (limits), "center_2=center_1 + 1.19"',
     )
-    add("--noise", type=float, help="standard deviation of the counts (default: estimated)")
+    add(
+        "--noise",
+        type=_noise,
+        metavar="VALUE",
+        help="standard deviation of the counts; or poisson: they are counts; or each: estimated"
+        " for every spectrum by itself (default: estimated, one gain for all spectra)",
+    )
     add(
         "--scale-errors",
         action="store_const",

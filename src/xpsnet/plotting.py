@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 import xarray as xr
+from scipy import special
 
 from xpsnet.data.peaks import curves, keep_own_names
 from xpsnet.data.spectrum import check_spectra, crop, to_binding, to_kinetic
-from xpsnet.numerics.noise import noise_profile
+from xpsnet.numerics.noise import NoiseModel, noise_profile, smooth_level
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -31,6 +32,7 @@ PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8
 distinguish."""
 
 _FINE = 800  # points of a drawn curve
+_NORMAL = 1e7  # degrees of freedom from which on Student's t is normal
 _BLOCK = 2000  # spectra whose curves are in memory at a time
 _LONG_LEGEND = 8  # entries above which two columns are tried
 _MARGIN = 0.03  # shown beyond the fitted range, as a share of it
@@ -55,6 +57,9 @@ class Fit:
     envelope: Floats
     residual: Floats
     sigma: Floats | None  # standard deviation of the counts, where it is known
+    intervals: (
+        Floats  # (peak, 4): center, half of its interval, top of the line, half of its interval
+    )
 
 
 def plot(
@@ -70,7 +75,8 @@ def plot(
     """Draw a spectrum with its peaks as a figure for publication.
 
     Binding energy increases to the left, as usual. The residual is measured minus envelope in
-    standard deviations of the counts.
+    standard deviations of the counts. Of one spectrum, bars at the maximum of each peak show the
+    95 % intervals of its center and height, value +- t x stderr with Student's t of `dof_noise`.
 
     Parameters
     ----------
@@ -162,6 +168,7 @@ def points_and_fit(
         envelope[:_FINE],
         residual,
         _sigma(chosen, of_one, others),
+        np.empty((0, 4)) if others else _intervals(of_one, fine, background[:_FINE]),
     )
     return points, fit
 
@@ -244,9 +251,28 @@ def _names(peaks: xr.Dataset, others: list[Hashable]) -> dict[int, str]:
     }
 
 
+def _intervals(peaks: xr.Dataset, energy: Floats, background: Floats) -> Floats:
+    """Rows of `Fit.intervals` of the peaks with errors."""
+    names = ("center", "center_stderr", "height", "height_stderr")
+    if any(name not in peaks or peaks[name].ndim != 1 for name in names):
+        return np.empty((0, 4))
+    center, center_error, height, height_error = (peaks[name].values for name in names)
+    dof = float(peaks["dof_noise"]) if "dof_noise" in peaks else np.inf
+    reach = special.stdtrit(min(dof, _NORMAL), 0.975) if dof > 0 else np.nan
+    top = height + np.interp(center, energy, background)
+    rows = np.stack([center, reach * center_error, top, reach * height_error], axis=1)
+    return np.asarray(rows[np.isfinite(rows).all(axis=1)])
+
+
 def _sigma(spectra: xr.DataArray, peaks: xr.Dataset, others: list[Hashable]) -> Floats | None:
     """Standard deviation of the drawn counts, scaled to the noise that the fit used."""
-    variance = spectra.copy(data=noise_profile(spectra.values) ** 2)
+    if "noise_gain" in peaks.attrs:
+        gain, floor = (float(peaks.attrs[f"noise_{name}"]) for name in ("gain", "floor"))
+        rows = smooth_level(spectra.values).reshape(-1, spectra.sizes["energy"])
+        deviation = NoiseModel.known(gain, floor).deviation(rows).reshape(spectra.shape)
+    else:
+        deviation = noise_profile(spectra.values)
+    variance = spectra.copy(data=deviation**2)
     if "noise" in peaks:
         scale = peaks["noise"] ** 2 / variance.mean("energy")
         variance = variance * scale.where(np.isfinite(scale) & (scale > 0), 1.0)
@@ -279,6 +305,11 @@ def _draw_fit(axes: "Axes", fit: Fit) -> None:
         axes.plot(fit.energy, top, color=color, lw=1.1, label=name)
     axes.plot(fit.energy, fit.background, "--", color="0.35", lw=1.0, label="Background")
     axes.plot(fit.energy, fit.envelope, color="black", lw=1.3, label="Envelope")
+    if len(fit.intervals):
+        center, across, top, up = fit.intervals.T
+        axes.errorbar(
+            center, top, up, across, fmt="none", ecolor="black", elinewidth=0.9, capsize=2
+        )
 
 
 def _draw_residual(axes: "Axes", energy: Floats, fit: Fit) -> None:
