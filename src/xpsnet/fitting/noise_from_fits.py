@@ -13,6 +13,7 @@ spectrum alone is.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -37,16 +38,14 @@ _AT_ONCE = 1024
 def noise_sample(whole: Chunk) -> Chunk:
     """The spectra from which the noise of all is estimated, in memory."""
     n = int(np.prod(whole.spectra.shape[:-1]))
+    if n <= _FEWEST and whole.spectra.chunks is None:
+        return whole.computed()
     size = int(np.clip(n // _PART, _FEWEST, _MOST))
     return whole.sampled(sampled_rows(n, size)).computed()
 
 
 def noise_from_fits(
-    counts: npt.NDArray[Any],
-    quantum: float,
-    fitted: Callable[[NoiseChoice], Fitted],
-    *,
-    shared: bool,
+    counts: npt.NDArray[Any], given: NoiseChoice, fitted: Callable[[NoiseChoice], Fitted]
 ) -> NoiseChoice:
     """Noise of spectra from fits with a preliminary noise.
 
@@ -54,20 +53,25 @@ def noise_from_fits(
     ----------
     counts : ndarray, shape (S, n)
         As measured; NaN where a point is missing.
-    quantum : float
-        As for `noise_of_counts`.
+    given : NoiseChoice
+        The preliminary noise of all of them, or one without a model: then each gets its own.
     fitted : callable
         Fits the spectra with a noise; see `fitted_curves`.
-    shared : bool
-        One noise for all, if they do not differ; otherwise `model` is None.
+
+    Returns
+    -------
+    NoiseChoice
+        Without a model where a common noise was asked for and the spectra differ.
     """
     counts = np.where(np.isfinite(counts), counts, np.nan).astype(np.float64)
-    first = NoiseChoice(noise_of_counts(counts, quantum, shared=shared), quantum)
-    curve, n_fitted = fitted(first)
+    quantum, shared = given.quantum, given.model is not None
+    if not shared:
+        given = replace(given, model=noise_of_counts(counts, quantum, shared=False))
+    curve, n_fitted = fitted(given)
     model = noise_of_residuals(counts, curve, quantum, n_fitted=n_fitted, shared=shared)
     if shared and spectra_differ(counts, curve, model):
-        return NoiseChoice(None, quantum)
-    return NoiseChoice(model, quantum)
+        return replace(given, model=None)
+    return replace(given, model=model)
 
 
 def fitted_curves(

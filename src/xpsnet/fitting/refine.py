@@ -194,17 +194,16 @@ def refine(
     checked = keep_own_names(check_spectra(spectra, dim=dim))
     noise, background = (with_checked_names(v, spectra, dim) for v in (noise, background))
     whole = Chunk(window, NoiseChoice(None), background, peaks)
-    estimated = noise is None
-    few = noise_sample(whole) if estimated or isinstance(noise, str) else whole
-    whole = whole._replace(noise=checked_noise(noise, checked, few.spectra))
+    few = noise_sample(whole) if noise is None or isinstance(noise, str) else whole
+    known = checked_noise(noise, checked, few.spectra)
+    whole = whole._replace(noise=known)
     lazy = window.chunks is not None
     words = None
     if isinstance(background, str) and background == "auto":
         chosen, words = _chosen_background(options, whole)
         options, whole = replace(options, background=chosen), whole._replace(background=chosen)
-    if estimated:
-        few = few._replace(noise=whole.noise)
-        whole = whole._replace(noise=_noise_from(options, few, shared=True))
+    if noise is None and isinstance(known, NoiseChoice):
+        whole = whole._replace(noise=_noise_from(options, few, known))
     if lazy:
         if engine == "auto":  # what decides is not the size of a chunk
             many = window.size > window.sizes["energy"]
@@ -217,8 +216,8 @@ def refine(
     return refined
 
 
-def _noise_from(options: FitOptions, few: Chunk, *, shared: bool) -> NoiseChoice:
-    """Noise of spectra in memory from fits of them."""
+def _noise_from(options: FitOptions, few: Chunk, given: NoiseChoice) -> NoiseChoice:
+    """Noise of spectra in memory from fits of them; see `noise_from_fits`."""
     quick, arrays = replace(options, engine="batch"), spectrum_arrays(few.spectra)
     held = held_rows(arrays, few.background)
 
@@ -226,8 +225,7 @@ def _noise_from(options: FitOptions, few: Chunk, *, shared: bool) -> NoiseChoice
         inputs = _inputs(few._replace(noise=noise), arrays, held)
         return fitted_curves(quick, inputs.energy, refine_rows(quick, inputs), held)
 
-    quantum = few.noise.quantum if isinstance(few.noise, NoiseChoice) else np.nan
-    return noise_from_fits(arrays.counts, quantum, fitted, shared=shared)
+    return noise_from_fits(arrays.counts, given, fitted)
 
 
 def _chosen_background(options: FitOptions, whole: Chunk) -> tuple[str, str]:
@@ -251,7 +249,7 @@ def _refine_now(options: FitOptions, whole: Chunk, progress: Progress) -> xr.Dat
     spectra, peaks = whole.spectra, whole.starts
     arrays = spectrum_arrays(spectra)
     if isinstance(whole.noise, NoiseChoice) and whole.noise.model is None:
-        whole = whole._replace(noise=_noise_from(options, whole, shared=False))
+        whole = whole._replace(noise=_noise_from(options, whole, whole.noise))
     curve = held_rows(arrays, whole.background)
     inputs = _inputs(whole, arrays, curve)
     with reporting(progress, len(inputs.counts), "refine") as step:

@@ -234,7 +234,8 @@ def fit(
     noise, background = (with_checked_names(v, spectra, dim) for v in (noise, background))
     given = Chunk(window, NoiseChoice(None), background, xr.Dataset())
     few = noise_sample(given) if noise is None or isinstance(noise, str) else given
-    given = given._replace(noise=checked_noise(noise, whole, few.spectra))
+    known = checked_noise(noise, whole, few.spectra)
+    given = given._replace(noise=known)
     words = None
     if isinstance(background, str) and background == "auto":
         chosen, words = _chosen_background(options, given)
@@ -242,9 +243,9 @@ def fit(
         given = given._replace(background=chosen)
     elif is_held(background):
         words = held_name(background)
-    if noise is None:
-        few = few._replace(noise=given.noise, background=few.background)
-        given = given._replace(noise=_noise_from(options, few, shared=True))
+    if noise is None and isinstance(known, NoiseChoice):
+        few = few._replace(noise=known)
+        given = given._replace(noise=_noise_from(options, few, known))
     if window.chunks is not None:
         peaks = _fit_lazily(options, given)
     else:
@@ -333,22 +334,21 @@ def _chosen_background(options: FindOptions, given: Chunk) -> tuple[str, str]:
     return choose_background(options.fit, inputs)
 
 
-def _noise_from(options: FindOptions, few: Chunk, *, shared: bool) -> NoiseChoice:
-    """Noise of spectra in memory from fits of them."""
+def _noise_from(options: FindOptions, few: Chunk, given: NoiseChoice) -> NoiseChoice:
+    """Noise of spectra in memory from fits of them; see `noise_from_fits`."""
     _, rows = _rows(few)
 
     def fitted(noise: NoiseChoice) -> Fitted:
         outcome = fit_rows(options, replace(rows, noise=noise))
         return fitted_curves(options.fit, rows.energy, outcome.results, rows.background)
 
-    quantum = few.noise.quantum if isinstance(few.noise, NoiseChoice) else np.nan
-    return noise_from_fits(rows.counts, quantum, fitted, shared=shared)
+    return noise_from_fits(rows.counts, given, fitted)
 
 
 def _with_noise(options: FindOptions, given: Chunk) -> Chunk:
     """Spectra in memory whose noise is known: estimated one by one where it is not."""
     if isinstance(given.noise, NoiseChoice) and given.noise.model is None:
-        return given._replace(noise=_noise_from(options, given, shared=False))
+        return given._replace(noise=_noise_from(options, given, given.noise))
     return given
 
 
