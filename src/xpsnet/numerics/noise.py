@@ -17,9 +17,9 @@ Where a curve was fitted, the differences of its residual leave nothing of the l
 `gain` alone for plain counts, where it is 1; both after a background was subtracted; `floor` alone
 for noise that does not depend on the signal. The share f of the floor in the variance at the mean
 level is not known. Its values on a grid are weighed by their likelihood, after a prior that gives
-four fifths to f = 0; where the counts come in multiples of a quantum, half of the prior belongs to
-exactly that gain and no floor (a counting detector). The estimate is the mean over all of them, so
-that no small change of the data switches from one model to another.
+four fifths to f = 0; where the counts come in multiples of a quantum, exactly that gain and no
+floor (a counting detector) has 0.6 times the prior of all others. The estimate is the mean over
+all of them, so that no small change of the data switches from one model to another.
 
 **Degrees of freedom.** The logarithm of an estimated variance of d degrees of freedom has the
 variance 2 / d. `NoiseModel.dof` is the d that belongs to the variance of the logarithm under the
@@ -81,6 +81,7 @@ _SMOOTHING = np.array([-2.0, 3.0, 6.0, 7.0, 6.0, 3.0, -2.0]) / 21.0
 # Shares of the floor in the variance at the mean level, and their prior.
 _FLOOR_SHARES = np.array([0.0, 0.02, 0.05, 0.1, 0.2, 0.35, 0.5, 0.7, 0.85, 1.0])
 _NO_FLOOR_PRIOR = 0.8
+_COUNTING_ODDS = 0.6  # of exactly one quantum against any other variance
 _DISPERSION_WIDTH = 0.7  # prior of ln(gain / quantum): standard deviation
 _LEAST_SHAPE = 1e-6
 _FINE_SHARES = 9
@@ -415,8 +416,9 @@ def _with_correlation(
     length = np.where(chance.any(axis=1), chance.argmax(axis=1), _LAGS - 1)
     counted = np.arange(_LAGS - 1) < length[:, None]
     total = 1 + 2 * np.where(counted, correlation[:, 1:], 0.0).sum(axis=1)
-    # A smooth curve takes a part of the residual that has the same size at all of these lags.
-    left = np.maximum(number - n_fitted * (2 * length + 1), number / 4)
+    # What a very smooth curve takes from the residual lacks in each of the 2 length + 1 terms, what
+    # a curve of lines of ten points takes in about three quarters of them (simulated).
+    left = np.maximum(number - n_fitted * (1.5 * length + 1), number / 4)
     density = total * products[:, 0] / np.maximum(left, 1)
     correlated &= known & (density > 1)
     factor = np.where(correlated, density, 1.0)
@@ -566,7 +568,7 @@ def _posterior(sums: _Sums, grid: _Grid, quantum: float, top: Floats) -> tuple[N
             # Integral over the unknown variance, whose logarithm has the error root (2 / n).
             score = score - off**2 / 2 + np.log(2 / n) / 2 - np.log(_DISPERSION_WIDTH)
         exact = -(sums.counting[:, None] / poisson + sums.counting_logs[:, None]) / 2
-        exact = exact - n * np.log(poisson) / 2
+        exact = exact - n * np.log(poisson) / 2 + np.log(_COUNTING_ODDS)
         score = np.concatenate([score, exact], axis=1)
         variance = np.concatenate([variance, poisson], axis=1)
         error = np.concatenate([error, np.zeros_like(poisson)], axis=1)
