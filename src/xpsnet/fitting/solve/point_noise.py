@@ -163,7 +163,7 @@ def checked_noise(
     """
     if noise is None:
         counts = np.asarray(sample.values, dtype=np.float64).reshape(-1, sample.sizes["energy"])
-        counts = np.where(np.isfinite(counts), counts, np.nan)
+        counts = orientation_of(sample).points(np.where(np.isfinite(counts), counts, np.nan))
         quantum = quantum_of(sample)
         return NoiseChoice(noise_of_counts(counts, quantum), quantum)
     if isinstance(noise, str):
