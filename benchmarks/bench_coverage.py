@@ -20,6 +20,7 @@ spectra (`--profiles`) are judged in place of the symmetric ones; one that is op
 chi-square does not rise far enough within the limits, holds what lies on its side.
 
     python benchmarks/bench_coverage.py [--spectra 10000] [--settings 3,17] [--profiles 400]
+        [--markdown]
 """
 
 import argparse
@@ -370,6 +371,40 @@ def profile_text(figures: dict[str, float]) -> str:
     )
 
 
+def markdown(found: list[tuple[int, str, dict[str, float]]]) -> str:
+    """A table of all settings, the worst first: the one whose figures are farthest from right."""
+    by_setting: dict[int, dict[str, dict[str, float]]] = {}
+    for number, way, figures in found:
+        by_setting.setdefault(number, {})[way] = figures
+    lines = [
+        "| | setting | " + " | ".join(way for way, _ in WAYS) + " |",
+        "| ---: | --- |" + " --- |" * len(WAYS),
+    ]
+    for number in sorted(by_setting, key=lambda n: -max(map(off, by_setting[n].values()))):
+        cells = [cell(by_setting[number][way]) for way, _ in WAYS if way in by_setting[number]]
+        lines.append(f"| {number} | {SETTINGS[number - 1]} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def off(figures: dict[str, float]) -> float:
+    """How far the worst figure lies from the middle of its range, in halves of that range."""
+    if "profiles" in figures:
+        low, high = GOOD["in95"]
+        return abs(figures["profile in95"] - (low + high) / 2) / ((high - low) / 2)
+    ranges = GOOD.items()
+    return max(
+        abs(figures[key] - (low + high) / 2) / ((high - low) / 2) for key, (low, high) in ranges
+    )
+
+
+def cell(figures: dict[str, float]) -> str:
+    """Figures of one way of fitting."""
+    text = f"{figures['in95']:.1f} / {figures['in68']:.1f} / {figures['ratio']:.2f}"
+    if "profiles" in figures:
+        text = f"profile {figures['profile in95']:.1f} ({text})"
+    return text if is_good(figures) else f"**{text}**"
+
+
 def main(arguments: list[str] | None = None) -> list[tuple[int, str, dict[str, float]]]:
     """Print the figures of every setting and way."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -377,6 +412,7 @@ def main(arguments: list[str] | None = None) -> list[tuple[int, str, dict[str, f
     parser.add_argument("--settings", default="")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--profiles", type=int, default=400)
+    parser.add_argument("--markdown", action="store_true", help="end with a table")
     chosen = parser.parse_args(arguments)
     numbers = [int(s) for s in chosen.settings.split(",") if s] or range(1, len(SETTINGS) + 1)
     found, begun = [], time.perf_counter()
@@ -395,6 +431,8 @@ def main(arguments: list[str] | None = None) -> list[tuple[int, str, dict[str, f
         found.append((number, way, figures))
     good = sum(is_good(figures) for _, _, figures in found)
     print(f"{good} of {len(found)} good, {time.perf_counter() - begun:.0f} s")
+    if chosen.markdown:
+        print(markdown(found))
     return found
 
 

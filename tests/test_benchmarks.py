@@ -72,6 +72,14 @@ def test_accuracy_beside_the_classical_way() -> None:
     assert "nothing there, nothing found" in text
 
 
+def test_coverage_of_the_intervals() -> None:
+    arguments = ("--spectra", "30", "--settings", "1,18", "--profiles", "2", "--markdown")
+    text = _printed("bench_coverage.py", *arguments)
+    assert text.count("stack, default") == 3
+    assert text.count("2 profiles: in95") == 4
+    assert "| 18 | 0.1 eV, window 16 eV, 1 line of 1.1 eV, pedestal 0.5, top 10, Poisson |" in text
+
+
 def test_nist_like_doublets() -> None:
     text = _printed("bench_nist.py", "--replicates", "1")
     assert "| 1.8 | 0.5 | 0.5 | 0.05 |" in text
