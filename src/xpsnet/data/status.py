@@ -35,7 +35,7 @@ STATUS_SENTENCES: dict[Status, str] = {
     Status.NOT_DONE: "Not calculated: cancelled before this spectrum.",
     Status.FAILED: "The calculation failed for this spectrum.",
     Status.OUTSIDE_MODEL: "The network was not trained for such an energy range or so few points.",
-    Status.FEW_COUNTS: "Fewer than ten counts at the maximum: areas and errors are biased.",
+    Status.FEW_COUNTS: "Below ten counts at the maximum: intervals are wide and not symmetric.",
 }
 
 # name: (long name, unit), where "{units}" stands for that of the spectra

@@ -158,9 +158,8 @@ class NoiseModel:
         A level counts as at least one quantum of the gain.
         """
         floor, gain = self.floor[:, None], self.gain[:, None]
-        with np.errstate(invalid="ignore"):
-            variance = floor + gain * np.maximum(level, gain)
-        return np.sqrt(variance)
+        with np.errstate(invalid="ignore", over="ignore"):
+            return np.asarray(np.sqrt(floor + gain * np.maximum(level, gain)))
 
     def follows_curve(self, level: Floats) -> npt.NDArray[np.bool_]:
         """Where the variance must follow the fitted curve: few counts somewhere; shape (S,)."""
@@ -302,6 +301,8 @@ def _sharpened(divisor: float, values: Floats, rounding: float) -> float:
     return divisor
 
 
+# Squares of counts of 1e160 and more overflow; such a spectrum has no finite noise, and no fit.
+@np.errstate(over="ignore", invalid="ignore", divide="ignore")
 def noise_of_counts(counts: Floats, quantum: float = np.nan, *, shared: bool = True) -> NoiseModel:
     """Noise of spectra before anything was fitted to them.
 
@@ -331,6 +332,7 @@ def noise_of_counts(counts: Floats, quantum: float = np.nan, *, shared: bool = T
     return model
 
 
+@np.errstate(over="ignore", invalid="ignore", divide="ignore")
 def noise_of_residuals(
     counts: Floats,
     curve: Floats,
@@ -363,6 +365,7 @@ def noise_of_residuals(
     return _with_correlation(model, np.where(fitted, counts - curve, np.nan), level, taken)
 
 
+@np.errstate(over="ignore", invalid="ignore", divide="ignore")
 def spectra_differ(counts: Floats, curve: Floats, model: NoiseModel) -> bool:
     """Whether spectra have different noises: another gain each, or another unit.
 

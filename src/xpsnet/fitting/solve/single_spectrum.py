@@ -26,8 +26,10 @@ def make_problem(
     counts, used = inputs.counts[0], inputs.used[0]
     with np.errstate(divide="ignore"):
         weights = np.where(used, unit / inputs.noise.deviation[0], 0.0)
-    floor = np.broadcast_to(inputs.noise.floor[0], counts.shape) / unit**2
-    variance = floor, float(inputs.noise.following_gain[0]) / unit
+    gain, floor = float(inputs.noise.following_gain[0]), np.zeros_like(counts)
+    if gain > 0:
+        floor = np.broadcast_to(inputs.noise.floor[0], counts.shape) / unit**2
+    variance = floor, gain / unit
     model = SpectrumModel(options.line_shape, options.background, inputs.energy, layout)
     return Problem(model, counts / unit, weights, variance)
 
