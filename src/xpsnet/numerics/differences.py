@@ -36,8 +36,8 @@ def in_blocks(fill: Callable[[Indices, Indices, Floats], None], rows: Floats) ->
     """Call `fill` for every group of `_by_length` of every block of rows, in threads."""
 
     def fill_block(first: int) -> None:
-        # Squares of counts of 1e160 and more overflow; they have no finite noise. (A thread does not
-        # know what its caller ignores.)
+        # Squares of counts of 1e160 and more overflow: they have no finite noise. Here, because a
+        # thread does not know what its caller ignores.
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             for members, places, dense in _by_length(rows[first : first + _AT_ONCE]):
                 fill(first + members, places, dense)
