@@ -7,7 +7,8 @@ from scipy import optimize, stats
 
 from xpsnet.data.peaks import Status, curves
 from xpsnet.fitting.confidence import confidence
-from xpsnet.fitting.model.spectrum_model import LEAST_EXPECTED, deviance_residual
+from xpsnet.fitting.model.parameters import LEAST_EXPECTED
+from xpsnet.fitting.model.spectrum_model import deviance_residual
 from xpsnet.fitting.refine import refine
 from xpsnet.fitting.solve.lm_rows import to_deviance
 

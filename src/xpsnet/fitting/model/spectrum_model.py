@@ -21,12 +21,9 @@ import numpy.typing as npt
 from scipy import special
 
 from xpsnet.fitting.model.parameter_map import Floats, Layout
-from xpsnet.fitting.model.parameters import ACTIVE_TERMS
+from xpsnet.fitting.model.parameters import ACTIVE_TERMS, LEAST_EXPECTED
 from xpsnet.numerics.backgrounds import BACKGROUNDS, background_columns
 from xpsnet.numerics.lineshapes import LINE_SHAPES
-
-# Expected counts below which the variance does not fall any more.
-LEAST_EXPECTED = 0.01
 
 
 @dataclass(frozen=True)

@@ -9,14 +9,12 @@ import math
 import numpy as np
 import numpy.typing as npt
 
+from xpsnet.fitting.model.parameters import LEAST_EXPECTED
 from xpsnet.numerics.kernels.compile import compiled, contracted, reassociated
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
-
-# Expected counts below which the variance does not fall any more.
-_LEAST_EXPECTED = 0.01
 
 
 @compiled
@@ -108,14 +106,14 @@ def to_deviance(
 
         2 sum of u - y + y ln(y / u)
 
-    Below `_LEAST_EXPECTED` its parabola there goes on, so that a curve may pass through 0.
+    Below `LEAST_EXPECTED` its parabola there goes on, so that a curve may pass through 0.
     """
     total = 0.0
     for j in range(curve.size):
         if weights[j] > 0.0:
             expected = (curve[j] * gain + floor[j]) / (gain * gain)
             measured = max((counts[j] * gain + floor[j]) / (gain * gain), 0.0)
-            inside = max(expected, _LEAST_EXPECTED)
+            inside = max(expected, LEAST_EXPECTED)
             deviance = inside - measured
             if measured > 0.0:
                 deviance += measured * math.log(measured / inside)
