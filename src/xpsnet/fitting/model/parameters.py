@@ -31,9 +31,9 @@ LOWEST_START = 1.0
 # How far beyond the fitted range a center may lie, and how wide a line may be, as shares of the
 # range: a wider line cannot be distinguished from the background.
 MARGIN = 0.05
+WIDEST = 0.5
 # Expected counts below which the variance of few counts does not fall any more.
 LEAST_EXPECTED = 0.01
-WIDEST = 0.5
 
 
 @dataclass(frozen=True)
