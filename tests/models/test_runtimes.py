@@ -60,6 +60,19 @@ def test_batches_do_not_see_each_other(spectra: npt.NDArray[np.float32]) -> None
     assert engine(spectra[:0])["peaks"].shape == (0, 21, 4)
 
 
+@pytest.mark.parametrize("name", ["default", "park2020"])
+def test_the_number_of_spectra_changes_no_bit(name: str) -> None:
+    """129 spectra are 128 and one alone, which ONNX Runtime would round otherwise."""
+    model = load_model(name)
+    engine = runtimes.get_engine(model, "cpu")
+    points = model.config.n_points
+    spectra = np.random.default_rng(1).random((150, points), dtype=np.float32)
+    expected = engine(spectra)
+    for part in (*(slice(0, n) for n in (1, 2, 3, 7, 16, 127, 129)), slice(7, 8), slice(20, 149)):
+        for output, values in engine(spectra[part]).items():
+            np.testing.assert_array_equal(values, expected[output][part], err_msg=f"{part}")
+
+
 def test_child_answers_like_this_process_and_ends(
     spectra: npt.NDArray[np.float32], monkeypatch: pytest.MonkeyPatch
 ) -> None:
