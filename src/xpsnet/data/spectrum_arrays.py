@@ -37,8 +37,12 @@ class Orientation:
     backward: bool
 
     def points(self, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        """Values (..., n) in the order of the other side; contiguous in memory."""
-        return np.ascontiguousarray(values[..., ::-1]) if self.backward else values
+        """Values (..., n) in the order of the other side; contiguous in memory.
+
+        Sums over points that lie apart are rounded otherwise, and chunks lie otherwise than the
+        whole.
+        """
+        return np.ascontiguousarray(values[..., ::-1] if self.backward else values)
 
     def energies(self, values: Floats) -> Floats:
         """Energies, or distances between energies, on the other side."""

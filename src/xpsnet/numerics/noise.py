@@ -85,6 +85,7 @@ _COUNTING_ODDS = 0.6  # of exactly one quantum against any other variance
 _DISPERSION_WIDTH = 0.7  # prior of ln(gain / quantum): standard deviation
 _LEAST_SHAPE = 1e-6
 _FINE_SHARES = 9
+_WORST = 1e290  # score of what is impossible, of which many have a sum
 _KNOWN = 1e-9  # error of the logarithm of a variance that counts as none
 # Squared second and third differences over fourth ones: 4 standard errors above 1 (errors times
 # root of the degrees of freedom, measured on white noise), and what a smooth misfit may add.
@@ -362,7 +363,8 @@ def noise_of_residuals(
         return model
     taken = np.zeros(len(counts)) if n_fitted is None else n_fitted
     taken = np.where(fitted[:, 0], taken, 0.0)
-    return _with_correlation(model, np.where(fitted, counts - curve, np.nan), level, taken)
+    residual = np.where(fitted, counts - curve, np.nan)
+    return _with_correlation(model, residual, level, taken, shared=shared)
 
 
 @np.errstate(over="ignore", invalid="ignore", divide="ignore")
@@ -397,14 +399,14 @@ def spectra_differ(counts: Floats, curve: Floats, model: NoiseModel) -> bool:
 
 
 def _with_correlation(
-    model: NoiseModel, residual: Floats, level: Floats, n_fitted: Floats
+    model: NoiseModel, residual: Floats, level: Floats, n_fitted: Floats, *, shared: bool
 ) -> NoiseModel:
     """The model with its density at frequency 0, where the noise is correlated."""
     scaled = residual / model.deviation(level)
     tables = [mean_squares(scaled, order) for order in range(1, MAX_ORDER + 1)]
     squares, dof = np.stack([found for found, _ in tables]), tables[-1][1]
     products, number = _lagged_products(scaled)
-    if model.is_shared:
+    if shared:
         squares = _total((squares * dof).T).T / max(_total(dof)[0], 1.0)
         dof, number, n_fitted = (_total(values) for values in (dof, number, n_fitted))
         products = _total(products)
@@ -563,7 +565,8 @@ def _posterior(sums: _Sums, grid: _Grid, quantum: float, top: Floats) -> tuple[N
         score = np.log(grid.prior) - (n * np.log(variance) + sums.logs + n) / 2
         error = np.broadcast_to(2 / n, score.shape)
     shares = grid.shares
-    best = int(np.nan_to_num(score, nan=-np.inf).sum(axis=0).argmax())
+    finite = np.clip(np.nan_to_num(score, nan=-np.inf), -_WORST, _WORST)
+    best = int(finite.sum(axis=0).argmax())
     if quantum > 0:
         poisson = quantum * mean
         with np.errstate(divide="ignore", invalid="ignore"):

@@ -300,7 +300,7 @@ def _with_few_counts(status: npt.NDArray[Any], arrays: SpectrumArrays) -> npt.ND
     counts = np.asarray(arrays.counts, dtype=float)
     if arrays.spectra.attrs.get("units", "counts") != "counts" or counts.shape[-1] < 5:
         return status
-    known = np.nan_to_num(counts)
+    known = np.where(np.isfinite(counts), counts, 0.0)
     single = ((known >= 0) & (known == np.floor(known))).all(axis=-1)
     if single.any():
         sums = np.cumsum(known, axis=-1)
