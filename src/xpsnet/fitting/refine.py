@@ -209,8 +209,12 @@ def refine(
             many = window.size > window.sizes["energy"]
             options = replace(options, engine="batch" if many else "lmfit")
         refined = map_chunks(lambda part, _: _refine_now(options, part, None), whole)
+        if "label" in peaks and peaks["label"].chunks is not None:  # not known before a chunk is
+            refined["label"] = peaks["label"]
     else:
         refined = _refine_now(options, whole, progress)
+    if isinstance(whole.noise, NoiseChoice):
+        refined.attrs.update(whole.noise.attributes)
     if words is not None:
         refined.attrs["background_choice"] = words
     return refined
@@ -262,8 +266,6 @@ def _refine_now(options: FitOptions, whole: Chunk, progress: Progress) -> xr.Dat
         attrs=peaks.attrs,
         background=curve,
     )
-    if isinstance(whole.noise, NoiseChoice):
-        refined.attrs.update(whole.noise.attributes)
     if curve is not None:
         refined.attrs["background_choice"] = held_name(whole.background)
     return refined

@@ -114,7 +114,9 @@ def _constant(first: xr.DataArray | xr.Dataset) -> Any:
     """One spectrum, or its peaks, in memory, with ones (no noise is 0) for what is lazy."""
     if isinstance(first, xr.DataArray):
         return first.copy(data=np.ones(first.shape))
-    return first.map(lambda v: v if v.chunks is None else v.copy(data=np.ones(v.shape, v.dtype)))
+    lazy = {name: v for name, v in first.data_vars.items() if v.chunks is not None}
+    # Not Dataset.map, which loses the energies where no variable lies on them.
+    return first.assign({k: v.copy(data=np.ones(v.shape, v.dtype)) for k, v in lazy.items()})
 
 
 def _joined(name: str, variable: xr.DataArray, results: Any, ends: dict[str, Any]) -> Any:

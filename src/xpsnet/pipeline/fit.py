@@ -19,6 +19,7 @@ How the spectra of a map help each other (`neighbors`):
 
 Steps 1 and 2 treat every spectrum by itself. Steps 3 and 4 need the spectra at most `OVERLAP` steps
 away and one look at the whole map: its mean spectrum, and a sample of 1,024 spectra for the states.
+Of lazy spectra this sample is read at once, so that the labels of the result are known.
 Chunks of lazy spectra are read together with as many of their neighbors as these steps need, so
 that the results do not depend on the chunks.
 
@@ -72,8 +73,9 @@ from xpsnet.pipeline.stages import (
     Overview,
     SpectrumRows,
     fit_rows,
-    overview,
+    peaks_of_mean,
     revise,
+    states_in,
 )
 
 Floats = npt.NDArray[np.float64]
@@ -136,7 +138,8 @@ def fit(
     Parameters
     ----------
     spectra : DataArray
-        Spectra of any shape over energy [eV]; NaN marks missing points. Dask arrays stay lazy.
+        Spectra of any shape over energy [eV]; NaN marks missing points. Dask arrays stay lazy, and
+        give the same (see Notes).
     model : str, Path or Model
         Network that finds the peaks, as for `predict`.
     n_peaks : int or "auto"
@@ -184,6 +187,15 @@ def fit(
     ------
     ValueError
         If arguments contradict each other; never because of the counts of a spectrum.
+
+    Notes
+    -----
+    **Lazy spectra** give what the same spectra in memory give, to the last digit on a CPU, whatever
+    their chunks are. How many places along `peak` are needed is not known before the last chunk is
+    computed: `peak` may be longer, and the additional places come last and hold NaN. At once, up
+    to 1,024 spectra that are spread evenly over the data are read, for the noise and the states.
+    The mean spectrum, whose peaks are starts, is rounded to a millionth of its maximum, as the last
+    digits of a sum depend on its order, and so on the chunks.
 
     Examples
     --------
@@ -247,9 +259,11 @@ def fit(
         few = few._replace(noise=known)
         given = given._replace(noise=_noise_from(options, few, known))
     if window.chunks is not None:
-        peaks = _fit_lazily(options, given)
+        peaks = _fit_lazily(options, given, few)
     else:
         peaks = _fit_now(options, given, progress)
+    if isinstance(given.noise, NoiseChoice):
+        peaks.attrs.update(given.noise.attributes)
     if words is not None:
         peaks.attrs["background_choice"] = words
     return peaks
@@ -312,7 +326,8 @@ def _mean(chunk: Chunk) -> Chunk:
     """Mean of all spectra, over ("row", "energy"); its noise is estimated from itself."""
 
     def mean(values: xr.DataArray) -> xr.DataArray:
-        return values.mean([d for d in values.dims if d != "energy"], keep_attrs=True)
+        own = [d for d in values.dims if d != "energy"]
+        return values.mean(own, dtype=np.float64, keep_attrs=True)
 
     background = chunk.background
     if isinstance(background, xr.DataArray):
@@ -358,45 +373,63 @@ def _fit_now(options: FindOptions, given: Chunk, progress: Progress) -> xr.Datas
     arrays, rows = _rows(given)
     with reporting(progress, len(rows.counts), "fit") as step:
         outcome = fit_rows(options, rows, step)
-    look = None
-    if options.needs_map and not options.fit.cancelled():
-        sampled = outcome.sample(sampled_rows(len(rows.counts), SAMPLED))
-        look = overview(options, sampled, _rows(_mean(given))[1])
+    look = Overview(None, None)
+    if not options.fit.cancelled():
+        sampled = sampled_rows(len(rows.counts), SAMPLED)
+        look = Overview(
+            peaks_of_mean(options, _rows(_mean(given))[1]) if options.neighbors else None,
+            states_in(options, outcome.sample(sampled)) if options.follow else None,
+        )
     return _finished(options, (arrays, rows), outcome, look)
 
 
-def _fit_lazily(options: FindOptions, given: Chunk) -> xr.Dataset:
-    """Chunk by chunk; where spectra help each other, after one look at the whole map."""
+def _fit_lazily(options: FindOptions, given: Chunk, few: Chunk) -> xr.Dataset:
+    """Chunk by chunk; where spectra help each other, after a look at the whole map.
+
+    `few`: spectra in memory, which may be those that are looked at for the states.
+    """
     import dask
-
-    def on_part(part: Chunk, look: Overview | None) -> xr.Dataset:
-        arrays, rows = _rows(_with_noise(options, part))
-        return _finished(options, (arrays, rows), fit_rows(options, rows), look, padded=True)
-
-    if not options.needs_map:
-        return map_chunks(on_part, given)
-
-    @dask.delayed  # type: ignore[untyped-decorator]
-    def looked(sample: Any, sample_noise: Any, sample_background: Any, mean: Any) -> Overview:
-        part = Chunk(sample, sample_noise, sample_background, xr.Dataset())
-        _, rows = _rows(_with_noise(options, part))
-        _, mean_rows = _rows(Chunk(mean[0], NoiseChoice(None), mean[1], xr.Dataset()))
-        return overview(options, fit_rows(options, rows), mean_rows)
 
     spectra = given.spectra
     shape = tuple(spectra.sizes[d] for d in spectra.dims if d != "energy")
-    sample = given.sampled(sampled_rows(int(np.prod(shape)), SAMPLED))
-    mean = _mean(given)
-    means = (mean.spectra, mean.background)
-    look = looked(sample.spectra, sample.noise, sample.background, means)
-    return map_chunks(on_part, given, overlap=OVERLAP * reach(shape), shared=look)
+    # Found at once, from spectra of which most are read for the noise anyway: they are the labels.
+    states = _states_of_sample(options, given, few) if options.follow else None
+
+    def on_part(part: Chunk, mean_peaks: dict[str, Floats] | None) -> xr.Dataset:
+        arrays, rows = _rows(_with_noise(options, part))
+        look = Overview(mean_peaks, states)
+        return _finished(options, (arrays, rows), fit_rows(options, rows), look, padded=True)
+
+    @dask.delayed  # type: ignore[untyped-decorator]
+    def fitted_mean(mean: xr.DataArray, background: Any) -> dict[str, Floats]:
+        rows = _rows(Chunk(mean, NoiseChoice(None), background, xr.Dataset()))[1]
+        return peaks_of_mean(options, rows)
+
+    shared, overlap = None, 0
+    if options.neighbors:
+        mean = _mean(given)
+        shared = fitted_mean(mean.spectra, mean.background)
+    if options.needs_map:
+        overlap = OVERLAP * reach(shape)
+    return map_chunks(on_part, given, overlap=overlap, shared=shared)
+
+
+def _states_of_sample(options: FindOptions, given: Chunk, few: Chunk) -> States:
+    """Chemical states of lazy spectra, from the sample that spectra in memory are looked at for."""
+    n = int(np.prod(given.spectra.shape[:-1]))
+    if few.spectra.chunks is None and len(few.spectra) == min(n, SAMPLED):
+        few = few._replace(noise=given.noise)
+    else:
+        few = given.sampled(sampled_rows(n, SAMPLED)).computed()
+    _, rows = _rows(_with_noise(options, few))
+    return states_in(options, fit_rows(options, rows))
 
 
 def _finished(
     options: FindOptions,
     block: tuple[SpectrumArrays, SpectrumRows],
     outcome: Outcome,
-    look: Overview | None,
+    look: Overview,
     *,
     padded: bool = False,
 ) -> xr.Dataset:
@@ -405,12 +438,9 @@ def _finished(
     `padded`: as many places along `peak` as any chunk can need.
     """
     arrays, rows = block
-    if options.neighbors and look is not None:
+    if options.neighbors:
         outcome = revise(options, rows, outcome, arrays.shape, look.mean_peaks)
-    states = None
-    if options.follow:
-        states = look.states if look is not None else States(*np.empty((3, 0)))
-    results, label = _placed(options, arrays, outcome.results, states, padded=padded)
+    results, label = _placed(options, arrays, outcome.results, look.states, padded=padded)
     peaks = results_to_dataset(
         options.fit,
         results,
@@ -424,8 +454,6 @@ def _finished(
     texts = {"long_name": "Probability of this number of peaks", "units": "1"}
     peaks = peaks.assign_coords(count=("count", np.array(options.network.counts)))
     peaks = peaks.assign(n_peaks_probability=((*lead, "count"), probability, texts))
-    if isinstance(rows.noise, NoiseChoice):
-        peaks.attrs.update(rows.noise.attributes)
     if options.neighbors:
         peaks = peaks.assign(start=(lead, outcome.start.reshape(shape), _START_TEXTS))
     return peaks
@@ -449,21 +477,14 @@ def _placed(
         n = max(1, int(results.exists.sum(axis=1).max(initial=0)))
     exists = np.take_along_axis(results.exists, order, axis=1)
     results = _moved(options, results, np.where(exists, order, -1)[:, :n])
-    if states is None or (states.n == 0 and not padded):
+    if states is None:
         return results, None
     peaks, errors = results.peaks, results.peak_errors
     area = areas(options.fit, arrays.energy, results)
     found = Found(options.sign * peaks["center"], peaks["fwhm"], area, errors["center"])
-    if padded:
-        slots = max(n, states.n)
-        place, label = follow_places(found, states, arrays.shape, slots=slots, others=n)
-        return _moved(options, results, place), label
-    place, label = follow_places(found, states, arrays.shape)
-    used = np.flatnonzero((place >= 0).any(axis=0))
-    used = used if used.size else np.arange(1)
-    place, label = place[:, used], [label[column] for column in used]
-    n_states = sum(text != "other" for text in label)
-    label[:n_states] = [f"state {i + 1}" for i in range(n_states)]
+    # A state that no spectrum has in the end keeps its place: a chunk knows nothing of the others.
+    least = states.n + n if padded else 1
+    place, label = follow_places(found, states, arrays.shape, least=least)
     return _moved(options, results, place), label
 
 

@@ -32,6 +32,8 @@ MAX_CANDIDATES = 3
 LEAST_PROBABILITY = 0.01
 # The network and the fits take so many spectra at a time at most: cancel is asked in between.
 AT_ONCE = 1024
+# Binary digits of a mean spectrum that count: its noise is larger, the error of its sum smaller.
+_MEAN_BITS = 20
 
 
 @dataclass(frozen=True)
@@ -112,18 +114,18 @@ class SpectrumRows:
 
 @dataclass(frozen=True)
 class Overview:
-    """Peaks of the mean spectrum of a map, and its chemical states.
+    """What the spectra of a map need to know of the whole map.
 
     Attributes
     ----------
-    mean_peaks : dict of str to ndarray, shape (1, peak)
-        Peaks of the mean spectrum.
-    states : States
-        Of a sample of the spectra, on the user's scale.
+    mean_peaks : dict of str to ndarray, shape (1, peak), or None
+        Peaks of the mean spectrum, where they are starts.
+    states : States or None
+        Chemical states, where they are followed.
     """
 
-    mean_peaks: dict[str, Floats]
-    states: States
+    mean_peaks: dict[str, Floats] | None
+    states: States | None
 
 
 @dataclass(frozen=True)
@@ -351,21 +353,41 @@ class _Chunk:
         return Candidate(rows, results, count, log_probability, code)
 
 
-def overview(options: FindOptions, sampled: Outcome, mean: SpectrumRows) -> Overview:
-    """Peaks of the mean spectrum of a map, and its chemical states.
+def states_in(options: FindOptions, sampled: Outcome) -> States:
+    """Chemical states of a map, on the user's scale.
 
     Parameters
     ----------
     options : FindOptions
     sampled : Outcome
         Of a sample of the spectra, each by itself.
-    mean : SpectrumRows
-        Mean of all spectra, one row.
     """
     results = sampled.results
     peaks = results.peaks
     area = peaks["height"] * peaks["fwhm"]
     errors = results.peak_errors["center"]
     found = Found(options.sign * peaks["center"], peaks["fwhm"], area, errors)
-    states = find_states(found, options.n_states, found.center.shape[1])
-    return Overview(fit_rows(options.without_cancel(), mean).results.peaks, states)
+    return find_states(found, options.n_states, found.center.shape[1])
+
+
+def peaks_of_mean(options: FindOptions, mean: SpectrumRows) -> dict[str, Floats]:
+    """Peaks of the mean spectrum of a map, each of shape (1, peak).
+
+    Parameters
+    ----------
+    options : FindOptions
+    mean : SpectrumRows
+        Mean of all spectra, one row. The last digits of a mean depend on the order of its sum, and
+        so on the chunks of the map; they are rounded away.
+    """
+    held = None if mean.background is None else _rounded(mean.background)
+    mean = replace(mean, counts=_rounded(mean.counts), background=held)
+    return fit_rows(options.without_cancel(), mean).results.peaks
+
+
+def _rounded(values: npt.NDArray[np.generic]) -> Floats:
+    """Values as multiples of the power of two next to a millionth of the largest."""
+    values = np.asarray(values, dtype=np.float64)
+    largest = np.abs(values).max(initial=0.0, where=np.isfinite(values))
+    step = np.ldexp(1.0, int(np.frexp(largest)[1]) - _MEAN_BITS)
+    return np.asarray(np.round(values / step) * step)

@@ -42,7 +42,8 @@ def follow(
     ----------
     peaks : Dataset
         From `predict`, `refine` or `fit`, over one or more leading dimensions in which neighbors
-        are alike. Dask arrays stay lazy; their dimension `peak` keeps its length then.
+        are alike. Dask arrays stay lazy, and so does `label`. They give the same; only `peak` is
+        longer, as nobody knows yet how many places are needed: those too many come last, with NaN.
     n_states : int or "auto"
         How many states there are; "auto" takes those that at least 2 % of the spectra have.
     labels : sequence of str, optional
@@ -128,9 +129,7 @@ def follow_places(
     states: States,
     shape: tuple[int, ...],
     labels: Sequence[str] | None = None,
-    *,
-    slots: int | None = None,
-    others: int | None = None,
+    least: int = 0,
 ) -> tuple[Places, list[str]]:
     """Which peak comes to which place when places are states.
 
@@ -143,8 +142,8 @@ def follow_places(
         Of the grid of neighbors that the spectra form.
     labels : sequence of str, optional
         Names of the states.
-    slots, others : int, optional
-        Places for states and for peaks without one; by default as many as needed.
+    least : int
+        Number of places at least: those that nothing needs come last.
 
     Returns
     -------
@@ -154,40 +153,48 @@ def follow_places(
         One per place.
     """
     place = follow_states(found, states, shape)
-    rest = _others(place, found, others)
-    slots = states.n if slots is None else slots
-    place = np.pad(place, ((0, 0), (0, slots - states.n)), constant_values=-1)
-    names = [f"state {i + 1}" for i in range(slots)] if labels is None else list(labels)
-    if len(names) != slots:
-        raise ValueError(f"expected {slots} labels, one per state, got {names}")
-    names += ["other"] * rest.shape[1]
-    return np.concatenate([place, rest], axis=1), names
+    place = np.concatenate([place, _others(place, found)], axis=1)
+    length = max(least, place.shape[1])
+    place = np.pad(place, ((0, 0), (0, length - place.shape[1])), constant_values=-1)
+    return place, state_names(states, labels, length)
+
+
+def state_names(states: States, labels: Sequence[str] | None, length: int) -> list[str]:
+    """Labels of so many places: those of the states, then "other".
+
+    Raises
+    ------
+    ValueError
+        Where there are not as many `labels` as states.
+    """
+    names = [f"state {i + 1}" for i in range(states.n)] if labels is None else list(labels)
+    if len(names) != states.n:
+        raise ValueError(f"expected {states.n} labels, one per state, got {names}")
+    return names + ["other"] * (length - states.n)
 
 
 def _followed(
     peaks: xr.Dataset,
     states: States,
     labels: Sequence[str] | None = None,
-    slots: int | None = None,
-    others: int | None = None,
+    least: int = 0,
 ) -> xr.Dataset:
     """Peaks in the order of known states; arguments as for `follow_places`."""
     lead = tuple(str(d) for d in peaks["center"].dims if d != "peak")
     shape = tuple(peaks.sizes[d] for d in lead)
     found = _found_in(peaks)
-    place, names = follow_places(found, states, shape, labels, slots=slots, others=others)
+    place, names = follow_places(found, states, shape, labels, least)
     return _rearranged(peaks, lead, place, names)
 
 
-def _others(place: Places, found: Found, length: int | None) -> Places:
-    """The peaks that no state has, shape (spectra, length or what the fullest one needs)."""
+def _others(place: Places, found: Found) -> Places:
+    """The peaks that no state has, shape (spectra, what the fullest one needs)."""
     free = np.isfinite(found.center)
     row, state = np.nonzero(place >= 0)
     free[row, place[row, state]] = False
-    most = int(free.sum(axis=1).max(initial=0)) if length is None else length
+    most = int(free.sum(axis=1).max(initial=0))
     order = np.argsort(~free, axis=1, kind="stable")[:, :most]
-    rest = np.where(np.take_along_axis(free, order, axis=1), order, -1)
-    return np.pad(rest, ((0, 0), (0, most - rest.shape[1])), constant_values=-1)
+    return np.where(np.take_along_axis(free, order, axis=1), order, -1)
 
 
 def _rearranged(
@@ -228,19 +235,30 @@ def _follow_lazily(
 ) -> xr.Dataset:
     """Every chunk with the edges of its neighbors, after one look at a sample of all."""
     import dask
+    import dask.array as da
 
-    others = peaks.sizes["peak"]
-    slots = max(others, number or 0)
-    names = labels or [f"state {i + 1}" for i in range(slots)]
-    most = len(names)
+    most = max(peaks.sizes["peak"], number or 0)
+    # Whatever the number of states: they have room, and after them all peaks without one.
+    length = most + peaks.sizes["peak"]
 
     @dask.delayed  # type: ignore[untyped-decorator]
     def look(sample: xr.Dataset) -> States:
-        return find_states(_found_in(sample), number, most)
+        states = find_states(_found_in(sample), number, most)
+        state_names(states, labels, length)  # refuses other labels before any chunk
+        return states
+
+    @dask.delayed  # type: ignore[untyped-decorator]
+    def named(states: States) -> Any:
+        return np.array(state_names(states, labels, length), dtype=text)
 
     def on_chunk(some: xr.Dataset, states: States | None) -> xr.Dataset:
         known = States(*np.empty((3, 0))) if states is None else states
-        return _followed(some, known, names, most, others)
+        return _followed(some, known, least=length)
 
+    text = np.array([*(labels or []), f"state {most}", "other"]).dtype
+    states = look(_sampled(peaks, lead))
     overlap = LOCAL_ROUNDS * reach(tuple(peaks.sizes[d] for d in lead))
-    return map_overlapping(on_chunk, peaks, overlap=overlap, shared=look(_sampled(peaks, lead)))
+    followed = map_overlapping(on_chunk, peaks, overlap=overlap, shared=states)
+    # How many states there are is known once the sample is computed, and so are the labels.
+    label = da.from_delayed(named(states), (length,), dtype=text)
+    return followed.assign(label=("peak", label, followed["label"].attrs))
