@@ -7,7 +7,12 @@ Baseline: lmfit (`engine="lmfit"`, exact derivatives) on a sample of the same sp
 `fit` ended, for one number of peaks. Equal on both sides: spectra, noise estimate, model, machine
 and run. The time counts from the array in memory to the Dataset; compiled code is on disk already.
 
+With `--chunks` instead: how many spectra differ between the map in chunks and the map in memory, at
+all (any value, by more than 1e-9), and in which peak lies at a place along `peak`. The right half
+has a fortieth of the counts, and the counts are rates in float32, whose sums are rounded.
+
     python benchmarks/bench_map.py [--size 256] [--points 200] [--lmfit 40] [--picture docs/images]
+    python benchmarks/bench_map.py --size 316 --chunks 50
 """
 
 import argparse
@@ -120,6 +125,51 @@ def lmfit_rate(spectra: xr.DataArray, peaks: xr.Dataset, n: int) -> float:
     return some.sizes["x"] / (time.perf_counter() - start)
 
 
+def weak_rates(truth: xr.Dataset) -> xr.DataArray:
+    """Counts per second (float32), few in the right half."""
+    weak = xr.where(truth["x"] < truth.sizes["x"] // 2, 1.0, 1 / 40)
+    names = ("height", "background_constant")
+    weaker = truth.assign(
+        {name: (truth[name] * weak).transpose(*truth[name].dims) for name in names}
+    )
+    rates = simulated(weaker) / np.float32(0.37)
+    return rates.assign_attrs(units="counts/s", scale="binding")
+
+
+def differing(eager: xr.Dataset, lazy: xr.Dataset) -> dict[str, float]:
+    """Spectra that differ between both, and those with another peak at a place."""
+    there = np.isfinite(lazy["center"].values)
+    n = eager.sizes["peak"]
+    other = there[..., n:].any(axis=-1)
+    lazy = lazy.isel(peak=slice(0, n))
+    centers = eager["center"].values, lazy["center"].values
+    other |= (np.isfinite(centers[0]) != np.isfinite(centers[1])).any(axis=-1)
+    other |= (np.abs(np.nan_to_num(centers[0] - centers[1])) > 0.1).any(axis=-1)
+    differ, largest = other.copy(), 0.0
+    for name, values in eager.data_vars.items():
+        if values.dims[:2] == ("y", "x"):
+            one, two = (np.asarray(p[name].values, dtype=float).reshape(*other.shape, -1)
+                        for p in (eager, lazy))  # fmt: skip
+            size = np.maximum(np.maximum(np.abs(one), np.abs(two)), 1e-300)
+            off = np.where(np.isnan(one) & np.isnan(two), 0.0, np.abs(one - two) / size)
+            far = (np.isnan(off) | (off > 1e-9)).any(axis=-1)
+            differ |= far
+            largest = max(largest, np.nanmax(off[~other], initial=0.0))
+    return {
+        "spectra that differ": float(differ.sum()),
+        "spectra with another peak at a place": float(other.sum()),
+        "largest relative difference elsewhere": largest,
+    }
+
+
+def chunked(size: int, points: int, chunk: int) -> dict[str, float]:
+    """How the fit of a map in chunks differs from that in memory."""
+    rates = weak_rates(true_peaks(size, points))
+    peaks = xpsnet.fit(rates, device="cpu")
+    lazy = xpsnet.fit(rates.chunk({"y": chunk, "x": chunk}), device="cpu").compute()
+    return {"spectra": float(size**2), **differing(peaks, lazy)}
+
+
 def main(arguments: list[str] | None = None) -> dict[str, float]:
     """Print the report; return its numbers."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -127,7 +177,10 @@ def main(arguments: list[str] | None = None) -> dict[str, float]:
     parser.add_argument("--points", type=int, default=200)
     parser.add_argument("--lmfit", type=int, default=40)
     parser.add_argument("--picture", type=Path)
+    parser.add_argument("--chunks", type=int, help="compare with a map in chunks of this size")
     chosen = parser.parse_args(arguments)
+    if chosen.chunks:
+        return printed(chunked(chosen.size, chosen.points, chosen.chunks))
     truth = true_peaks(chosen.size, chosen.points)
     spectra = simulated(truth)
     xpsnet.fit(spectra.isel(y=slice(0, 4), x=slice(0, 4)), device="cpu")
@@ -149,10 +202,15 @@ def main(arguments: list[str] | None = None) -> dict[str, float]:
     report |= accuracy(truth, peaks)
     starts = np.bincount(peaks["start"].values.ravel(), minlength=3)
     report |= {"fits from neighbors": float(starts[1]), "fits from the sum": float(starts[2])}
-    for name, value in report.items():
-        print(f"{name:46s}{value:12.4g}")
     if chosen.picture is not None:
         draw(truth, peaks, chosen.picture)
+    return printed(report)
+
+
+def printed(report: dict[str, float]) -> dict[str, float]:
+    """The report, after it was printed."""
+    for name, value in report.items():
+        print(f"{name:46s}{value:12.6g}")
     return report
 
 

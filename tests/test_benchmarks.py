@@ -114,6 +114,17 @@ def test_a_map_against_its_truth(tmp_path: Path) -> None:
     assert (tmp_path / "map_truth.png").stat().st_size > 10_000
 
 
+def test_a_map_in_chunks_against_one_in_memory() -> None:
+    text = _printed("bench_map.py", "--size", "8", "--points", "60", "--chunks", "3")
+    numbers = {line[:46].strip(): float(line[46:]) for line in text.splitlines()}
+    assert numbers == {
+        "spectra": 64.0,
+        "spectra that differ": 0.0,
+        "spectra with another peak at a place": 0.0,
+        "largest relative difference elsewhere": 0.0,
+    }
+
+
 def test_decisions_about_the_number_of_peaks() -> None:
     text = _printed("bench_decision.py", "--spectra", "16")
     assert "16 spectra, number of peaks right in %" in text

@@ -112,7 +112,8 @@ def predict(
     ----------
     spectra : DataArray
         Spectra of any shape over energy [eV], in counts or counts/s, on either scale and in
-        either direction; NaN marks missing points. Dask arrays stay lazy.
+        either direction; NaN marks missing points. Dask arrays stay lazy and give the same, with a
+        place along `peak` for every peak that the model can give.
     model : str, Path or Model
         ``"default"`` (raw spectra, 0 to 6 peaks), ``"park2020"`` (the paper's network: 1 to 3
         peaks, background subtracted), or the path of your own model card.
