@@ -8,6 +8,8 @@ from xpsnet.fitting.confidence import confidence
 from xpsnet.fitting.lmfit_exchange import to_lmfit
 from xpsnet.fitting.model.doublets import doublet
 from xpsnet.fitting.refine import refine
+from xpsnet.models.prediction import predict
+from xpsnet.simulation.recipes import simulate
 
 ONE, TWO = 0.6827, 0.9545  # standard errors of a normal distribution
 
@@ -120,3 +122,13 @@ def test_linked_lines_have_no_profile_of_their_own(two_peak_case):
     assert np.isfinite(found.area_upper[0])
     assert np.isnan(found.area_upper[1])
     assert np.isnan(found.center_upper[1])
+
+
+def test_a_minimum_that_depends_on_the_start_has_its_ends():
+    # Three broad lines whose chi-square has several minima where one width is held.
+    simulated = simulate(24, "default", seed=1)["spectra"]
+    spectrum = simulated.isel(spectrum=3, drop=True).dropna("energy")
+    peaks = refine(spectrum, predict(spectrum, device="cpu"))
+    found = confidence(spectrum, peaks)
+    assert (found.center_lower < peaks.center).all()
+    assert (found.center_upper > peaks.center).all()

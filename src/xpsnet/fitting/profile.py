@@ -192,14 +192,13 @@ def _end(
         return outer
     if inner_rise == rise:
         return np.nan
-    return float(
-        optimize.brentq(
-            lambda value: root_of_rise(value) - distance,
-            inner,
-            outer,
-            xtol=_PRECISION * abs(error),
-        )
-    )
+    # Not computed again: from another start the minimum may be another one, on the other side.
+    known = {inner: inner_rise, outer: rise}
+
+    def gap(value: float) -> float:
+        return (known[value] if value in known else root_of_rise(value)) - distance
+
+    return float(optimize.brentq(gap, inner, outer, xtol=_PRECISION * abs(error)))
 
 
 def _minimized(variables: _Variables, start: Floats, free: npt.NDArray[np.bool_]) -> Floats:
