@@ -181,6 +181,17 @@ def test_missing_points_and_absent_peaks() -> None:
     assert len(_legend(plot(spectra, truth))) == 5
 
 
+@pytest.mark.parametrize("bad", [np.inf, -np.inf, 1e308, -1e308, 1e200, 1e-320])
+@pytest.mark.parametrize("n", [1, 5, 281])
+def test_counts_that_no_axis_can_show(bad: float, n: int) -> None:
+    spectrum, peaks = sample("spectrum"), sample_truth("spectrum")
+    spectrum[:n] = bad
+    for figure in (plot(spectrum, peaks), plot(spectrum)):
+        figure.draw_without_rendering()
+        drawn = figure.axes[0].lines[0].get_ydata()[:n]
+        np.testing.assert_array_equal(drawn, 0.0 if bad == 1e-320 else np.nan)
+
+
 def test_a_figure_of_ones_own() -> None:
     whole = Figure(figsize=(8, 4), layout="constrained")
     left, right = whole.subfigures(1, 2)

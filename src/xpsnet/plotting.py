@@ -35,6 +35,7 @@ _FINE = 800  # points of a drawn curve
 _NORMAL = 1e7  # degrees of freedom from which on Student's t is normal
 _BLOCK = 2000  # spectra whose curves are in memory at a time
 _LONG_LEGEND = 8  # entries above which two columns are tried
+_LARGEST = 1e100  # beyond, and below its inverse, matplotlib finds no ticks
 _MARGIN = 0.03  # shown beyond the fitted range, as a share of it
 
 
@@ -145,7 +146,7 @@ def points_and_fit(
     isel = {renamed.get(name, name): index for name, index in isel.items()}
     if peaks is None:
         chosen, others, title = _chosen(spectra, isel)
-        return Points(chosen["energy"].values, chosen.mean(others).values, title), None
+        return Points(chosen["energy"].values, _shown(chosen).mean(others).values, title), None
     low, high = (float(end) for end in peaks.attrs["energy_range"])
     chosen, others, title = _chosen(_as_fitted(spectra, peaks, low, high), isel)
     of_one = peaks.isel(isel, missing_dims="ignore")
@@ -153,10 +154,10 @@ def points_and_fit(
     energy = chosen["energy"].values
     fine = np.linspace(low, high, _FINE)
     drawn, done = _mean_curves(of_one, np.concatenate([fine, energy]), others)
-    chosen = chosen.where(done)
+    chosen = _shown(chosen.where(done))
     points = Points(energy, chosen.mean(others).values, title)
     components, background, envelope = (
-        drawn[name].values for name in ("component", "background", "envelope")
+        _shown(drawn[name]).values for name in ("component", "background", "envelope")
     )
     residual = points.counts - envelope[_FINE:]
     residual[(energy < low) | (energy > high)] = np.nan
@@ -171,6 +172,12 @@ def points_and_fit(
         np.empty((0, 4)) if others else _intervals(of_one, fine, background[:_FINE]),
     )
     return points, fit
+
+
+def _shown(values: xr.DataArray) -> xr.DataArray:
+    """Numbers that an axis can show; NaN for infinite and huge ones, 0 for the smallest."""
+    size = abs(values)
+    return values.where(size < _LARGEST).where(~(size < 1 / _LARGEST), 0.0)
 
 
 def _chosen(
@@ -314,7 +321,10 @@ def _draw_fit(axes: "Axes", fit: Fit) -> None:
 
 def _draw_residual(axes: "Axes", energy: Floats, fit: Fit) -> None:
     """Measured minus envelope, in standard deviations if they are known."""
-    values = fit.residual if fit.sigma is None else fit.residual / fit.sigma
+    values = fit.residual
+    if fit.sigma is not None:
+        known = np.divide(values, fit.sigma, where=fit.sigma > 0, out=np.full_like(values, np.nan))
+        values = _shown(xr.DataArray(known)).values
     limit = 1.2 * float(np.nanmax(np.abs(values), initial=0.0 if fit.sigma is None else 2.5))
     if fit.sigma is not None:
         axes.axhspan(-2, 2, color="0.92", lw=0, zorder=0)

@@ -53,10 +53,11 @@ def write(
 ) -> None:
     """Write spectra or peaks to a file whose extension names the format.
 
-    `read` gives back exactly the spectra that were written, `read_fit` the peaks. Csv and Excel
-    files also serve people and spreadsheets as tables: one row per peak and spectrum, with
-    errors, status and units; in Excel also the curves. VAMAS stores the energies, counts and
-    settings of spectra, and peaks as components that CasaXPS shows.
+    `read` gives back exactly the spectra that were written, `read_fit` the peaks; from csv, Excel
+    and VAMAS files, infinite counts come back as NaN. Csv and Excel files also serve people and
+    spreadsheets as tables: one row per peak and spectrum, with errors, status and units; in Excel
+    also the curves. VAMAS stores the energies, counts and settings of spectra, and peaks as
+    components that CasaXPS shows.
 
     The file appears only when it is complete: where the disk is full, the folder is read-only or
     a network drive is lost, an older file of this name stays as it is, and nothing is left beside
