@@ -174,3 +174,17 @@ def test_how_arrays_differ() -> None:
     assert "shape" in (same_numbers.difference("center", values, values[:2]) or "")
     counts = np.array([1, 2])
     assert same_numbers.difference("n_peaks", counts, np.array([1, 3])) == "1 of 2 values differ"
+
+
+def test_everything_at_the_same_time_for_some_seconds() -> None:
+    text = _printed("soak.py", "--minutes", "0.2", "--threads", "2")
+    assert "2 processes of 2 threads" in text
+    # The second process is killed at the end at the latest.
+    assert "threads: 0 processes killed" not in text
+    rows = [line for line in text.splitlines() if line.startswith("| ") and "work" not in line]
+    assert len(rows) > 5
+    assert all(line.endswith(("| 0 |", "--- |")) for line in rows)
+
+
+def test_a_case_of_the_soak_is_repeated() -> None:
+    assert "| bad energies | 0 | 1 | 0 |" in _printed("soak.py", "--case", "57")
