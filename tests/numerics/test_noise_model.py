@@ -144,6 +144,17 @@ def test_correlated_noise_counts_as_its_density_at_frequency_0(kernel: str) -> N
     assert found == pytest.approx(30.0, rel=0.07)
 
 
+@pytest.mark.parametrize("between", [2, 5])
+def test_points_between_points_say_nothing_new(between: int) -> None:
+    """Straight lines between the measured points: as many independent points as before."""
+    errors = 30 * np.random.default_rng(7).normal(size=(500, 120))
+    place = np.arange(119 * between + 1) / between
+    counts = 1000 + np.stack([np.interp(place, np.arange(120), row) for row in errors])
+    model = noise_of_residuals(counts, np.full_like(counts, 1000.0))
+    found = np.sqrt(model.density[0]) * model.deviation(counts[:1] * 0 + 1000)[0, 0]
+    assert found == pytest.approx(30 * np.sqrt(between), rel=0.1)
+
+
 def test_fitted_parameters_are_given_back_to_correlated_noise() -> None:
     errors = np.random.default_rng(2).normal(size=(500, 100))
     counts = convolve1d(errors, np.array(KERNELS["1-2-1"]), axis=1)
