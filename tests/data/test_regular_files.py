@@ -1,4 +1,4 @@
-"""What is no file is told by its kind, before anything opens it."""
+"""What is no file is named by its kind, before anything opens it."""
 
 import os
 import socket

@@ -1,4 +1,4 @@
-"""Files that can be read to their end, told from pipes and devices before anything opens them."""
+"""Regular files, as against folders, pipes and devices: what a path is, without opening it."""
 
 import stat
 from pathlib import Path

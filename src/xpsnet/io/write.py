@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 
 from xpsnet.data.spectrum import check_spectra
-from xpsnet.io.common.atomic_write import telling_failure, write_file, write_folder
+from xpsnet.io.common.atomic_write import describing_failure, write_file, write_folder
 from xpsnet.io.common.free_memory import free_memory
 from xpsnet.io.stores.attributes import (
     COORDS_ATTR,
@@ -121,7 +121,7 @@ def write(
             f"expected spectra= only with peaks for .nxs, .xlsx or .vms, got {path.name!r}; write "
             f"the spectra to a separate file"
         )
-    with telling_failure(path):
+    with describing_failure(path):
         _check_target(path, overwrite=overwrite)
         if suffix in FOLDERS:
             write_folder(path, lambda folder: FOLDERS[suffix](content, folder))

@@ -40,7 +40,7 @@ _ADVICE = {
 
 
 @contextmanager
-def telling_failure(path: Path) -> Iterator[None]:
+def describing_failure(path: Path) -> Iterator[None]:
     """Say in one sentence what was tried, what the system answered and what to do.
 
     Errors that already are such a sentence pass through: only those of the system have a number
@@ -67,9 +67,9 @@ def failure(path: Path, error: OSError) -> OSError:
     if named not in (path, path.parent) and not any(map(_PART.fullmatch, named.parts)):
         got += f" for {named}"
     kind = type(error) if type(error).__module__ == "builtins" else OSError
-    told = kind(f"expected to write {path}, got {got}; {_ADVICE.get(error.errno or 0, _LOST)}")
-    told.errno = error.errno
-    return told
+    described = kind(f"expected to write {path}, got {got}; {_ADVICE.get(error.errno or 0, _LOST)}")
+    described.errno = error.errno
+    return described
 
 
 def _names(error: OSError) -> list[Any]:
@@ -95,7 +95,7 @@ def write_file(path: str | os.PathLike[str], content: bytes | memoryview) -> Non
         If it cannot be written; what was there before is still there, and nothing else.
     """
     path = Path(path)
-    with telling_failure(path), _part(path) as (part, target):
+    with describing_failure(path), _part(path) as (part, target):
         _write_synced(part, content, target)
         _put_in_place(part, target)
 
@@ -116,7 +116,7 @@ def write_folder(path: str | os.PathLike[str], fill: Callable[[Path], object]) -
         If it cannot be written; what was there before is still there, and nothing else.
     """
     path = Path(path)
-    with telling_failure(path), _part(path) as (part, target):
+    with describing_failure(path), _part(path) as (part, target):
         part.mkdir()
         fill(part)
         if target.is_dir():
