@@ -267,9 +267,8 @@ def judge(setting: Setting, peaks: xr.Dataset, truth: xr.Dataset) -> dict[str, f
         figures["ratio"] += [scaled[finite[:, k], k].std() for k in range(setting.lines)]
     found["no error [%]"] = max(unknown)
     for key, values in figures.items():
-        middle = np.mean(GOOD[key])
-        found[key] = values[int(np.nanargmax(np.abs(np.array(values) - middle)))]
-        worst = int(np.nanargmax(np.abs(np.array(values) - middle)))
+        worst = int(np.nanargmax(np.abs(np.array(values) - np.mean(GOOD[key]))))
+        found[key] = values[worst]
         if key == "in95":
             found["of"] = PARAMETERS[worst // setting.lines]
     return found

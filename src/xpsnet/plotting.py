@@ -13,11 +13,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 import xarray as xr
-from scipy import special
 
 from xpsnet.data.peaks import curves, keep_own_names
 from xpsnet.data.spectrum import check_spectra, crop, to_binding, to_kinetic
-from xpsnet.numerics.noise import NoiseModel, noise_profile, smooth_level
+from xpsnet.numerics.noise import NoiseModel, interval_reach, noise_profile, smooth_level
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -32,7 +31,6 @@ PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8
 distinguish."""
 
 _FINE = 800  # points of a drawn curve
-_NORMAL = 1e7  # degrees of freedom from which on Student's t is normal
 _BLOCK = 2000  # spectra whose curves are in memory at a time
 _LONG_LEGEND = 8  # entries above which two columns are tried
 _LARGEST = 1e100  # beyond, and below its inverse, matplotlib finds no ticks
@@ -265,7 +263,7 @@ def _intervals(peaks: xr.Dataset, energy: Floats, background: Floats) -> Floats:
         return np.empty((0, 4))
     center, center_error, height, height_error = (peaks[name].values for name in names)
     dof = float(peaks["dof_noise"]) if "dof_noise" in peaks else np.inf
-    reach = special.stdtrit(min(dof, _NORMAL), 0.975) if dof > 0 else np.nan
+    reach = interval_reach(dof, 0.95) if dof > 0 else np.nan
     top = height + np.interp(center, energy, background)
     rows = np.stack([center, reach * center_error, top, reach * height_error], axis=1)
     return np.asarray(rows[np.isfinite(rows).all(axis=1)])
@@ -273,10 +271,9 @@ def _intervals(peaks: xr.Dataset, energy: Floats, background: Floats) -> Floats:
 
 def _sigma(spectra: xr.DataArray, peaks: xr.Dataset, others: list[Hashable]) -> Floats | None:
     """Standard deviation of the drawn counts, scaled to the noise that the fit used."""
-    if "noise_gain" in peaks.attrs:
-        gain, floor = (float(peaks.attrs[f"noise_{name}"]) for name in ("gain", "floor"))
+    if (known := NoiseModel.of_attributes(peaks.attrs)) is not None:
         rows = smooth_level(spectra.values).reshape(-1, spectra.sizes["energy"])
-        deviation = NoiseModel.known(gain, floor).deviation(rows).reshape(spectra.shape)
+        deviation = known.deviation(rows).reshape(spectra.shape)
     else:
         deviation = noise_profile(spectra.values)
     variance = spectra.copy(data=deviation**2)

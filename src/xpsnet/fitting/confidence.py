@@ -15,7 +15,6 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 import xarray as xr
-from scipy import special
 
 from xpsnet.data.peak_arrays import CURVE, background_terms
 from xpsnet.data.peaks import Status, curves
@@ -38,10 +37,8 @@ from xpsnet.fitting.solve.point_noise import (
     with_checked_names,
 )
 from xpsnet.numerics.lineshapes import LINE_SHAPES
-from xpsnet.numerics.noise import noise_of_residuals
+from xpsnet.numerics.noise import NoiseModel, interval_reach, noise_of_residuals
 
-# Degrees of freedom from which on Student's t is normal to six digits.
-_NORMAL = 1e7
 # Fits of simulated spectra that count.
 _SOUND = (Status.OK, Status.AT_BOUND)
 
@@ -151,10 +148,9 @@ def _noise_of_points(
     counts, held = oriented(window), None
     if peaks.attrs["background"] == CURVE:
         held = oriented(peaks["background"].interp(energy=window["energy"]))
-    if given is None and "noise_gain" in peaks.attrs:
-        names = ("gain", "floor", "dof", "density")
-        known = {name: float(peaks.attrs[f"noise_{name}"]) for name in names}
-        given = checked_noise(known, window, window)
+    known = NoiseModel.of_attributes(peaks.attrs)
+    if given is None and known is not None:
+        given = NoiseChoice(known)
     elif given is None:
         envelope = oriented(curves(peaks)["envelope"].interp(energy=window["energy"]))
         quantum = quantum_of(window)
@@ -200,8 +196,7 @@ def _profile(
     floor = np.broadcast_to(noise.floor[0], weights.shape)
     rest = counts[0] if held is None else counts[0] - held[0]
     problem = Problem(model, rest, weights, (floor, float(noise.following_gain[0])))
-    dof = min(float(noise.dof[0]), _NORMAL)
-    intervals = profile_intervals(problem, best, float(special.stdtrit(dof, (1 + level) / 2)))
+    intervals = profile_intervals(problem, best, interval_reach(float(noise.dof[0]), level))
     mirror = dict(zip(best.layout.names, best.layout.mirror(sign), strict=True))
     return {
         name: np.array(ends if mirror.get(name, 1.0) > 0 else (-ends[1], -ends[0]))

@@ -202,7 +202,7 @@ def _end(
 
 
 def _minimized(variables: _Variables, start: Floats, free: npt.NDArray[np.bool_]) -> Floats:
-    """Variables at the minimum over those that are free, from a start."""
+    """Minimize over the free variables, from a start; gives all variables."""
     if not free.any():
         return start
     lower, upper = variables.start.lower[free], variables.start.upper[free]
@@ -210,7 +210,7 @@ def _minimized(variables: _Variables, start: Floats, free: npt.NDArray[np.bool_]
         own = np.flatnonzero(free) == variables.height
         lower, upper = np.where(own, 0.0, lower), np.where(own, np.inf, upper)
     span = np.where(np.isfinite(upper - lower), upper - lower, 0.0)
-    inset = np.minimum(_INSET * span, 1e-6 + _INSET * span)
+    inset = _INSET * span
     # A start on a limit would stay there.
     begin = np.clip(start[free], lower + inset, np.maximum(upper - inset, lower + inset))
 

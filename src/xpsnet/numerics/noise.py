@@ -39,13 +39,14 @@ the errors, `noise` and `redchi` that are reported by the density.
 Nothing here depends on the direction of the axis or on the unit of the counts.
 """
 
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 from scipy.ndimage import correlate1d
-from scipy.special import logsumexp
+from scipy.special import logsumexp, stdtrit
 
 from xpsnet.numerics.differences import (
     INFORMATION,
@@ -62,9 +63,11 @@ from xpsnet.numerics.differences import (
 
 __all__ = [
     "FEW_QUANTA",
+    "KNOWN_BY",
     "NoiseModel",
     "counting_quantum",
     "estimate_noise",
+    "interval_reach",
     "noise_of_counts",
     "noise_of_residuals",
     "noise_profile",
@@ -105,6 +108,10 @@ _CLEAR_OF_ROUNDING = 100.0
 # Smoothed counts below this many quanta do not give the variance of a point: their own relative
 # error is then above a tenth. The variance has to follow a fitted curve.
 FEW_QUANTA = 30.0
+# What a common noise is stated by: in attributes of results, and by the user.
+KNOWN_BY = ("gain", "floor", "dof", "density")
+# Degrees of freedom from which on Student's t is normal to six digits.
+_NORMAL = 1e7
 
 
 @dataclass(frozen=True)
@@ -141,6 +148,20 @@ class NoiseModel:
         """A model of points that are not correlated."""
         return cls(floor, gain, dof, np.ones_like(gain))
 
+    @classmethod
+    def of_attributes(cls, attrs: Mapping[Hashable, Any]) -> "NoiseModel | None":
+        """The common model that the attributes of a result hold; None where they hold none."""
+        if "noise_gain" not in attrs:
+            return None
+        return cls.known(**{name: float(attrs[f"noise_{name}"]) for name in KNOWN_BY})
+
+    @property
+    def attributes(self) -> dict[str, float]:
+        """Attributes of a result, for `of_attributes`; none where every spectrum has its own."""
+        if not self.is_shared:
+            return {}
+        return {f"noise_{name}": float(getattr(self, name)[0]) for name in KNOWN_BY}
+
     @property
     def is_shared(self) -> bool:
         """Whether all spectra have the same model."""
@@ -171,6 +192,19 @@ class NoiseModel:
         return np.asarray(
             (self.gain > 0) & (self.floor + self.gain * lowest < FEW_QUANTA * self.gain**2)
         )
+
+
+def interval_reach(dof: float, level: float) -> float:
+    """Half of the stated interval in standard errors: the quantile of Student's t.
+
+    Parameters
+    ----------
+    dof : float
+        Degrees of freedom of the noise; infinity where it is known.
+    level : float
+        Probability of the interval.
+    """
+    return float(stdtrit(min(dof, _NORMAL), (1 + level) / 2))
 
 
 def estimate_noise(counts: npt.ArrayLike) -> Floats:
@@ -461,7 +495,8 @@ def _noise(residual: Floats, level: Floats, quantum: float, *, shared: bool) -> 
     grid = _Grid(_FLOOR_SHARES, prior)
     sums = _sums(residual, level, mean, grid.shares, shared=shared)
     model, best = _posterior(sums, grid, quantum, top)
-    if shared and len(residual) > 1:  # which tell apart shares between those of the grid
+    if shared and len(residual) > 1:
+        # Many spectra tell shares apart that lie between those of the grid.
         low, high = max(best - 1, 0), min(best + 1, grid.shares.size - 1)
         shares = np.linspace(grid.shares[low], grid.shares[high], _FINE_SHARES)
         grid = _Grid(shares, np.where(shares == 0.0, _NO_FLOOR_PRIOR, 1 / _FINE_SHARES))
@@ -549,8 +584,7 @@ def _alike(sums: _Sums) -> npt.NDArray[np.bool_]:
     if not measured.any():
         return measured
     dof = np.where(measured, sums.dof, 1.0)
-    with np.errstate(divide="ignore"):
-        logs = np.log(sums.squares / dof[:, None])
+    logs = np.log(sums.squares / dof[:, None])
     score = np.where(measured[:, None], -(dof[:, None] * logs + sums.logs) / 2, 0.0)
     own = logs[:, int(score.sum(axis=0).argmax())]
     off = np.abs(own - np.median(own[measured]))
@@ -560,19 +594,17 @@ def _alike(sums: _Sums) -> npt.NDArray[np.bool_]:
 def _posterior(sums: _Sums, grid: _Grid, quantum: float, top: Floats) -> tuple[NoiseModel, int]:
     """Mean over the shares of the floor (see the module), and the likeliest share of all rows."""
     n, mean = sums.dof[:, None], sums.mean[:, None]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        variance = sums.squares / n  # at the mean level
-        score = np.log(grid.prior) - (n * np.log(variance) + sums.logs + n) / 2
-        error = np.broadcast_to(2 / n, score.shape)
+    variance = sums.squares / n  # at the mean level
+    score = np.log(grid.prior) - (n * np.log(variance) + sums.logs + n) / 2
+    error = np.broadcast_to(2 / n, score.shape)
     shares = grid.shares
     finite = np.clip(np.nan_to_num(score, nan=-np.inf), -_WORST, _WORST)
     best = int(finite.sum(axis=0).argmax())
     if quantum > 0:
         poisson = quantum * mean
-        with np.errstate(divide="ignore", invalid="ignore"):
-            off = np.log(variance / poisson) / _DISPERSION_WIDTH
-            # Integral over the unknown variance, whose logarithm has the error root (2 / n).
-            score = score - off**2 / 2 + np.log(2 / n) / 2 - np.log(_DISPERSION_WIDTH)
+        off = np.log(variance / poisson) / _DISPERSION_WIDTH
+        # Integral over the unknown variance, whose logarithm has the error root (2 / n).
+        score = score - off**2 / 2 + np.log(2 / n) / 2 - np.log(_DISPERSION_WIDTH)
         exact = -(sums.counting[:, None] / poisson + sums.counting_logs[:, None]) / 2
         exact = exact - n * np.log(poisson) / 2 + np.log(_COUNTING_ODDS)
         score = np.concatenate([score, exact], axis=1)
@@ -580,8 +612,7 @@ def _posterior(sums: _Sums, grid: _Grid, quantum: float, top: Floats) -> tuple[N
         error = np.concatenate([error, np.zeros_like(poisson)], axis=1)
         shares = np.append(shares, 0.0)
     score = np.where(np.isfinite(score), score, -np.inf)
-    with np.errstate(invalid="ignore"):
-        weight = np.exp(score - logsumexp(score, axis=1, keepdims=True))
+    weight = np.exp(score - logsumexp(score, axis=1, keepdims=True))
     floor = (weight * variance * shares).sum(axis=1)
     gain = (weight * variance * (1 - shares)).sum(axis=1) / sums.mean
     total = np.zeros(len(floor))

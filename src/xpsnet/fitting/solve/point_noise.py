@@ -10,18 +10,21 @@ import xarray as xr
 
 from xpsnet.data.energy_axis import energy_dim, with_energy_index
 from xpsnet.data.peaks import keep_own_names
-from xpsnet.data.spectrum_arrays import orientation_of
+from xpsnet.data.spectrum_arrays import orientation_of, spectrum_arrays
 from xpsnet.fitting.solve.per_spectrum import per_spectrum
-from xpsnet.numerics.noise import NoiseModel, counting_quantum, noise_of_counts, smooth_level
+from xpsnet.numerics.noise import (
+    KNOWN_BY,
+    NoiseModel,
+    counting_quantum,
+    noise_of_counts,
+    smooth_level,
+)
 
 Floats = npt.NDArray[np.float64]
 NoiseWord = Literal["poisson", "each"]
 Noise = (
     float | npt.NDArray[np.floating[Any]] | xr.DataArray | Mapping[str, float] | NoiseWord | None
 )
-
-_DEFAULTS = {"gain": 0.0, "floor": 0.0, "dof": np.inf, "density": 1.0}
-_KEYS = tuple(_DEFAULTS)
 
 
 @dataclass(frozen=True)
@@ -49,9 +52,7 @@ class NoiseChoice:
     @property
     def attributes(self) -> dict[str, float]:
         """Attributes of the result; `noise=` takes them for the same noise again."""
-        if self.model is None or not self.model.is_shared:
-            return {}
-        return {f"noise_{key}": float(getattr(self.model, key)[0]) for key in _KEYS}
+        return {} if self.model is None else self.model.attributes
 
 
 GivenNoise = npt.NDArray[np.float64] | NoiseChoice
@@ -162,8 +163,8 @@ def checked_noise(
         Where it means nothing, has the wrong shape, or the spectra are no counts.
     """
     if noise is None:
-        counts = np.asarray(sample.values, dtype=np.float64).reshape(-1, sample.sizes["energy"])
-        counts = orientation_of(sample).points(np.where(np.isfinite(counts), counts, np.nan))
+        counts = spectrum_arrays(sample).counts.astype(np.float64)
+        counts = np.where(np.isfinite(counts), counts, np.nan)
         quantum = quantum_of(sample)
         return NoiseChoice(noise_of_counts(counts, quantum), quantum)
     if isinstance(noise, str):
@@ -193,9 +194,9 @@ def _noise_of_word(word: str, sample: xr.DataArray) -> NoiseChoice:
 
 
 def _noise_of_mapping(noise: Mapping[str, float]) -> NoiseModel:
-    """The model of a mapping with "gain", "floor" and "dof"."""
-    values = {**_DEFAULTS, **noise}
-    numbers = {key: float(value) for key, value in values.items() if key in _KEYS}
+    """The model of a mapping with names of `KNOWN_BY`."""
+    values = {"gain": 0.0, "floor": 0.0, "dof": np.inf, "density": 1.0, **noise}
+    numbers = {key: float(value) for key, value in values.items() if key in KNOWN_BY}
     good = all(numbers[key] >= 0 for key in ("gain", "floor"))
     good &= all(numbers[key] > 0 for key in ("dof", "density"))
     if len(numbers) < len(values) or not good or not numbers["gain"] + numbers["floor"] > 0:
