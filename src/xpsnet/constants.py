@@ -19,14 +19,41 @@ __all__ = [
 ]
 
 REFERENCES: dict[str, str] = {
+    "beamson1992": (
+        "G. Beamson, D. Briggs, High Resolution XPS of Organic Polymers: The Scienta ESCA300 "
+        "Database, Wiley, Chichester (1992), ISBN 0-471-93592-1"
+    ),
     "bearden1967": (
         "J. A. Bearden, X-ray wavelengths, Rev. Mod. Phys. 39, 78 (1967), "
         "doi 10.1103/RevModPhys.39.78"
+    ),
+    "bearden1967b": (
+        "J. A. Bearden, A. F. Burr, Reevaluation of X-ray atomic energy levels, Rev. Mod. Phys."
+        " 39, 125 (1967), doi 10.1103/RevModPhys.39.125"
     ),
     "biesinger2010": (
         "M. C. Biesinger et al., Resolving surface chemical states in XPS analysis of first row "
         "transition metals, oxides and hydroxides: Sc, Ti, V, Cu and Zn, Appl. Surf. Sci. 257, 887 "
         "(2010), doi 10.1016/j.apsusc.2010.07.086"
+    ),
+    "biesinger2011": (
+        "M. C. Biesinger et al., Resolving surface chemical states in XPS analysis of first row"
+        " transition metals, oxides and hydroxides: Cr, Mn, Fe, Co and Ni, Appl. Surf. Sci. "
+        "257, 2717 (2011), doi 10.1016/j.apsusc.2010.10.051"
+    ),
+    "burroughs1976": (
+        "P. Burroughs, A. Hamnett, A. F. Orchard, G. Thornton, Satellite structure in the X-ray"
+        " photoelectron spectra of some binary and mixed oxides of lanthanum and cerium, J. "
+        "Chem. Soc., Dalton Trans. 1686 (1976), doi 10.1039/DT9760001686"
+    ),
+    "campbell2001": (
+        "J. L. Campbell, T. Papp, Widths of the atomic K-N7 levels, At. Data Nucl. Data Tables "
+        "77, 1 (2001), doi 10.1006/adnd.2000.0848"
+    ),
+    "fuggle1980": (
+        "J. C. Fuggle, S. F. Alvarado, Core-level lifetimes as determined by x-ray "
+        "photoelectron spectroscopy measurements, Phys. Rev. A 22, 1615 (1980), doi "
+        "10.1103/PhysRevA.22.1615"
     ),
     "greczynski2020": (
         "G. Greczynski, L. Hultman, X-ray photoelectron spectroscopy: towards reliable binding "
@@ -37,14 +64,26 @@ REFERENCES: dict[str, str] = {
         "F. J. Himpsel et al., Microscopic structure of the SiO2/Si interface, Phys. Rev. B 38, "
         "6084 (1988), doi 10.1103/PhysRevB.38.6084"
     ),
+    "ilton2011": (
+        "E. S. Ilton, P. S. Bagus, XPS determination of uranium oxidation states, Surf. "
+        "Interface Anal. 43, 1549 (2011), doi 10.1002/sia.3836"
+    ),
     "iso15472": (
         "ISO 15472:2010, Surface chemical analysis - X-ray photoelectron spectrometers - "
         "Calibration of energy scales; data of M. P. Seah, I. S. Gilmore, G. Beamson, Surf. "
         "Interface Anal. 26, 642 (1998)"
     ),
+    "keski1974": (
+        "O. Keski-Rahkonen, M. O. Krause, Total and partial atomic-level widths, At. Data Nucl."
+        " Data Tables 14, 139 (1974), doi 10.1016/S0092-640X(74)80020-3"
+    ),
     "krause1975": (
         "M. O. Krause, J. G. Ferreira, K X-ray emission spectra of Mg and Al, J. Phys. B 8, 2007 "
         "(1975), doi 10.1088/0022-3700/8/12/013"
+    ),
+    "morgan2015": (
+        "D. J. Morgan, Resolving ruthenium: XPS studies of common ruthenium materials, Surf. "
+        "Interface Anal. 47, 1072 (2015), doi 10.1002/sia.5852"
     ),
     "moulder1992": (
         "J. F. Moulder, W. F. Stickle, P. E. Sobol, K. D. Bomben, Handbook of X-ray Photoelectron "
@@ -54,7 +93,24 @@ REFERENCES: dict[str, str] = {
         "A. Kramida et al., NIST Atomic Spectra Database, doi 10.18434/T4W30F (vacuum energies of "
         "the resonance lines)"
     ),
+    "nist-srd20": (
+        "A. V. Naumkin, A. Kraut-Vass, S. W. Gaarenstroom, C. J. Powell, NIST X-ray "
+        "Photoelectron Spectroscopy Database, SRD 20, version 4.1 (2012), doi 10.18434/T4T88K"
+    ),
+    "scanlon2010": (
+        "D. O. Scanlon et al., Theoretical and experimental study of the electronic structures "
+        "of MoO3 and MoO2, J. Phys. Chem. C 114, 4636 (2010), doi 10.1021/jp9093172"
+    ),
+    "scofield1976": (
+        "J. H. Scofield, Hartree-Slater subshell photoionization cross-sections at 1254 and "
+        "1487 eV, J. Electron Spectrosc. Relat. Phenom. 8, 129 (1976), doi "
+        "10.1016/0368-2048(76)80015-1"
+    ),
     "thermo": "Thermo Fisher Scientific, XPS reference pages of the elements (online)",
+    "xdb2009": (
+        "A. C. Thompson et al., X-ray Data Booklet, LBNL/PUB-490 Rev. 3, Lawrence Berkeley "
+        "National Laboratory (2009), table 1-1 (G. P. Williams), xdb.lbl.gov"
+    ),
 }
 """Sources by the short key that the tables use."""
 
