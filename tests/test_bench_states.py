@@ -1,0 +1,118 @@
+"""The benchmark of states: its rule of what is right, its answers, and one measured window."""
+
+import json
+from pathlib import Path
+
+import bench_states
+import numpy as np
+import pytest
+import xarray as xr
+from judged_states import (
+    Pair,
+    State,
+    as_lines,
+    correlation,
+    expected,
+    judge,
+    lines_of,
+    residual,
+    states_of,
+)
+from state_cases import CASES
+
+PLATINUM = (State(71.1, 100, pair=Pair(3.3, 0.75), fwhm=1.0),)
+TWO = (State(284.5, 70), State(286.0, 30))
+
+
+def _peaks(center, area, **others):
+    data = {"center": ("peak", center), "area": ("peak", area)}
+    data |= {name: ("peak", values) for name, values in others.items()}
+    return xr.Dataset(data, coords={"peak": np.arange(1, len(center) + 1)})
+
+
+def test_lines_of_one_state_or_one_doublet_are_one_state():
+    center, area = [71.1, 72.0, 74.4, np.nan], [4.0, 1.0, 3.0, np.nan]
+    by_state = states_of(_peaks(center, area, state=[1, 2, 1, np.nan]))
+    assert [(s.center, s.share) for s in by_state] == [(71.1, 87.5), (72.0, 12.5)]
+    assert states_of(_peaks(center, area, partner=[3, 0, 1, 0])) == by_state
+    assert len(states_of(_peaks(center, area))) == 3
+    assert len(lines_of(_peaks(center, area, state=[1, 2, 1, np.nan]))) == 3
+    assert states_of(_peaks([np.nan], [np.nan])) == []
+
+
+def test_an_answer_is_right_within_the_tolerances():
+    assert judge(lines_of(_peaks([284.4, 286.1], [79, 21])), TWO, 0.15).right
+    shifted = judge(lines_of(_peaks([284.4, 286.2], [79, 21])), TWO, 0.15)
+    assert not shifted.right
+    assert shifted.missed == (286.0,)
+    assert not shifted.far
+    assert not judge(lines_of(_peaks([284.4, 286.1], [81, 19])), TWO, 0.15).right
+    alone = judge(lines_of(_peaks([284.5], [1])), TWO, 0.15)
+    assert alone.missed == (286.0,)
+    assert alone.far
+
+
+def test_a_small_state_is_not_asked_for_and_a_further_one_is_allowed():
+    states = (State(284.5, 86), State(286.0, 14))
+    assert judge(lines_of(_peaks([284.5], [1])), states, 0.15).why == (
+        "100 % in place of 86 % at 284.50"
+    )
+    assert judge(lines_of(_peaks([284.5, 290.0], [90, 10])), states, 0.15).right
+
+
+def test_states_of_a_group_count_as_one():
+    states = (State(284.4, 50, group="g"), State(284.7, 20, group="g"), State(288.0, 30))
+    assert [asked for _, asked in expected(states)] == [True, True]
+    for center, area in (([284.5, 288.0], [7, 3]), ([284.3, 284.8, 288.0], [4, 3, 3])):
+        assert judge(lines_of(_peaks(center, area)), states, 0.15).right
+    assert not judge(lines_of(_peaks([284.3, 285.0, 288.0], [4, 3, 3])), states, 0.15).right
+
+
+def test_where_there_is_nothing_nothing_is_right():
+    assert judge([], (), 0.15).right
+    assert not judge(lines_of(_peaks([284.5], [1])), (), 0.15).right
+    assert judge([], TWO, 0.15).far
+
+
+def test_a_doublet_is_two_lines_where_they_show():
+    lines = as_lines(PLATINUM)
+    assert [s.center for s in lines] == pytest.approx([71.1, 74.4])
+    assert [s.share for s in lines] == pytest.approx([57.14, 42.86], abs=0.01)
+    assert len(as_lines((State(103.8, 100, pair=Pair(0.6, 0.5), fwhm=1.4),))) == 1
+    assert judge(lines_of(_peaks([71.1, 74.4], [4, 3])), lines, 0.15).right
+    assert not judge(states_of(_peaks([71.1, 74.4], [4, 3])), PLATINUM, 0.15).right
+
+
+def test_residual_is_weighted_and_its_correlation_seen():
+    rng = np.random.default_rng(0)
+    clean = np.full(400, 100.0)
+    noise = residual(rng.poisson(clean).astype(float), clean)
+    assert noise.std() == pytest.approx(1, abs=0.1)
+    assert abs(correlation(noise)) < 0.15
+    assert correlation(np.convolve(noise, np.ones(5), "valid")) > 0.6
+
+
+def test_answers_are_complete():
+    assert len({case.name for case in CASES}) == len(CASES)
+    for case in CASES:
+        assert case.source
+        assert not case.states or sum(s.share for s in case.states) == pytest.approx(100, abs=0.5)
+        assert all(case.window[0] < s.center < case.window[1] for s in case.states)
+
+
+def test_without_measured_spectra_the_benchmark_says_so(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(bench_states, "DATA", tmp_path / "nothing")
+    assert bench_states.main(["real"]) == {"rows": []}
+    assert "There are no measured spectra" in capsys.readouterr().out
+
+
+def test_measured_windows_are_judged(real_data: Path, tmp_path: Path, monkeypatch, capsys):
+    monkeypatch.setattr(bench_states, "DATA", real_data)
+    file = tmp_path / "states.json"
+    arguments = ["real", "--only", "2p of", "--out", str(file), "--plot", str(tmp_path)]
+    result = bench_states.main(arguments)
+    assert result["totals"]["windows"] == 5
+    assert json.loads(file.read_text())["rows"][0]["case"] == "S 2p of P3HT"
+    assert all(0 < row["residual_ratio"] < 3 for row in result["rows"])
+    assert len(list(tmp_path.glob("*.png"))) == 5
+    assert "| S 2p of P3HT | 164.13 (100 %) |" in capsys.readouterr().out
