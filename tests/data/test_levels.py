@@ -1,5 +1,8 @@
 """Knowledge of core levels by the name of a region: energies, doublets, neighbors, satellites."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 from xpsnet.constants import BRANCHING_RATIOS, DOUBLETS, REFERENCES
@@ -220,6 +223,34 @@ def test_resolved_doublets() -> None:
     assert not any(known(name).resolved for name in ("Si 2p", "Al 2p", "Ga 3d", "Fe 3p", "C 1s"))
 
 
+@pytest.mark.parametrize(
+    ("name", "splitting", "ratio", "fwhm", "fwhm_ratio"),
+    [
+        ("Pt 4f", 3.32, 0.744, 1.02, 1.0),  # a metal
+        ("Au 4f", 3.66, 0.75, 0.97, 1.04),
+        ("Fe 2p", 13.33, 0.52, 4.67, 1.26),  # FeO, one envelope for each line
+        ("U 4f", 10.9, 0.65, 3.97, 1.0),  # an oxide of uranium, one envelope for each line
+        ("S 2p", 1.18, 0.5, 0.9, 1.0),  # a polymer
+    ],
+)
+def test_fits_of_analysts_are_within_the_ranges(
+    name: str, splitting: float, ratio: float, fwhm: float, fwhm_ratio: float
+) -> None:
+    found = doublet(name)
+    assert found.splitting[0] <= splitting <= found.splitting[2]
+    assert found.ratio[0] <= ratio <= found.ratio[2]
+    assert known(name).fwhm[0] <= fwhm <= known(name).fwhm[1]
+    assert found.fwhm_ratio[0] <= fwhm_ratio <= found.fwhm_ratio[1]
+
+
+def test_page_of_definitions_has_these_tables() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "definitions.md").read_text(encoding="utf-8")
+    assert f"{len(LEVELS)} levels of Li to Bi, Th and U" in page
+    cells = re.findall(r"(?<=\| )(\w+ \d[pf]) \| ([\d., ]+) \|", page)
+    ranges = {name: tuple(float(one) for one in text.split(", ")) for name, text in cells}
+    assert ranges == {name: limits for name, (limits, _) in tables.SPLITTINGS.items()}
+
+
 def test_which_materials_are_asymmetric() -> None:
     assert known("C 1s").asymmetry == "graphite"
     assert {known(name).asymmetry for name in ("Pt 4f", "Ti 2p", "Al 2p", "U 4f")} == {"metal"}
@@ -227,7 +258,7 @@ def test_which_materials_are_asymmetric() -> None:
 
 
 def test_multiplets_of_open_shells() -> None:
-    assert all(known(name).multiplet for name in ("Fe 2p", "Ni 2p", "Cr 3p", "Mn 3s", "Ce 3d"))
+    assert all(known(name).multiplet for name in ("Fe 2p", "Ni 2p", "Mn 3s", "Ce 3d", "U 4f"))
     assert not any(known(name).multiplet for name in ("Zn 2p", "Pt 4f", "C 1s", "Lu 4d", "La 3d"))
     assert known("Fe 2p").fwhm[1] > known("Zn 2p").fwhm[1]
 

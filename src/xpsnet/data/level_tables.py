@@ -350,11 +350,11 @@ photon energies (with Mg Ka 233 eV lower).
 """
 
 LOSSES: dict[str, tuple[tuple[str, float, float, float, str], ...]] = {
-    "C 1s": (("pi-pi* shake-up of aromatic carbon and graphite", 5.5, 7.5, 0.15, "beamson1992"),),
+    "C 1s": (("pi-pi* shake-up of aromatic carbon and graphite", 5.5, 7.5, 0.3, "beamson1992"),),
     "Ti 2p": (("charge-transfer satellite of TiO2", 12.5, 14.0, 0.25, "judgement"),),
     "Cr 2p": (("satellite of Cr2O3", 11.0, 13.0, 0.3, "biesinger2011"),),
     "Mn 2p": (("shake-up of MnO", 5.0, 7.0, 0.3, "biesinger2011"),),
-    "Fe 2p": (("shake-up of Fe(II) and Fe(III)", 4.0, 9.0, 0.4, "biesinger2011"),),
+    "Fe 2p": (("shake-up of Fe(II) and Fe(III)", 4.0, 9.0, 0.7, "biesinger2011"),),
     "Co 2p": (("shake-up of Co(II)", 4.0, 7.0, 0.6, "biesinger2011"),
               ("satellite of Co3O4", 8.5, 11.0, 0.2, "biesinger2011")),
     "Ni 2p": (("shake-up of Ni(II), and the satellite of the metal", 5.5, 7.5, 0.6,

@@ -23,7 +23,7 @@ __all__ = ["CoreLevel", "DoubletRange", "LossFeature", "NearLine", "core_level"]
 
 # Gaussian widths [eV] that instruments and phonons add: monochromated source and a conductor; an
 # insulator or a source without monochromator; the multiplet of a state with open shells.
-_NARROW, _WIDE, _WIDE_MULTIPLET = 0.3, 2.5, 4.0
+_NARROW, _WIDE, _WIDE_MULTIPLET = 0.3, 2.5, 5.0
 # An ordinary line; doublets whose splitting is larger show two maxima.
 _ORDINARY = 1.0
 _AUGER_WIDTHS = (2.0, 12.0)
@@ -259,8 +259,10 @@ def _voigt_width(gaussian: float, lorentzian: float) -> float:
 
 
 def _has_multiplets(element: str, shell: str) -> bool:
-    return (element in _OPEN_3D and shell in _OPEN_3D_SHELLS) or (
-        element in tables.LANTHANIDES and shell in _OPEN_4F_SHELLS
+    return (
+        (element in _OPEN_3D and shell in _OPEN_3D_SHELLS)
+        or (element in tables.LANTHANIDES and shell in _OPEN_4F_SHELLS)
+        or (element, shell) == ("U", "4f")  # 5f is open up to U(V)
     )
 
 
