@@ -1,4 +1,4 @@
-"""States that an expert would sign: measured windows, told nothing but the spectrum and its region.
+"""States that an expert would sign: spectra told nothing but themselves and their region.
 
 Question: does `xpsnet.fit(window)`, without any setting, find the states (not lines) that an expert
 found? A state is one line or both lines of a doublet. Right means: every state of the expert above
@@ -18,6 +18,13 @@ The measured files are not part of this repository: they are looked for where XP
 points, else in ../shared/data beside the checkout.
 
     python benchmarks/bench_states.py real [--out FILE] [--plot DIR] [--only WORD]
+
+Simulated chemistry: the same question on spectra whose truth is known (`chemistry_spectra.py`: what
+is drawn, and which states are asked for; `simulated_states.py`: what is right). Stacks of 100
+spectra of one material, `fit(stack, neighbors=False)`; with --single every spectrum by itself.
+Beside it, least squares from the truth that knows the family, on the first --truth spectra.
+
+    python benchmarks/bench_states.py simulated [--n 20000] [--seed N] [--single] [--truth 4000]
 """
 
 import argparse
@@ -31,6 +38,7 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
+from chemistry_spectra import draw_spectra, draw_system
 from judged_states import (
     Floats,
     State,
@@ -42,6 +50,16 @@ from judged_states import (
     residual,
     root_mean_square,
     states_of,
+)
+from simulated_states import (
+    OUTCOMES,
+    answers,
+    calibration,
+    from_truth,
+    outcome,
+    stated,
+    wanted_lines,
+    wanted_states,
 )
 from state_cases import CASES, LEFT_OUT, Case
 
@@ -240,6 +258,100 @@ def real(out: Path | None, plot: Path | None, only: str = "") -> dict[str, Any]:
     return result
 
 
+def of_spectra(seed: int, n: int, single: bool, truth: int, stack: int) -> list[dict[str, Any]]:
+    """Outcome of every simulated spectrum."""
+    rows: list[dict[str, Any]] = []
+    for number in range(-(-n // stack)):
+        rng = np.random.default_rng([seed, number])
+        spectra = draw_spectra(rng, draw_system(rng), min(stack, n - number * stack))
+        best = from_truth(spectra) if len(rows) < truth else None
+        begin = time.perf_counter()
+        found = answers(spectra, single)
+        seconds = (time.perf_counter() - begin) / len(found)
+        for k, (peaks, known) in enumerate(zip(found, spectra.truth, strict=True)):
+            states = [state.center for state in states_of(peaks)]
+            lines = [line.center for line in lines_of(peaks)]
+            wanted, in_lines = wanted_states(known), wanted_lines(known, spectra.system)
+            about, probability = stated(peaks)
+            result = outcome(states, wanted)
+            by_lines = outcome(lines, in_lines)
+            asked = sum(state.asked for state in wanted)
+            rows.append(
+                {
+                    "kind": spectra.system.kind,
+                    "level": spectra.system.level,
+                    "largest": float(spectra.counts[k].max()),
+                    "n_asked": asked,
+                    "n_true": len(known),
+                    "n_asked_by_counting": sum(s.worth_by_counting >= 20 for s in known),
+                    "n_states": len(states),
+                    "fit": result,
+                    "lines": by_lines,
+                    "truth": None if best is None else outcome(best[k], wanted),
+                    "probability": probability,
+                    # A position that is off is not what the probability of a number is about.
+                    "as_stated": (result if about == "states" else by_lines)
+                    in ("right", "misplaced"),
+                    "status": int(peaks["status"]),
+                    "redchi": float(peaks["redchi"]),
+                    "seconds": seconds,
+                }
+            )
+        if number % 20 == 19:
+            done = np.mean([row["fit"] == "right" for row in rows])
+            print(f"  {len(rows)} spectra, {100 * done:.1f} % right", flush=True)
+    return rows
+
+
+def simulated(seed: int, n: int, single: bool, truth: int, out: Path | None) -> dict[str, Any]:
+    """Judge simulated spectra; print and return the figures."""
+    rows = of_spectra(seed, n, single, truth, stack=4 if single else 100)
+    kinds = sorted({row["kind"] for row in rows})
+    numbers = sorted({row["n_asked"] for row in rows})
+    groups = {"all": rows}
+    groups |= {kind: [row for row in rows if row["kind"] == kind] for kind in kinds}
+    groups |= {f"{k} asked": [row for row in rows if row["n_asked"] == k] for k in numbers}
+    for low, high in ((1e2, 1e3), (1e3, 1e4), (1e4, 1e5), (1e5, 1e7)):
+        part = [row for row in rows if low <= row["largest"] < high]
+        groups |= {f"{low:.0e} counts": part} if part else {}
+    table = {}
+    print(f"{len(rows)} spectra, in %")
+    print("| spectra | n | right | too few | too many | misplaced | right in lines "
+          "| from the truth | too few | too many |")  # fmt: skip
+    print("| --- |" + " ---: |" * 9)
+    for name, part in groups.items():
+        compared = [row for row in part if row["truth"] is not None]
+        cells = {what: _percent([row["fit"] == what for row in part]) for what in OUTCOMES}
+        cells["right in lines"] = _percent([row["lines"] == "right" for row in part])
+        for what in OUTCOMES[:3]:
+            cells[f"truth, {what}"] = _percent([row["truth"] == what for row in compared])
+        table[name] = {"n": len(part), **cells}
+        texts = " | ".join(f"{value:.1f}" for value in cells.values())
+        print(f"| {name} | {len(part)} | {texts} |")
+    probability = np.array([row["probability"] for row in rows])
+    known = np.isfinite(probability)
+    right = np.array([row["as_stated"] for row in rows])
+    bins = calibration(probability[known], right[known])
+    print("\n| stated probability from | spectra | stated (%) | right number (%) |")
+    print("| ---: | ---: | ---: | ---: |")
+    for cell in bins:
+        print(f"| {cell['from']:g} | {cell['spectra']} | {100 * cell['stated']:.1f} "
+              f"| {100 * cell['right']:.1f} |")  # fmt: skip
+    wrong = [row for row in rows if row["fit"] in ("too few", "too many")]
+    sure = _percent([row["status"] == Status.OK for row in wrong])
+    milliseconds = 1e3 * float(np.median([row["seconds"] for row in rows]))
+    print(f"\nstatus 0 where the number is wrong: {sure:.1f} %")
+    print(f"milliseconds per spectrum (median): {milliseconds:.1f}")
+    result = {"table": table, "calibration": bins, "sure": sure, "rows": rows}
+    if out is not None:
+        out.write_text(json.dumps(result))
+    return result
+
+
+def _percent(values: Sequence[bool]) -> float:
+    return 100 * float(np.mean(values)) if len(values) else np.nan
+
+
 def main(arguments: list[str] | None = None) -> dict[str, Any]:
     """Run one part."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -248,7 +360,17 @@ def main(arguments: list[str] | None = None) -> dict[str, Any]:
     measured.add_argument("--out", type=Path, help="JSON file of all rows")
     measured.add_argument("--plot", type=Path, help="folder for a picture of every window")
     measured.add_argument("--only", default="", help="windows whose name holds this text")
+    drawn = parts.add_parser("simulated", help="simulated core levels of real materials")
+    drawn.add_argument("--n", type=int, default=20_000, help="spectra")
+    drawn.add_argument("--seed", type=int, default=7_000_000)
+    drawn.add_argument("--single", action="store_true", help="fit every spectrum by itself")
+    drawn.add_argument("--truth", type=int, default=4000, help="spectra fitted from the truth")
+    drawn.add_argument("--out", type=Path, help="JSON file of all spectra")
     chosen = parser.parse_args(arguments)
+    if chosen.part == "simulated":
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)
+            return simulated(chosen.seed, chosen.n, chosen.single, chosen.truth, chosen.out)
     return real(chosen.out, chosen.plot, chosen.only)
 
 

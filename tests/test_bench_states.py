@@ -7,6 +7,14 @@ import bench_states
 import numpy as np
 import pytest
 import xarray as xr
+from chemistry_spectra import (
+    Possible,
+    System,
+    draw_bumps,
+    draw_line,
+    draw_spectra,
+    draw_system,
+)
 from judged_states import (
     Pair,
     State,
@@ -18,6 +26,7 @@ from judged_states import (
     residual,
     states_of,
 )
+from simulated_states import Wanted, from_truth, outcome, wanted_lines, wanted_states
 from state_cases import CASES
 
 PLATINUM = (State(71.1, 100, pair=Pair(3.3, 0.75), fwhm=1.0),)
@@ -116,3 +125,73 @@ def test_measured_windows_are_judged(real_data: Path, tmp_path: Path, monkeypatc
     assert all(0 < row["residual_ratio"] < 3 for row in result["rows"])
     assert len(list(tmp_path.glob("*.png"))) == 5
     assert "| S 2p of P3HT | 164.13 (100 %) |" in capsys.readouterr().out
+
+
+def test_simulated_lines_have_their_maximum_and_area_where_the_truth_says():
+    rng = np.random.default_rng(3)
+    for _ in range(30):
+        system = draw_system(rng)
+        for state in system.states:
+            line = draw_line(state, 1.0, draw_bumps(rng), 0.0)
+            assert line.at(np.array([500.0]), 500.0)[0] == pytest.approx(1.0, abs=1e-3)
+            half = line.at(np.array([500 - line.fwhm, 500 + line.fwhm]), 500.0)
+            assert (half < 0.5).all()
+            if state.singularity or state.band[0]:
+                assert half[1] > half[0]  # leans to higher binding energy
+        truth = draw_spectra(rng, system, 2).truth
+        assert all(sum(s.share for s in one) == pytest.approx(100) for one in truth)
+
+
+def test_a_weak_state_is_not_asked_for_and_a_strong_one_is():
+    rng = np.random.default_rng(4)
+    strong = Possible("first", 530.0, 1.0, 0.1, (1.0, 1.0))
+    energy = np.arange(522.0, 540.0, 0.1)
+    for area, asked in ((1e-4, 1), (0.5, 2)):
+        weak = Possible("second", 532.0, 1.0, 0.1, (area, area))
+        system = System("single", "O 1s", energy, (strong, weak), 0.004)
+        spectra = draw_spectra(rng, system, 20)
+        bright = [k for k in range(20) if spectra.counts[k].max() > 3000]
+        assert {sum(s.asked for s in spectra.truth[k]) for k in bright} == {asked}
+    # What lies below the deviation of a strong neighbor is not asked for at any number of counts.
+    weak = Possible("second", 530.9, 1.0, 0.1, (0.004, 0.004))
+    spectra = draw_spectra(rng, System("single", "O 1s", energy, (strong, weak), 0.01), 40)
+    bright = [k for k in range(40) if spectra.counts[k].max() > 3e5]
+    assert all(spectra.truth[k][1].worth_by_counting > 20 for k in bright)
+    assert not any(spectra.truth[k][1].asked for k in bright)
+
+
+def test_outcomes_of_centers():
+    wanted = [Wanted(530.0, 0.1, 0.6, True), Wanted(532.0, 0.1, 0.6, True),
+              Wanted(535.0, 0.1, 0.6, False)]  # fmt: skip
+    assert outcome([530.05, 531.95], wanted) == "right"
+    assert outcome([530.05, 531.95, 535.4], wanted) == "right"
+    assert outcome([530.05, 531.8], wanted) == "misplaced"
+    assert outcome([530.05], wanted) == "too few"
+    assert outcome([], wanted) == "too few"
+    assert outcome([530.05, 531.95, 538.0], wanted) == "too many"
+
+
+def test_least_squares_from_the_truth_finds_resolved_states():
+    rng = np.random.default_rng(5)
+    kinds = (
+        Possible("oxide", 458.6, 1.1, 0.2, (0.8, 1.0), splitting=5.7, ratio=0.5),
+        Possible("other", 460.9, 1.1, 0.2, (0.3, 0.5), splitting=5.7, ratio=0.5),
+    )
+    system = System("doublet", "Ti 2p", np.arange(452.0, 474.0, 0.1), kinds, 0.002)
+    spectra = draw_spectra(rng, system, 12)
+    found = from_truth(spectra)
+    results = [outcome(c, wanted_states(t)) for c, t in zip(found, spectra.truth, strict=True)]
+    assert results.count("right") >= 11
+    assert [len(wanted_lines(t, system)) for t in spectra.truth] == [4] * 12
+
+
+def test_simulated_spectra_are_judged(tmp_path: Path, capsys):
+    file = tmp_path / "states.json"
+    arguments = ["simulated", "--n", "8", "--truth", "8", "--single", "--out", str(file)]
+    result = bench_states.main(arguments)
+    assert result["table"]["all"]["n"] == 8
+    assert len(json.loads(file.read_text())["rows"]) == 8
+    assert sum(row["spectra"] for row in result["calibration"]) == 8
+    stacked = bench_states.main(["simulated", "--n", "8", "--truth", "0"])
+    assert np.isnan(stacked["table"]["all"]["truth, right"])
+    assert "| stated probability from |" in capsys.readouterr().out
