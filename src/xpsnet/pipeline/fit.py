@@ -26,7 +26,8 @@ that the results do not depend on the chunks.
 A number of peaks that the caller gives is always refined, also where peaks are spurious.
 """
 
-from collections.abc import Hashable, Mapping, Sequence
+import json
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
@@ -35,6 +36,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
+from xpsnet.data.levels import core_level
 from xpsnet.data.peak_arrays import sorted_peaks
 from xpsnet.data.peaks import keep_own_names
 from xpsnet.data.spectrum import check_spectra, crop, scale_sign
@@ -48,7 +50,9 @@ from xpsnet.fitting.model.links import split_name
 from xpsnet.fitting.model.options import FitOptions, checked_constraints, checked_shared
 from xpsnet.fitting.noise_from_fits import Fitted, fitted_curves, noise_from_fits, noise_sample
 from xpsnet.fitting.refine_lazy import Chunk, map_chunks
-from xpsnet.fitting.select.background import choose_background
+from xpsnet.fitting.select.background import DEFAULT, choose_background
+from xpsnet.fitting.select.model_choice import Question
+from xpsnet.fitting.select.state_models import SYMMETRIC, region_kinds
 from xpsnet.fitting.solve.fit_inputs import fit_inputs
 from xpsnet.fitting.solve.fit_results import FitResults, areas, results_to_dataset
 from xpsnet.fitting.solve.point_noise import (
@@ -67,16 +71,9 @@ from xpsnet.models.prediction import (
 )
 from xpsnet.models.weights import Model, load_model
 from xpsnet.parallel.progress import Cancel, Progress, reporting
-from xpsnet.pipeline.stages import (
-    FindOptions,
-    Outcome,
-    Overview,
-    SpectrumRows,
-    fit_rows,
-    peaks_of_mean,
-    revise,
-    states_in,
-)
+from xpsnet.pipeline.outcome import Chosen, FindOptions, Outcome, Overview, SpectrumRows
+from xpsnet.pipeline.stages import fit_rows, peaks_of_mean, revise, states_in
+from xpsnet.pipeline.states import choose, fit_state_rows, revise_states
 
 Floats = npt.NDArray[np.float64]
 
@@ -115,11 +112,13 @@ def fit(
     *,
     model: str | Path | Model = "default",
     n_peaks: int | Literal["auto"] = "auto",
-    background: str | xr.DataArray = "shirley+linear",
-    line_shape: str = "pseudo_voigt",
+    n_states: int | Literal["auto"] = "auto",
+    background: str | xr.DataArray = "auto",
+    line_shape: str = "auto",
     shared: tuple[str, ...] = ("fraction",),
     constraints: Mapping[str, Constraint] | None = None,
-    doublets: Sequence[Doublet | str] = (),
+    doublets: Sequence[Doublet | str] | Literal["auto"] = "auto",
+    model_error: float | None = None,
     energy_range: tuple[float, float] | None = None,
     noise: Noise = None,
     min_probability: float = 0.05,
@@ -143,16 +142,25 @@ def fit(
     model : str, Path or Model
         Network that finds the peaks, as for `predict`.
     n_peaks : int or "auto"
-        Number of peaks; "auto" chooses it for every spectrum, by the probabilities of the network
-        and by the fits.
+        Number of lines; "auto" chooses it for every spectrum.
+    n_states : int or "auto"
+        Number of chemical states: a state is one line, or both lines of a doublet. Not together
+        with `n_peaks`.
     background : str or DataArray
-        As for `refine`; "auto" decides on a sample of the spectra with the network's peaks. The
-        network always sees the spectra as measured.
-    line_shape, shared, constraints, noise, scale_errors, covariance
+        As for `refine`; "auto" chooses it, once for all spectra.
+    line_shape : str
+        As for `refine`; "auto" chooses, once for all spectra, between symmetric
+        ("pseudo_voigt") and asymmetric lines ("asymmetric_pseudo_voigt", of some or of all
+        states) where the level has conducting materials.
+    doublets : sequence of Doublet or str, or "auto"
+        Levels whose lines are doublets, for instance "S 2p"; see `xpsnet.doublet`. "auto" takes the
+        level that the name of the spectra states, with the ranges of `xpsnet.data.levels`.
+    model_error : float, optional
+        How exactly a line is known, relative to its height: where the noise is less, it is this
+        that decides how many states there are. By default 0.005 to 0.02 by the class of the level;
+        0 counts every significant deviation as a state.
+    shared, constraints, noise, scale_errors, covariance
         As for `refine`.
-    doublets : sequence of Doublet or str
-        Levels whose lines are tied wherever two peaks are such a doublet, for instance "S 2p";
-        see `xpsnet.doublet`.
     energy_range : (float, float), optional
         Energies to fit [eV], on the spectra's scale; the whole axis by default.
     min_probability : float
@@ -214,6 +222,8 @@ def fit(
     [2, 1]
     """
     _check(min_probability, batch_size, follow)
+    if n_peaks != "auto" and n_states != "auto":
+        raise ValueError(f"expected n_peaks or n_states, got both: {n_peaks} and {n_states}")
     whole = keep_own_names(check_spectra(spectra, dim=dim))
     window = whole if energy_range is None else crop(whole, energy_range)
     network_model = load_model(model)
@@ -229,11 +239,12 @@ def fit(
             cancel=cancel,
         )
     )
+    tied = () if isinstance(doublets, str) and doublets == "auto" else doublets
     fitted = FitOptions(
-        line_shape,
+        SYMMETRIC if line_shape == "auto" else line_shape,
         background=fitted_name(background),
         shared=checked_shared(shared),
-        doublets=as_doublets(doublets, network.slots),
+        doublets=as_doublets(tied, network.slots),
         scale_errors=scale_errors,
         covariance=covariance,
         engine="batch",
@@ -243,13 +254,20 @@ def fit(
     found = checked_constraints(fitted, numeric_energy(window), sign, network.slots, constraints)
     options = FindOptions(replace(fitted, constraints=found), network, sign, min_probability)
     options = _with_neighbors(options, window, neighbors, follow)
+    given_doublets = None if isinstance(doublets, str) and doublets == "auto" else fitted.doublets
+    asked = line_shape, background, given_doublets, n_states
+    question = _question(options, window, asked, model_error)
+    if question is not None and not is_held(background) and background == "auto":
+        options = replace(options, fit=replace(options.fit, background=DEFAULT))
     noise, background = (with_checked_names(v, spectra, dim) for v in (noise, background))
     given = Chunk(window, NoiseChoice(None), background, xr.Dataset())
     few = noise_sample(given) if noise is None or isinstance(noise, str) else given
     known = checked_noise(noise, whole, few.spectra)
     given = given._replace(noise=known)
     words = None
-    if isinstance(background, str) and background == "auto":
+    if question is not None and is_held(background):
+        words = held_name(background)
+    elif isinstance(background, str) and background == "auto" and question is None:
         chosen, words = _chosen_background(options, given)
         options = replace(options, fit=replace(options.fit, background=chosen))
         given = given._replace(background=chosen)
@@ -258,6 +276,11 @@ def fit(
     if noise is None and isinstance(known, NoiseChoice):
         few = few._replace(noise=known)
         given = given._replace(noise=_noise_from(options, few, known))
+    if question is not None:
+        few = few._replace(noise=given.noise) if noise is None else noise_sample(given)
+        options = _with_states(options, question, few)
+        if not is_held(given.background):
+            given = given._replace(background=options.fit.background)
     if window.chunks is not None:
         peaks = _fit_lazily(options, given, few)
     else:
@@ -277,6 +300,52 @@ def _check(min_probability: float, batch_size: int, follow: bool | int | str) ->
         raise ValueError(f"expected a batch_size of at least 1, got {batch_size}")
     if follow != "auto" and (not isinstance(follow, int | np.integer) or follow < 0):
         raise ValueError(f"expected follow='auto', True, False or a number, got {follow!r}")
+
+
+Asked = tuple[str, str | xr.DataArray, tuple[Doublet, ...] | None, int | Literal["auto"]]
+"""Line shape, background, doublets (None: those of the level) and number of states of a call."""
+
+
+def _question(
+    options: FindOptions, spectra: xr.DataArray, asked: Asked, model_error: float | None
+) -> Question | None:
+    """What is to be chosen in terms of states; None where lines are counted.
+
+    Lines are counted where the caller gives their number, constraints of single peaks, links or
+    the peaks of doublets, and where neither the name of the spectra nor the caller says which level
+    it is.
+    """
+    line_shape, background, doublets, n_states = asked
+    constraints = options.fit.constraints
+    numbered = bool(constraints.links) or any(
+        split_name(name)[1] is not None for name in constraints.limits
+    )
+    numbered |= any(one.peaks is not None for one in doublets or ())
+    region = str(spectra.name or "")
+    named = core_level(region) is not None or bool(doublets)
+    if n_states != "auto" and (numbered or not options.finds_n_peaks):
+        raise ValueError(
+            "expected constraints of all peaks ('fwhm') beside n_states, got constraints, links or "
+            "doublets of single peaks; give n_peaks instead"
+        )
+    if numbered or not options.finds_n_peaks or not (named or n_states != "auto"):
+        return None
+    photon_energy = spectra.attrs.get("photon_energy")
+    offset = 0.0 if options.sign > 0 else photon_energy
+    kinds = region_kinds(region, numeric_energy(spectra), doublets, offset)
+    shape = None if line_shape == "auto" else line_shape
+    given = None if isinstance(background, str) and background == "auto" else options.fit.background
+    number = None if n_states == "auto" else int(n_states)
+    fit = replace(options.fit, doublets=())
+    return Question(fit, region, kinds, shape, given, number, model_error)
+
+
+def _with_states(options: FindOptions, question: Question, few: Chunk) -> FindOptions:
+    """Options with the model that a sample of the spectra speaks for."""
+    _, rows = _rows(_with_noise(options, few))
+    chosen = choose(question, rows, options.sign)
+    fit = replace(chosen.options, covariance=options.fit.covariance, cancel=options.fit.cancel)
+    return replace(options, fit=fit, chosen=chosen)
 
 
 def _with_neighbors(
@@ -372,15 +441,25 @@ def _fit_now(options: FindOptions, given: Chunk, progress: Progress) -> xr.Datas
     given = _with_noise(options, given)
     arrays, rows = _rows(given)
     with reporting(progress, len(rows.counts), "fit") as step:
-        outcome = fit_rows(options, rows, step)
+        outcome = _outcome_of(options, rows, step)
     look = Overview(None, None)
     if not options.fit.cancelled():
         sampled = sampled_rows(len(rows.counts), SAMPLED)
+        by_lines = options.neighbors and options.chosen is None
         look = Overview(
-            peaks_of_mean(options, _rows(_mean(given))[1]) if options.neighbors else None,
+            peaks_of_mean(options, _rows(_mean(given))[1]) if by_lines else None,
             states_in(options, outcome.sample(sampled)) if options.follow else None,
         )
     return _finished(options, (arrays, rows), outcome, look)
+
+
+def _outcome_of(
+    options: FindOptions, rows: SpectrumRows, step: Callable[[int], object] = lambda _: None
+) -> Outcome:
+    """Fits of spectra in memory, each by itself: in states where a model was chosen."""
+    if options.chosen is not None:
+        return fit_state_rows(options.chosen, rows, step)
+    return fit_rows(options, rows, step)
 
 
 def _fit_lazily(options: FindOptions, given: Chunk, few: Chunk) -> xr.Dataset:
@@ -398,7 +477,7 @@ def _fit_lazily(options: FindOptions, given: Chunk, few: Chunk) -> xr.Dataset:
     def on_part(part: Chunk, mean_peaks: dict[str, Floats] | None) -> xr.Dataset:
         arrays, rows = _rows(_with_noise(options, part))
         look = Overview(mean_peaks, states)
-        return _finished(options, (arrays, rows), fit_rows(options, rows), look, padded=True)
+        return _finished(options, (arrays, rows), _outcome_of(options, rows), look, padded=True)
 
     @dask.delayed  # type: ignore[untyped-decorator]
     def fitted_mean(mean: xr.DataArray, background: Any) -> dict[str, Floats]:
@@ -406,7 +485,7 @@ def _fit_lazily(options: FindOptions, given: Chunk, few: Chunk) -> xr.Dataset:
         return peaks_of_mean(options, rows)
 
     shared, overlap = None, 0
-    if options.neighbors:
+    if options.neighbors and options.chosen is None:
         mean = _mean(given)
         shared = fitted_mean(mean.spectra, mean.background)
     if options.needs_map:
@@ -422,7 +501,7 @@ def _states_of_sample(options: FindOptions, given: Chunk, few: Chunk) -> States:
     else:
         few = given.sampled(sampled_rows(n, SAMPLED)).computed()
     _, rows = _rows(_with_noise(options, few))
-    return states_in(options, fit_rows(options, rows))
+    return states_in(options, _outcome_of(options, rows))
 
 
 def _finished(
@@ -438,7 +517,9 @@ def _finished(
     `padded`: as many places along `peak` as any chunk can need.
     """
     arrays, rows = block
-    if options.neighbors:
+    if options.neighbors and options.chosen is not None:
+        outcome = revise_states(options.chosen, rows, outcome, arrays.shape)
+    elif options.neighbors:
         outcome = revise(options, rows, outcome, arrays.shape, look.mean_peaks)
     results, label = _placed(options, arrays, outcome.results, look.states, padded=padded)
     peaks = results_to_dataset(
@@ -451,12 +532,33 @@ def _finished(
     )
     lead, shape = arrays.spectra.dims[:-1], arrays.shape
     probability = outcome.probability.reshape(*shape, outcome.probability.shape[1])
-    texts = {"long_name": "Probability of this number of peaks", "units": "1"}
-    peaks = peaks.assign_coords(count=("count", np.array(options.network.counts)))
-    peaks = peaks.assign(n_peaks_probability=((*lead, "count"), probability, texts))
+    if options.chosen is None:
+        name, what, counts = "n_peaks_probability", "peaks", np.array(options.network.counts)
+    else:
+        name, what, counts = "n_states_probability", "states", np.arange(probability.shape[-1])
+        peaks = peaks.assign(_choice_variables(options.chosen, shape, lead))
+        peaks.attrs["model_choices"] = json.dumps(options.chosen.choices)
+        peaks.attrs["model_choice_text"] = options.chosen.words
+    texts = {"long_name": f"Probability of this number of {what}", "units": "1"}
+    peaks = peaks.assign_coords(count=("count", counts))
+    peaks = peaks.assign({name: ((*lead, "count"), probability, texts)})
     if options.neighbors:
         peaks = peaks.assign(start=(lead, outcome.start.reshape(shape), _START_TEXTS))
     return peaks
+
+
+def _choice_variables(chosen: Chosen, shape: tuple[int, ...], lead: Any) -> dict[str, Any]:
+    """Which of the choices holds for every spectrum, and their probabilities."""
+    n = len(chosen.choices)
+    probability = np.broadcast_to(chosen.probability, (*shape, n))
+    texts = {"units": "1", "long_name": "Choice of the model, a number into model_choices"}
+    return {
+        "model_choice": (lead, np.zeros(shape, dtype=np.int64), texts),
+        "model_probability": (
+            (*lead, "choice"), probability.copy(),
+            {"units": "1", "long_name": "Probability of the models in model_choices"},
+        ),
+    }  # fmt: skip
 
 
 def _placed(

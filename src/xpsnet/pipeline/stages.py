@@ -1,7 +1,7 @@
 """The stages of `fit`, on arrays: network, refinement, number of peaks, neighbors, states."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -16,16 +16,14 @@ from xpsnet.fitting.maps.neighbors import (
     outliers,
     starts_around,
 )
-from xpsnet.fitting.model.options import FitOptions
 from xpsnet.fitting.select.find_doublets import refine_with_doublets
 from xpsnet.fitting.select.n_peaks import Candidate, Choice, Decision, choose_n_peaks, likely
 from xpsnet.fitting.solve.fit_inputs import FitInputs, Starts, fit_inputs
 from xpsnet.fitting.solve.fit_results import FitResults
-from xpsnet.fitting.solve.point_noise import GivenNoise, NoiseChoice
-from xpsnet.models.prediction import PredictOptions, predict_arrays
+from xpsnet.models.prediction import predict_arrays
+from xpsnet.pipeline.outcome import FindOptions, Numbers, Outcome, SpectrumRows
 
 Floats = npt.NDArray[np.float64]
-Numbers = npt.NDArray[np.intp]
 
 MAX_CANDIDATES = 3
 # Network probability that a number of peaks has at least where the neighbors have it.
@@ -34,142 +32,6 @@ LEAST_PROBABILITY = 0.01
 AT_ONCE = 1024
 # Binary digits of a mean spectrum that count: its noise is larger, the error of its sum smaller.
 _MEAN_BITS = 20
-
-
-@dataclass(frozen=True)
-class FindOptions:
-    """Options of a call of `fit`, the same for all of its spectra; see `fit`.
-
-    Attributes
-    ----------
-    fit : FitOptions
-    network : PredictOptions
-        For starts: of every number of peaks, where this number is to be found.
-    sign : int
-        -1 where the user's scale is kinetic: constraints count peaks in ascending energy there.
-    min_probability : float
-    neighbors, follow : bool
-        Whether spectra help each other, and whether peaks are followed over the map.
-    n_states : int or None
-        How many states are followed; None to find out.
-    """
-
-    fit: FitOptions
-    network: PredictOptions
-    sign: int = 1
-    min_probability: float = 0.05
-    neighbors: bool = False
-    follow: bool = False
-    n_states: int | None = None
-
-    @property
-    def finds_n_peaks(self) -> bool:
-        """Whether the number of peaks is to be found."""
-        return self.network.n_peaks == "auto"
-
-    @property
-    def needs_map(self) -> bool:
-        """Whether spectra need more than themselves."""
-        return self.neighbors or self.follow
-
-    @property
-    def n_counts(self) -> int:
-        """How many numbers of peaks there are, from 0."""
-        return max(*self.network.counts, self.network.slots) + 1
-
-    def without_cancel(self) -> "FindOptions":
-        """The same options for work that is never stopped."""
-        return replace(
-            self, fit=replace(self.fit, cancel=None), network=replace(self.network, cancel=None)
-        )
-
-
-@dataclass(frozen=True)
-class SpectrumRows:
-    """Spectra on the axis of the numerics, one row each.
-
-    Attributes
-    ----------
-    energy : ndarray, shape (n,)
-    counts : ndarray, shape (S, n)
-    noise : ndarray, shape (S, n), or NoiseChoice
-    background : ndarray, shape (S, n), or None
-        A background that is held.
-    """
-
-    energy: Floats
-    counts: npt.NDArray[np.generic]
-    noise: GivenNoise
-    background: Floats | None = None
-
-    def rows(self, chosen: Numbers) -> "SpectrumRows":
-        """Some of the spectra."""
-        return SpectrumRows(
-            self.energy,
-            self.counts[chosen],
-            self.noise.rows(chosen) if isinstance(self.noise, NoiseChoice) else self.noise[chosen],
-            None if self.background is None else self.background[chosen],
-        )
-
-
-@dataclass(frozen=True)
-class Overview:
-    """What the spectra of a map need to know of the whole map.
-
-    Attributes
-    ----------
-    mean_peaks : dict of str to ndarray, shape (1, peak), or None
-        Peaks of the mean spectrum, where they are starts.
-    states : States or None
-        Chemical states, where they are followed.
-    """
-
-    mean_peaks: dict[str, Floats] | None
-    states: States | None
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """Fits of S spectra, one row each.
-
-    Attributes
-    ----------
-    results : FitResults
-    score : ndarray, shape (S, K)
-        Of every number of peaks; see `Choice`.
-    start : ndarray of int8, shape (S,)
-        Codes of `Start`.
-    probability : ndarray, shape (S, count)
-        The network's own.
-    """
-
-    results: FitResults
-    score: Floats
-    start: npt.NDArray[np.int8]
-    probability: Floats
-
-    @classmethod
-    def not_done(cls, options: FindOptions, n: int) -> "Outcome":
-        """Outcome of n spectra that no fit has reached."""
-        layout = options.fit.plain_layout(options.network.slots)
-        return cls(
-            FitResults.not_done(layout, n, covariance=options.fit.covariance),
-            np.full((n, options.n_counts), -np.inf),
-            np.zeros(n, dtype=np.int8),
-            np.full((n, len(options.network.counts)), np.nan),
-        )
-
-    def sample(self, rows: Numbers) -> "Outcome":
-        """The outcome of some of the spectra."""
-        return Outcome(
-            self.results.rows(rows), self.score[rows], self.start[rows], self.probability[rows]
-        )
-
-    def take(self, rows: Numbers, choice: Choice) -> None:
-        """Copy the chosen results of some rows into this outcome."""
-        self.score[rows] = choice.score
-        self.start[rows] = choice.start
-        self.results.copy_from(rows, choice.results)
 
 
 def fit_rows(

@@ -38,6 +38,8 @@ class FitOptions:
     engine : {"auto", "lmfit", "batch"}
     cancel : callable, optional
         Returns True once the fit is to stop.
+    quick : bool
+        Whether the batched engine only has to tell models apart; see `lm_plan.make_plan`.
     """
 
     line_shape: str = "pseudo_voigt"
@@ -49,6 +51,7 @@ class FitOptions:
     covariance: bool = False
     engine: Engine = "auto"
     cancel: Callable[[], bool] | None = None
+    quick: bool = False
 
     def layout(self, slots: Slots) -> Layout:
         """Layout of the peaks at these places among the starts, links included."""

@@ -69,6 +69,12 @@ class SpectrumModel:
 
     def curves(self, values: Floats) -> Floats:
         """Curves of many spectra without links (S, m), shape (S, n); peaks of NaN are left out."""
+        peaks = self.lines(values)
+        coefficients = values[:, self.layout.background_index, None]
+        return np.asarray(peaks + (self._columns(peaks) @ coefficients)[..., 0])
+
+    def lines(self, values: Floats) -> Floats:
+        """Sums of the peaks of many spectra without links (S, m), shape (S, n)."""
         columns = [self.layout.column(name) for name in self.layout.shape_parameters]
         peaks = np.zeros((len(values), self.energy.size))
         for k in range(self.layout.n_peaks):
@@ -76,8 +82,7 @@ class SpectrumModel:
             exists = np.isfinite(shapes).all(axis=0)
             drawn = LINE_SHAPES[self.line_shape].value(self.energy, *shapes[:, exists])
             peaks[exists] += drawn
-        coefficients = values[:, self.layout.background_index, None]
-        return np.asarray(peaks + (self._columns(peaks) @ coefficients)[..., 0])
+        return peaks
 
     def columns(self, values: Floats) -> Floats:
         """Background columns that belong to these peaks, shape (n, n_terms)."""

@@ -64,7 +64,9 @@ def solve_batch(
     from xpsnet.fitting.solve.lm_solver import solve_rows
 
     layout = start.layout
-    plan = make_plan(options.line_shape, options.background, inputs.energy, layout)
+    plan = make_plan(
+        options.line_shape, options.background, inputs.energy, layout, quick=options.quick
+    )
     solution = not_begun(np.array(start.values, dtype=np.float64, ndmin=2), layout.n_peaks)
     low, high = (np.array(ends, np.float64, ndmin=2) for ends in (start.lower, start.upper))
     free, natural = (

@@ -70,6 +70,8 @@ class FitResults:
         Of the residuals of neighboring points.
     line_chi_square : ndarray, shape (S, k)
         Sum of squares of the line of each peak alone, in units of the noise.
+    state : ndarray of int, shape (S, k)
+        Number of the chemical state that each peak belongs to; 0 where states are not counted.
     """
 
     layout: Layout
@@ -87,6 +89,7 @@ class FitResults:
     noise_density: Floats
     correlation: Floats
     line_chi_square: Floats
+    state: npt.NDArray[np.int64]
 
     @classmethod
     def not_done(cls, layout: Layout, n_spectra: int, *, covariance: bool = True) -> "FitResults":
@@ -112,6 +115,7 @@ class FitResults:
             noise_density=np.ones(n_spectra),
             correlation=unknown(),
             line_chi_square=unknown(k),
+            state=np.zeros((n_spectra, k), dtype=np.int64),
         )
 
     def __len__(self) -> int:
@@ -179,6 +183,7 @@ class FitResults:
             covariance=covariance,
             area_stderr=_taken(self.area_stderr, place),
             line_chi_square=_taken(self.line_chi_square, place),
+            state=np.nan_to_num(_taken(self.state.astype(float), place)).astype(np.int64),
         )
 
     def reported(self) -> "FitResults":
@@ -276,7 +281,9 @@ def results_to_dataset(
         others={name: getattr(results, name) for name in _QUALITY},
     )
     peaks = peaks_from_numerics(arrays, found, origin)
-    if options.doublets:
+    if results.state.any():
+        peaks = _with_states(peaks, results)
+    elif options.doublets:
         center = results.peak(results.values, "center")
         partner = partners(options.doublets, center, areas(options, arrays.energy, results))
         texts = {"long_name": "Peak of the same doublet, 0: none", "units": "1"}
@@ -284,6 +291,32 @@ def results_to_dataset(
         peaks = peaks.assign(partner=(peaks["center"].dims, shaped, texts))
         peaks.attrs["doublets"] = "; ".join(str(one) for one in options.doublets)
     return peaks
+
+
+def _with_states(peaks: xr.Dataset, results: FitResults) -> xr.Dataset:
+    """The number of each peak's state, counted by the energy of the lines, and its partner."""
+    state = results.state
+    number, partner = np.zeros_like(state), np.zeros_like(state)
+    for row, own in enumerate(state):
+        _, first = np.unique(own, return_index=True)
+        order = [own[place] for place in np.sort(first) if own[place] > 0]
+        for new, old in enumerate(order):
+            lines = np.flatnonzero(own == old)
+            number[row, lines] = new + 1
+            if lines.size == 2:
+                partner[row, lines] = lines[::-1] + 1
+    dims, shape = peaks["center"].dims, peaks["center"].shape
+    names = {"state": "Chemical state, from 1; 0: none", "partner": "Peak of the same doublet"}
+    found = {"state": number, "partner": partner}
+    n_states = number.max(axis=1, initial=0).reshape(peaks["n_peaks"].shape)
+    return peaks.assign(
+        {
+            name: (dims, values.reshape(shape), {"long_name": names[name], "units": "1"})
+            for name, values in found.items()
+        }
+    ).assign(
+        n_states=(peaks["n_peaks"].dims, n_states, {"long_name": "Number of states", "units": "1"})
+    )
 
 
 def _places_of(key: Floats) -> Places:

@@ -62,6 +62,8 @@ class Plan(NamedTuple):
     positive: Flags  # (m,) what the linear start keeps at 0 or above
     alone: Flags  # (k,) whether neither center, fwhm nor height are linked
     doubt: float  # correlation of a residual, in units of chance, that calls for another attempt
+    evaluations: int  # of chi-square, at most, in one attempt
+    tolerance: float  # fall of chi-square that a step must promise
 
 
 class Work(NamedTuple):

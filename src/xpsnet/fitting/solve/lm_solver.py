@@ -41,10 +41,9 @@ from xpsnet.numerics.kernels.row_arithmetic import dot
 # Codes of `Status`, which compiled code cannot hold.
 OK, NOT_FINITE, TOO_FEW_POINTS, NOT_CONVERGED, NOT_DONE, FAILED = 0, 3, 4, 5, 8, 9
 
-_MAX_EVALUATIONS = 500
 _LEAST_DAMPING = 1e-9
 _MOST_DAMPING = 1e12
-_ABSOLUTE, _RELATIVE = 1e-6, 1e-10
+_RELATIVE = 1e-10
 _MAX_IDLE, _MAX_LEAPS = 5, 3
 _LEAST_GAIN = 1e-4
 _LEAST_REFUSED = 1e-6
@@ -123,8 +122,8 @@ def _descend(plan: Plan, theta: Floats, limits: Limits, work: Work, n: int, pace
         return chisqr, evaluations, False
     _prepare_step(plan, theta, limits, work, n, pace[1])
     damping, growth, idle, leaps = pace[0], 2.0, 0, 0
-    while evaluations < _MAX_EVALUATIONS and damping < _MOST_DAMPING and idle < _MAX_IDLE:
-        tolerance = _ABSOLUTE + _RELATIVE * chisqr
+    while evaluations < plan.evaluations and damping < _MOST_DAMPING and idle < _MAX_IDLE:
+        tolerance = plan.tolerance + _RELATIVE * chisqr
         decrease = 2.0 * bounded_step(work, damping, n)
         if 0.0 <= decrease <= tolerance and damping > _LEAST_DAMPING and leaps < _MAX_LEAPS:
             # What is small may be so because of the damping alone.
@@ -148,7 +147,7 @@ def _descend(plan: Plan, theta: Floats, limits: Limits, work: Work, n: int, pace
             damping = max(damping, _LEAST_DAMPING)
         else:  # also where the trial was not finite
             damping, growth = max(damping, _LEAST_REFUSED) * growth, 2.0 * growth
-    return chisqr, evaluations, evaluations < _MAX_EVALUATIONS
+    return chisqr, evaluations, evaluations < plan.evaluations
 
 
 @compiled

@@ -1,0 +1,406 @@
+"""Choice of the model of a spectrum: its states, the shape of their lines, the background.
+
+Candidates are symmetric and, where the level has conducting materials, asymmetric lines: of one
+state (the others being symmetric), or of all states of the level. For each of these families,
+states are added one at a time (`state_search`) on the richest background; the ends are refined
+again on the other ones. All candidates are compared on one scale (`state_evidence`), together with
+the background without any state. Single lines beside the doublets of a region and lines of
+neighbor levels are less probable beforehand than the level itself (`_ODDS`), and every further
+state is less probable than the one before it.
+
+For many spectra line shape, doublets and background are chosen once (`choose_structure`): for the
+mean spectrum and some representatives. Each spectrum is then fitted with every number of states
+that they have, from their ends (`Template`), and has its own number of states.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from xpsnet.data.levels import core_level
+from xpsnet.data.status import Status
+from xpsnet.fitting.model.options import FitOptions
+from xpsnet.fitting.select.state_evidence import MODEL_ERROR, judge, model_scales
+from xpsnet.fitting.select.state_models import (
+    ASYMMETRIC,
+    SYMMETRIC,
+    StateKind,
+    StateModel,
+    state_options,
+)
+from xpsnet.fitting.select.state_search import Search, StateFit, refined_again, search_states
+from xpsnet.fitting.solve.dispatch import refine_rows
+from xpsnet.fitting.solve.fit_inputs import FitInputs, Starts
+from xpsnet.fitting.solve.fit_results import FitResults
+
+Floats = npt.NDArray[np.float64]
+Numbers = npt.NDArray[np.intp]
+
+MOST_STATES = 6
+# Logarithm of the odds of a further state, of one that is a line of a neighbor level or a single
+# line beside the doublets of the region.
+_FURTHER = 0.0
+_ODDS = {"near": 0.0, "foreign": -5.0, "line": -5.0}
+# And of asymmetric lines, by the class of materials that have them: most C 1s are not graphite.
+_ASYMMETRIC = {"metal": -2.0, "graphite": -8.0}
+_EVERY = -4.0
+# Backgrounds that are compared; the search is done on the first.
+_BACKGROUNDS = ("shirley+linear", "shirley", "linear")
+_WIDE_BACKGROUNDS = (*_BACKGROUNDS, "tougaard+linear")
+_WIDE = 12.0
+_ALL_OF_THE_LEVEL = (-1,)
+# Spectra whose states a search cannot miss, beside the mean of all.
+_SEARCHED = 3
+
+# Models of one number of states that every spectrum of a stack is fitted with.
+_MODELS_OF_COUNT = 2
+_NUMBERS = ("no", "one", "two", "three", "four", "five", "six")
+
+Key = tuple[str, bool, str]
+"""Line shape, whether all states of the level are asymmetric, and background."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked of all spectra of a call.
+
+    Attributes
+    ----------
+    options : FitOptions
+        Of the call, with limits of the caller that hold for all peaks.
+    region : str
+        Name of the spectra.
+    kinds : tuple of StateKind
+        From `region_kinds`.
+    line_shape, background : str or None
+        What the caller gives; None to choose.
+    n_states : int or None
+        What the caller gives.
+    model_error : float or None
+        Relative error of the model of a line; None for that of the level's class.
+    """
+
+    options: FitOptions
+    region: str
+    kinds: tuple[StateKind, ...]
+    line_shape: str | None = None
+    background: str | None = None
+    n_states: int | None = None
+    model_error: float | None = None
+
+    @property
+    def error(self) -> float:
+        """Relative error of the model of a line."""
+        if self.model_error is not None:
+            return self.model_error
+        level = core_level(self.region)
+        if level is None:
+            return MODEL_ERROR["other"]
+        return MODEL_ERROR["multiplet" if level.multiplet else level.asymmetry or "other"]
+
+    @property
+    def families(self) -> tuple[StateModel, ...]:
+        """Models without states."""
+        background = self.backgrounds(0.0)[0]
+        if self.line_shape is not None:
+            return (StateModel((), self.line_shape, background, None),)
+        symmetric = StateModel((), SYMMETRIC, background)
+        level = core_level(self.region)
+        if level is None or level.asymmetry is None:
+            return (symmetric,)
+        one = replace(symmetric, line_shape=ASYMMETRIC)
+        if level.asymmetry == "graphite":
+            return symmetric, one
+        return symmetric, one, replace(one, asymmetric=_ALL_OF_THE_LEVEL)
+
+    @property
+    def search(self) -> Search:
+        """What a search for states needs to know."""
+        asked = self.n_states is not None
+        return Search(self.kinds, self.odds, 0.0 if asked else self.error, patient=asked)
+
+    def backgrounds(self, width: float) -> tuple[str, ...]:
+        """Backgrounds to compare in a window of this width [eV]."""
+        if self.background is not None:
+            return (self.background,)
+        return _WIDE_BACKGROUNDS if width >= _WIDE else _BACKGROUNDS
+
+    def odds(self, model: StateModel) -> float:
+        """Logarithm of a model's probability before the spectrum is seen, up to a constant."""
+        odds = _FURTHER * max(len(model.kinds) - 1, 0)
+        if any(kind.own for kind in self.kinds):
+            element = self.region.split()[0]
+            for kind in model.kinds:
+                if not kind.own:
+                    near = kind.name.startswith(element)
+                    odds += _ODDS["line" if kind.name == "line" else "near" if near else "foreign"]
+        level = core_level(self.region)
+        if model.line_shape == ASYMMETRIC and self.line_shape is None and level is not None:
+            odds += _ASYMMETRIC.get(level.asymmetry or "", 0.0)
+            odds += _EVERY if len(model.asymmetric or ()) > 1 else 0.0
+        return odds
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One model, refined for S spectra."""
+
+    model: StateModel
+    results: FitResults
+
+
+def evidences(question: Question, inputs: FitInputs, candidates: Sequence[Candidate]) -> Floats:
+    """Logarithm of the evidence of candidates, with their odds.
+
+    Parameters
+    ----------
+    question : Question
+    inputs : FitInputs
+        S spectra.
+    candidates : sequence of Candidate
+        C of them, each for all S spectra.
+
+    Returns
+    -------
+    ndarray, shape (C, S)
+        -inf where a candidate is out.
+    """
+    judged = [judge(one.model, inputs.energy, one.results) for one in candidates]
+    chisqr = np.stack([one.results.chisqr for one in candidates])
+    scale = np.ones(len(inputs.counts))
+    if question.error > 0:
+        misfits = [np.where(one.valid & (one.misfit > 0), one.misfit, np.inf) for one in judged]
+        least = np.min(misfits, axis=0)
+        scale = np.maximum(np.where(np.isfinite(least), least, 1.0), 1.0)
+        scale = np.maximum(scale, _known_scale(question, inputs, candidates, chisqr))
+    found = [
+        one.log_evidence(chi, scale) + question.odds(candidate.model)
+        for one, chi, candidate in zip(judged, chisqr, candidates, strict=True)
+    ]
+    return np.stack(found)
+
+
+def _known_scale(
+    question: Question, inputs: FitInputs, candidates: Sequence[Candidate], chisqr: Floats
+) -> Floats:
+    """The s that follows from the error of the model of a line, shape (S,)."""
+    scale = np.ones(len(inputs.counts))
+    best = np.where(np.isfinite(chisqr), chisqr, np.inf).argmin(axis=0)
+    for number in np.unique(best):
+        one = candidates[int(number)]
+        rows = np.flatnonzero(best == number)
+        if one.model.kinds:
+            results = one.results.rows(rows)
+            scale[rows] = model_scales(one.model, inputs.rows(rows), results, question.error)
+    return scale
+
+
+def search_candidates(question: Question, inputs: FitInputs) -> list[Candidate]:
+    """Candidates of one spectrum (one row; its starts do not count)."""
+    energy = inputs.energy
+    most = MOST_STATES if question.n_states is None else question.n_states
+    fits: list[StateFit] = []
+    for family in question.families:
+        fits += search_states(question.options, inputs, family, question.search, most)
+    if question.n_states is not None:
+        fits = [fit for fit in fits if len(fit.model.kinds) == question.n_states]
+    fits = _once(fits)
+    for background in question.backgrounds(float(np.ptp(energy)))[1:]:
+        fits += refined_again(question.options, inputs, _best_of_each(fits), background)
+    found = [Candidate(fit.model, fit.results) for fit in fits]
+    if question.n_states in (None, 0):
+        found.insert(0, without_states(question, inputs))
+    return found
+
+
+def _once(fits: list[StateFit]) -> list[StateFit]:
+    """Without the same model twice where two families contain it."""
+    found: list[StateFit] = []
+    for fit in fits:
+        same = (other for other in found if other.model == fit.model)
+        if not any(abs(other.chisqr - fit.chisqr) <= 1e-3 * other.chisqr for other in same):
+            found.append(fit)
+    return found
+
+
+def _best_of_each(fits: list[StateFit]) -> list[StateFit]:
+    """The best fit of every shape and number of states."""
+    best: dict[tuple[str, int], StateFit] = {}
+    for fit in fits:
+        key = fit.model.line_shape, len(fit.model.kinds)
+        if key not in best or fit.chisqr < best[key].chisqr:
+            best[key] = fit
+    return list(best.values())
+
+
+def structure_of(model: StateModel) -> Key:
+    """What all spectra of a call have in common."""
+    own = [state for state, kind in enumerate(model.kinds) if kind.own]
+    every = bool(own) and model.asymmetric is not None and set(own) == set(model.asymmetric)
+    return model.line_shape, every and len(own) > 1, model.background
+
+
+def without_states(question: Question, inputs: FitInputs) -> Candidate:
+    """The background alone, of S spectra: an active one has nothing to follow."""
+    background = question.background or "linear"
+    model = StateModel((), question.line_shape or SYMMETRIC, background)
+    n_spectra = len(inputs.counts)
+    nothing = {name: np.full((n_spectra, 1), np.nan) for name in ("center", "fwhm", "height")}
+    status = np.full(n_spectra, int(Status.NO_PEAKS), dtype=np.int64)
+    return Candidate(model, _refined(question.options, inputs.with_starts(nothing, status), model))
+
+
+def _refined(options: FitOptions, inputs: FitInputs, model: StateModel) -> FitResults:
+    """Fits of a model to S spectra from their starts."""
+    tied = replace(state_options(options, model, inputs.energy), engine="batch")
+    return refine_rows(tied, inputs)
+
+
+@dataclass(frozen=True)
+class Template:
+    """A model with the starts of its lines, for every spectrum of a stack.
+
+    Attributes
+    ----------
+    model : StateModel
+    starts : dict of str to ndarray, shape (1, line) or (S, line)
+        The same for all spectra, or those of each.
+    """
+
+    model: StateModel
+    starts: Starts
+
+    def fitted(self, options: FitOptions, inputs: FitInputs) -> Candidate:
+        """The model refined for S spectra."""
+        n_spectra = len(inputs.counts)
+        starts = {
+            name: np.array(np.broadcast_to(values, (n_spectra, values.shape[1])))
+            for name, values in self.starts.items()
+        }
+        rows = inputs.with_starts(starts, np.zeros(n_spectra, dtype=np.int64))
+        return Candidate(self.model, _refined(options, rows, self.model))
+
+
+@dataclass(frozen=True)
+class Structure:
+    """What all spectra of a stack have in common.
+
+    Attributes
+    ----------
+    line_shape, background : str
+    templates : tuple of Template
+        Those that a spectrum can have, with states.
+    choices : tuple of str
+        Sentences for the structures that were compared, the chosen one first.
+    probability : ndarray, shape (choice,)
+    """
+
+    line_shape: str
+    background: str
+    templates: tuple[Template, ...]
+    choices: tuple[str, ...]
+    probability: Floats
+
+
+def choose_structure(question: Question, inputs: FitInputs) -> Structure:
+    """Choose line shape, doublets and background for a stack.
+
+    Parameters
+    ----------
+    question : Question
+    inputs : FitInputs
+        The mean spectrum, and representatives of all spectra behind it.
+    """
+    templates = _templates(search_candidates(question, inputs.rows(slice(0, 1))))
+    found = [one.fitted(question.options, inputs) for one in templates]
+    if len(inputs.counts) > 1 and found:
+        misfit = np.min([_misfit(one) for one in found], axis=0)
+        for row in np.argsort(-misfit[1:], kind="stable")[:_SEARCHED] + 1:
+            more = _templates(search_candidates(question, inputs.rows(slice(row, row + 1))))
+            templates += more
+            found += [one.fitted(question.options, inputs) for one in more]
+    nothing = without_states(question, inputs)
+    evidence = evidences(question, inputs, [nothing, *found])
+    keys = [structure_of(one.model) for one in templates]
+    distinct = list(dict.fromkeys(keys))
+    if not distinct:
+        background = question.background or _BACKGROUNDS[0]
+        shape = question.line_shape or SYMMETRIC
+        return Structure(shape, background, (), ("no states",), np.ones(1))
+    total = np.array(
+        [
+            _log_sums(evidence[[0, *(i + 1 for i, own in enumerate(keys) if own == key)]]).sum()
+            for key in distinct
+        ]
+    )
+    order = np.argsort(-total, kind="stable")
+    probability = np.exp(total[order] - total.max())
+    best = distinct[int(order[0])]
+    mine = [number for number, key in enumerate(keys) if key == best]
+    kept = _kept([templates[number] for number in mine], evidence[[n + 1 for n in mine]])
+    words = tuple(structure_words(*distinct[int(number)]) for number in order)
+    return Structure(best[0], best[2], kept, words, probability / probability.sum())
+
+
+def _templates(candidates: Sequence[Candidate]) -> list[Template]:
+    """Starts from the ends of the fits of one spectrum."""
+    return [Template(one.model, one.results.peaks) for one in candidates if one.model.kinds]
+
+
+def _misfit(candidate: Candidate) -> Floats:
+    """Reduced chi-square of fits, infinite where there is none."""
+    return np.where(np.isfinite(candidate.results.redchi), candidate.results.redchi, np.inf)
+
+
+def _log_sums(values: Floats) -> Floats:
+    """Logarithms of the sums of exponentials along the first axis; very low where all are out."""
+    top = np.maximum(values.max(axis=0), -1e15)
+    return np.asarray(top + np.log(np.maximum(np.exp(values - top).sum(axis=0), 1e-300)))
+
+
+def _kept(templates: list[Template], evidence: Floats) -> tuple[Template, ...]:
+    """The models that every spectrum is fitted with.
+
+    Of every number of states that is best for one of the representatives, and of one more and one
+    less, those that are best for one of them.
+    """
+    n_states = np.array([len(one.model.kinds) for one in templates])
+    known = np.isfinite(evidence).any(axis=0)
+    if not known.any():
+        return tuple(templates[:1])
+    evidence = evidence[:, known]
+    wanted = n_states[np.unique(evidence.argmax(axis=0))]
+    chosen: list[int] = []
+    for count in np.unique(n_states[np.abs(n_states[:, None] - wanted).min(axis=1) <= 1]):
+        same = np.flatnonzero(n_states == count)
+        best = same[evidence[same].argmax(axis=0)]
+        numbers, votes = np.unique(best, return_counts=True)
+        chosen += numbers[np.argsort(-votes, kind="stable")][:_MODELS_OF_COUNT].tolist()
+    return tuple(templates[number] for number in chosen)
+
+
+def structure_words(line_shape: str, every: bool, background: str) -> str:
+    """A structure in words."""
+    shape = {SYMMETRIC: "symmetric lines", ASYMMETRIC: "asymmetric lines"}.get(
+        line_shape, f"{line_shape} lines"
+    )
+    return f"{shape}{' in all states' if every else ''}, {background} background"
+
+
+def model_words(model: StateModel) -> str:
+    """The states of a model in words: "one state: asymmetric Pt 4f doublet"."""
+    if not model.kinds:
+        return "no state: background alone"
+    parts: dict[str, int] = {}
+    for state, kind in enumerate(model.kinds):
+        asymmetric = "asymmetric " if state in (model.asymmetric or ()) else ""
+        what = f"{asymmetric}{kind.name}"
+        if kind.name != "line":
+            what += " line" if kind.doublet is None else " doublet"
+        parts[what] = parts.get(what, 0) + 1
+    states = ", ".join(what if n == 1 else f"{_NUMBERS[n]} {what}s" for what, n in parts.items())
+    n_states = len(model.kinds)
+    count = f"{_NUMBERS[n_states]} state{'s' if n_states > 1 else ''}"
+    return f"{count}: {states}"

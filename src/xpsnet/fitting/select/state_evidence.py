@@ -1,0 +1,290 @@
+"""Evidence of models in states: how probable a description is, whatever its number of parameters.
+
+The evidence of a fit is that of Laplace's approximation (D. J. C. MacKay, Information Theory,
+Inference, and Learning Algorithms, ch. 28, Cambridge 2003),
+
+    ln E = -chi^2 / (2 s) + ln det(2 pi s C) / 2 + ln p
+
+with the covariance C of the fitted parameters, their prior density p at the optimum, and a factor s
+by which the stated variance is too small for a comparison of models (below). The parameters are
+center, ln FWHM and ln height of the main line of every state; splitting and the ratios of FWHM and
+area of every doublet; one asymmetry; one Lorentzian share; and the terms of the background.
+
+**Prior.** Centers are uniform in the energies where the kind may lie; splittings and ratios are
+uniform in the ranges that the level has over its chemical states; ln FWHM is uniform in the range
+of the level for the strongest state, and for the others a mixture of that and of a normal
+distribution around the strongest (`ALIKE`), because states of one material are broadened by one
+instrument; ln height is uniform over a factor `HEIGHTS`; the asymmetry falls exponentially; a term
+of the background counts as half the logarithm of the number of points. States have no names: k! per
+kind. Two states of one kind nearer than half a width are improbable: one line describes both. A
+parameter that ended at a limit has no width; it costs `AT_LIMIT`.
+
+**Scale.** No model of a measured line is exact: s is at least what the misfit of the best candidate
+says, and at least
+
+    1 + (m line / noise)^2 fwhm / (2 step)
+
+for lines that are known to a part m of themselves, with an error that is smooth over half a width.
+Without that, a spectrum that is measured longer always gets more states. m is `MODEL_ERROR` unless
+the caller says otherwise; s enters nothing but this comparison.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import gammaln
+
+from xpsnet.data.status import Status
+from xpsnet.fitting.model.spectrum_model import SpectrumModel
+from xpsnet.fitting.select.state_models import ASYMMETRIC, StateModel
+from xpsnet.fitting.solve.fit_inputs import FitInputs
+from xpsnet.fitting.solve.fit_results import FitResults
+
+Floats = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
+
+# Relative error of a line's model, as on measured spectra (benchmarks/bench_states.py).
+MODEL_ERROR = {"multiplet": 0.02, "metal": 0.01, "graphite": 0.005, "other": 0.005}
+HEIGHTS = 300.0
+ALIKE = 0.5  # of ln FWHM
+ALIKE_SHARE = 0.5
+UNUSUAL = 0.4  # of ln FWHM, beyond what is usual for the level
+ASYMMETRY = 0.25
+NEAREST = 1.2  # widths
+AT_LIMIT = -5.0
+LEAST_CHI_SQUARE = 20.0
+HIGHEST_CORRELATION = 0.9
+_SMALLEST = 1e-9
+_POSSIBLE = (Status.OK, Status.AT_BOUND, Status.OUTSIDE_MODEL, Status.NO_PEAKS, Status.FEW_COUNTS)
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What speaks for fits of one model, shape (S,) each.
+
+    Attributes
+    ----------
+    valid : ndarray of bool
+        False where a state is none: too weak, at the window's end, or the fit failed.
+    misfit : ndarray
+        Reduced chi-square, counted for the correlation of neighboring residuals.
+    occam : ndarray
+        Logarithm of the evidence without chi-square and without s.
+    n_free : ndarray
+        Number of fitted parameters.
+    """
+
+    valid: Mask
+    misfit: Floats
+    occam: Floats
+    n_free: Floats
+
+    def log_evidence(self, chisqr: Floats, scale: Floats) -> Floats:
+        """Logarithm of the evidence with this scale s, -inf where a fit is not valid."""
+        found = -chisqr / (2 * scale) + self.n_free * np.log(scale) / 2 + self.occam
+        return np.where(self.valid & np.isfinite(found), found, -np.inf)
+
+
+def judge(model: StateModel, energy: Floats, results: FitResults) -> Judged:
+    """Judge fits of one model.
+
+    Parameters
+    ----------
+    model : StateModel
+    energy : ndarray, shape (n,)
+        Of the numerics [eV].
+    results : FitResults
+        S rows, with covariance, peaks at the places of the model.
+    """
+    correlation = np.clip(np.nan_to_num(results.correlation), 0.0, HIGHEST_CORRELATION)
+    misfit = results.redchi * (1 + correlation) / (1 - correlation)
+    names, jacobian, prior = _parameters(model, energy, results)
+    covariance = results.covariance
+    if covariance is None:
+        raise ValueError("expected fits with covariance, got none")
+    full = jacobian @ np.nan_to_num(covariance) @ np.swapaxes(jacobian, 1, 2)
+    variance = np.diagonal(full, axis1=1, axis2=2)
+    free = variance > _SMALLEST**2
+    deviation = np.sqrt(np.where(free, variance, 1.0))
+    both = free[:, :, None] & free[:, None, :]
+    scaled = np.where(both, full / (deviation[:, :, None] * deviation[:, None, :]), 0.0)
+    scaled = np.where(np.eye(len(names), dtype=bool), 1.0, scaled)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        sign, determinant = np.linalg.slogdet(scaled)
+    terms = np.array([name.startswith("background") for name in names])
+    n_points = float(energy.size)
+    # A term of the background has the prior of one point's information.
+    prior = np.where(terms, -np.log(deviation) - np.log(2 * np.pi * n_points) / 2, prior)
+    gained = np.log(deviation) + np.log(2 * np.pi) / 2 + prior
+    occam = determinant / 2 + np.where(free, gained, np.where(terms, 0.0, AT_LIMIT)).sum(axis=1)
+    occam += _multiplicity(model) + _nearness(model, results)
+    valid = np.isfinite(results.chisqr) & np.isin(results.status, _POSSIBLE)
+    valid &= (sign > 0) & states_exist(model, energy, results)
+    return Judged(valid, misfit, occam, free.sum(axis=1).astype(float))
+
+
+def model_scales(model: StateModel, inputs: FitInputs, results: FitResults, error: float) -> Floats:
+    """The least s of spectra whose lines are known to a part of themselves, shape (S,).
+
+    Parameters
+    ----------
+    model : StateModel
+        With states.
+    inputs : FitInputs
+        S spectra.
+    results : FitResults
+        Of fits of the model to them.
+    error : float
+        Relative error of the model of a line.
+    """
+    drawn = SpectrumModel(model.line_shape, model.background, inputs.energy, results.layout)
+    weight = np.clip(np.nan_to_num(drawn.lines(results.values)), 0.0, None)
+    peaks = {name: np.nan_to_num(found) for name, found in results.peaks.items()}
+    strongest = peaks["height"].argmax(axis=1)[:, None]
+    width = np.take_along_axis(peaks["fwhm"], strongest, axis=1)[:, 0]
+    points = width / float(np.median(np.diff(inputs.energy)))
+    total = weight.sum(axis=1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        square = (weight / inputs.noise.deviation) ** 2
+        square = np.nan_to_num(weight * square, posinf=0.0).sum(axis=1) / total
+    return np.asarray(1.0 + error**2 * np.nan_to_num(square) * np.maximum(points / 2, 1.0))
+
+
+def _parameters(
+    model: StateModel, energy: Floats, results: FitResults
+) -> tuple[list[str], Floats, Floats]:
+    """Names, derivatives by the reported parameters (S, p, m) and log prior densities (S, p)."""
+    layout, values = results.layout, results.values
+    rows: list[tuple[str, Floats, Floats]] = []
+    n_spectra, m = values.shape
+    window = float(energy[0]), float(energy[-1])
+
+    def derivative(**by: tuple[int, Floats | float]) -> Floats:
+        row = np.zeros((n_spectra, m))
+        for entry, value in by.values():
+            row[:, entry] += value
+        return row
+
+    at = {name: layout.column(name) for name in layout.shape_parameters}
+    width = values[:, at["fwhm"]]
+    height = values[:, at["height"]]
+    main = model.main
+    one, strongest, reference = np.ones(n_spectra), np.zeros(n_spectra, dtype=int), np.ones(1)
+    if main:
+        strongest = np.argmax(np.nan_to_num(height[:, main]), axis=1)
+        reference = np.take_along_axis(width[:, main], strongest[:, None], axis=1)[:, 0]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        for state, (kind, places) in enumerate(zip(model.kinds, model.places, strict=True)):
+            a = places[0]
+            low, high = max(kind.energies[0], window[0]), min(kind.energies[1], window[1])
+            center = derivative(a=(at["center"][a], 1.0))
+            rows.append(("center", center, -np.log(max(high - low, 1e-3)) * one))
+            by_width = derivative(a=(at["fwhm"][a], 1 / width[:, a]))
+            is_reference = strongest == state
+            rows.append(
+                ("fwhm", by_width, _width_prior(kind.usual, width[:, a], reference, is_reference))
+            )
+            by_height = derivative(a=(at["height"][a], 1 / height[:, a]))
+            rows.append(("height", by_height, -np.log(np.log(HEIGHTS)) * one))
+            if kind.doublet is None:
+                continue
+            b, doublet = places[1], kind.doublet
+            splitting, ratio, widths = doublet.splitting, doublet.ratio, doublet.fwhm_ratio
+            by = derivative(a=(at["center"][a], -1.0), b=(at["center"][b], 1.0))
+            rows.append(("splitting", by, _uniform(splitting[0], splitting[2]) * one))
+            quotient = width[:, b] / width[:, a]
+            by = derivative(
+                a=(at["fwhm"][a], -quotient / width[:, a]), b=(at["fwhm"][b], 1 / width[:, a])
+            )
+            rows.append(("fwhm_ratio", by, _uniform(*widths) * one))
+            areas = quotient * height[:, b] / height[:, a]
+            by = derivative(
+                a=(at["fwhm"][a], -areas / width[:, a]),
+                b=(at["fwhm"][b], areas / width[:, b]),
+                c=(at["height"][a], -areas / height[:, a]),
+                d=(at["height"][b], areas / height[:, b]),
+            )
+            rows.append(("ratio", by, _uniform(ratio[0], ratio[2]) * one))
+    for name in layout.shape_parameters[3:]:
+        entries = np.unique(at[name])
+        if name == "asymmetry" and model.line_shape == ASYMMETRIC and model.asymmetric is not None:
+            entries = at[name][[main[state] for state in model.asymmetric[:1]]]
+        for entry in entries:
+            prior = 0.0 * one
+            if name == "asymmetry":
+                prior = -values[:, entry] / ASYMMETRY - np.log(ASYMMETRY)
+            rows.append((name, derivative(a=(entry, 1.0)), prior))
+    for entry in layout.background_index:
+        rows.append((layout.names[entry], derivative(a=(entry, 1.0)), 0.0 * one))
+    names = [name for name, _, _ in rows]
+    jacobian = np.stack([by for _, by, _ in rows], axis=1)
+    prior = np.stack([density for _, _, density in rows], axis=1)
+    return names, np.nan_to_num(jacobian, posinf=0.0, neginf=0.0), np.nan_to_num(prior)
+
+
+def _uniform(low: float, high: float) -> float:
+    """Logarithm of a uniform density."""
+    return -float(np.log(max(high - low, 1e-6)))
+
+
+def _width_prior(
+    limits: tuple[float, float], width: Floats, reference: Floats, is_reference: Mask
+) -> Floats:
+    """Log density of ln FWHM."""
+    flat = 1 / np.log(limits[1] / limits[0])
+    normal = np.exp(-(np.log(width / reference) ** 2) / (2 * ALIKE**2))
+    normal = normal / (ALIKE * np.sqrt(2 * np.pi))
+    mixed = ALIKE_SHARE * normal + (1 - ALIKE_SHARE) * flat
+    beyond = np.maximum(np.log(width / limits[1]), np.log(limits[0] / width)) / UNUSUAL
+    unusual = np.maximum(beyond, 0.0) ** 2 / 2
+    return np.asarray(np.log(np.where(is_reference, flat, mixed)) - unusual)
+
+
+def _multiplicity(model: StateModel) -> float:
+    """States of one kind have no names."""
+    kinds = list(model.kinds)
+    return float(sum(gammaln(kinds.count(kind) + 1) for kind in set(kinds)))
+
+
+def _nearness(model: StateModel, results: FitResults) -> Floats:
+    """What states of one kind cost that lie nearer than half a width."""
+    peaks = results.peaks
+    cost = np.zeros(len(results))
+    main = model.main
+    for first in range(len(main)):
+        for second in range(first):
+            if model.kinds[first].own != model.kinds[second].own:
+                continue
+            a, b = main[first], main[second]
+            wider = np.fmax(peaks["fwhm"][:, a], peaks["fwhm"][:, b])
+            apart = np.abs(peaks["center"][:, a] - peaks["center"][:, b]) / (NEAREST * wider)
+            cost += np.log(np.maximum(-np.expm1(-(apart**2)), 1e-12))
+    return np.nan_to_num(cost)
+
+
+def states_exist(model: StateModel, energy: Floats, results: FitResults) -> Mask:
+    """Whether every state is one: strong enough, inside the window, not as wide as allowed.
+
+    Parameters
+    ----------
+    model : StateModel
+    energy : ndarray, shape (n,)
+    results : FitResults
+        S rows.
+
+    Returns
+    -------
+    ndarray of bool, shape (S,)
+    """
+    peaks = results.peaks
+    good = np.ones(len(results), dtype=bool)
+    for kind, places in zip(model.kinds, model.places, strict=True):
+        a = places[0]
+        strong = results.line_chi_square[:, list(places)].sum(axis=1) >= LEAST_CHI_SQUARE
+        half = peaks["fwhm"][:, a] / 2
+        center = peaks["center"][:, a]
+        inside = (center - half / 2 > energy[0]) & (center + half / 2 < energy[-1])
+        narrow = peaks["fwhm"][:, a] < kind.fwhm[1] * (1 - 1e-6)
+        good &= strong & inside & narrow
+    return np.asarray(good)

@@ -1,0 +1,394 @@
+"""The stages of `fit` where the model is chosen: states, shape of their lines and background.
+
+One spectrum gets the most probable of all candidates. Of many, line shape, doublets and background
+are chosen once, for the mean and for clusters of a fixed sample (`choose_structure`), before any
+chunk; then every spectrum is fitted with the models of the sample and has its own number of states.
+In a map the neighbors' numbers of states are a prior, and spectra unlike their neighbors are fitted
+again from these.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+
+from xpsnet.fitting.maps.neighbors import Shape, Start, around, log_prior, median, offsets, outliers
+from xpsnet.fitting.model.constraints import Constraints
+from xpsnet.fitting.model.options import FitOptions
+from xpsnet.fitting.select.model_choice import (
+    MOST_STATES,
+    Candidate,
+    Question,
+    Structure,
+    Template,
+    choose_structure,
+    evidences,
+    model_words,
+    search_candidates,
+    without_states,
+)
+from xpsnet.fitting.select.state_models import StateModel, state_options
+from xpsnet.fitting.solve.fit_inputs import FitInputs, fit_inputs
+from xpsnet.fitting.solve.fit_results import FitResults
+from xpsnet.pipeline.outcome import Chosen, Outcome, SpectrumRows
+
+Floats = npt.NDArray[np.float64]
+Numbers = npt.NDArray[np.intp]
+Step = Callable[[int], object]
+
+# Representatives of a stack, beside its mean.
+CLUSTERS = 16
+# Spectra whose candidates are held in memory at a time.
+AT_ONCE = 4096
+_ROUNDS = 8
+_MOST_CHOICES = 8
+
+
+def choose(question: Question, rows: SpectrumRows, sign: int) -> Chosen:
+    """Choose the model of spectra in memory: of one spectrum, or what many have in common.
+
+    Parameters
+    ----------
+    question : Question
+    rows : SpectrumRows
+        One spectrum, or the fixed sample of all of them.
+    sign : int
+        -1 where the user's scale is kinetic.
+    """
+    if len(rows.counts) == 1:
+        return _choose_one(question, _inputs(rows), sign)
+    structure = choose_structure(question, _inputs(_representatives(rows)))
+    options = replace(
+        question.options, line_shape=structure.line_shape, background=structure.background
+    )
+    return Chosen(question, options, structure.choices, structure.probability, structure)
+
+
+def _inputs(rows: SpectrumRows) -> FitInputs:
+    """Inputs of fits that bring their own starts."""
+    nothing = {
+        name: np.full((len(rows.counts), 1), np.nan) for name in ("center", "fwhm", "height")
+    }
+    status = np.zeros(len(rows.counts), dtype=np.int64)
+    arrays = rows.energy, rows.counts, rows.background
+    return fit_inputs(arrays, rows.noise, nothing, status)
+
+
+def _representatives(rows: SpectrumRows) -> SpectrumRows:
+    """The mean spectrum and the means of clusters of spectra of like shape.
+
+    Means have less noise than single spectra: the noise of a mean of m is theirs over root m.
+    """
+    counts = np.asarray(rows.counts, dtype=np.float64)
+    finite = np.isfinite(counts)
+    good = finite.mean(axis=1) > 0.5
+    if not good.any():
+        return rows.rows(np.arange(1, dtype=np.intp))
+    usable = np.flatnonzero(good)
+    member = _clusters(np.where(finite, counts, 0.0)[usable], CLUSTERS)
+    nearest = [usable]
+    nearest += [usable[member == number] for number in range(int(member.max()) + 1)]
+    means = np.stack([np.nanmean(counts[one], axis=0) for one in nearest])
+    deviation = _inputs(rows).noise.deviation
+    noise = np.stack(
+        [np.sqrt(np.nanmean(deviation[one] ** 2, axis=0) / one.size) for one in nearest]
+    )
+    background = None
+    if rows.background is not None:
+        background = np.stack([rows.background[one].mean(axis=0) for one in nearest])
+    return SpectrumRows(rows.energy, means, np.maximum(noise, 1e-300), background)
+
+
+def _clusters(counts: Floats, most: int) -> Numbers:
+    """Number of the cluster of every spectrum, by shape: k-means from evenly spread starts."""
+    low = counts.min(axis=1, keepdims=True)
+    shape = counts - low
+    shape = shape / np.maximum(shape.sum(axis=1, keepdims=True), 1e-300)
+    n = min(most, len(counts))
+    principal = shape - shape.mean(axis=0)
+    order = np.argsort(principal @ principal[np.argmax((principal**2).sum(axis=1))], kind="stable")
+    centers = shape[order[((2 * np.arange(n) + 1) * len(counts) // (2 * n)).astype(np.intp)]]
+    member = np.zeros(len(counts), dtype=np.intp)
+    for _ in range(_ROUNDS):
+        distance = ((shape[:, None, :] - centers[None]) ** 2).sum(axis=2)
+        member = distance.argmin(axis=1)
+        for number in np.unique(member):
+            centers[number] = shape[member == number].mean(axis=0)
+    return np.unique(member, return_inverse=True)[1].astype(np.intp)
+
+
+def _choose_one(question: Question, inputs: FitInputs, sign: int) -> Chosen:
+    """The most probable candidate of one spectrum."""
+    candidates = search_candidates(question, inputs)
+    evidence = evidences(question, inputs, candidates)[:, 0]
+    best = _best_or_least_bad(evidence, candidates)
+    probability = _probabilities(evidence, best)
+    words: dict[str, float] = {}
+    for candidate, share in zip(candidates, probability, strict=True):
+        text = model_words(candidate.model)
+        words[text] = words.get(text, 0.0) + float(share)
+    chosen = model_words(candidates[best].model)
+    ordered = sorted(words.items(), key=lambda one: (one[0] != chosen, -one[1]))[:_MOST_CHOICES]
+    one = candidates[best]
+    options = _ordered_options(question.options, one, inputs.energy, sign)
+    n_states = np.array([len(candidate.model.kinds) for candidate in candidates])
+    outcome = _outcome(options, one, sign, _by_number(probability[:, None], n_states))
+    texts = tuple(text for text, _ in ordered)
+    likely = np.array([p for _, p in ordered])
+    return Chosen(question, options, texts, likely, outcome=outcome)
+
+
+def _best_or_least_bad(evidence: Floats, candidates: Sequence[Candidate]) -> int:
+    """The most probable candidate; where all with states are out, never the worst description."""
+    if np.isfinite(evidence).any():
+        return int(np.argmax(evidence))
+    chisqr = np.array([float(one.results.chisqr[0]) for one in candidates])
+    chisqr = np.where(np.isfinite(chisqr), chisqr, np.inf)
+    return int(np.argmin(chisqr))
+
+
+def _probabilities(evidence: Floats, best: int) -> Floats:
+    """Probabilities of candidates; 1 for the best where all are out."""
+    if not np.isfinite(evidence).any():
+        return np.asarray(np.arange(evidence.size) == best, dtype=float)
+    power = np.exp(evidence - evidence.max())
+    return np.asarray(power / power.sum())
+
+
+def _by_number(values: Floats, n_states: Numbers) -> Floats:
+    """Sums (S, count) of values (candidate, S) by the number of states."""
+    total = np.zeros((values.shape[1], MOST_STATES + 1))
+    for one, count in zip(values, n_states, strict=True):
+        total[:, count] += one
+    return total
+
+
+def _ordered_options(
+    options: FitOptions, candidate: Candidate, energy: Floats, sign: int
+) -> FitOptions:
+    """Options of the fit with its peaks in ascending energy, so that links count them so."""
+    model = candidate.model
+    tied = state_options(options, model, energy)
+    order = np.argsort(sign * candidate.results.peaks["center"][0], kind="stable")
+    place = {int(old): new for new, old in enumerate(order)}
+    links = tuple(
+        replace(link, peak=place[link.peak], source=place[link.source])
+        for link in tied.constraints.links
+    )
+    return replace(tied, constraints=Constraints({}, links))
+
+
+def _outcome(options: FitOptions, candidate: Candidate, sign: int, probability: Floats) -> Outcome:
+    """Outcome of one spectrum, peaks in ascending energy."""
+    results = candidate.results
+    n_lines = results.layout.n_peaks
+    order = np.argsort(sign * results.peaks["center"], axis=1, kind="stable")
+    state = state_numbers(candidate.model, n_lines)[None]
+    results = replace(results, state=state).moved(order, options.plain_layout(n_lines))
+    start = np.full(1, int(Start.NETWORK), dtype=np.int8)
+    return Outcome(results, np.log(np.maximum(probability, 1e-300)), start, probability)
+
+
+def state_numbers(model: StateModel, n_lines: int) -> npt.NDArray[np.int64]:
+    """Number of the state of every line, from 1; 0 where there is no line."""
+    numbers = np.zeros(n_lines, dtype=np.int64)
+    for number, places in enumerate(model.places):
+        numbers[list(places)] = number + 1
+    return numbers
+
+
+def fit_state_rows(chosen: Chosen, rows: SpectrumRows, step: Step = lambda _: None) -> Outcome:
+    """Fit every spectrum of a stack with the models of its structure, and choose.
+
+    Parameters
+    ----------
+    chosen : Chosen
+        With a structure; the outcome of one spectrum is returned as it is.
+    rows : SpectrumRows
+    step : callable
+        Called with the number of spectra just done.
+    """
+    if chosen.outcome is not None:
+        step(len(rows.counts))
+        return chosen.outcome
+    templates = _structure(chosen).templates
+    n_lines = max((one.model.n_lines for one in templates), default=1)
+    parts = []
+    for first in range(0, len(rows.counts), AT_ONCE):
+        part = rows.rows(np.arange(first, min(first + AT_ONCE, len(rows.counts)), dtype=np.intp))
+        if chosen.question.options.cancelled():
+            parts.append(_not_done(chosen.options, n_lines, len(part.counts)))
+        else:
+            parts.append(_fit_part(chosen, _inputs(part), n_lines))
+            step(len(part.counts))
+    outcome = _not_done(chosen.options, n_lines, len(rows.counts))
+    first = 0
+    for part_outcome in parts:
+        last = first + len(part_outcome.results)
+        here = np.arange(first, last, dtype=np.intp)
+        outcome.results.copy_from(here, part_outcome.results)
+        outcome.score[here], outcome.start[here] = part_outcome.score, part_outcome.start
+        outcome.probability[here] = part_outcome.probability
+        first = last
+    return outcome
+
+
+def _structure(chosen: Chosen) -> Structure:
+    """The structure of a stack."""
+    if chosen.structure is None:
+        raise ValueError("expected the structure of a stack, got the choice for one spectrum")
+    return chosen.structure
+
+
+def _not_done(options: FitOptions, n_lines: int, n_spectra: int) -> Outcome:
+    """Outcome of spectra that no fit has reached."""
+    layout = options.plain_layout(n_lines)
+    return Outcome(
+        FitResults.not_done(layout, n_spectra, covariance=options.covariance),
+        np.full((n_spectra, MOST_STATES + 1), -np.inf),
+        np.zeros(n_spectra, dtype=np.int8),
+        np.full((n_spectra, MOST_STATES + 1), np.nan),
+    )
+
+
+def _fit_part(chosen: Chosen, inputs: FitInputs, n_lines: int) -> Outcome:
+    """Fit some spectra with every model of the structure, and choose for each by itself."""
+    candidates = _candidates(chosen, inputs)
+    evidence = evidences(chosen.question, inputs, candidates)
+    outcome = _not_done(chosen.options, n_lines, len(inputs.counts))
+    n_states = np.array([len(one.model.kinds) for one in candidates])
+    top = evidence.max(axis=0)
+    known = np.isfinite(top)
+    power = np.exp(evidence - np.where(known, top, 0.0))
+    outcome.probability[:] = _by_number(power / np.maximum(power.sum(axis=0), 1e-300), n_states)
+    for one, count in zip(evidence, n_states, strict=True):
+        outcome.score[:, count] = np.maximum(outcome.score[:, count], one)
+    best = np.where(known, evidence.argmax(axis=0), _least_chi_square(candidates))
+    for number, one in enumerate(candidates):
+        mine = np.flatnonzero(best == number)
+        outcome.results.copy_from(mine, _placed(chosen.options, one, n_lines).rows(mine))
+    return outcome
+
+
+def _candidates(chosen: Chosen, inputs: FitInputs) -> list[Candidate]:
+    """Fits of all models of a structure, the background alone first."""
+    structure, question = _structure(chosen), chosen.question
+    asked = replace(question, background=structure.background, line_shape=structure.line_shape)
+    found = [one.fitted(question.options, inputs) for one in structure.templates]
+    if question.n_states in (None, 0):
+        found.insert(0, without_states(asked, inputs))
+    return found
+
+
+def _least_chi_square(candidates: Sequence[Candidate]) -> Numbers:
+    """Candidate of the smallest chi-square of every spectrum."""
+    chisqr = np.stack([one.results.chisqr for one in candidates])
+    return np.where(np.isfinite(chisqr), chisqr, np.inf).argmin(axis=0).astype(np.intp)
+
+
+def _placed(options: FitOptions, candidate: Candidate, n_lines: int) -> FitResults:
+    """Results of a candidate in a layout of so many lines, with its states."""
+    results = candidate.results
+    own = results.layout.n_peaks
+    state = np.tile(state_numbers(candidate.model, own), (len(results), 1))
+    place = np.full((len(results), n_lines), -1, dtype=np.intp)
+    place[:, : min(own, n_lines)] = np.arange(min(own, n_lines))
+    moved = replace(results, state=state).moved(place, options.plain_layout(n_lines))
+    return moved if options.covariance else replace(moved, covariance=None)
+
+
+def revise_states(chosen: Chosen, rows: SpectrumRows, outcome: Outcome, shape: Shape) -> Outcome:
+    """Choose again under the prior of the neighbors, and fit again what is unlike them.
+
+    Parameters
+    ----------
+    chosen, rows
+        As for `fit_state_rows`.
+    outcome : Outcome
+        From `fit_state_rows`; changed in place.
+    shape : tuple of int
+        Of the grid that the rows form.
+    """
+    if not offsets(shape) or chosen.question.options.cancelled() or chosen.structure is None:
+        return outcome
+    number = outcome.results.state.max(axis=1, initial=0)
+    prior = log_prior(outcome.score, shape)
+    wanted = (outcome.score + prior).argmax(axis=1)
+    unsure = np.isfinite(outcome.score).any(axis=1) & (wanted != number)
+    again = unsure | outliers(outcome.results.peaks, outcome.results.peak_errors, shape)
+    again &= np.isfinite(rows.counts).any(axis=1)
+    n_lines = outcome.results.layout.n_peaks
+    near = _starts_near(outcome.results, number, shape)
+    todo = np.flatnonzero(again)
+    for first in range(0, todo.size, AT_ONCE):
+        mine = todo[first : first + AT_ONCE]
+        inputs = _inputs(rows.rows(mine))
+        _choose_again(chosen, inputs, (mine, prior[mine], near), outcome, n_lines)
+    return outcome
+
+
+Near = dict[bytes, tuple[dict[str, Floats], npt.NDArray[np.bool_]]]
+"""Medians of the neighbors with the same states, and where there are at least two."""
+
+
+def _starts_near(results: FitResults, number: Numbers, shape: Shape) -> Near:
+    """Starts from the neighbors, by the states of their lines."""
+    found: Near = {}
+    for pattern in np.unique(results.state[number > 0], axis=0):
+        mine = (results.state == pattern).all(axis=1)
+        peaks = {
+            name: median(around(np.where(mine[:, None], values, np.nan), shape))
+            for name, values in results.peaks.items()
+        }
+        known = np.nansum(around(mine.astype(float), shape), axis=0) >= 2
+        found[pattern.tobytes()] = peaks, np.asarray(known)
+    return found
+
+
+def _choose_again(
+    chosen: Chosen,
+    inputs: FitInputs,
+    around_them: tuple[Numbers, Floats, Near],
+    outcome: Outcome,
+    n_lines: int,
+) -> None:
+    """Fit some rows again, also from their neighbors, and choose under the prior."""
+    mine, prior, near = around_them
+    candidates, question = _candidates(chosen, inputs), chosen.question
+    start = [Start.NETWORK] * len(candidates)
+    for template in _structure(chosen).templates:
+        pattern = np.zeros(n_lines, dtype=np.int64)
+        pattern[: template.model.n_lines] = state_numbers(template.model, template.model.n_lines)
+        if pattern.tobytes() not in near:
+            continue
+        peaks, known = near[pattern.tobytes()]
+        size = template.model.n_lines
+        starts = {
+            name: np.where(known[mine, None], values[mine, :size], template.starts[name])
+            for name, values in peaks.items()
+        }
+        candidates.append(_from_starts(question, template, inputs, starts))
+        start.append(Start.NEIGHBORS)
+    evidence = evidences(question, inputs, candidates)
+    n_states = np.array([len(one.model.kinds) for one in candidates])
+    total = evidence + prior[:, n_states].T
+    best = np.where(
+        np.isfinite(total).any(axis=0), total.argmax(axis=0), _least_chi_square(candidates)
+    )
+    for number, one in enumerate(candidates):
+        local = np.flatnonzero(best == number)
+        outcome.results.copy_from(mine[local], _placed(chosen.options, one, n_lines).rows(local))
+        outcome.start[mine[local]] = int(start[number])
+    for one, count in zip(evidence, n_states, strict=True):
+        outcome.score[mine, count] = np.maximum(outcome.score[mine, count], one)
+
+
+def _from_starts(
+    question: Question, template: Template, inputs: FitInputs, starts: dict[str, Floats]
+) -> Candidate:
+    """A model refined from starts of its own for every spectrum."""
+    usable = {
+        name: np.where(np.isfinite(v), v, template.starts[name]) for name, v in starts.items()
+    }
+    return replace(template, starts=usable).fitted(question.options, inputs)
