@@ -105,11 +105,13 @@ def from_truth(spectra: Spectra) -> list[list[float]]:
     least = [min((t for t in truth if t.asked), key=lambda t: t.worth, default=None)
              for truth in spectra.truth]  # fmt: skip
     fewer = [
-        [place for place in places if place != worst.place] if worst and len(places) > 1 else None
+        [place for place in places if place != worst.place] if worst else None
         for places, worst in zip(asked, least, strict=True)
     ]
     more = [[*places, EXTRA] for places in asked]
-    best = np.full(len(asked), np.inf)
+    best = np.array(
+        [_without_states(spectra, row) if len(p) < 2 else np.inf for row, p in enumerate(asked)]
+    )
     centers: list[list[float]] = [[] for _ in asked]
     rest = np.zeros_like(spectra.counts)
     for candidates in (asked, fewer, more):
@@ -132,6 +134,15 @@ def from_truth(spectra: Spectra) -> list[list[float]]:
                         if candidates is asked:
                             rest[row] = left[number] * spectra.sigma[row]
     return centers
+
+
+def _without_states(spectra: Spectra, row: int) -> float:
+    """Chi-square of a straight line."""
+    energy, sigma = spectra.system.energy, spectra.sigma[row]
+    line = np.stack([np.ones_like(energy), energy - energy.mean()], axis=1) / sigma[:, None]
+    counts = spectra.counts[row] / sigma
+    left = counts - line @ np.linalg.lstsq(line, counts)[0]
+    return float(left @ left)
 
 
 def _lines(system: System, pattern: tuple[int, ...]) -> list[Line]:

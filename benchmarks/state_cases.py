@@ -135,7 +135,7 @@ CASES: tuple[Case, ...] = (
          "each line has a shoulder 0.9 eV below, as of two places of unequal charge: one doublet "
          "leaves a reduced chi-square of 3.8, even if asymmetric, two leave 1.4"),
     Case("Bi 4f", _BISMUTH, 0, "Bi 4f", (156.0, 175.0),
-         (State(161.6, 28, "Bi(III)", Pair(5.31, F), fwhm=3.3, group="Bi(III)"),
+         (State(161.4, 28, "Bi(III)", Pair(5.31, F), fwhm=3.3, group="Bi(III)"),
           State(162.94, 72, "Bi(III)", Pair(5.31, F), fwhm=1.5, group="Bi(III)")),
          "one oxidation state; its wide low-energy side is bismuth in less charged places"),
     Case("Na 1s", _BISMUTH, 1, "Na 1s", (1069.0, 1082.0), (State(1074.97, 100, fwhm=2.1),),

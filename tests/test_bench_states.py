@@ -124,6 +124,8 @@ def test_measured_windows_are_judged(real_data: Path, tmp_path: Path, monkeypatc
     assert json.loads(file.read_text())["rows"][0]["case"] == "S 2p of P3HT"
     assert all(0 < row["residual_ratio"] < 3 for row in result["rows"])
     assert len(list(tmp_path.glob("*.png"))) == 5
+    # The expert's states, refined, are right by the benchmark's own rule.
+    assert all(row["expert_confirmed"] for row in result["rows"])
     assert "| S 2p of P3HT | 164.13 (100 %) |" in capsys.readouterr().out
 
 
