@@ -23,7 +23,7 @@ points, else in ../shared/data beside the checkout.
 Simulated chemistry: the same question on spectra whose truth is known (`chemistry_spectra.py`: what
 is drawn, and which states are asked for; `simulated_states.py`: what is right). Stacks of 100
 spectra of one material, `fit(stack, neighbors=False)`; with --single every spectrum by itself.
-Beside it, least squares from the truth that knows the family, on the first --truth spectra.
+Beside it, least squares from the truth that knows the family, on --truth of the spectra.
 
     python benchmarks/bench_states.py simulated [--n 20000] [--seed N] [--single] [--truth 4000]
 """
@@ -268,7 +268,8 @@ def of_spectra(seed: int, n: int, single: bool, truth: int, stack: int) -> list[
     for number in range(-(-n // stack)):
         rng = np.random.default_rng([seed, number])
         spectra = draw_spectra(rng, draw_system(rng), min(stack, n - number * stack))
-        best = from_truth(spectra) if len(rows) < truth else None
+        compared = min(len(spectra.truth), -(-len(spectra.truth) * truth // n))
+        best = from_truth(spectra.first(compared)) if compared else []
         begin = time.perf_counter()
         found = answers(spectra, single)
         seconds = (time.perf_counter() - begin) / len(found)
@@ -291,7 +292,7 @@ def of_spectra(seed: int, n: int, single: bool, truth: int, stack: int) -> list[
                     "n_states": len(states),
                     "fit": result,
                     "lines": by_lines,
-                    "truth": None if best is None else outcome(best[k], wanted),
+                    "truth": outcome(best[k], wanted) if k < compared else None,
                     "probability": probability,
                     # A position that is off is not what the probability of a number is about.
                     "as_stated": (result if about == "states" else by_lines)
@@ -318,7 +319,8 @@ def simulated(seed: int, n: int, single: bool, truth: int, out: Path | None) -> 
     for low, high in ((1e2, 1e3), (1e3, 1e4), (1e4, 1e5), (1e5, 1e7)):
         part = [row for row in rows if low <= row["largest"] < high]
         groups |= {f"{low:.0e} counts": part} if part else {}
-    table = {}
+    both = [row for row in rows if row["truth"] is not None]
+    table: dict[str, dict[str, float]] = {}
     print(f"{len(rows)} spectra, in %")
     print("| spectra | n | right | too few | too many | misplaced | right in lines "
           "| from the truth | too few | too many |")  # fmt: skip
@@ -346,6 +348,8 @@ def simulated(seed: int, n: int, single: bool, truth: int, out: Path | None) -> 
     milliseconds = 1e3 * float(np.median([row["seconds"] for row in rows]))
     print(f"\nstatus 0 where the number is wrong: {sure:.1f} %")
     print(f"milliseconds per spectrum (median): {milliseconds:.1f}")
+    fit, best = (_percent([row[by] == "right" for row in both]) for by in ("fit", "truth"))
+    print(f"right in the {len(both)} spectra fitted from the truth: {fit:.1f} and {best:.1f} %")
     result = {"table": table, "calibration": bins, "sure": sure, "rows": rows}
     if out is not None:
         out.write_text(json.dumps(result))

@@ -133,6 +133,10 @@ class Spectra:
     sigma: Floats  # of counting and deviation (spectra, points)
     truth: list[list[Truth]]
 
+    def first(self, n: int) -> "Spectra":
+        """The first n of them."""
+        return Spectra(self.system, self.counts[:n], self.sigma[:n], self.truth[:n])
+
 
 def draw_system(rng: np.random.Generator) -> System:
     """One material, its region, window and step."""
