@@ -39,7 +39,7 @@ def spectrum_of(center, height, seed=1, scale="binding"):
     envelope = curves(truth).envelope.values
     noise = np.random.default_rng(seed).normal(size=ENERGY.size)
     energy = ENERGY if scale == "binding" else 1486.6 - ENERGY
-    return make_spectrum(envelope + noise * np.sqrt(envelope), energy, scale=scale, name="C 1s")
+    return make_spectrum(envelope + noise * np.sqrt(envelope), energy, scale=scale, name="window")
 
 
 class PretendedNetwork:

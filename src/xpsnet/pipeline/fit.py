@@ -71,7 +71,7 @@ from xpsnet.models.prediction import (
 )
 from xpsnet.models.weights import Model, load_model
 from xpsnet.parallel.progress import Cancel, Progress, reporting
-from xpsnet.pipeline.outcome import Chosen, FindOptions, Outcome, Overview, SpectrumRows
+from xpsnet.pipeline.outcome import FindOptions, Outcome, Overview, SpectrumRows
 from xpsnet.pipeline.stages import fit_rows, peaks_of_mean, revise, states_in
 from xpsnet.pipeline.states import choose, fit_state_rows, revise_states
 
@@ -536,7 +536,7 @@ def _finished(
         name, what, counts = "n_peaks_probability", "peaks", np.array(options.network.counts)
     else:
         name, what, counts = "n_states_probability", "states", np.arange(probability.shape[-1])
-        peaks = peaks.assign(_choice_variables(options.chosen, shape, lead))
+        peaks = peaks.assign(_choice_variables(outcome, shape, lead))
         peaks.attrs["model_choices"] = json.dumps(options.chosen.choices)
         peaks.attrs["model_choice_text"] = options.chosen.words
     texts = {"long_name": f"Probability of this number of {what}", "units": "1"}
@@ -547,18 +547,17 @@ def _finished(
     return peaks
 
 
-def _choice_variables(chosen: Chosen, shape: tuple[int, ...], lead: Any) -> dict[str, Any]:
-    """Which of the choices holds for every spectrum, and their probabilities."""
-    n = len(chosen.choices)
-    probability = np.broadcast_to(chosen.probability, (*shape, n))
-    texts = {"units": "1", "long_name": "Choice of the model, a number into model_choices"}
+def _choice_variables(outcome: Outcome, shape: tuple[int, ...], lead: Any) -> dict[str, Any]:
+    """Which of the models holds for every spectrum, and their probabilities."""
+    if outcome.choice is None or outcome.chosen is None:
+        return {}
+    texts = {"units": "1", "long_name": "Chosen model, a place in model_choices"}
+    likely = {"units": "1", "long_name": "Probability of the models in model_choices"}
+    choice = outcome.choice.reshape(*shape, outcome.choice.shape[1])
     return {
-        "model_choice": (lead, np.zeros(shape, dtype=np.int64), texts),
-        "model_probability": (
-            (*lead, "choice"), probability.copy(),
-            {"units": "1", "long_name": "Probability of the models in model_choices"},
-        ),
-    }  # fmt: skip
+        "model_choice": (lead, outcome.chosen.reshape(shape).astype(np.int64), texts),
+        "model_probability": ((*lead, "choice"), choice, likely),
+    }
 
 
 def _placed(

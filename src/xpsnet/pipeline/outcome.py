@@ -73,13 +73,19 @@ class Outcome:
     start : ndarray of int8, shape (S,)
         Codes of `Start`.
     probability : ndarray, shape (S, count)
-        The network's own.
+        The network's own of the numbers of peaks, or that of the numbers of states.
+    choice : ndarray, shape (S, choice), or None
+        Probabilities of the models in `Chosen.choices`.
+    chosen : ndarray of int, shape (S,), or None
+        Which of them it is.
     """
 
     results: FitResults
     score: Floats
     start: npt.NDArray[np.int8]
     probability: Floats
+    choice: Floats | None = None
+    chosen: Numbers | None = None
 
     @classmethod
     def not_done(cls, options: "FindOptions", n: int) -> "Outcome":
@@ -94,9 +100,10 @@ class Outcome:
 
     def sample(self, rows: Numbers) -> "Outcome":
         """The outcome of some of the spectra."""
-        return Outcome(
-            self.results.rows(rows), self.score[rows], self.start[rows], self.probability[rows]
-        )
+        some = self.results.rows(rows), self.score[rows], self.start[rows], self.probability[rows]
+        if self.choice is None or self.chosen is None:
+            return Outcome(*some)
+        return Outcome(*some, self.choice[rows], self.chosen[rows])
 
     def take(self, rows: Numbers, choice: Choice) -> None:
         """Copy the chosen results of some rows into this outcome."""
@@ -115,8 +122,9 @@ class Chosen:
     options : FitOptions
         Line shape and background; of one spectrum also the links of its lines.
     choices : tuple of str
-        Sentences of the candidates, the most probable first.
-    probability : ndarray, shape (choice,)
+        Sentences of the models that a spectrum can have; of one spectrum the chosen one first.
+    words : str
+        What was chosen and what came second.
     structure : Structure or None
         Of many spectra.
     outcome : Outcome or None
@@ -126,17 +134,9 @@ class Chosen:
     question: Question
     options: FitOptions
     choices: tuple[str, ...]
-    probability: Floats
+    words: str
     structure: Structure | None = None
     outcome: Outcome | None = None
-
-    @property
-    def words(self) -> str:
-        """What was chosen and what came second."""
-        text = f"{self.choices[0]}: probability {self.probability[0]:.2f}"
-        if len(self.choices) > 1:
-            text += f". Second: {self.choices[1]}: {self.probability[1]:.2f}"
-        return text
 
 
 @dataclass(frozen=True)

@@ -60,9 +60,16 @@ def choose(question: Question, rows: SpectrumRows, sign: int) -> Chosen:
         return _choose_one(question, _inputs(rows), sign)
     structure = choose_structure(question, _inputs(_representatives(rows)))
     options = replace(
-        question.options, line_shape=structure.line_shape, background=structure.background
+        question.options,
+        line_shape=structure.line_shape,
+        background=structure.background,
+        counts_states=True,
     )
-    return Chosen(question, options, structure.choices, structure.probability, structure)
+    models = [template.model for template in structure.templates]
+    choices = dict.fromkeys(model_words(model) for model in models)
+    if question.n_states in (None, 0):
+        choices = {model_words(StateModel((), "", "")): None} | choices
+    return Chosen(question, options, tuple(choices), structure.words, structure)
 
 
 def _inputs(rows: SpectrumRows) -> FitInputs:
@@ -132,11 +139,16 @@ def _choose_one(question: Question, inputs: FitInputs, sign: int) -> Chosen:
     ordered = sorted(words.items(), key=lambda one: (one[0] != chosen, -one[1]))[:_MOST_CHOICES]
     one = candidates[best]
     options = _ordered_options(question.options, one, inputs.energy, sign)
+    if one.model.kinds:  # the candidates are only fitted well enough to tell them apart
+        refined = Template(one.model, one.results.peaks).fitted(question.options, inputs)
+        one = refined if np.isfinite(refined.results.chisqr).all() else one
     n_states = np.array([len(candidate.model.kinds) for candidate in candidates])
     outcome = _outcome(options, one, sign, _by_number(probability[:, None], n_states))
+    shares = np.array([[share for _, share in ordered]])
+    outcome = replace(outcome, choice=shares, chosen=np.zeros(1, dtype=np.intp))
+    said = [f"{text}, probability {share:.2f}" for text, share in ordered[:2]]
     texts = tuple(text for text, _ in ordered)
-    likely = np.array([p for _, p in ordered])
-    return Chosen(question, options, texts, likely, outcome=outcome)
+    return Chosen(question, options, texts, "; second: ".join(said), outcome=outcome)
 
 
 def _best_or_least_bad(evidence: Floats, candidates: Sequence[Candidate]) -> int:
@@ -218,11 +230,11 @@ def fit_state_rows(chosen: Chosen, rows: SpectrumRows, step: Step = lambda _: No
     for first in range(0, len(rows.counts), AT_ONCE):
         part = rows.rows(np.arange(first, min(first + AT_ONCE, len(rows.counts)), dtype=np.intp))
         if chosen.question.options.cancelled():
-            parts.append(_not_done(chosen.options, n_lines, len(part.counts)))
+            parts.append(_not_done(chosen, n_lines, len(part.counts)))
         else:
             parts.append(_fit_part(chosen, _inputs(part), n_lines))
             step(len(part.counts))
-    outcome = _not_done(chosen.options, n_lines, len(rows.counts))
+    outcome = _not_done(chosen, n_lines, len(rows.counts))
     first = 0
     for part_outcome in parts:
         last = first + len(part_outcome.results)
@@ -230,6 +242,8 @@ def fit_state_rows(chosen: Chosen, rows: SpectrumRows, step: Step = lambda _: No
         outcome.results.copy_from(here, part_outcome.results)
         outcome.score[here], outcome.start[here] = part_outcome.score, part_outcome.start
         outcome.probability[here] = part_outcome.probability
+        for name in ("choice", "chosen"):
+            getattr(outcome, name)[here] = getattr(part_outcome, name)
         first = last
     return outcome
 
@@ -241,14 +255,17 @@ def _structure(chosen: Chosen) -> Structure:
     return chosen.structure
 
 
-def _not_done(options: FitOptions, n_lines: int, n_spectra: int) -> Outcome:
+def _not_done(chosen: Chosen, n_lines: int, n_spectra: int) -> Outcome:
     """Outcome of spectra that no fit has reached."""
+    options = chosen.options
     layout = options.plain_layout(n_lines)
     return Outcome(
         FitResults.not_done(layout, n_spectra, covariance=options.covariance),
         np.full((n_spectra, MOST_STATES + 1), -np.inf),
         np.zeros(n_spectra, dtype=np.int8),
         np.full((n_spectra, MOST_STATES + 1), np.nan),
+        np.full((n_spectra, len(chosen.choices)), np.nan),
+        np.zeros(n_spectra, dtype=np.intp),
     )
 
 
@@ -256,7 +273,7 @@ def _fit_part(chosen: Chosen, inputs: FitInputs, n_lines: int) -> Outcome:
     """Fit some spectra with every model of the structure, and choose for each by itself."""
     candidates = _candidates(chosen, inputs)
     evidence = evidences(chosen.question, inputs, candidates)
-    outcome = _not_done(chosen.options, n_lines, len(inputs.counts))
+    outcome = _not_done(chosen, n_lines, len(inputs.counts))
     n_states = np.array([len(one.model.kinds) for one in candidates])
     top = evidence.max(axis=0)
     known = np.isfinite(top)
@@ -265,6 +282,7 @@ def _fit_part(chosen: Chosen, inputs: FitInputs, n_lines: int) -> Outcome:
     for one, count in zip(evidence, n_states, strict=True):
         outcome.score[:, count] = np.maximum(outcome.score[:, count], one)
     best = np.where(known, evidence.argmax(axis=0), _least_chi_square(candidates))
+    _note_choice(chosen, outcome, np.arange(best.size), (candidates, evidence, best))
     for number, one in enumerate(candidates):
         mine = np.flatnonzero(best == number)
         outcome.results.copy_from(mine, _placed(chosen.options, one, n_lines).rows(mine))
@@ -281,10 +299,30 @@ def _candidates(chosen: Chosen, inputs: FitInputs) -> list[Candidate]:
     return found
 
 
+def _note_choice(
+    chosen: Chosen,
+    outcome: Outcome,
+    rows: Numbers,
+    judged: tuple[list[Candidate], Floats, Numbers],
+) -> None:
+    """Write down which model some rows have, and how probable all are."""
+    candidates, evidence, best = judged
+    number = np.array([chosen.choices.index(model_words(one.model)) for one in candidates])
+    power = np.exp(evidence - np.maximum(evidence.max(axis=0), -1e300))
+    power = power / np.maximum(power.sum(axis=0), 1e-300)
+    if outcome.choice is None or outcome.chosen is None:
+        return
+    outcome.choice[rows] = 0.0
+    for one, share in zip(number, power, strict=True):
+        outcome.choice[rows, one] += share
+    outcome.chosen[rows] = number[best]
+
+
 def _least_chi_square(candidates: Sequence[Candidate]) -> Numbers:
     """Candidate of the smallest chi-square of every spectrum."""
     chisqr = np.stack([one.results.chisqr for one in candidates])
-    return np.where(np.isfinite(chisqr), chisqr, np.inf).argmin(axis=0).astype(np.intp)
+    least = np.where(np.isfinite(chisqr), chisqr, np.inf).argmin(axis=0)
+    return np.asarray(least, dtype=np.intp)
 
 
 def _placed(options: FitOptions, candidate: Candidate, n_lines: int) -> FitResults:
@@ -376,6 +414,7 @@ def _choose_again(
     best = np.where(
         np.isfinite(total).any(axis=0), total.argmax(axis=0), _least_chi_square(candidates)
     )
+    _note_choice(chosen, outcome, mine, (candidates, total, best))
     for number, one in enumerate(candidates):
         local = np.flatnonzero(best == number)
         outcome.results.copy_from(mine[local], _placed(chosen.options, one, n_lines).rows(local))

@@ -38,6 +38,8 @@ class FitOptions:
     engine : {"auto", "lmfit", "batch"}
     cancel : callable, optional
         Returns True once the fit is to stop.
+    counts_states : bool
+        Whether the result says which chemical state every peak belongs to.
     quick : bool
         Whether the batched engine only has to tell models apart; see `lm_plan.make_plan`.
     """
@@ -51,6 +53,7 @@ class FitOptions:
     covariance: bool = False
     engine: Engine = "auto"
     cancel: Callable[[], bool] | None = None
+    counts_states: bool = False
     quick: bool = False
 
     def layout(self, slots: Slots) -> Layout:

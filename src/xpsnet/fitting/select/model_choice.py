@@ -36,13 +36,13 @@ from xpsnet.fitting.solve.fit_inputs import FitInputs, Starts
 from xpsnet.fitting.solve.fit_results import FitResults
 
 Floats = npt.NDArray[np.float64]
-Numbers = npt.NDArray[np.intp]
+Flags = npt.NDArray[np.bool_]
 
 MOST_STATES = 6
 # Logarithm of the odds of a further state, of one that is a line of a neighbor level or a single
 # line beside the doublets of the region.
 _FURTHER = 0.0
-_ODDS = {"near": 0.0, "foreign": -5.0, "line": -5.0}
+_ODDS = {"near": 0.0, "foreign": -8.0, "line": -5.0}
 # And of asymmetric lines, by the class of materials that have them: most C 1s are not graphite.
 _ASYMMETRIC = {"metal": -2.0, "graphite": -8.0}
 _EVERY = -4.0
@@ -51,6 +51,8 @@ _BACKGROUNDS = ("shirley+linear", "shirley", "linear")
 _WIDE_BACKGROUNDS = (*_BACKGROUNDS, "tougaard+linear")
 _WIDE = 12.0
 _ALL_OF_THE_LEVEL = (-1,)
+# ln evidence by which states at the window's end must win over the background alone.
+_CUT = 10.0
 # Spectra whose states a search cannot miss, beside the mean of all.
 _SEARCHED = 3
 
@@ -169,17 +171,36 @@ def evidences(question: Question, inputs: FitInputs, candidates: Sequence[Candid
     """
     judged = [judge(one.model, inputs.energy, one.results) for one in candidates]
     chisqr = np.stack([one.results.chisqr for one in candidates])
+    proper = np.stack([one.proper for one in judged])
     scale = np.ones(len(inputs.counts))
     if question.error > 0:
-        misfits = [np.where(one.valid & (one.misfit > 0), one.misfit, np.inf) for one in judged]
-        least = np.min(misfits, axis=0)
+        misfit = np.stack([np.where(one.misfit > 0, one.misfit, np.inf) for one in judged])
+        fitted = np.stack([one.fitted for one in judged])
+        least = np.where(fitted & proper, misfit, np.inf).min(axis=0)
         scale = np.maximum(np.where(np.isfinite(least), least, 1.0), 1.0)
         scale = np.maximum(scale, _known_scale(question, inputs, candidates, chisqr))
-    found = [
-        one.log_evidence(chi, scale) + question.odds(candidate.model)
-        for one, chi, candidate in zip(judged, chisqr, candidates, strict=True)
-    ]
-    return np.stack(found)
+    every = np.stack(
+        [
+            one.log_evidence(chi, scale) + question.odds(candidate.model)
+            for one, chi, candidate in zip(judged, chisqr, candidates, strict=True)
+        ]
+    )
+    return _without_background(every, proper, candidates)
+
+
+def _without_background(every: Floats, proper: Flags, candidates: Sequence[Candidate]) -> Floats:
+    """Evidences without those of models with states that are background.
+
+    Unless the background alone would be left of a spectrum that is far from it: then the window
+    cuts its peak.
+    """
+    found = np.where(proper, every, -np.inf)
+    with_states = np.array([bool(one.model.kinds) for one in candidates])
+    best = found.max(axis=0)
+    bare = ~np.isfinite(np.where(with_states[:, None], found, -np.inf).max(axis=0, initial=-np.inf))
+    bare |= np.where(with_states[:, None], -np.inf, found).max(axis=0) >= best
+    cut = bare & (every.max(axis=0) > np.maximum(best, -1e300) + _CUT)
+    return np.asarray(np.where(cut, every, found))
 
 
 def _known_scale(
@@ -292,16 +313,14 @@ class Structure:
     line_shape, background : str
     templates : tuple of Template
         Those that a spectrum can have, with states.
-    choices : tuple of str
-        Sentences for the structures that were compared, the chosen one first.
-    probability : ndarray, shape (choice,)
+    words : str
+        What was chosen and what came second.
     """
 
     line_shape: str
     background: str
     templates: tuple[Template, ...]
-    choices: tuple[str, ...]
-    probability: Floats
+    words: str
 
 
 def choose_structure(question: Question, inputs: FitInputs) -> Structure:
@@ -328,7 +347,7 @@ def choose_structure(question: Question, inputs: FitInputs) -> Structure:
     if not distinct:
         background = question.background or _BACKGROUNDS[0]
         shape = question.line_shape or SYMMETRIC
-        return Structure(shape, background, (), ("no states",), np.ones(1))
+        return Structure(shape, background, (), "no spectrum has a state")
     total = np.array(
         [
             _log_sums(evidence[[0, *(i + 1 for i, own in enumerate(keys) if own == key)]]).sum()
@@ -340,8 +359,11 @@ def choose_structure(question: Question, inputs: FitInputs) -> Structure:
     best = distinct[int(order[0])]
     mine = [number for number, key in enumerate(keys) if key == best]
     kept = _kept([templates[number] for number in mine], evidence[[n + 1 for n in mine]])
-    words = tuple(structure_words(*distinct[int(number)]) for number in order)
-    return Structure(best[0], best[2], kept, words, probability / probability.sum())
+    said = [
+        f"{structure_words(*distinct[int(number)])}, probability {share / probability.sum():.2f}"
+        for number, share in zip(order[:2], probability[:2], strict=True)
+    ]
+    return Structure(best[0], best[2], kept, "; second: ".join(said))
 
 
 def _templates(candidates: Sequence[Candidate]) -> list[Template]:

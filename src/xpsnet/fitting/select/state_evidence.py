@@ -54,6 +54,10 @@ ASYMMETRY = 0.25
 NEAREST = 1.2  # widths
 AT_LIMIT = -5.0
 LEAST_CHI_SQUARE = 20.0
+INSIDE = 1.5  # half widths from the ends of the window
+# Part of the highest line below which a state is none, but where a satellite is met: no background
+# is exact to more, and people stop there.
+LEAST_HEIGHT = 0.012
 HIGHEST_CORRELATION = 0.9
 _SMALLEST = 1e-9
 _POSSIBLE = (Status.OK, Status.AT_BOUND, Status.OUTSIDE_MODEL, Status.NO_PEAKS, Status.FEW_COUNTS)
@@ -65,8 +69,11 @@ class Judged:
 
     Attributes
     ----------
-    valid : ndarray of bool
-        False where a state is none: too weak, at the window's end, or the fit failed.
+    fitted : ndarray of bool
+        False where the fit failed or a state is too weak to be one.
+    proper : ndarray of bool
+        False where a state lies at the window's end, is as wide as allowed or very low:
+        background.
     misfit : ndarray
         Reduced chi-square, counted for the correlation of neighboring residuals.
     occam : ndarray
@@ -75,15 +82,16 @@ class Judged:
         Number of fitted parameters.
     """
 
-    valid: Mask
+    fitted: Mask
+    proper: Mask
     misfit: Floats
     occam: Floats
     n_free: Floats
 
     def log_evidence(self, chisqr: Floats, scale: Floats) -> Floats:
-        """Logarithm of the evidence with this scale s, -inf where a fit is not valid."""
+        """Logarithm of the evidence with this scale s, -inf where there is no fit."""
         found = -chisqr / (2 * scale) + self.n_free * np.log(scale) / 2 + self.occam
-        return np.where(self.valid & np.isfinite(found), found, -np.inf)
+        return np.where(self.fitted & np.isfinite(found), found, -np.inf)
 
 
 def judge(model: StateModel, energy: Floats, results: FitResults) -> Judged:
@@ -119,9 +127,9 @@ def judge(model: StateModel, energy: Floats, results: FitResults) -> Judged:
     gained = np.log(deviation) + np.log(2 * np.pi) / 2 + prior
     occam = determinant / 2 + np.where(free, gained, np.where(terms, 0.0, AT_LIMIT)).sum(axis=1)
     occam += _multiplicity(model) + _nearness(model, results)
-    valid = np.isfinite(results.chisqr) & np.isin(results.status, _POSSIBLE)
-    valid &= (sign > 0) & states_exist(model, energy, results)
-    return Judged(valid, misfit, occam, free.sum(axis=1).astype(float))
+    strong, proper = states_exist(model, energy, results)
+    fitted = np.isfinite(results.chisqr) & np.isin(results.status, _POSSIBLE) & (sign > 0) & strong
+    return Judged(fitted, proper, misfit, occam, free.sum(axis=1).astype(float))
 
 
 def model_scales(model: StateModel, inputs: FitInputs, results: FitResults, error: float) -> Floats:
@@ -263,8 +271,8 @@ def _nearness(model: StateModel, results: FitResults) -> Floats:
     return np.nan_to_num(cost)
 
 
-def states_exist(model: StateModel, energy: Floats, results: FitResults) -> Mask:
-    """Whether every state is one: strong enough, inside the window, not as wide as allowed.
+def states_exist(model: StateModel, energy: Floats, results: FitResults) -> tuple[Mask, Mask]:
+    """Whether every state is strong enough to be one, and is none of the background.
 
     Parameters
     ----------
@@ -275,16 +283,25 @@ def states_exist(model: StateModel, energy: Floats, results: FitResults) -> Mask
 
     Returns
     -------
-    ndarray of bool, shape (S,)
+    strong, proper : ndarray of bool, shape (S,)
     """
     peaks = results.peaks
-    good = np.ones(len(results), dtype=bool)
+    strong, proper = (np.ones(len(results), dtype=bool) for _ in range(2))
+    if not model.kinds:
+        return strong, proper
+    height = np.nan_to_num(peaks["height"][:, model.main])
+    strongest = height.argmax(axis=1)[:, None]
+    above = np.take_along_axis(peaks["center"][:, model.main], strongest, axis=1)[:, 0]
+    least = LEAST_HEIGHT * height.max(axis=1)
     for kind, places in zip(model.kinds, model.places, strict=True):
         a = places[0]
-        strong = results.line_chi_square[:, list(places)].sum(axis=1) >= LEAST_CHI_SQUARE
-        half = peaks["fwhm"][:, a] / 2
+        strong &= results.line_chi_square[:, list(places)].sum(axis=1) >= LEAST_CHI_SQUARE
+        reach = INSIDE * peaks["fwhm"][:, a] / 2
         center = peaks["center"][:, a]
-        inside = (center - half / 2 > energy[0]) & (center + half / 2 < energy[-1])
-        narrow = peaks["fwhm"][:, a] < kind.fwhm[1] * (1 - 1e-6)
-        good &= strong & inside & narrow
-    return np.asarray(good)
+        proper &= (center - reach > energy[0]) & (center + reach < energy[-1])
+        proper &= peaks["fwhm"][:, a] < kind.fwhm[1] * (1 - 1e-6)
+        satellite = np.zeros(len(results), dtype=bool)
+        for low, high in kind.satellites:
+            satellite |= (center - above > low) & (center - above < high)
+        proper &= (peaks["height"][:, a] >= least) | satellite
+    return strong, proper

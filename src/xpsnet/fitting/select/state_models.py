@@ -56,6 +56,8 @@ class StateKind:
         None for a single line.
     own : bool
         Whether it is the level of the region: only its lines may be asymmetric.
+    satellites : tuple of (float, float)
+        Distances above the strongest line at which satellites and losses are met [eV].
     """
 
     name: str
@@ -64,6 +66,7 @@ class StateKind:
     usual: Limits
     doublet: DoubletRange | None = None
     own: bool = False
+    satellites: tuple[Limits, ...] = ()
 
     @property
     def n_lines(self) -> int:
@@ -145,7 +148,8 @@ def region_kinds(
     if level is None:
         return (_line(None, window),)
     split = None if doublets == () else _resolved(level, window)
-    own = StateKind(level.name, window, _possible(level.fwhm), level.fwhm, split, own=True)
+    losses = tuple(one.distance for one in level.satellites)
+    own = StateKind(level.name, window, _possible(level.fwhm), level.fwhm, split, True, losses)
     kinds = [own]
     if offset is not None:
         near = (_near_kind(one, level, window, offset) for one in level.near)
@@ -158,7 +162,8 @@ def region_kinds(
 def _line(level: CoreLevel | None, window: Limits) -> StateKind:
     """A single line of which no level is known."""
     usual = ANY_FWHM if level is None else level.fwhm
-    return StateKind(_PLAIN, window, _possible(usual), usual)
+    losses = () if level is None else tuple(one.distance for one in level.satellites)
+    return StateKind(_PLAIN, window, _possible(usual), usual, satellites=losses)
 
 
 def _possible(usual: Limits) -> Limits:
@@ -203,7 +208,7 @@ def _near_kind(near: NearLine, level: CoreLevel, window: Limits, offset: float) 
     foreign = near.name.split()[0] != level.element
     if low >= high or (foreign and doublet is None):
         return None
-    return StateKind(near.name, (low, high), _possible(near.fwhm), near.fwhm, doublet)
+    return StateKind(near.name, (low, high), near.fwhm, near.fwhm, doublet)
 
 
 def state_options(options: FitOptions, model: StateModel, energy: Floats) -> FitOptions:
@@ -238,6 +243,7 @@ def state_options(options: FitOptions, model: StateModel, energy: Floats) -> Fit
         background=model.background,
         constraints=Constraints(limits, tuple(links)),
         doublets=(),
+        counts_states=True,
     )
 
 

@@ -307,7 +307,8 @@ def _ranked(fits: list[StateFit], inputs: FitInputs, odds: Odds) -> list[StateFi
     scale = max(1.0, min(float(fit.results.redchi[0]) for fit in fits))
 
     def cost(fit: StateFit) -> float:
-        exist = bool(states_exist(fit.model, inputs.energy, fit.results)[0])
+        strong, proper = states_exist(fit.model, inputs.energy, fit.results)
+        exist = bool(strong[0] and proper[0])
         return fit.chisqr / scale - 2 * odds(fit.model) + (0.0 if exist else _NO_STATES)
 
     return sorted(fits, key=cost)

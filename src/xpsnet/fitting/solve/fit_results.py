@@ -281,7 +281,7 @@ def results_to_dataset(
         others={name: getattr(results, name) for name in _QUALITY},
     )
     peaks = peaks_from_numerics(arrays, found, origin)
-    if results.state.any():
+    if options.counts_states:
         peaks = _with_states(peaks, results)
     elif options.doublets:
         center = results.peak(results.values, "center")
