@@ -99,6 +99,7 @@ def make_peaks(
     parameters: Arrays,
     background_parameters: Arrays,
     status: npt.ArrayLike,
+    status_flags: npt.ArrayLike | None = None,
     background_curve: npt.ArrayLike | None = None,
     n_peaks: npt.ArrayLike | None = None,
     n_peaks_probability: npt.ArrayLike | None = None,
@@ -137,6 +138,8 @@ def make_peaks(
         One entry per term of the background ("constant", ...), on `scale`.
     status : array_like of int, shape (...)
         Codes of `Status`.
+    status_flags : array_like of int, shape (...), optional
+        All codes that apply, as bits.
     background_curve : array_like, shape (..., n), optional
         The background itself [units], for "curve": one that a person or another program drew.
     n_peaks : array_like of int, shape (...), optional
@@ -192,6 +195,9 @@ def make_peaks(
     exists = np.isfinite(ordered["center"]).sum(axis=-1) if n_peaks is None else n_peaks
     variables["n_peaks"] = (lead, one_per_spectrum("n_peaks", exists, shape, np.int64))
     variables["status"] = (lead, one_per_spectrum("status", status, shape, np.int8))
+    if status_flags is not None:
+        flags = one_per_spectrum("status_flags", status_flags, shape, np.int32)
+        variables["status_flags"] = (lead, flags)
     if label is not None:
         variables["label"] = ("peak", np.array(label, dtype=object), {"long_name": "Label"})
     variables |= probability_arrays(n_peaks_probability, lead)

@@ -1,9 +1,18 @@
-"""Status codes of spectra, and units and names of the variables of peaks."""
+"""Status codes of spectra, and units and names of the variables of peaks.
 
+Several statuses may apply to one spectrum. They are kept together as flags, one bit for each
+(``1 << code``); the `status` is the most severe of them. No bit at all: the fit is fine.
+"""
+
+from collections.abc import Iterable
 from enum import IntEnum
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import xarray as xr
+
+Flags = npt.NDArray[np.int32]
 
 
 class Status(IntEnum):
@@ -21,6 +30,40 @@ class Status(IntEnum):
     FAILED = 9
     OUTSIDE_MODEL = 10
     FEW_COUNTS = 11
+    MISFIT = 12
+    STEP = 13
+    SURVEY = 14
+    CUT_OFF = 15
+    NOT_RAW = 16
+    SPIKES = 17
+
+    @property
+    def flag(self) -> int:
+        """The bit that stands for it among flags; 0 for OK."""
+        return 1 << self.value if self.value else 0
+
+
+# The most severe first.
+SEVERITY = (
+    Status.NOT_DONE,
+    Status.NOT_FINITE,
+    Status.TOO_FEW_POINTS,
+    Status.NO_SIGNAL,
+    Status.FAILED,
+    Status.NOT_CONVERGED,
+    Status.SURVEY,
+    Status.STEP,
+    Status.CUT_OFF,
+    Status.MISFIT,
+    Status.NO_PEAKS,
+    Status.ILL_DETERMINED,
+    Status.AT_BOUND,
+    Status.SPIKES,
+    Status.NOT_RAW,
+    Status.OUTSIDE_MODEL,
+    Status.FEW_COUNTS,
+    Status.OK,
+)
 
 
 STATUS_SENTENCES: dict[Status, str] = {
@@ -36,6 +79,26 @@ STATUS_SENTENCES: dict[Status, str] = {
     Status.FAILED: "The calculation failed for this spectrum.",
     Status.OUTSIDE_MODEL: "The network was not trained for such an energy range or so few points.",
     Status.FEW_COUNTS: "Below ten counts at the maximum: intervals are wide and not symmetric.",
+    Status.MISFIT: (
+        "The fit does not describe the spectrum: what it leaves is more than noise. Try more "
+        "peaks, asymmetric lines, another background or a narrower window."
+    ),
+    Status.STEP: (
+        "This is a step (a Fermi edge or an absorption edge), not a line: no peaks were fitted. "
+        "Choose a window around a core level."
+    ),
+    Status.SURVEY: "This is a survey: choose a window around one level.",
+    Status.CUT_OFF: (
+        "The window cuts off a peak: its parameters are guesses. Choose or measure a wider window."
+    ),
+    Status.NOT_RAW: (
+        "The points are smoothed, interpolated or without noise: do not trust the "
+        "standard errors. Fit the spectrum as it was measured."
+    ),
+    Status.SPIKES: (
+        "Some points are no signal (spikes, dead channels or a saturated detector). Single spikes "
+        "were left out of the fit; check the others, and mask them with NaN."
+    ),
 }
 
 # name: (long name, unit), where "{units}" stands for that of the spectra
@@ -59,6 +122,7 @@ _TEXTS = {
     "effective_points": ("Number of independent points", "1"),
     "partner": ("Peak of the same doublet", "1"),
     "n_peaks": ("Number of peaks", "1"),
+    "status_flags": ("Everything that applies", "1"),
     "n_peaks_probability": ("Probability of this number of peaks", "1"),
     "component": ("Peak without background", "{units}"),
     "background": ("Background", "{units}"),
@@ -83,6 +147,38 @@ _RESERVED = frozenset(
 )
 
 
+def flags_of(status: npt.ArrayLike) -> Flags:
+    """Flags of codes, of any shape: the bit of each, none for OK."""
+    codes = np.asarray(status, dtype=np.int32)
+    return np.asarray(np.where(codes > 0, np.left_shift(1, codes), 0), dtype=np.int32)
+
+
+def mask_of(statuses: Iterable[Status]) -> int:
+    """The bits of several statuses together."""
+    return sum(one.flag for one in set(statuses))
+
+
+def has_flag(flags: npt.NDArray[Any], *statuses: Status) -> npt.NDArray[np.bool_]:
+    """Where any of these statuses applies."""
+    return np.asarray((flags & mask_of(statuses)) != 0)
+
+
+def most_severe(flags: npt.ArrayLike) -> npt.NDArray[np.int64]:
+    """Code of the most severe status of flags of any shape; OK where there is none."""
+    flags = np.asarray(flags, dtype=np.int32)
+    found = np.full(flags.shape, int(Status.OK), dtype=np.int64)
+    for one in reversed(SEVERITY):
+        found = np.where(flags & one.flag, int(one), found)
+    return found
+
+
+def applies(peaks: xr.Dataset, *statuses: Status) -> npt.NDArray[np.bool_]:
+    """Where any of these statuses applies to peaks, if not as the most severe one."""
+    if "status_flags" in peaks:
+        return has_flag(peaks["status_flags"].values, *statuses)
+    return np.isin(peaks["status"].values, statuses)
+
+
 def with_texts(peaks: xr.Dataset) -> xr.Dataset:
     """Give every variable its units and long name, and the status its sentences (CF flags)."""
     units = str(peaks.attrs.get("units", "counts"))
@@ -102,6 +198,12 @@ def with_texts(peaks: xr.Dataset) -> xr.Dataset:
             flag_values=np.array([s.value for s in Status], dtype=np.int8),
             flag_meanings=" ".join(s.name.lower() for s in Status),
             flag_sentences="\n".join(STATUS_SENTENCES[s] for s in Status),
+        )
+    if "status_flags" in peaks:
+        kinds = [s for s in Status if s.flag]
+        peaks["status_flags"].attrs.update(
+            flag_masks=np.array([s.flag for s in kinds], dtype=np.int32),
+            flag_meanings=" ".join(s.name.lower() for s in kinds),
         )
     return peaks
 

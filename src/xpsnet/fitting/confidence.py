@@ -20,6 +20,7 @@ from xpsnet.data.peak_arrays import CURVE, background_terms
 from xpsnet.data.peaks import Status, curves
 from xpsnet.data.spectrum import check_spectra
 from xpsnet.data.spectrum_arrays import numeric_energy, orientation_of
+from xpsnet.data.status import applies
 from xpsnet.fitting.lmfit_exchange import parameters_of
 from xpsnet.fitting.model.constraints import Constraint
 from xpsnet.fitting.model.parameter_map import Floats
@@ -39,8 +40,8 @@ from xpsnet.fitting.solve.point_noise import (
 from xpsnet.numerics.lineshapes import LINE_SHAPES
 from xpsnet.numerics.noise import NoiseModel, interval_reach, noise_of_residuals
 
-# Fits of simulated spectra that count.
-_SOUND = (Status.OK, Status.AT_BOUND)
+# Fits of simulated spectra that do not count.
+_UNSOUND = (Status.NOT_CONVERGED, Status.ILL_DETERMINED, Status.FAILED, Status.NOT_DONE)
 
 
 def confidence(
@@ -237,7 +238,7 @@ def _bootstrap(
         constraints=_constraints(peaks),
         noise=np.nan_to_num(deviation, nan=1.0),
     )
-    fits = fits.isel(replica=np.isin(fits["status"].values, _SOUND))
+    fits = fits.isel(replica=~applies(fits, *_UNSOUND))
     tails = np.array([(1 - level) / 2, (1 + level) / 2])
     ends = {}
     for name in (*_parameters(peaks), "area"):
@@ -267,7 +268,7 @@ def _constraints(peaks: xr.Dataset) -> dict[str, Constraint]:
         name, _, link = part.partition("=")
         if link:
             found[name.strip()] = link.strip()
-    if "center_stderr" not in peaks or int(peaks["status"]) == Status.ILL_DETERMINED:
+    if "center_stderr" not in peaks or applies(peaks, Status.ILL_DETERMINED):
         return found
     shared = str(peaks.attrs.get("shared", "fraction")).split()
     for name in _parameters(peaks):

@@ -10,6 +10,7 @@ from xpsnet.data.peak_arrays import CURVE
 from xpsnet.data.peaks import PeakArrays, Status, peaks_from_numerics
 from xpsnet.data.spectrum import scale_sign
 from xpsnet.data.spectrum_arrays import numeric_energy, spectrum_arrays
+from xpsnet.data.status import applies
 from xpsnet.fitting.model.constraints import Constraints, parse_links
 from xpsnet.fitting.model.parameter_map import Floats, Layout, make_layout
 from xpsnet.fitting.model.parameters import FitParameters, flat_values, start_parameters
@@ -251,7 +252,7 @@ def parameters_of(peaks: xr.Dataset, energy: Floats, sign: int) -> tuple[FitPara
     values = np.where(limits.free, values, limits.values)
     free = np.isfinite(values) & limits.free
     free[layout.background_index] &= np.isfinite(given[plain.background_index])
-    if "center_stderr" in peaks and peaks["status"] != Status.ILL_DETERMINED:
+    if "center_stderr" in peaks and not applies(peaks, Status.ILL_DETERMINED):
         errors = dict(zip(plain.names, _gathered(peaks, plain, "_stderr"), strict=True))
         # What was refined and has no error was held.
         free &= [np.isfinite(errors.get(name, 0.0)) for name in layout.names]
@@ -301,7 +302,9 @@ def _status(result: Any, params: Any, n_peaks: int) -> Status:
         return Status.NOT_CONVERGED
     if not getattr(result, "errorbars", True):
         return Status.ILL_DETERMINED
-    limits = [(p.min, p.max, p.value) for p in params.values() if p.vary]
+    # A pure Gaussian or Lorentzian is a line as good as any.
+    fitted = [p for p in params.values() if p.vary]
+    limits = [(p.min, p.max, p.value) for p in fitted if not p.name.startswith("fraction")]
     if any(value in (low, high) for low, high, value in limits):
         return Status.AT_BOUND
     return Status.OK if n_peaks else Status.NO_PEAKS

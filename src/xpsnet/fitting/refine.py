@@ -44,6 +44,7 @@ from xpsnet.fitting.solve.point_noise import (
     noise_rows,
     with_checked_names,
 )
+from xpsnet.fitting.solve.spectrum_flags import usable_counts
 from xpsnet.fitting.static_background import fitted_name, held_name, held_rows
 from xpsnet.parallel.progress import Cancel, Progress, reporting
 
@@ -229,7 +230,7 @@ def _noise_from(options: FitOptions, few: Chunk, given: NoiseChoice) -> NoiseCho
         inputs = _inputs(few._replace(noise=noise), arrays, held)
         return fitted_curves(quick, inputs.energy, refine_rows(quick, inputs), held)
 
-    return noise_from_fits(arrays.counts, given, fitted)
+    return noise_from_fits(usable_counts(arrays), given, fitted)
 
 
 def _chosen_background(options: FitOptions, whole: Chunk) -> tuple[str, str]:
@@ -245,7 +246,7 @@ def _inputs(whole: Chunk, arrays: SpectrumArrays, held: Floats | None) -> FitInp
     """Inputs of the fit of spectra in memory, with a background that is held."""
     noise = noise_rows(whole.noise, whole.spectra)
     starts = starts_from_peaks(whole.spectra, whole.starts)
-    return fit_inputs((arrays.energy, arrays.counts, held), noise, *starts)
+    return fit_inputs((arrays.energy, usable_counts(arrays), held), noise, *starts)
 
 
 def _refine_now(options: FitOptions, whole: Chunk, progress: Progress) -> xr.Dataset:

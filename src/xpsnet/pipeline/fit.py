@@ -53,6 +53,7 @@ from xpsnet.fitting.refine_lazy import Chunk, map_chunks
 from xpsnet.fitting.select.background import DEFAULT, choose_background
 from xpsnet.fitting.select.model_choice import Question
 from xpsnet.fitting.select.state_models import SYMMETRIC, region_kinds
+from xpsnet.fitting.select.steps import without_invented_peaks
 from xpsnet.fitting.solve.fit_inputs import fit_inputs
 from xpsnet.fitting.solve.fit_results import FitResults, areas, results_to_dataset
 from xpsnet.fitting.solve.point_noise import (
@@ -62,6 +63,7 @@ from xpsnet.fitting.solve.point_noise import (
     noise_rows,
     with_checked_names,
 )
+from xpsnet.fitting.solve.spectrum_flags import usable_counts
 from xpsnet.fitting.static_background import fitted_name, held_name, held_rows, is_held
 from xpsnet.models.prediction import (
     PredictOptions,
@@ -388,7 +390,7 @@ def _rows(chunk: Chunk) -> tuple[SpectrumArrays, SpectrumRows]:
     arrays = spectrum_arrays(chunk.spectra)
     curve = held_rows(arrays, chunk.background)
     noise = noise_rows(chunk.noise, chunk.spectra)
-    return arrays, SpectrumRows(arrays.energy, arrays.counts, noise, curve)
+    return arrays, SpectrumRows(arrays.energy, usable_counts(arrays), noise, curve)
 
 
 def _mean(chunk: Chunk) -> Chunk:
@@ -521,7 +523,13 @@ def _finished(
         outcome = revise_states(options.chosen, rows, outcome, arrays.shape)
     elif options.neighbors:
         outcome = revise(options, rows, outcome, arrays.shape, look.mean_peaks)
-    results, label = _placed(options, arrays, outcome.results, look.states, padded=padded)
+    results = without_invented_peaks(
+        outcome.results,
+        (rows.energy, rows.counts, rows.noise),
+        arrays.spectra.name,
+        remove=options.finds_n_peaks,
+    )
+    results, label = _placed(options, arrays, results, look.states, padded=padded)
     peaks = results_to_dataset(
         options.fit,
         results,

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from xpsnet.data.status import Status
+from xpsnet.data.status import Status, flags_of
 from xpsnet.fitting.model.options import FitOptions
 from xpsnet.fitting.select.evidence import Fits, log_evidence
 from xpsnet.fitting.select.n_peaks import (
@@ -55,7 +55,7 @@ def fits(
     covariance[~np.isfinite(covariance)] = np.nan
     return replace(
         results,
-        status=np.array([int(status)]),
+        flags=flags_of([int(status)]),
         values=values,
         covariance=covariance[None],
         chisqr=np.array([chisqr]),

@@ -12,12 +12,13 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from xpsnet.data.status import Status
+from xpsnet.data.status import Status, flags_of
 from xpsnet.fitting.model.options import FitOptions
 from xpsnet.fitting.model.parameter_map import Layout
 from xpsnet.fitting.model.parameters import FitParameters
 from xpsnet.fitting.model.reported_parameters import physical_covariance, physical_values
 from xpsnet.fitting.solve.batch import solve_batch
+from xpsnet.fitting.solve.fit_flags import FitEvidence, fit_flags, solver_flags
 from xpsnet.fitting.solve.fit_inputs import FitInputs
 from xpsnet.fitting.solve.fit_results import FitResults
 from xpsnet.fitting.solve.single_spectrum import solve_single
@@ -31,6 +32,8 @@ Numbers = npt.NDArray[np.intp]
 Step = Callable[[int], object]
 
 _AT_ONCE = 8192  # spectra, so that memory stays bounded
+# Of starts without peaks: the spectrum can be fitted all the same.
+_NO_HINDRANCE = (Status.MISFIT, Status.CUT_OFF, Status.NOT_RAW, Status.SPIKES, Status.FEW_COUNTS)
 _FITTED = (Status.OK, Status.NOT_CONVERGED)
 
 
@@ -70,7 +73,7 @@ def refine_rows(options: FitOptions, inputs: FitInputs, progress: Step | None = 
             try:
                 start = start_values(options, part, slots)
             except ValueError:  # no value obeys the constraints on just these peaks
-                results.status[rows] = Status.FAILED
+                results.flags[rows] = Status.FAILED.flag
                 step(rows.size)
                 continue
             if one_by_one:
@@ -97,12 +100,12 @@ def flag_unfittable(inputs: FitInputs, present: Mask, results: FitResults) -> Ma
     top = np.where(finite, inputs.counts, -np.inf).max(axis=1, initial=-np.inf)
     bottom = np.where(finite, inputs.counts, np.inf).min(axis=1, initial=np.inf)
     empty = ~finite.any(axis=1)
-    usable = (Status.OK, Status.NO_PEAKS, Status.NO_SIGNAL)
+    usable = (Status.OK, Status.NO_PEAKS, Status.NO_SIGNAL, *_NO_HINDRANCE)
     unknown = ~empty & ~present.any(axis=1) & ~np.isin(inputs.status, usable)
     flat = ~empty & ~unknown & (top == bottom)
-    results.status[empty] = Status.NOT_FINITE
-    results.status[unknown] = inputs.status[unknown]
-    results.status[flat] = Status.NO_SIGNAL
+    results.flags[empty] = Status.NOT_FINITE.flag
+    results.flags[unknown] = flags_of(inputs.status[unknown])
+    results.flags[flat] = Status.NO_SIGNAL.flag
     results.noise[flat] = 0.0
     for entry in results.layout.background_index:
         constant = results.layout.names[entry] == "background_constant"
@@ -131,7 +134,9 @@ def _results(
     n_spectra, n_peaks = inputs.starts["center"].shape
     results = FitResults.not_done(options.plain_layout(n_peaks), n_spectra)
     matrices = np.full((n_spectra, *[len(results.layout.names)] * 2), np.nan)
-    results.status[:] = fit_status(solution, slots.size, start.layout, inputs.status)
+    results.flags[:] = solver_flags(solution, start, options.line_shape)
+    outside = inputs.status == Status.OUTSIDE_MODEL
+    results.flags[outside] |= Status.OUTSIDE_MODEL.flag
     done = np.flatnonzero(np.isin(solution.code, _FITTED))
     if not done.size:
         return results
@@ -163,32 +168,22 @@ def _results(
     results.noise[done] = np.sqrt(squares.sum(axis=1) / np.maximum(used.sum(axis=1), 1))
     results.dof_noise[done] = inputs.noise.dof[done]
     results.noise_density[done] = inputs.noise.density[done]
+    peaks = {name: values[:, plain.column(name)] for name in ("center", "fwhm", "height")}
+    evidence = FitEvidence(
+        inputs.energy,
+        np.where(used, inputs.counts[done], np.nan),
+        **peaks,
+        line_chi_square=solution.line_chi_square[done],
+        redchi=fit.redchi,
+        correlation=results.correlation[done],
+        noise=results.noise[done],
+        dof_noise=results.dof_noise[done],
+        density=results.noise_density[done],
+        n_used=n_used,
+        n_free=n_free,
+    )
+    results.flags[done] |= fit_flags(evidence)
     return replace(results, covariance=matrices)
-
-
-def fit_status(
-    solution: Solution, n_peaks: int, layout: Layout, before: npt.NDArray[np.int64]
-) -> npt.NDArray[np.int64]:
-    """Most severe applicable status of every spectrum, shape (S,).
-
-    Parameters
-    ----------
-    solution : Solution
-    n_peaks : int
-        Number of peaks that were fitted.
-    layout : Layout
-        Of the fit.
-    before : ndarray of int, shape (S,)
-        Status of the starts: OUTSIDE_MODEL stays where no worse one applies.
-    """
-    good = np.where(before == Status.OUTSIDE_MODEL, Status.OUTSIDE_MODEL, Status.OK)
-    status = np.where(n_peaks, good, int(Status.NO_PEAKS))
-    # A background term that ended at 0 is simply absent.
-    n_shapes = len(layout.names) - len(layout.background_index)
-    at_bound = solution.on_bound[:, :n_shapes].any(axis=1)
-    status = np.where(at_bound, Status.AT_BOUND, status)
-    status = np.where(solution.singular, Status.ILL_DETERMINED, status)
-    return np.where(solution.code == Status.OK, status, solution.code).astype(np.int64)
 
 
 def _entries_among_all(plain: Layout, whole: Layout, slots: Numbers) -> npt.NDArray[np.int64]:

@@ -11,10 +11,11 @@ import xarray as xr
 from xpsnet.data.peak_arrays import area_arrays
 from xpsnet.data.peaks import PeakArrays, peaks_from_numerics
 from xpsnet.data.spectrum_arrays import SpectrumArrays
-from xpsnet.data.status import Status
+from xpsnet.data.status import Flags, Status, most_severe
 from xpsnet.fitting.model.doublets import partners
 from xpsnet.fitting.model.options import FitOptions
 from xpsnet.fitting.model.parameter_map import Layout
+from xpsnet.fitting.solve.spectrum_flags import spectrum_flags
 from xpsnet.numerics.backgrounds import BACKGROUNDS
 
 Floats = npt.NDArray[np.float64]
@@ -36,9 +37,6 @@ _OWN = (
     "noise_density",
 )
 _QUALITY = ("noise", "dof_noise", "redchi", "aic", "bic")
-# Single counts do not follow a normal distribution; where there are fewer than this at the maximum,
-# areas are off by more than a third of their error (see `refine`).
-_FEW_COUNTS = 10.0
 
 
 @dataclass(frozen=True)
@@ -52,7 +50,8 @@ class FitResults:
     ----------
     layout : Layout
         That of `FitOptions.plain_layout` for k peaks.
-    status : ndarray of int, shape (S,)
+    flags : ndarray of int32, shape (S,)
+        What applies of `Status`, as bits.
     values, stderr : ndarray, shape (S, m)
         The error of what was held is NaN.
     covariance : ndarray, shape (S, m, m), or None
@@ -75,7 +74,7 @@ class FitResults:
     """
 
     layout: Layout
-    status: npt.NDArray[np.int64]
+    flags: Flags
     values: Floats
     stderr: Floats
     covariance: Floats | None
@@ -101,7 +100,7 @@ class FitResults:
         m, k = len(layout.names), layout.n_peaks
         return cls(
             layout,
-            np.full(n_spectra, int(Status.NOT_DONE)),
+            np.full(n_spectra, Status.NOT_DONE.flag, dtype=np.int32),
             values=unknown(m),
             stderr=unknown(m),
             covariance=unknown(m, m) if covariance else None,
@@ -120,7 +119,12 @@ class FitResults:
 
     def __len__(self) -> int:
         """Number of spectra."""
-        return len(self.status)
+        return len(self.flags)
+
+    @property
+    def status(self) -> npt.NDArray[np.int64]:
+        """Code of the most severe status of every spectrum, shape (S,)."""
+        return most_severe(self.flags)
 
     @property
     def exists(self) -> npt.NDArray[np.bool_]:
@@ -251,6 +255,7 @@ def results_to_dataset(
     """
     spectra, sign = arrays.spectra, arrays.orientation.sign
     results = results if options.scale_errors else results.reported()
+    flags = results.flags | spectrum_flags(arrays, results.flags)
     layout = results.layout
     links = options.constraints.links
     if label is None and not links:
@@ -273,12 +278,12 @@ def results_to_dataset(
         options.background,
         results.peaks,
         {name: results.values[:, entry] for name, entry in terms.items()},
-        _with_few_counts(results.status, arrays),
+        most_severe(flags),
         stderr=errors,
         covariance=covariance,
         background_curve=background,
         label=label,
-        others={name: getattr(results, name) for name in _QUALITY},
+        others={name: getattr(results, name) for name in _QUALITY} | {"status_flags": flags},
     )
     peaks = peaks_from_numerics(arrays, found, origin)
     if options.counts_states:
@@ -323,21 +328,3 @@ def _places_of(key: Floats) -> Places:
     """Indices in ascending order of a key (S, k), -1 where it is NaN."""
     order = np.argsort(key, axis=1, kind="stable")
     return np.where(np.isfinite(np.take_along_axis(key, order, axis=1)), order, -1)
-
-
-def _with_few_counts(status: npt.NDArray[Any], arrays: SpectrumArrays) -> npt.NDArray[Any]:
-    """The status, FEW_COUNTS where all else is well but single counts were fitted.
-
-    Those are whole numbers that stay below `_FEW_COUNTS` in the mean of any five points.
-    """
-    counts = np.asarray(arrays.counts, dtype=float)
-    if arrays.spectra.attrs.get("units", "counts") != "counts" or counts.shape[-1] < 5:
-        return status
-    known = np.where(np.isfinite(counts), counts, 0.0)
-    single = ((known >= 0) & (known == np.floor(known))).all(axis=-1)
-    if single.any():
-        sums = np.cumsum(known, axis=-1)
-        five = sums[..., 4:].copy()
-        five[..., 1:] -= sums[..., :-5]
-        single &= five.max(axis=-1) < 5 * _FEW_COUNTS
-    return np.where(single & (status == Status.OK), Status.FEW_COUNTS, status)
