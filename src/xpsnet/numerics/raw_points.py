@@ -2,7 +2,7 @@
 
 **Spikes** are one or two neighboring points that lie 10 standard errors or more off the straight
 line through the two points on either side, while these four lie on it. A peak never looks so, even
-where it is as narrow as one step of the axis: its own neighbors are then above a twentieth of it.
+where it is as narrow as 1.5 steps of the axis: its own neighbors are then above 3 % of it.
 
 **Saturation**: four or more neighboring points have exactly the largest value, which is worth 100
 counts or more.
@@ -22,10 +22,10 @@ import numpy.typing as npt
 from xpsnet.numerics.differences import MEDIAN_TO_SIGMA
 from xpsnet.numerics.kernels.point_signs import (
     AT_TOP,
-    BEND,
     EIGHTH,
     FOURTH,
     LARGEST_BEND,
+    MAY_SPIKE,
     N_POINTS,
     N_SIGNS,
     sign_rows,
@@ -37,21 +37,18 @@ Mask = npt.NDArray[np.bool_]
 
 SPIKE = 10.0  # standard deviations of a point
 _STRAIGHT = 5.0  # standard deviations within which the points beside a spike are on a line
-_SHARE = 0.05  # of the spike, within which they are where it is large
-# Largest second difference over the mean one, below which nothing is a spike: 14 / root n of a
-# spike of ten standard deviations, 4 to 6 of plain counts.
-_CONSPICUOUS = 6.5
+_SHARE = 0.03  # of the spike, within which they are where it is large
 _PLATEAU, _PLATEAU_COUNTS = 4, 100.0
 _NO_NOISE = 0.003
 _WRAP = 65536.0
 _LEAST_POINTS = 16
 
 
-def point_signs(counts: npt.NDArray[Any]) -> Floats:
+def point_signs(counts: npt.NDArray[Any], *, only_spikes: bool = False) -> Floats:
     """Signs of spectra (S, n), shape (S, N_SIGNS); see `kernels.point_signs`."""
     rows = np.ascontiguousarray(counts, dtype=np.float64)
     signs = np.zeros((len(rows), N_SIGNS))
-    sign_rows(rows, signs)
+    sign_rows(rows, only_spikes, signs)
     return signs
 
 
@@ -69,11 +66,10 @@ def spikes(counts: npt.NDArray[Any], signs: Floats | None = None) -> Mask:
     -------
     ndarray of bool, shape (S, n)
     """
-    signs = point_signs(counts) if signs is None else signs
+    signs = point_signs(counts, only_spikes=True) if signs is None else signs
     found = np.zeros(counts.shape, dtype=bool)
     with np.errstate(over="ignore", invalid="ignore"):
-        odd = signs[:, LARGEST_BEND] > _CONSPICUOUS * signs[:, BEND]
-        odd &= (signs[:, N_POINTS] >= _LEAST_POINTS) & np.isfinite(signs[:, BEND])
+        odd = (signs[:, MAY_SPIKE] > 0) & (signs[:, N_POINTS] >= _LEAST_POINTS)
         for row in np.flatnonzero(odd):
             places = np.flatnonzero(np.isfinite(counts[row]))
             points = np.asarray(counts[row][places], dtype=np.float64)

@@ -7,9 +7,9 @@
 with F a Fermi function or a Gaussian integral and x the energy from the middle of the window. It is
 compared with the peaks that were fitted: of two models of chi-squares C and numbers of parameters
 k, the one of smaller C / s + k ln n is the better, where s is the smaller of both reduced
-chi-squares, at least 1. Both plateaus have to be seen: a line that the window cuts has a flank, but
-no plateau behind it. Only spectra whose ends differ by half of their range, and beyond noise, are
-looked at.
+chi-squares, at least 1; peaks have to be better by 6. Both plateaus have to be seen: a line that
+the window cuts has a flank, but no plateau behind it. Only spectra whose ends differ by half of
+their range, and beyond noise, are looked at.
 
 **A survey** has at least four separate lines over 100 eV, in a window of 150 eV or more; or it is
 called so and spans 100 eV.
@@ -30,6 +30,8 @@ Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 
 _N_PARAMETERS = 6
+# By which peaks have to be better: a small line on a large step of its own is no core level.
+_FAVOR = 6.0
 _BLOCKS = 16
 _LEAST_RISE = 0.5  # of the range: difference of both ends
 _BEYOND_NOISE = 8.0  # standard errors of that difference
@@ -169,7 +171,7 @@ def is_step(energy: Floats, counts: Floats, deviation: Floats, redchi: float, n_
     peaks = redchi * max(n - n_free, 1) if np.isfinite(redchi) else np.inf
     scale = max(1.0, min(chisqr / (n - _N_PARAMETERS), redchi if np.isfinite(redchi) else np.inf))
     own = chisqr / scale + _N_PARAMETERS * np.log(n)
-    return bool(seen and own < peaks / scale + n_free * np.log(n))
+    return bool(seen and own < peaks / scale + n_free * np.log(n) + _FAVOR)
 
 
 def _fitted_step(energy: Floats, counts: Floats, weights: Floats, form: str) -> tuple[float, bool]:

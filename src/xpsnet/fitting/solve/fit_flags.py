@@ -15,12 +15,19 @@ over its density (`numerics.noise`). Where no peak was fitted, the last limit fa
 also enough that a point stands out by ten standard deviations (`numerics.raw_points.has_signal`): a
 line of two points correlates nothing. Such a spectrum is never "only noise".
 
+**Not raw.** Points are smoothed or interpolated where the noise is correlated (its density is above
+1). A misfit looks like correlated noise, but only where the lines are: where the fit would be a
+misfit if the noise were not correlated, the points farther than 1.5 widths from every line must
+show it by themselves. Their second differences are then larger than their fourth.
+
 **A window that cuts a peak.** The end of the window lies within half a width of the center of a
 peak, or beyond it: its line does not fall to half within the window. Peaks count that have a tenth
-of the largest height there.
+of the largest height there. Where no peak was fitted, the mean of five points is largest at an end.
 """
 
-from dataclasses import dataclass
+import warnings
+from dataclasses import dataclass, replace
+from math import comb
 
 import numpy as np
 import numpy.typing as npt
@@ -44,7 +51,11 @@ _EXACT = 1e-6
 _ROUNDED, _MANY = 0.5, 100.0
 # Correlation of neighboring residuals, beyond chance, of channels that count unlike each other.
 _ALTERNATING = 0.25
-_RAW_DENSITY = 1.0
+# Points so many widths from every line are beside them; so few say nothing.
+_BESIDE, _FEWEST_BESIDE = 1.5, 24
+# Squared second difference over the fourth: mean, and median, which a forgotten line leaves alone.
+_SMOOTH, _ALL_OVER = 1.1, 1.05
+_FIVE = 5
 
 
 @dataclass(frozen=True)
@@ -123,10 +134,11 @@ def _harmless(values: Floats, start: FitParameters, line_shape: str) -> Mask:
 def fit_flags(found: FitEvidence) -> Flags:
     """Flags of finished fits: misfit, cut off, not raw, unlike channels; shape (S,)."""
     flags = np.zeros(len(found.redchi), dtype=np.int32)
-    cut = is_cut_off(found)
-    flags[cut] |= Status.CUT_OFF.flag
-    flags[is_misfit(found)] |= Status.MISFIT.flag
-    flags[_is_not_raw(found)] |= Status.NOT_RAW.flag
+    smoothed = _is_smoothed(found)
+    misfit = is_misfit(replace(found, density=np.where(smoothed, found.density, 1.0)))
+    flags[misfit] |= Status.MISFIT.flag
+    flags[is_cut_off(found, misfit)] |= Status.CUT_OFF.flag
+    flags[smoothed | _is_exact(found)] |= Status.NOT_RAW.flag
     chance = CORRELATION_ERRORS / np.sqrt(np.maximum(found.n_used, 1))
     flags[found.correlation < -(_ALTERNATING + chance)] |= Status.SPIKES.flag
     if not found.n_peaks:
@@ -151,27 +163,61 @@ def is_misfit(found: FitEvidence) -> Mask:
     return np.asarray(misfit)
 
 
-def is_cut_off(found: FitEvidence) -> Mask:
-    """Where the window cuts a peak (see the module), shape (S,)."""
+def is_cut_off(found: FitEvidence, misfit: Mask) -> Mask:
+    """Where the window cuts a peak (see the module), shape (S,); `misfit`: from `is_misfit`."""
     if not found.n_peaks:
-        return np.zeros(len(found.redchi), dtype=bool)
+        return np.asarray(misfit & _is_highest_at_an_end(found.counts))
     finite = np.isfinite(found.counts)
     first = found.energy[finite.argmax(axis=1)][:, None]
     last = found.energy[finite.shape[1] - 1 - finite[:, ::-1].argmax(axis=1)][:, None]
     outside = np.maximum(np.maximum(first - found.center, found.center - last), 0.0)
-    inside = found.height * np.exp2(-4 * (outside / found.fwhm) ** 2)
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+        inside = found.height * np.exp2(-4 * (outside / found.fwhm) ** 2)
         cut = (found.center - found.fwhm / 2 < first) | (found.center + found.fwhm / 2 > last)
         cut &= inside > _LEAST_PART * inside.max(axis=1, keepdims=True)
         cut &= found.line_chi_square > _LEAST_CHI_SQUARE
     return np.asarray(cut.any(axis=1))
 
 
-def _is_not_raw(found: FitEvidence) -> Mask:
-    """Where the noise is none of independent points, shape (S,)."""
-    smoothed = found.density > _RAW_DENSITY
+def _is_highest_at_an_end(counts: Floats) -> Mask:
+    """Where the mean of five points is largest at an end of the window, shape (S,)."""
+    if counts.shape[1] < 2 * _FIVE:
+        return np.zeros(len(counts), dtype=bool)
+    windows = np.lib.stride_tricks.sliding_window_view(counts, _FIVE, axis=1)
+    mean = np.nan_to_num(windows.mean(axis=2), nan=-np.inf)
+    at = mean.argmax(axis=1)
+    return np.asarray((at < _FIVE) | (at >= mean.shape[1] - _FIVE))
+
+
+def _is_smoothed(found: FitEvidence) -> Mask:
+    """Where points beside the lines are correlated (see the module), shape (S,)."""
+    smoothed = np.asarray(found.density > 1.0)
+    doubtful = smoothed & is_misfit(replace(found, density=np.ones_like(found.density)))
+    rows = np.flatnonzero(doubtful)
+    if not rows.size:
+        return smoothed
+    away = np.abs(found.energy - found.center[rows][:, :, None])
+    inside = (away < _BESIDE * found.fwhm[rows][:, :, None]).any(axis=1)
+    points = np.where(inside, np.nan, found.counts[rows])
+    second, fourth = (_squares(points, order) for order in (2, 4))
+    few = np.isfinite(fourth).sum(axis=1) < _FEWEST_BESIDE
+    with np.errstate(invalid="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # of rows without points
+        all_over = np.nanmedian(second, axis=1) > _ALL_OVER * np.nanmedian(fourth, axis=1)
+        smooth = np.nanmean(second, axis=1) > _SMOOTH * np.nanmean(fourth, axis=1)
+    smoothed[rows] = few | (smooth & all_over)
+    return smoothed
+
+
+def _squares(points: Floats, order: int) -> Floats:
+    """Squared differences (S, n - order), scaled to the variance of a point; NaN at gaps."""
+    return np.asarray(np.diff(points, order, axis=1) ** 2 / comb(2 * order, order))
+
+
+def _is_exact(found: FitEvidence) -> Mask:
+    """Where nothing but rounding is left, shape (S,)."""
     if not found.n_peaks:
-        return np.asarray(smoothed)
+        return np.zeros(len(found.redchi), dtype=bool)
     with np.errstate(invalid="ignore"):
         left, top = found.noise * np.sqrt(found.redchi), found.height.max(axis=1)
         exact = left < _EXACT * top
@@ -179,4 +225,4 @@ def _is_not_raw(found: FitEvidence) -> Mask:
     for row in np.flatnonzero(rounded & ~exact):
         points = found.counts[row][np.isfinite(found.counts[row])]
         exact[row] = (points == np.floor(points)).all()
-    return np.asarray(smoothed | exact)
+    return np.asarray(exact)

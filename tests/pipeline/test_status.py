@@ -1,0 +1,120 @@
+"""What `fit` says of spectra that hold no level, and of measured ones."""
+
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+from scipy.special import expit
+
+import xpsnet
+from xpsnet.data.status import Status, applies
+from xpsnet.numerics.lineshapes import LINE_SHAPES
+from xpsnet.xpsnet_warning import XpsnetWarning
+
+LINE = LINE_SHAPES["pseudo_voigt"].value
+
+
+def spectrum_of(curve, energy, seed=0, name="C 1s"):
+    counts = np.random.default_rng(seed).poisson(curve).astype(float)
+    attrs = {"scale": "binding", "units": "counts"}
+    dims = ("row", "energy") if counts.ndim == 2 else ("energy",)
+    return xr.DataArray(counts, dims=dims, coords={"energy": energy}, attrs=attrs, name=name)
+
+
+@pytest.mark.parametrize("height", [50, 500, 5000])
+def test_a_fermi_edge_has_no_peaks(height):
+    energy = np.arange(-1.5, 1.5, 0.02)
+    edge = height * expit(energy / 0.06) * (1 + 0.1 * energy) + height / 12
+    peaks = xpsnet.fit(spectrum_of(edge, energy))
+    assert peaks.status == Status.STEP
+    assert int(peaks.n_peaks) == 0
+    assert np.isnan(peaks.center).all()
+    given = xpsnet.fit(spectrum_of(edge, energy), n_peaks=1)  # as asked, but said
+    assert int(given.n_peaks) == 1
+    assert applies(given, Status.STEP)
+
+
+def test_a_survey_has_no_peaks():
+    energy = np.arange(0.0, 1200.0, 1.0)
+    lines = [(100, 300), (285, 900), (400, 400), (531, 2000), (980, 700)]
+    curve = 500 + sum(LINE(energy, c, 4.0, float(h), 0.3) for c, h in lines)
+    peaks = xpsnet.fit(spectrum_of(curve, energy, name=None))
+    assert peaks.status == Status.SURVEY
+    assert int(peaks.n_peaks) == 0
+
+
+@pytest.mark.parametrize("step", [0.5, 0.8, 1.0, 1.2])
+def test_a_clear_line_is_never_only_noise(step):
+    energy = np.arange(270, 300, step)
+    peaks = xpsnet.fit(spectrum_of(200 + LINE(energy, 285.0, 1.2, 5000.0, 0.3), energy))
+    assert not applies(peaks, Status.NO_PEAKS)
+    assert not applies(peaks, Status.SPIKES)
+
+
+def test_a_window_that_ends_before_the_maximum():
+    energy = np.arange(278, 284.6, 0.05)
+    curve = np.tile(200 + LINE(energy, 285.0, 1.2, 3000.0, 0.3), (20, 1))
+    peaks = xpsnet.fit(spectrum_of(curve, energy), neighbors=False)
+    assert (peaks.status.isin([Status.CUT_OFF, Status.NOT_CONVERGED])).all()
+    assert applies(peaks, Status.CUT_OFF).sum() >= 19
+
+
+def mixed():
+    """Rows of every kind: lines, a step, a spike, noise, smoothed points, nothing."""
+    energy = np.arange(278.0, 296.0, 0.1)
+    line = 200 + LINE(energy, 286.5, 1.2, 3000.0, 0.3)
+    step = 200 + 2000 * expit((energy - 287) / 0.3)
+    curve = np.array([line, step, line, np.full_like(energy, 200.0), line, line] * 2)
+    spectra = spectrum_of(curve, energy)
+    spectra[2, 20] += 9000
+    spectra[4] = np.convolve(np.pad(spectra[4], 1, "edge"), np.array([1, 2, 1]) / 4, "valid")
+    spectra[5] = np.nan
+    return spectra
+
+
+@pytest.mark.parametrize("chunk", [1, 5])
+def test_lazy_spectra_get_the_same_status(chunk):
+    spectra = mixed()
+    eager = xpsnet.fit(spectra, neighbors=False, noise="each")
+    lazy = xpsnet.fit(spectra.chunk({"row": chunk}), neighbors=False, noise="each").compute()
+    xr.testing.assert_equal(lazy.status, eager.status)
+    xr.testing.assert_equal(lazy.status_flags, eager.status_flags)
+    expected = [Status.OK, Status.STEP, Status.SPIKES]
+    expected += [Status.NO_PEAKS, Status.NOT_RAW, Status.NOT_FINITE]
+    assert eager.status.values[:6].tolist() == expected
+
+
+@pytest.mark.parametrize("n_peaks", [1, 2, 4])
+@pytest.mark.parametrize("height", [1e3, 1e5])
+def test_ordinary_spectra_are_seldom_flagged(n_peaks, height):
+    energy = np.arange(278.0, 296.0, 0.1)
+    heights = height * np.random.default_rng(1).uniform(0.4, 1.0, (60, n_peaks, 1))
+    centers, widths = 282.0 + 2.5 * np.arange(n_peaks), np.full(n_peaks, 1.2)
+    lines = LINE(energy, centers, widths, np.ones(n_peaks), np.full(n_peaks, 0.3))
+    curve = 0.2 * height + (heights * lines).sum(axis=1)
+    peaks = xpsnet.fit(spectrum_of(curve, energy), neighbors=False)
+    assert applies(peaks, *(set(Status) - {Status.OK, Status.AT_BOUND})).sum() <= 1
+
+
+MEASURED = {
+    "operators/C1s_0.VGD": ("C 1s", Status.OK),
+    "operators/U4f_1.VGD": ("U 4f", Status.OK),
+    "paper/P3HT_S2p_exp.txt": ("S 2p", Status.OK),
+    "paper/ITO_O1s_exp.txt": ("O 1s", Status.OK),
+    "vamas/Pt4f.vms": ("Pt 4f", Status.OK),
+    "phi/XPS_PHI_QUANTERA_narrow.spe": ("Cu LMM", Status.MISFIT),
+    "vamas/0-150W.vms": ("W 4f", Status.MISFIT),
+    "vamas/multiplex.vms": ("survey", Status.SURVEY),
+    "specs/MgFe2O4_small.xy": ("survey", Status.SURVEY),
+}
+
+
+@pytest.mark.parametrize(("file", "said"), MEASURED.items(), ids=MEASURED)
+def test_measured_spectra(real_data: Path, file: str, said: tuple[str, Status]) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", XpsnetWarning)  # of scales that are not stated
+        spectra = xpsnet.read(real_data / file)
+    [spectrum] = [one for one in spectra if one.name == said[0]]
+    assert int(xpsnet.fit(spectrum.squeeze(drop=True)).status) == said[1]
