@@ -28,6 +28,7 @@ from xpsnet.numerics.kernels.point_signs import (
     MAY_SPIKE,
     N_POINTS,
     N_SIGNS,
+    TOP_OF_FIVE,
     sign_rows,
 )
 from xpsnet.numerics.noise import counting_quantum
@@ -99,6 +100,11 @@ def is_saturated(counts: npt.NDArray[Any], signs: Floats) -> Mask:
         top = np.nanmax(np.asarray(counts[row], dtype=np.float64))
         found[row] = not quantum * _PLATEAU_COUNTS > top
     return np.asarray(found)
+
+
+def are_single_counts(signs: Floats, most: float) -> Mask:
+    """Whole numbers that stay below `most` in the mean of any five points, shape (S,)."""
+    return np.asarray(signs[:, TOP_OF_FIVE] < most)
 
 
 def is_without_noise(signs: Floats) -> Mask:

@@ -8,6 +8,7 @@ import numpy.typing as npt
 from xpsnet.data.spectrum_arrays import SpectrumArrays
 from xpsnet.data.status import Flags, Status, has_flag
 from xpsnet.numerics.raw_points import (
+    are_single_counts,
     is_saturated,
     is_without_noise,
     is_wrapped,
@@ -56,24 +57,7 @@ def spectrum_flags(arrays: SpectrumArrays, flags: Flags) -> Flags:
     odd |= is_wrapped(arrays.counts, signs)
     found[odd] |= Status.SPIKES.flag
     found[is_without_noise(signs)] |= Status.NOT_RAW.flag
-    found[_has_few_counts(arrays)] |= Status.FEW_COUNTS.flag
+    if arrays.spectra.attrs.get("units", "counts") == "counts":
+        found[are_single_counts(signs, _FEW_COUNTS)] |= Status.FEW_COUNTS.flag
     found[has_flag(flags, *_NOT_LOOKED_AT)] = 0
     return found
-
-
-def _has_few_counts(arrays: SpectrumArrays) -> npt.NDArray[np.bool_]:
-    """Where single counts were fitted, shape (S,).
-
-    Those are whole numbers that stay below `_FEW_COUNTS` in the mean of any five points.
-    """
-    counts = np.asarray(arrays.counts, dtype=float)
-    if arrays.spectra.attrs.get("units", "counts") != "counts" or counts.shape[-1] < 5:
-        return np.zeros(len(counts), dtype=bool)
-    known = np.where(np.isfinite(counts), counts, 0.0)
-    single = ((known >= 0) & (known == np.floor(known))).all(axis=-1)
-    if single.any():
-        sums = np.cumsum(known, axis=-1)
-        five = sums[..., 4:].copy()
-        five[..., 1:] -= sums[..., :-5]
-        single &= five.max(axis=-1) < 5 * _FEW_COUNTS
-    return np.asarray(single)

@@ -10,8 +10,8 @@ from xpsnet.numerics.kernels.compile import compiled, reassociated
 Floats = npt.NDArray[np.float64]
 
 # Columns of the result of `sign_rows`.
-N_POINTS, MAY_SPIKE, LARGEST_BEND, FOURTH, EIGHTH, AT_TOP = range(6)
-N_SIGNS = 6
+N_POINTS, MAY_SPIKE, LARGEST_BEND, FOURTH, EIGHTH, AT_TOP, TOP_OF_FIVE = range(7)
+N_SIGNS = 7
 
 # Largest second difference over the mean one, below which nothing is a spike: it is 20 / 2 in a
 # long spectrum with a spike of ten standard deviations, and 4 to 6 of plain counts.
@@ -76,6 +76,23 @@ def _run_at_top(points: Floats, n: int) -> int:
 
 
 @compiled
+def _top_of_five(counts: Floats) -> float:
+    """Largest mean of five points, missing ones 0; infinity where not all are whole numbers."""
+    total, largest = 0.0, 0.0
+    if counts.size < 5:
+        return np.inf
+    for i in range(counts.size):
+        value = counts[i] if np.isfinite(counts[i]) else 0.0
+        if value < 0.0 or value != np.floor(value):
+            return np.inf
+        before = counts[i - 5] if i > 4 and np.isfinite(counts[i - 5]) else 0.0
+        total += value - before
+        if i > 3:
+            largest = max(largest, total)
+    return largest / 5.0
+
+
+@compiled
 def _may_spike(points: Floats, n: int, bend: float) -> bool:
     """Whether one or two points are far off a line through two neighbors on either side."""
     mean = _mean(points, n)
@@ -108,11 +125,11 @@ def sign_rows(counts: Floats, only_spikes: bool, signs: Floats) -> None:
     counts : ndarray, shape (S, n)
         Points that are not finite are passed over.
     only_spikes : bool
-        Leave the last three columns as they are.
+        Leave the columns from `FOURTH` on as they are.
     signs : ndarray, shape (S, N_SIGNS)
         Number of points; 1 where there may be a spike; largest absolute second difference; mean
         squared fourth and eighth difference, scaled to the variance of a point; longest run of
-        points at the maximum.
+        points at the maximum; largest mean of five points of whole numbers, infinity of others.
     """
     points = np.empty(counts.shape[1])
     for row in range(counts.shape[0]):
@@ -127,6 +144,7 @@ def sign_rows(counts: Floats, only_spikes: bool, signs: Floats) -> None:
         signs[row, MAY_SPIKE] = 1.0 if odd else 0.0
         if only_spikes:
             continue
+        signs[row, TOP_OF_FIVE] = _top_of_five(counts[row])
         signs[row, AT_TOP] = _run_at_top(points, n)
         for order in range(1, 9):
             for i in range(n - order):
