@@ -66,6 +66,17 @@ SEVERITY = (
 )
 
 
+# A fit with one of these has no part in a choice between fits.
+INVALID = (
+    Status.NO_SIGNAL,
+    Status.NOT_FINITE,
+    Status.TOO_FEW_POINTS,
+    Status.NOT_CONVERGED,
+    Status.ILL_DETERMINED,
+    Status.NOT_DONE,
+    Status.FAILED,
+)
+
 STATUS_SENTENCES: dict[Status, str] = {
     Status.OK: "Peaks found.",
     Status.NO_PEAKS: "No peaks found: there is only background and noise.",

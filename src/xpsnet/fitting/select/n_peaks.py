@@ -27,7 +27,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from xpsnet.data.status import Status, has_flag
+from xpsnet.data.status import INVALID, has_flag
 from xpsnet.fitting.model.options import FitOptions
 from xpsnet.fitting.model.parameter_map import Floats
 from xpsnet.fitting.select.evidence import Fits, log_evidence, own_chi_squares
@@ -45,15 +45,6 @@ EVIDENCE_WEIGHT = 0.16
 OWN_WEIGHT = 0.18
 OWN_RANGE = (-3.0, 1.5)
 LEAST_PROBABILITY = 1e-6
-INVALID = (
-    Status.NO_SIGNAL,
-    Status.NOT_FINITE,
-    Status.TOO_FEW_POINTS,
-    Status.NOT_CONVERGED,
-    Status.ILL_DETERMINED,
-    Status.NOT_DONE,
-    Status.FAILED,
-)
 
 Refit = Callable[[Numbers, Mapping[str, Floats]], FitResults]
 """Fits of some rows, from starts of shape (rows, peak); places without a peak are NaN."""

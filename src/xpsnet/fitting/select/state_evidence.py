@@ -35,7 +35,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import gammaln
 
-from xpsnet.data.status import Status
+from xpsnet.data.status import INVALID, has_flag
 from xpsnet.fitting.model.spectrum_model import SpectrumModel
 from xpsnet.fitting.select.state_models import ASYMMETRIC, StateModel
 from xpsnet.fitting.solve.fit_inputs import FitInputs
@@ -60,7 +60,6 @@ INSIDE = 1.5  # half widths from the ends of the window
 LEAST_HEIGHT = 0.012
 HIGHEST_CORRELATION = 0.9
 _SMALLEST = 1e-9
-_POSSIBLE = (Status.OK, Status.AT_BOUND, Status.OUTSIDE_MODEL, Status.NO_PEAKS, Status.FEW_COUNTS)
 
 
 @dataclass(frozen=True)
@@ -128,7 +127,7 @@ def judge(model: StateModel, energy: Floats, results: FitResults) -> Judged:
     occam = determinant / 2 + np.where(free, gained, np.where(terms, 0.0, AT_LIMIT)).sum(axis=1)
     occam += _multiplicity(model) + _nearness(model, results)
     strong, proper = states_exist(model, energy, results)
-    fitted = np.isfinite(results.chisqr) & np.isin(results.status, _POSSIBLE) & (sign > 0) & strong
+    fitted = np.isfinite(results.chisqr) & ~has_flag(results.flags, *INVALID) & (sign > 0) & strong
     return Judged(fitted, proper, misfit, occam, free.sum(axis=1).astype(float))
 
 

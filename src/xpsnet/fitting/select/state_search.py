@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from xpsnet.data.status import Status
+from xpsnet.data.status import Status, has_flag
 from xpsnet.fitting.model.options import FitOptions
 from xpsnet.fitting.model.spectrum_model import SpectrumModel
 from xpsnet.fitting.select.state_evidence import model_scales, states_exist
@@ -333,7 +333,7 @@ def _from_starts(
     results = refine_rows(tied, rows)
     drawn = SpectrumModel(model.line_shape, model.background, inputs.energy, results.layout)
     curves = drawn.curves(results.values)
-    good = np.isfinite(results.chisqr) & (results.status != Status.FAILED)
+    good = np.isfinite(results.chisqr) & ~has_flag(results.flags, Status.FAILED)
     return [
         StateFit(model, tied, results.rows(np.array([row])), curves[row])
         for row in np.flatnonzero(good)
