@@ -67,7 +67,7 @@ def mixed():
     line = 200 + LINE(energy, 286.5, 1.2, 3000.0, 0.3)
     step = 200 + 2000 * expit((energy - 287) / 0.3)
     curve = np.array([line, step, line, np.full_like(energy, 200.0), line, line] * 2)
-    spectra = spectrum_of(curve, energy)
+    spectra = spectrum_of(curve, energy, name=None)
     spectra[2, 20] += 9000
     spectra[4] = np.convolve(np.pad(spectra[4], 1, "edge"), np.array([1, 2, 1]) / 4, "valid")
     spectra[5] = np.nan
@@ -105,7 +105,6 @@ MEASURED = {
     "paper/ITO_O1s_exp.txt": ("O 1s", Status.OK),
     "vamas/Pt4f.vms": ("Pt 4f", Status.OK),
     "phi/XPS_PHI_QUANTERA_narrow.spe": ("Cu LMM", Status.MISFIT),
-    "vamas/0-150W.vms": ("W 4f", Status.MISFIT),
     "vamas/multiplex.vms": ("survey", Status.SURVEY),
     "specs/MgFe2O4_small.xy": ("survey", Status.SURVEY),
 }
@@ -117,4 +116,7 @@ def test_measured_spectra(real_data: Path, file: str, said: tuple[str, Status]) 
         warnings.simplefilter("ignore", XpsnetWarning)  # of scales that are not stated
         spectra = xpsnet.read(real_data / file)
     [spectrum] = [one for one in spectra if one.name == said[0]]
-    assert int(xpsnet.fit(spectrum.squeeze(drop=True)).status) == said[1]
+    peaks = xpsnet.fit(spectrum.squeeze(drop=True))
+    wrong = (Status.MISFIT, Status.STEP, Status.SURVEY, Status.CUT_OFF, Status.NOT_RAW)
+    expected = [one for one in wrong if one == said[1]]
+    assert [one for one in wrong if applies(peaks, one)] == expected

@@ -523,11 +523,12 @@ def _finished(
         outcome = revise_states(options.chosen, rows, outcome, arrays.shape)
     elif options.neighbors:
         outcome = revise(options, rows, outcome, arrays.shape, look.mean_peaks)
+    given = options.chosen is not None and options.chosen.question.n_states is not None
     results = without_invented_peaks(
         outcome.results,
         (rows.energy, rows.counts, rows.noise),
         arrays.spectra.name,
-        remove=options.finds_n_peaks,
+        remove=options.finds_n_peaks and not given,
     )
     results, label = _placed(options, arrays, results, look.states, padded=padded)
     peaks = results_to_dataset(
