@@ -210,7 +210,7 @@ def solved(problem: Problem) -> object:
     counts = problem.spectra.values
     status = np.zeros(len(counts), dtype=np.int64)
     inputs = FitInputs(energy, counts, PointNoise.fixed(problem.noise.values), peaks, status)
-    return solve_batch(options, inputs, start_parameters(layout, options.line_shape, energy, peaks))
+    return solve_batch(options, inputs, start_parameters(layout, energy, peaks))
 
 
 def bounds(problem: Problem) -> xr.Dataset:

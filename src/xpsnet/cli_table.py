@@ -15,6 +15,8 @@ import xarray as xr
 from rich.console import Console
 from rich.table import Table
 
+from xpsnet.data.peaks import line_shapes_of
+from xpsnet.numerics.peak_shapes import distinct_shapes
 from xpsnet.plotting import PALETTE
 
 __all__ = ["describe_spectra", "peak_report", "plain_text", "region_list", "table"]
@@ -121,7 +123,7 @@ def peak_report(peaks: xr.Dataset) -> list[str | Table]:
         In the order in which they are printed.
     """
     model = peaks.attrs.get("model")
-    shape = str(peaks.attrs.get("line_shape", "")).replace("_", "-")
+    shape = " and ".join(distinct_shapes(line_shapes_of(peaks))).replace("_", "-")
     background = str(peaks.attrs.get("background", "no"))
     if background == "curve":  # a background that was held
         background = str(peaks.attrs.get("background_choice", "given"))

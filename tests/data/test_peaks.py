@@ -17,7 +17,13 @@ from xpsnet.numerics.backgrounds import BACKGROUNDS
 from xpsnet.numerics.lineshapes import LINE_SHAPES
 
 ENERGY = np.linspace(280.0, 294.0, 281)
-EXTRA = {"fraction": 0.3, "asymmetry": 0.1}
+EXTRA = {
+    "fraction": 0.3,
+    "asymmetry": 0.1,
+    "exponent_high": 1.2,
+    "exponent_low": 2.0,
+    "damping": 30.0,
+}
 
 
 def _parameters(line_shape: str, center: np.ndarray) -> dict[str, np.ndarray]:

@@ -8,6 +8,14 @@ import numpy.typing as npt
 
 from xpsnet.numerics.backgrounds import BACKGROUNDS, background_columns
 from xpsnet.numerics.lineshapes import LINE_SHAPES
+from xpsnet.numerics.peak_shapes import (
+    LineShapes,
+    absent_parameters,
+    distinct_shapes,
+    line_areas,
+    lines,
+    shape_parameters_of,
+)
 
 Floats = npt.NDArray[np.float64]
 Arrays = Mapping[str, npt.ArrayLike]
@@ -49,15 +57,15 @@ def interpolate_curve(curve: Floats, fitted: Floats, drawn: Floats) -> Floats:
 
 
 def ordered_arrays(
-    parameters: Arrays, line_shape: str, background_parameters: Arrays, background: str
+    parameters: Arrays, line_shape: LineShapes, background_parameters: Arrays, background: str
 ) -> dict[str, Floats]:
     """Arrays of all shape parameters, equal in shape, in the order of the line shape."""
-    if line_shape not in LINE_SHAPES:
+    if not set(distinct_shapes(line_shape)) <= set(LINE_SHAPES):
         raise ValueError(f"expected one of {list(LINE_SHAPES)}, got line_shape={line_shape!r}")
     if background not in (*BACKGROUNDS, CURVE):
         known = [*BACKGROUNDS, CURVE]
         raise ValueError(f"expected one of {known}, got background={background!r}")
-    names = LINE_SHAPES[line_shape].parameters
+    names = shape_parameters_of(line_shape)
     if set(names) != set(parameters):
         raise ValueError(
             f"expected the parameters {names} of {line_shape}, got {tuple(parameters)}"
@@ -71,8 +79,10 @@ def ordered_arrays(
     arrays = np.broadcast_arrays(*(np.asarray(parameters[k], dtype=np.float64) for k in names))
     if arrays[0].ndim == 0:
         raise ValueError("expected parameters of shape (..., peak), got scalars")
-    absent = np.isnan(arrays[0])
-    return {k: np.where(absent, np.nan, a) for k, a in zip(names, arrays, strict=True)}
+    absent = np.isnan(arrays[0])[..., None] | absent_parameters(line_shape, arrays[0].shape[-1])
+    columns = np.moveaxis(absent, -1, 0)
+    filled = zip(names, arrays, columns, strict=True)
+    return {name: np.where(none, np.nan, values) for name, values, none in filled}
 
 
 def sorted_peaks(table: Mapping[str, Floats], key: Floats) -> dict[str, Floats]:
@@ -90,20 +100,12 @@ def one_per_spectrum(name: str, values: npt.ArrayLike, shape: tuple[int, ...], d
         raise ValueError(f"expected {name} of shape {shape}, got {array.shape}") from None
 
 
-def area_arrays(energy: Floats, line_shape: str, parameters: Mapping[str, Floats]) -> Floats:
+def area_arrays(energy: Floats, line_shape: LineShapes, parameters: Mapping[str, Floats]) -> Floats:
     """Exact area [units eV] where the shape has one, else that over the range of `energy`.
 
     Energies and centers are those of the numerics.
     """
-    shape = LINE_SHAPES[line_shape]
-    values = [parameters[k] for k in shape.parameters]
-    exists = np.isfinite(values[0])
-    area = np.full(exists.shape, np.nan)
-    if exists.any():
-        present = [v[exists] for v in values]
-        exact = shape.area
-        area[exists] = shape.area_over(energy, *present) if exact is None else exact(*present)
-    return area
+    return line_areas(line_shape, energy, *(parameters[k] for k in shape_parameters_of(line_shape)))
 
 
 def uncertainties_arrays(table: Arrays, suffix: str, lead: Dims, order: Order) -> dict[str, Any]:
@@ -167,31 +169,22 @@ def moved_covariance(
 def draw(
     fitted: Floats,
     drawn: Floats,
-    line_shape: str,
+    line_shape: LineShapes,
     background: str,
     parameters: Sequence[Floats],
     terms: Sequence[Floats],
 ) -> tuple[Floats, Floats]:
     """Components (..., peak, m) and background (..., m) on the axis `drawn` of the numerics."""
-    component = _components(line_shape, drawn, parameters)
+    component = lines(line_shape, drawn, *parameters)
     if not terms:
         return component, np.zeros_like(component[..., 0, :])
     same = drawn.shape == fitted.shape and bool((drawn == fitted).all())
-    on_fitted = component if same else _components(line_shape, fitted, parameters)
+    on_fitted = component if same else lines(line_shape, fitted, *parameters)
     columns = background_columns(background, fitted, on_fitted.sum(axis=-2))
     if not same:
         columns = _moved_columns(columns, fitted, drawn, BACKGROUNDS[background])
     coefficients = np.stack(np.broadcast_arrays(*terms), axis=-1)
     return component, (columns @ coefficients[..., None])[..., 0]
-
-
-def _components(line_shape: str, energy: Floats, parameters: Sequence[Floats]) -> Floats:
-    """Peaks (..., peak, n), zero where there is none."""
-    exists = np.isfinite(parameters).all(axis=0)
-    component = np.zeros((*exists.shape, energy.size))
-    present = [np.asarray(p, dtype=np.float64)[exists] for p in parameters]
-    component[exists] = LINE_SHAPES[line_shape].value(energy, *present)
-    return component
 
 
 def _moved_columns(

@@ -33,6 +33,12 @@ from xpsnet.data.spectrum_arrays import SpectrumArrays, mirror_factors
 from xpsnet.data.status import STATUS_SENTENCES, Status, is_reserved, with_texts
 from xpsnet.numerics.backgrounds import BACKGROUNDS
 from xpsnet.numerics.lineshapes import LINE_SHAPES
+from xpsnet.numerics.peak_shapes import (
+    LineShapes,
+    distinct_shapes,
+    shape_parameters_of,
+    simplest,
+)
 
 __all__ = [
     "STATUS_SENTENCES",
@@ -52,8 +58,10 @@ class PeakArrays:
 
     Attributes
     ----------
-    line_shape, background : str
-        Keys of `LINE_SHAPES` and `BACKGROUNDS`.
+    line_shape : str or tuple of str
+        Key of `LINE_SHAPES`, or one for each peak.
+    background : str
+        Key of `BACKGROUNDS`.
     parameters : mapping of str to ndarray, shape (S, peak) or (S, count, peak)
         One entry per parameter of the line shape.
     background_parameters : mapping of str to ndarray, shape (S,) or (S, count)
@@ -73,7 +81,7 @@ class PeakArrays:
         Further arguments of `make_peaks` with one value per spectrum.
     """
 
-    line_shape: str
+    line_shape: LineShapes
     background: str
     parameters: Mapping[str, Floats]
     background_parameters: Mapping[str, Floats]
@@ -94,7 +102,7 @@ def make_peaks(
     coords: Mapping[Any, Any] | None = None,
     *,
     scale: str,
-    line_shape: str,
+    line_shape: LineShapes,
     background: str,
     parameters: Arrays,
     background_parameters: Arrays,
@@ -129,9 +137,10 @@ def make_peaks(
         Coordinates; those over energy are passed over.
     scale : "binding" or "kinetic"
         Of `energy` and of every `center`.
-    line_shape, background : str
-        Keys of `LINE_SHAPES` and `BACKGROUNDS`; or the background "curve", which has no
-        parameters.
+    line_shape : str or tuple of str
+        Key of `LINE_SHAPES`, or one for each peak: these keep the order that is given.
+    background : str
+        Key of `BACKGROUNDS`; or "curve", which has no parameters.
     parameters : mapping of str to array_like, shape (..., peak)
         One entry per parameter of the line shape, on `scale`; NaN where there is no peak.
     background_parameters : mapping of str to array_like, shape (...)
@@ -171,9 +180,10 @@ def make_peaks(
     """
     sign = scale_sign(scale)
     energy = np.asarray(energy, dtype=np.float64)
+    line_shape = simplest(line_shape)
     ordered = ordered_arrays(parameters, line_shape, background_parameters, background)
     order = np.argsort(ordered["center"], axis=-1, kind="stable")  # NaN goes last
-    if label is not None or keep_order:
+    if label is not None or keep_order or not isinstance(line_shape, str):
         order = np.broadcast_to(np.arange(order.shape[-1]), order.shape)
     ordered = {k: np.take_along_axis(v, order, -1) for k, v in ordered.items()}
     shape = order.shape[:-1]
@@ -200,6 +210,8 @@ def make_peaks(
         variables["status_flags"] = (lead, flags)
     if label is not None:
         variables["label"] = ("peak", np.array(label, dtype=object), {"long_name": "Label"})
+    if not isinstance(line_shape, str):
+        variables["line_shape"] = ("peak", np.array(line_shape, dtype=object))
     variables |= probability_arrays(n_peaks_probability, lead)
     if covariance is not None:
         names, matrix = list(covariance[0]), np.asarray(covariance[1], dtype=np.float64)
@@ -210,7 +222,9 @@ def make_peaks(
     if "count" in peaks.dims and "count" not in peaks.coords:
         numbers = np.arange(peaks.sizes["count"]) if counts is None else np.asarray(counts)
         peaks = peaks.assign_coords(count=("count", numbers))
-    peaks.attrs = _attributes(attrs or {}, energy, scale, line_shape, background)
+    peaks.attrs = _attributes(attrs or {}, energy, scale, background)
+    if isinstance(line_shape, str):
+        peaks.attrs["line_shape"] = line_shape
     return with_texts(peaks)
 
 
@@ -316,14 +330,15 @@ def _own_coords(
 
 
 def _attributes(
-    attrs: Mapping[str, Any], energy: Floats, scale: str, line_shape: str, background: str
+    attrs: Mapping[str, Any], energy: Floats, scale: str, background: str
 ) -> dict[str, Any]:
     """Provenance that files can hold."""
     from xpsnet import __version__
 
-    kept = {k: v for k, v in attrs.items() if v is not None and k != "energy_range"}
+    own = ("energy_range", "line_shape")
+    kept = {k: v for k, v in attrs.items() if v is not None and k not in own}
     kept = {k: plain_attribute(k, v) for k, v in kept.items()}
-    kept |= {"line_shape": line_shape, "background": background, "scale": scale}
+    kept |= {"background": background, "scale": scale}
     kept["energy_range"] = [float(energy.min()), float(energy.max())]
     return {"units": "counts", **kept, "xpsnet_version": __version__}
 
@@ -352,17 +367,24 @@ def from_numerics(
     return flipped, terms
 
 
-def _kinds(peaks: xr.Dataset) -> tuple[str, str]:
+def line_shapes_of(peaks: xr.Dataset) -> LineShapes:
+    """Line shape of all peaks, or of each; pseudo-Voigt where nothing is said."""
+    if "line_shape" in peaks:
+        return simplest(tuple(str(name) for name in peaks["line_shape"].values))
+    return str(peaks.attrs.get("line_shape", "pseudo_voigt"))
+
+
+def _kinds(peaks: xr.Dataset) -> tuple[LineShapes, str]:
     """Line shape and background of a peaks Dataset, checked."""
-    missing = {"line_shape", "background", "scale"} - set(peaks.attrs)
+    missing = {"line_shape", "background", "scale"} - {*peaks.attrs, *peaks.data_vars}
     if missing or "peak" not in peaks.dims or "energy" not in peaks.coords:
         raise ValueError(
             f"expected a peaks Dataset from predict, refine or fit, got one with dimensions "
             f"{tuple(peaks.dims)} and without the attributes {sorted(missing)}"
         )
-    line_shape, background = str(peaks.attrs["line_shape"]), str(peaks.attrs["background"])
+    line_shape, background = line_shapes_of(peaks), str(peaks.attrs["background"])
     known = [*BACKGROUNDS, *([CURVE] if "background" in peaks else [])]
-    if line_shape not in LINE_SHAPES or background not in known:
+    if not set(distinct_shapes(line_shape)) <= set(LINE_SHAPES) or background not in known:
         raise ValueError(
             f"expected a line shape of {list(LINE_SHAPES)} and a background of "
             f"{known}, got {line_shape!r} and {background!r}"
@@ -412,7 +434,7 @@ def curves(peaks: xr.Dataset, energy: npt.ArrayLike | None = None) -> xr.Dataset
     sign = scale_sign(scale)
     fitted = peaks["energy"].values
     drawn = fitted if energy is None else np.atleast_1d(np.asarray(energy, dtype=np.float64))
-    names = LINE_SHAPES[line_shape].parameters
+    names = shape_parameters_of(line_shape)
     terms = [f"background_{k}" for k in background_terms(background)]
 
     def block(*arrays: Floats) -> tuple[Floats, Floats]:

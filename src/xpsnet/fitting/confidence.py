@@ -17,7 +17,7 @@ import numpy.typing as npt
 import xarray as xr
 
 from xpsnet.data.peak_arrays import CURVE, background_terms
-from xpsnet.data.peaks import Status, curves
+from xpsnet.data.peaks import Status, curves, line_shapes_of
 from xpsnet.data.spectrum import check_spectra
 from xpsnet.data.spectrum_arrays import numeric_energy, orientation_of
 from xpsnet.data.status import applies
@@ -37,8 +37,8 @@ from xpsnet.fitting.solve.point_noise import (
     quantum_of,
     with_checked_names,
 )
-from xpsnet.numerics.lineshapes import LINE_SHAPES
 from xpsnet.numerics.noise import NoiseModel, interval_reach, noise_of_residuals
+from xpsnet.numerics.peak_shapes import shape_parameters_of
 
 # Fits of simulated spectra that do not count.
 _UNSOUND = (Status.NOT_CONVERGED, Status.ILL_DETERMINED, Status.FAILED, Status.NOT_DONE)
@@ -186,12 +186,12 @@ def _profile(
     sign, energy = orientation_of(window).sign, numeric_energy(window)
     parameters, _ = parameters_of(peaks, energy, sign)
     best = parameters.on_scale(sign)
-    line_shape, background = str(peaks.attrs["line_shape"]), str(peaks.attrs["background"])
+    background = str(peaks.attrs["background"])
     # What ended on a limit of the shape itself is not known to be exactly there.
     ended = (best.values == best.lower) | (best.values == best.upper)
-    best = replace(best, free=best.free | (ended & best.at_natural_limits(line_shape)))
+    best = replace(best, free=best.free | (ended & best.at_natural_limits()))
     background = "none" if background == CURVE else background
-    model = SpectrumModel(line_shape, background, energy, best.layout)
+    model = SpectrumModel(best.layout.line_shape, background, energy, best.layout)
     with np.errstate(divide="ignore", invalid="ignore"):
         weights = np.where(np.isfinite(counts[0]), 1 / noise.deviation[0], 0.0)
     floor = np.broadcast_to(noise.floor[0], weights.shape)
@@ -258,7 +258,7 @@ def _quantiles(values: Floats, tails: Floats) -> Floats:
 
 def _parameters(peaks: xr.Dataset) -> tuple[str, ...]:
     """Shape parameters of the peaks."""
-    return LINE_SHAPES[str(peaks.attrs["line_shape"])].parameters
+    return shape_parameters_of(line_shapes_of(peaks))
 
 
 def _constraints(peaks: xr.Dataset) -> dict[str, Constraint]:
@@ -272,7 +272,7 @@ def _constraints(peaks: xr.Dataset) -> dict[str, Constraint]:
         return found
     shared = str(peaks.attrs.get("shared", "fraction")).split()
     for name in _parameters(peaks):
-        held = ~np.isfinite(peaks[f"{name}_stderr"].values)
+        held = np.isfinite(peaks[name].values) & ~np.isfinite(peaks[f"{name}_stderr"].values)
         for k in np.flatnonzero(held):
             own = name if name in shared else f"{name}_{k + 1}"
             found.setdefault(own, float(peaks[name].values[k]))

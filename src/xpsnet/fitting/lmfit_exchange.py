@@ -7,7 +7,7 @@ import numpy as np
 import xarray as xr
 
 from xpsnet.data.peak_arrays import CURVE
-from xpsnet.data.peaks import PeakArrays, Status, peaks_from_numerics
+from xpsnet.data.peaks import PeakArrays, Status, line_shapes_of, peaks_from_numerics
 from xpsnet.data.spectrum import scale_sign
 from xpsnet.data.spectrum_arrays import numeric_energy, spectrum_arrays
 from xpsnet.data.status import applies
@@ -18,6 +18,7 @@ from xpsnet.fitting.solve.fit_inputs import fitted_window
 from xpsnet.fitting.solve.fit_results import FitResults
 from xpsnet.fitting.solve.statistics import area_errors
 from xpsnet.numerics.backgrounds import BACKGROUNDS
+from xpsnet.numerics.peak_shapes import LineShapes, shapes_at
 
 if TYPE_CHECKING:
     import lmfit
@@ -83,14 +84,14 @@ def to_lmfit(
             f"instance with .isel(y=0, x=0)"
         )
     sign = scale_sign(spectrum.attrs["scale"])
-    line_shape, background = _kinds(peaks)
     peaks = peaks.isel(peak=np.flatnonzero(np.isfinite(peaks["center"].values)))
+    _, background = _kinds(peaks)
     parameters, plain = parameters_of(peaks, sign * spectrum["energy"].values, sign)
     curve = None
     if peaks.attrs["background"] == CURVE:
         held = peaks["background"].sortby("energy")
         curve = held["energy"].values, held.values
-    model, params = as_lmfit(line_shape, background, parameters, plain, sign, curve)
+    model, params = as_lmfit(background, parameters, plain, sign, curve)
     for name, error in zip(plain.names, _gathered(peaks, plain, "_stderr"), strict=True):
         params[name].stderr = float(error) if np.isfinite(error) else None
     return model, params
@@ -139,7 +140,9 @@ def from_lmfit(
     one = _of_one_spectrum(peaks)
     present = np.flatnonzero(np.isfinite(one["center"].values))
     line_shape, background = _kinds(one)
-    plain = make_layout(line_shape, background, present.size, _shared(one))
+    plain = make_layout(
+        shapes_at(line_shape, present.tolist()), background, present.size, _shared(one)
+    )
     params: Any = getattr(result, "params", result)
     missing = [name for name in plain.names if name not in params]
     if missing:
@@ -157,9 +160,7 @@ def from_lmfit(
     if covariance is not None:
         covariance = covariance * np.outer(factors, factors)
         known = np.nan_to_num(covariance)[None]
-        results.area_stderr[:] = area_errors(
-            line_shape, numeric_energy(one), plain, results.values, known
-        )
+        results.area_stderr[:] = area_errors(numeric_energy(one), plain, results.values, known)
     results = replace(results, covariance=None if covariance is None else covariance[None])
     place = np.full((1, one.sizes["peak"]), -1, dtype=np.intp)
     place[0, present] = np.arange(present.size)
@@ -214,10 +215,10 @@ def _of_one_spectrum(peaks: xr.Dataset) -> xr.Dataset:
     return peaks
 
 
-def _kinds(peaks: xr.Dataset) -> tuple[str, str]:
+def _kinds(peaks: xr.Dataset) -> tuple[LineShapes, str]:
     """Line shape and fitted background; a background that is a curve has no parameters."""
     background = str(peaks.attrs["background"])
-    return str(peaks.attrs["line_shape"]), "none" if background == CURVE else background
+    return line_shapes_of(peaks), "none" if background == CURVE else background
 
 
 def _shared(peaks: xr.Dataset) -> tuple[str, ...]:
@@ -244,7 +245,7 @@ def parameters_of(peaks: xr.Dataset, energy: Floats, sign: int) -> tuple[FitPara
     constraints = stated.on_scale(sign).for_slots((peaks["peak"].values - 1).tolist())
     layout = make_layout(line_shape, background, n_peaks, share, constraints.links)
     starts = {name: peaks[name].values for name in plain.shape_parameters}
-    limits = start_parameters(layout, line_shape, energy, starts, constraints)
+    limits = start_parameters(layout, energy, starts, constraints)
     given = _gathered(peaks, plain, "")
     known = np.nan_to_num(given) * plain.mirror(sign)
     values = flat_values(layout, plain.shapes(known))
@@ -263,9 +264,10 @@ def parameters_of(peaks: xr.Dataset, energy: Floats, sign: int) -> tuple[FitPara
 def _gathered(peaks: xr.Dataset, layout: Layout, suffix: str) -> Floats:
     """Flat values of all variables with this suffix, NaN where there is none."""
     flat = np.full(len(layout.names), np.nan)
-    for name in layout.shape_parameters:
+    for j, name in enumerate(layout.shape_parameters):
         if name + suffix in peaks:
-            flat[layout.column(name)] = peaks[name + suffix].values
+            own = ~layout.absent[:, j]
+            flat[layout.column(name)[own]] = peaks[name + suffix].values[own]
     for entry in layout.background_index:
         name = layout.names[entry] + suffix
         if name in peaks:

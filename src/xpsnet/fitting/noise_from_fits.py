@@ -81,7 +81,7 @@ def fitted_curves(
 
     A curve is NaN where there is no fit.
     """
-    model = SpectrumModel(options.line_shape, options.background, energy, results.layout)
+    model = SpectrumModel(results.layout.line_shape, options.background, energy, results.layout)
     curve = np.empty((len(results), energy.size))
     for first in range(0, len(results), _AT_ONCE):
         block = slice(first, first + _AT_ONCE)

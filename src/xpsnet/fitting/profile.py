@@ -53,17 +53,18 @@ class _Variables:
     def unit_area(self, values: Floats) -> tuple[float, Floats]:
         """Area of the line at height 1, and its derivatives by the flat parameters."""
         names, line = self.layout.shape_parameters, self.line or 0
-        shape = LINE_SHAPES[self.problem.model.line_shape]
+        shape = LINE_SHAPES[self.layout.shape_names[line]]
+        columns = [names.index(name) for name in shape.parameters]
         given = self.layout.shapes(values)[line].copy()
         given[names.index("height")] = 1.0
         area = shape.area or (lambda *p: shape.area_over(self.problem.model.energy, *p))
 
         def at(shapes: Floats) -> float:
-            return float(np.ravel(area(*(np.atleast_1d(p) for p in shapes)))[0])
+            return float(np.ravel(area(*(np.atleast_1d(shapes[c]) for c in columns)))[0])
 
         slopes = np.zeros(given.size)
         for j, name in enumerate(names):
-            if name == "height":
+            if name == "height" or name not in shape.parameters:
                 continue
             low, high = shape.limits.get(name, (-np.inf, np.inf))
             step = _STEP * max(abs(given[j]), 1e-3)

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from xpsnet.data.peaks import keep_own_names
+from xpsnet.data.peaks import keep_own_names, line_shapes_of
 from xpsnet.data.spectrum import check_spectra, scale_sign
 from xpsnet.data.spectrum_arrays import SpectrumArrays, numeric_energy, spectrum_arrays
 from xpsnet.fitting.model.constraints import Constraint
@@ -18,6 +18,8 @@ from xpsnet.fitting.model.options import (
     checked_constraints,
     checked_engine,
     checked_shared,
+    named_shapes,
+    unshared,
 )
 from xpsnet.fitting.noise_from_fits import (
     Fitted,
@@ -60,7 +62,7 @@ def refine(
     *,
     engine: Engine = "auto",
     background: str | xr.DataArray = "shirley+linear",
-    line_shape: str | None = None,
+    line_shape: str | Sequence[str] | None = None,
     shared: tuple[str, ...] = ("fraction",),
     constraints: Mapping[str, Constraint] | None = None,
     doublets: Sequence[Doublet | str] = (),
@@ -93,8 +95,9 @@ def refine(
         "auto" decides between them by BIC, once for all spectra. "static linear", "static
         shirley" or "static tougaard" is drawn from the data beforehand and held, as is a curve
         of your own (a DataArray like `spectra`).
-    line_shape : str, optional
-        By default that of `peaks`.
+    line_shape : str or sequence of str, optional
+        One for all peaks, or one for each in the order of `peaks`, which then keep it. By default
+        that of `peaks`. Names of CasaXPS hold what they state: "GL(30)", "SGL(30)", "LA(1.2,5,8)".
     shared : tuple of str
         Shape parameters that all peaks of a spectrum have in common, for instance
         ("fraction", "fwhm"); () gives every peak its own.
@@ -177,10 +180,13 @@ def refine(
     """
     window = fitted_window(spectra, peaks, energy_range, dim)
     sign = scale_sign(window.attrs["scale"])
+    given = line_shape or line_shapes_of(peaks)
+    shapes, named = named_shapes(given, peaks.sizes["peak"])
+    constraints = {**named, **(constraints or {})}
     options = FitOptions(
-        line_shape or str(peaks.attrs.get("line_shape", "pseudo_voigt")),
+        shapes,
         background=fitted_name(background),
-        shared=checked_shared(shared),
+        shared=unshared(checked_shared(shared), named),
         scale_errors=scale_errors,
         covariance=covariance,
         engine=checked_engine(engine),

@@ -39,12 +39,15 @@ class LineShape:
         ``("center", "fwhm", "height")`` and then the extra parameters, in call order.
     default, limits : mapping
         Start value and (lower, upper) limits of every extra parameter.
+    held : tuple of str
+        Extra parameters that a fit holds at their start unless a constraint names them.
     """
 
     name: str
     parameters: tuple[str, ...]
     default: Mapping[str, float]
     limits: Mapping[str, tuple[float, float]]
+    held: tuple[str, ...]
     _code: int = field(repr=False)
     # Area of the unit line (fwhm 1, height 1) from the extra parameters; None where it diverges.
     _unit_area: Callable[..., Floats] | None = field(repr=False)
@@ -184,10 +187,10 @@ class LineShape:
         axis = np.array(energy, dtype=np.float64, order="C", ndmin=1)
         n = axis.shape[-1]
         batch = np.broadcast_shapes(axis.shape[:-1], *(a.shape for a in arrays))
-        table = np.zeros((*batch, 5))
+        table = np.zeros((*batch, codes.MOST_PARAMETERS))
         for column, array in enumerate(arrays):
             table[..., column] = array
-        table = table.reshape(int(np.prod(batch)), 5)
+        table = table.reshape(int(np.prod(batch)), codes.MOST_PARAMETERS)
         m = len(table)
         if axis.ndim == 1:
             rows = axis[None]
@@ -216,6 +219,10 @@ def _fill_rows(
         from xpsnet.numerics.kernels.asymmetric import asymmetric_rows
 
         asymmetric_rows(energy, parameters, out, derivatives)
+    elif code in (codes.ASYMMETRIC_LORENTZIAN, codes.FINITE_LORENTZIAN):
+        from xpsnet.numerics.kernels.powered_lorentzian import powered_rows
+
+        powered_rows(energy, parameters, out, derivatives)
     else:
         from xpsnet.numerics.kernels.elementary import elementary_rows
 
@@ -303,11 +310,68 @@ def _skew_area(fraction: Floats, asymmetry: Floats) -> Floats:
     return np.asarray((1 - fraction) * gaussian(asymmetry) + fraction * lorentzian(asymmetry))
 
 
+def powered_places(
+    fraction: npt.ArrayLike,
+    exponent_high: npt.ArrayLike,
+    exponent_low: npt.ArrayLike,
+    damping: npt.ArrayLike = 0.0,
+) -> Floats:
+    """Where a Lorentzian to a power, convolved with a Gaussian, has its maximum and half of it.
+
+    Parameters
+    ----------
+    fraction, exponent_high, exponent_low, damping : array_like, shape (...)
+        Extra parameters of `asymmetric_lorentzian` and `finite_lorentzian`; a damping of 0 is none.
+
+    Returns
+    -------
+    ndarray, shape (..., 4)
+        Place of the maximum, counted from where both sides meet towards higher binding energy;
+        half-widths towards lower and higher binding energy [all in widths of the Lorentzian];
+        maximum of the convolution of a Lorentzian that is 1 high.
+    """
+    from xpsnet.numerics.kernels.powered_lorentzian import powered_places as fill
+
+    given = np.broadcast_arrays(fraction, exponent_high, exponent_low, damping)
+    table = np.stack(given, axis=-1).astype(np.float64)
+    out = np.empty((table[..., 0].size, 4))
+    fill(np.ascontiguousarray(table.reshape(-1, 4)), out)
+    return out.reshape(table.shape)
+
+
+def _powered_area(
+    fraction: Floats, exponent_high: Floats, exponent_low: Floats, damping: npt.ArrayLike = 0.0
+) -> Floats:
+    """Area of the unit line: the Gaussian changes none, so that of both sides counts."""
+    places = powered_places(fraction, exponent_high, exponent_low, damping)
+    width = places[..., 1] + places[..., 2]
+    sides = [_side_area(exponent, damping) for exponent in (exponent_high, exponent_low)]
+    return np.asarray((sides[0] + sides[1]) / (width * places[..., 3]))
+
+
+def _side_area(exponent: Floats, damping: npt.ArrayLike) -> Floats:
+    """Integral of exp(-p(u) ln(1 + 4 u^2)) over u > 0."""
+    power = np.clip(exponent, codes.MIN_EXPONENT, codes.MAX_EXPONENT)
+    if np.ndim(damping) == 0 and damping == 0:
+        ratio = special.gammaln(power - 0.5) - special.gammaln(power)
+        return np.asarray(np.sqrt(np.pi) / 4 * np.exp(ratio))
+    # With 2 u = sinh(s) the integrand is even, and analytic up to pi / 2 away from the real axis:
+    # the trapezoidal rule converges exponentially.
+    step = 0.04
+    s = step * np.arange(601)
+    width = np.clip(np.asarray(damping)[..., None], codes.MIN_DAMPING, codes.MAX_DAMPING)
+    left = 1 / (1 + (np.sinh(s) / width) ** 2)
+    own = 3 - (3 - power[..., None]) * left
+    line = np.exp((1 - 2 * own) * np.log(np.cosh(s)))
+    return np.asarray(step / 2 * (line.sum(axis=-1) - line[..., 0] / 2))
+
+
 def _make(
     name: str,
     code: int,
     extra: dict[str, tuple[float, float, float]],
     *,
+    held: tuple[str, ...] = (),
     unit_area: Callable[..., Floats] | None = None,
     unit_integral: Callable[..., Floats] | None = None,
 ) -> LineShape:
@@ -322,6 +386,7 @@ def _make(
         parameters=(*_COMMON, *extra),
         default={key: values[0] for key, values in extra.items()},
         limits={key: (values[1], values[2]) for key, values in extra.items()},
+        held=held,
         _code=code,
         _unit_area=unit_area,
         _unit_integral=unit_integral,
@@ -336,6 +401,13 @@ def _whole_integral(integral: Callable[..., Floats], *extra: Floats) -> Floats:
 _FRACTION = {"fraction": (0.3, 0.0, 1.0)}
 _ASYMMETRY = {"asymmetry": (0.1, 0.0, 0.5)}
 _SKEW = _FRACTION | {"asymmetry": (0.3, 0.0, codes.MAX_SKEW)}
+_EXPONENT = (1.0, codes.MIN_EXPONENT, codes.MAX_EXPONENT)
+_POWERED = {
+    "fraction": (0.5, codes.MIN_LORENTZIAN, 1.0),
+    "exponent_high": _EXPONENT,
+    "exponent_low": _EXPONENT,
+}
+_DAMPED = _POWERED | {"damping": (50.0, codes.MIN_DAMPING, codes.MAX_DAMPING)}
 
 LINE_SHAPES: dict[str, LineShape] = {
     shape.name: shape
@@ -350,6 +422,19 @@ LINE_SHAPES: dict[str, LineShape] = {
         _make("voigt", codes.VOIGT, _FRACTION, unit_area=_voigt_area),
         _make("doniach_sunjic", codes.DONIACH_SUNJIC, _ASYMMETRY),
         _make("doniach_sunjic_gauss", codes.DONIACH_SUNJIC_GAUSS, _FRACTION | _ASYMMETRY),
+        _make(
+            "asymmetric_lorentzian",
+            codes.ASYMMETRIC_LORENTZIAN,
+            _POWERED,
+            unit_area=_powered_area,
+        ),
+        _make(
+            "finite_lorentzian",
+            codes.FINITE_LORENTZIAN,
+            _DAMPED,
+            held=("damping",),
+            unit_area=_powered_area,
+        ),
         _make("park2020", codes.PARK2020, {}, unit_integral=_park_integral),
     )
 }

@@ -105,7 +105,7 @@ def test_links_that_cannot_hold_together_are_refused(constraints, message):
         checked = check_constraints(constraints, "pseudo_voigt", 3)
         layout = make_layout("pseudo_voigt", "none", 3, (), checked.links)
         peaks = {name: np.full(3, value) for name, value in Q0.items()}
-        start_parameters(layout, "pseudo_voigt", ENERGY, peaks, checked)
+        start_parameters(layout, ENERGY, peaks, checked)
 
     with pytest.raises(ValueError, match=message):
         build()
@@ -168,7 +168,7 @@ def test_a_held_ratio_of_areas_over_fitted_widths_is_a_held_entry():
     checked = check_constraints(texts, "pseudo_voigt", 2)
     layout = make_layout("pseudo_voigt", "none", 2, ("fraction",), checked.links)
     peaks = {name: np.full(2, value) for name, value in Q0.items()}
-    start = start_parameters(layout, "pseudo_voigt", ENERGY, peaks, checked)
+    start = start_parameters(layout, ENERGY, peaks, checked)
     entry = layout.names.index("area_ratio_2")
     assert not start.free[entry]
     assert start.values[entry] == 0.6
@@ -190,7 +190,7 @@ def test_what_is_linked_keeps_its_source_from_leaving_the_shape():
     )
     layout = make_layout("pseudo_voigt", "none", 2, (), checked.links)
     peaks = {name: np.full(2, value) for name, value in Q0.items()}
-    start = start_parameters(layout, "pseudo_voigt", ENERGY, peaks, checked)
+    start = start_parameters(layout, ENERGY, peaks, checked)
     assert start.upper[layout.names.index("fraction_1")] == pytest.approx(0.7)
     assert start.lower[layout.names.index("fwhm_1")] == pytest.approx(0.4)
 

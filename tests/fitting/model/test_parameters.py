@@ -16,7 +16,7 @@ def start(constraints=None, shared=("fraction",), **given):
     peaks = {"center": [284.0, 286.0], "fwhm": [1.0, 1.2], "height": [50.0, 30.0], **given}
     peaks = {name: np.array(values, dtype=float) for name, values in peaks.items()}
     checked = check_constraints(constraints, "pseudo_voigt", 2)
-    return start_parameters(layout, "pseudo_voigt", ENERGY, peaks, checked)
+    return start_parameters(layout, ENERGY, peaks, checked)
 
 
 def value(parameters, name):
@@ -131,10 +131,10 @@ def test_starts_of_many_spectra_are_as_one_by_one():
         "height": rng.uniform(10, 90, (3, 4, 2)),
     }
     peaks["fwhm"][1, 2, 0] = np.nan
-    together = start_parameters(layout, "pseudo_voigt", ENERGY, peaks)
+    together = start_parameters(layout, ENERGY, peaks)
     for i, j in np.ndindex(3, 4):
         one = {name: values[i, j] for name, values in peaks.items()}
-        alone = start_parameters(layout, "pseudo_voigt", ENERGY, one)
+        alone = start_parameters(layout, ENERGY, one)
         np.testing.assert_array_equal(together.values[i, j], alone.values)
         np.testing.assert_array_equal(together.lower, alone.lower)
 
@@ -142,7 +142,7 @@ def test_starts_of_many_spectra_are_as_one_by_one():
 def test_the_mirror_turns_centers_slope_and_their_limits():
     layout = make_layout("gaussian", "linear", 1)
     peaks = {"center": np.array([284.0]), "fwhm": np.array([1.0]), "height": np.array([9.0])}
-    parameters = start_parameters(layout, "gaussian", ENERGY, peaks)
+    parameters = start_parameters(layout, ENERGY, peaks)
     mirrored = parameters.on_scale(-1)
     assert mirrored.values[0] == -284.0
     assert (mirrored.lower[0], mirrored.upper[0]) == (-290.5, -279.5)

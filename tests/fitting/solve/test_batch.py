@@ -78,10 +78,10 @@ def assert_same_fit(ours, theirs, part=0.01):
 def test_every_line_shape_ends_where_lmfit_ends(line_shape):
     spectra, noise = spectra_of(peaks_of(3, line_shape, "linear"))
     starts = peaks_of(3, line_shape, "linear", away=0.15)
-    answers = [
-        refine(spectra, starts, engine=engine, background="linear", noise=noise, covariance=True)
-        for engine in ("batch", "lmfit")
-    ]
+    more = {"background": "linear", "noise": noise, "covariance": True}
+    if "exponent_high" in starts:  # of one line, these data do not determine all of its shape
+        more |= {"shared": tuple(LINE_SHAPES[line_shape].limits), "constraints": {"fraction": 0.5}}
+    answers = [refine(spectra, starts, engine=engine, **more) for engine in ("batch", "lmfit")]
     assert_same_fit(*answers)
     ours, theirs = (answer.covariance.values for answer in answers)
     scale = np.sqrt(np.abs(theirs[0].diagonal()))
@@ -198,7 +198,7 @@ def arguments(n, energy=ENERGY, **options):
     inputs = FitInputs(
         energy, spectra.values, PointNoise.fixed(noise), peaks, np.zeros(n, dtype=np.int64)
     )
-    start = start_parameters(options.layout([0, 1]), "pseudo_voigt", energy, peaks)
+    start = start_parameters(options.layout([0, 1]), energy, peaks)
     return options, inputs, start
 
 

@@ -1,6 +1,6 @@
 """VAMAS files of ours: what is written is read back, and CasaXPS' words are in their places."""
 
-import warnings
+import re
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,8 @@ from xpsnet.data.spectrum import make_spectrum
 from xpsnet.io.casa.line_shapes import casa_line
 from xpsnet.io.read import read, read_one
 from xpsnet.io.write import write
+from xpsnet.numerics.lineshapes import LINE_SHAPES
+from xpsnet.numerics.shape_names import named_shape
 
 ENERGY = np.round(np.arange(280.0, 292.0, 0.1), 10)
 
@@ -246,12 +248,52 @@ def test_what_vamas_cannot_hold_is_refused(tmp_path: Path) -> None:
 
 def test_a_fit_of_casaxps_is_written_again(real_data: Path, tmp_path: Path) -> None:
     source = real_data / "vamas" / "FeO_analyzed.vms"
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        spectrum = read_one(source, region="Fe 2p")
-        (peaks,) = xpsnet.read_fit(source, region="Fe 2p")
-        write(peaks, tmp_path / "a.vms", spectra=spectrum)
-        (again,) = xpsnet.read_fit(tmp_path / "a.vms", region="Fe 2p")
+    spectrum = read_one(source, region="Fe 2p")
+    (peaks,) = xpsnet.read_fit(source, region="Fe 2p")
+    write(peaks, tmp_path / "a.vms", spectra=spectrum)
+    (again,) = xpsnet.read_fit(tmp_path / "a.vms", region="Fe 2p")
+    names = re.findall(r"CASA comp \(\*Fe 2p\*\) \(\*(.*?)\*\)", again.attrs["casa_components"])
+    assert names == ["LF(0.54,10,80,100,6)", "SGL(30)"] * 2
+    for name in ("vendor_center", "vendor_fwhm", "vendor_area"):
+        # Our comment has no calibration: positions are those of the block.
+        shift = float(peaks.attrs["casa_calibration"]) if name == "vendor_center" else 0.0
+        np.testing.assert_allclose(again[name] - shift, peaks[name], rtol=1e-9)
+    for name in ("fwhm", "height", "area", "fraction", "exponent_high", "damping"):
+        np.testing.assert_allclose(again[name], peaks[name], rtol=1e-9)
     np.testing.assert_array_equal(read_one(tmp_path / "a.vms", region="Fe 2p"), spectrum)
     np.testing.assert_allclose(again.center, peaks.center)
     np.testing.assert_allclose(again.background, peaks.background)
+
+
+def test_a_refined_fit_of_casaxps_is_written_again(real_data: Path, tmp_path: Path) -> None:
+    source = real_data / "vamas" / "FeO_analyzed.vms"
+    spectrum = read_one(source, region="Fe 2p")
+    (peaks,) = xpsnet.read_fit(source, region="Fe 2p")
+    refined = xpsnet.refine(spectrum, peaks, constraints={"exponent_high": (0.51, 3.0)})
+    assert refined["line_shape"].values.tolist() == ["finite_lorentzian", "pseudo_voigt"] * 2
+    write(refined, tmp_path / "a.vms", spectra=spectrum)
+    (again,) = xpsnet.read_fit(tmp_path / "a.vms", region="Fe 2p")
+    for name in ("center", "fwhm", "height", "fraction", "exponent_high", "exponent_low"):
+        np.testing.assert_allclose(again[name], refined[name], rtol=1e-7, err_msg=name)
+
+
+@pytest.mark.parametrize(
+    ("shape", "name"),
+    [
+        ("asymmetric_lorentzian", "LA(1.53,1.53,243)"),
+        ("asymmetric_lorentzian", "LA(0.9,4,0)"),
+        ("finite_lorentzian", "LF(1,20,1,50)"),
+        ("gl_product", "GL(30)"),
+        ("pseudo_voigt", "SGL(12.5)"),
+    ],
+)
+def test_names_of_casaxps_come_back(tmp_path: Path, shape: str, name: str) -> None:
+    spectra = _spectra((), "binding")
+    named = named_shape(name)
+    assert named is not None
+    peaks = _peaks(spectra, shape, **named.values)
+    write(peaks, tmp_path / "a.vms", spectra=spectra)
+    (again,) = xpsnet.read_fit(tmp_path / "a.vms", region=0)
+    assert again.attrs["casa_components"].count(f"(*{name}*)") == 2
+    for key in LINE_SHAPES[shape].parameters:
+        np.testing.assert_allclose(again[key], peaks[key], rtol=1e-9, err_msg=key)

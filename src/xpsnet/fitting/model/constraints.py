@@ -16,6 +16,7 @@ from xpsnet.fitting.model.links import (
     split_name,
 )
 from xpsnet.numerics.lineshapes import LINE_SHAPES
+from xpsnet.numerics.peak_shapes import LineShapes, distinct_shapes, shape_parameters_of
 
 Constraint = float | tuple[float | None, float | None] | str
 
@@ -85,7 +86,7 @@ def parse_links(text: str) -> tuple[Link, ...]:
 
 def check_constraints(
     constraints: Mapping[str, Constraint] | None,
-    line_shape: str,
+    line_shape: LineShapes,
     n_peaks: int,
     links: Iterable[Link] = (),
 ) -> Constraints:
@@ -96,8 +97,8 @@ def check_constraints(
     constraints : mapping or None
         By parameter ("fwhm": all peaks; "fwhm_1": the first): a number holds it there, a pair
         (lowest, highest) limits it, None for an open end, a text links it to another peak.
-    line_shape : str
-        Key of `LINE_SHAPES`.
+    line_shape : str or tuple of str
+        Key of `LINE_SHAPES`, or one for each peak.
     n_peaks : int
         Largest number of peaks.
     links : iterable of Link
@@ -113,20 +114,24 @@ def check_constraints(
         Where a name is unknown, or a value is no number, ascending pair or link that the shape
         allows.
     """
-    shape = LINE_SHAPES[line_shape]
-    hard = {"fwhm": (np.finfo(float).tiny, np.inf), "height": (0.0, np.inf), **shape.limits}
+    known = shape_parameters_of(line_shape)
+    hard = {"fwhm": (np.finfo(float).tiny, np.inf), "height": (0.0, np.inf)}
+    for shape in distinct_shapes(line_shape):  # what no shape allows; each peak keeps its own
+        for name, (low, high) in LINE_SHAPES[shape].limits.items():
+            ends = hard.get(name, (low, high))
+            hard[name] = min(ends[0], low), max(ends[1], high)
     limits: dict[str, Limits] = {}
     all_links = list(links)
     for name, rule in (constraints or {}).items():
         if isinstance(rule, str):
-            all_links.append(_checked_link(name, rule, shape.parameters, n_peaks))
+            all_links.append(_checked_link(name, rule, known, n_peaks))
             continue
         parameter, peak = split_name(name)
         if peak is not None and peak >= n_peaks:
             parameter = name
-        if parameter not in shape.parameters:
+        if parameter not in known:
             raise ValueError(
-                f"expected constraints on {', '.join(shape.parameters)} (or center_1, ... for one "
+                f"expected constraints on {', '.join(known)} (or center_1, ... for one "
                 f"of up to {n_peaks} peaks), got {name!r}"
             )
         limits[name] = _ends(name, rule, hard.get(parameter, (-np.inf, np.inf)))
@@ -142,7 +147,7 @@ def check_constraints(
 def _checked_link(name: str, text: str, parameters: tuple[str, ...], n_peaks: int) -> Link:
     """One link between peaks that there can be."""
     known = (*parameters, "area")
-    link = parse_link(name, text) if re.fullmatch(r"[a-z]+_[1-9]\d*", name) else None
+    link = parse_link(name, text) if re.fullmatch(r"[a-z_]+_[1-9]\d*", name) else None
     if link is None or link.parameter not in known or max(link.peak, link.source) >= n_peaks:
         raise ValueError(
             f"expected a link between two of up to {n_peaks} peaks (counted from 1) of one of "

@@ -18,6 +18,7 @@ from xpsnet.constants import BRANCHING_RATIOS, DOUBLETS
 from xpsnet.data.level_names import parse_level
 from xpsnet.fitting.model.links import Limits, Link
 from xpsnet.numerics.lineshapes import LINE_SHAPES
+from xpsnet.numerics.peak_shapes import LineShapes, shapes_at
 
 Floats = npt.NDArray[np.float64]
 Amount = Literal["fixed", "free"] | float | tuple[float, float]
@@ -193,7 +194,7 @@ def as_doublets(given: Iterable[Doublet | str], n_peaks: int) -> tuple[Doublet, 
 
 
 def doublet_links(
-    doublets: Iterable[Doublet], line_shape: str, center: Floats | None = None
+    doublets: Iterable[Doublet], line_shape: LineShapes, center: Floats | None = None
 ) -> list[Link]:
     """Links that make peaks the lines of doublets, on the axis of the numerics.
 
@@ -201,8 +202,8 @@ def doublet_links(
     ----------
     doublets : iterable of Doublet
         With their peaks.
-    line_shape : str
-        Key of `LINE_SHAPES`.
+    line_shape : str or tuple of str
+        Key of `LINE_SHAPES`, or one for each peak.
     center : ndarray, shape (..., peak), optional
         Starts [eV], larger = more bound, which say which line of each pair is which; by default
         peaks ascend.
@@ -215,7 +216,7 @@ def doublet_links(
     Raises
     ------
     ValueError
-        Where a doublet has no peaks, or two of them share one.
+        Where a doublet has no peaks, two of them share one, or its lines have different shapes.
     """
     links: list[Link] = []
     taken: set[int] = set()
@@ -233,14 +234,17 @@ def doublet_links(
     return links
 
 
-def _links_of(one: Doublet, line_shape: str, main: int, partner: int) -> list[Link]:
+def _links_of(one: Doublet, line_shape: LineShapes, main: int, partner: int) -> list[Link]:
     """Links of one doublet."""
     widths = one.fwhm_ratio
     if widths is None and one.ratio is not None:
         widths = _WIDTHS  # the ratio of areas needs it to be a parameter
+    shape = shapes_at(line_shape, (main, partner))
+    if not isinstance(shape, str):
+        raise ValueError(f"expected lines of one shape for {one}, got {' and '.join(shape)}")
     links = [
         Link(name, partner, main)
-        for name in LINE_SHAPES[line_shape].parameters
+        for name in LINE_SHAPES[shape].parameters
         if name not in ("center", "fwhm", "height")
     ]
     if one.splitting is not None:

@@ -38,7 +38,7 @@ def split_name(name: str) -> tuple[str, int | None]:
 _NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
 _AMOUNT = rf"{_NUMBER}|\(\s*{_NUMBER}\s*,\s*{_NUMBER}\s*\)"
 _LINK = re.compile(
-    rf"\s*(?:(?P<factor>{_NUMBER})\s*\*\s*)?(?P<parameter>[a-z]+)_(?P<peak>[1-9]\d{{0,3}})\s*"
+    rf"\s*(?:(?P<factor>{_NUMBER})\s*\*\s*)?(?P<parameter>[a-z_]+)_(?P<peak>[1-9]\d{{0,3}})\s*"
     rf"(?:(?P<times>[*/])\s*(?P<ratio>{_AMOUNT})\s*)?"
     rf"(?:(?P<sign>[+-])\s*(?P<offset>{_AMOUNT})\s*)?"
 )
@@ -131,7 +131,7 @@ def parse_link(name: str, text: str) -> Link:
     ValueError
         Where the text is no link, or one that this parameter cannot have.
     """
-    target = re.fullmatch(r"([a-z]+)_([1-9]\d{0,3})", name)
+    target = re.fullmatch(r"([a-z_]+)_([1-9]\d{0,3})", name)
     found = _LINK.fullmatch(text)
     if target is None or found is None:
         raise ValueError(

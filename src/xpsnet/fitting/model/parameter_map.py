@@ -26,6 +26,14 @@ from xpsnet.data.spectrum_arrays import mirror_factors
 from xpsnet.fitting.model.links import Key, Link, parameter_name, resolved
 from xpsnet.numerics.backgrounds import BACKGROUNDS
 from xpsnet.numerics.lineshapes import LINE_SHAPES
+from xpsnet.numerics.peak_shapes import (
+    LineShapes,
+    absent_parameters,
+    distinct_shapes,
+    shape_names,
+    shape_parameters_of,
+    simplest,
+)
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
@@ -46,7 +54,8 @@ class Layout:
         One name per entry, for instance "center_1", "fraction", "background_shirley"; an offset
         or ratio of its own is "center_offset_2" or "height_ratio_2".
     shape_parameters : tuple of str
-        Parameters of one peak, in the order of its line shape.
+        Parameters of one peak, in the order of its line shape; of all shapes together where peaks
+        have different ones.
     peak_index : ndarray of int, shape (n_peaks, n_shape_parameters)
         Entry that every parameter of every peak follows.
     background_index : ndarray of int, shape (n_terms,)
@@ -57,6 +66,8 @@ class Layout:
         Further entries of a link, -1 where there is none.
     peak_operation : ndarray of int, shape (n_peaks, n_shape_parameters)
         Which of the operations above.
+    line_shape : str or tuple of str
+        Of all peaks, or of each.
     """
 
     names: tuple[str, ...]
@@ -68,6 +79,7 @@ class Layout:
     peak_partner: Integers = field(default_factory=lambda: np.empty((0, 0), dtype=np.int64))
     peak_divisor: Integers = field(default_factory=lambda: np.empty((0, 0), dtype=np.int64))
     peak_operation: Integers = field(default_factory=lambda: np.empty((0, 0), dtype=np.int64))
+    line_shape: LineShapes = "pseudo_voigt"
 
     def __post_init__(self) -> None:
         """Fill in what a layout without links leaves away."""
@@ -86,6 +98,19 @@ class Layout:
     def n_peaks(self) -> int:
         """Number of peaks."""
         return int(self.peak_index.shape[0])
+
+    @cached_property
+    def shape_names(self) -> tuple[str, ...]:
+        """Line shape of every peak."""
+        return shape_names(self.line_shape, self.n_peaks)
+
+    @cached_property
+    def absent(self) -> npt.NDArray[np.bool_]:
+        """Parameters that a peak's shape does not have, shape (n_peaks, n_shape_parameters).
+
+        Their entries are held, and nothing depends on them.
+        """
+        return absent_parameters(self.line_shape, self.n_peaks)
 
     @cached_property
     def linked(self) -> npt.NDArray[np.bool_]:
@@ -107,6 +132,7 @@ class Layout:
     def own(self, peaks: int | Integers) -> Integers:
         """Entries that no peaks but these depend on."""
         used = np.stack([self.peak_index, self.peak_partner, self.peak_divisor])
+        used[:, self.absent] = -1
         mine = used[:, peaks][used[:, peaks] >= 0]
         return np.setdiff1d(mine, np.delete(used, peaks, axis=1))
 
@@ -219,7 +245,7 @@ class Layout:
 
 
 def make_layout(
-    line_shape: str,
+    line_shape: LineShapes,
     background: str,
     n_peaks: int,
     shared: tuple[str, ...] = ("fraction",),
@@ -229,8 +255,10 @@ def make_layout(
 
     Parameters
     ----------
-    line_shape, background : str
-        Keys of `LINE_SHAPES` and `BACKGROUNDS`.
+    line_shape : str or tuple of str
+        Key of `LINE_SHAPES`, or one for each peak.
+    background : str
+        Key of `BACKGROUNDS`.
     n_peaks : int
         Number of peaks, 0 or more.
     shared : tuple of str
@@ -245,8 +273,9 @@ def make_layout(
         Where a name is unknown, a center or height is to be shared, or links contradict each
         other.
     """
-    if line_shape not in LINE_SHAPES:
+    if not set(distinct_shapes(line_shape)) <= set(LINE_SHAPES):
         raise ValueError(f"expected line_shape from {sorted(LINE_SHAPES)}, got {line_shape!r}")
+    line_shape = simplest(line_shape)
     if background not in BACKGROUNDS:
         raise ValueError(f"expected background from {sorted(BACKGROUNDS)}, got {background!r}")
     known = {name for shape in LINE_SHAPES.values() for name in shape.parameters}
@@ -261,10 +290,14 @@ def make_layout(
 
 @lru_cache(maxsize=256)
 def _layout(
-    line_shape: str, background: str, n_peaks: int, shared: tuple[str, ...], links: tuple[Link, ...]
+    line_shape: LineShapes,
+    background: str,
+    n_peaks: int,
+    shared: tuple[str, ...],
+    links: tuple[Link, ...],
 ) -> Layout:
     """Lay out checked names; cached, because maps repeat a few layouts many times."""
-    shape_parameters = LINE_SHAPES[line_shape].parameters
+    shape_parameters = shape_parameters_of(line_shape)
     traced = _without_shared(resolved(links), shared)
     _check_heights(traced)
     names: list[str] = []
@@ -283,7 +316,9 @@ def _layout(
     n_terms = len(BACKGROUNDS[background])
     background_index = np.arange(len(names), len(names) + n_terms)
     terms = [f"background_{term}" for term in BACKGROUNDS[background]]
-    layout = Layout((*names, *terms), shape_parameters, index, background_index)
+    layout = Layout(
+        (*names, *terms), shape_parameters, index, background_index, line_shape=line_shape
+    )
     order = sorted(traced.values(), key=lambda link: link.parameter == "area")
     for link in order:  # heights follow areas and widths, so these are linked before
         _enter(layout, link, traced)
@@ -320,6 +355,12 @@ def _enter(layout: Layout, link: Link, traced: Mapping[Key, Link]) -> None:
     area = link.parameter == "area"
     j = layout.shape_parameters.index("height" if area else link.parameter)
     at = (link.peak, j)
+    if layout.absent[[link.peak, link.source], j].any():
+        raise ValueError(
+            f"expected two peaks that have {link.parameter!r} in links, got {link.name} and "
+            f"{link.source_name} of {layout.shape_names[link.peak]} and "
+            f"{layout.shape_names[link.source]} lines"
+        )
     layout.peak_index[at] = layout.peak_index[link.source, j]
     layout.peak_offset[at], layout.peak_ratio[at] = link.offset, link.ratio
     layout.peak_operation[at] = _FITTED[link.fitted]
@@ -333,7 +374,14 @@ def _divide_by_widths(
 ) -> None:
     """Make a ratio of areas one of heights: lines of one shape have areas as height x width."""
     name = link.name
+    if layout.shape_names[link.peak] != layout.shape_names[link.source]:
+        raise ValueError(
+            f"expected peaks {link.peak + 1} and {link.source + 1} of one shape for the link of "
+            f"{name}, got {layout.shape_names[link.peak]} and {layout.shape_names[link.source]}"
+        )
     for parameter in layout.shape_parameters[3:]:
+        if layout.absent[link.peak, layout.shape_parameters.index(parameter)]:
+            continue
         if not _equal(layout, layout.shape_parameters.index(parameter), link):
             raise ValueError(
                 f"expected peaks {link.peak + 1} and {link.source + 1} of one shape for the link "

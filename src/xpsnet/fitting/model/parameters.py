@@ -20,6 +20,9 @@ from xpsnet.numerics.lineshapes import LINE_SHAPES
 # Background terms that follow the sum of the peaks.
 ACTIVE_TERMS = ("shirley", "tougaard")
 
+# Shape parameters that range over decades.
+_EXPONENTS = {"exponent_high", "exponent_low", "damping"}
+
 Entries = npt.NDArray[np.int64] | npt.NDArray[np.bool_]
 
 # A start closer than this share of its range to a limit is moved inside.
@@ -78,16 +81,15 @@ class FitParameters:
             self, values=self.values * units, lower=self.lower * units, upper=self.upper * units
         )
 
-    def at_natural_limits(self, line_shape: str) -> npt.NDArray[np.bool_]:
+    def at_natural_limits(self) -> npt.NDArray[np.bool_]:
         """Entries whose limits are those of the shape itself, as 0 and 1 of a share.
 
         What ends there is not known to be exactly there; shape (n_parameters,).
         """
         own = np.zeros(self.free.shape[-1], dtype=bool)
-        for name, (low, high) in LINE_SHAPES[line_shape].limits.items():
-            for entry in self.layout.column(name):
-                ends = self.lower[..., entry] == low, self.upper[..., entry] == high
-                own[entry] = all(np.all(end) for end in ends)
+        for entries, (low, high) in _natural_limits(self.layout):
+            ends = self.lower[..., entries] == low, self.upper[..., entries] == high
+            own[entries] = np.logical_and(*(end.reshape(-1, entries.size).all(0) for end in ends))
         return own
 
     def on_scale(self, sign: int) -> "FitParameters":
@@ -102,12 +104,16 @@ class FitParameters:
         span = np.where(np.isfinite(self.upper - self.lower), self.upper - self.lower, 0.0)
         low = self.lower + INSIDE * span
         high = np.maximum(self.upper - INSIDE * span, low)
+        for name in _EXPONENTS & set(self.layout.shape_parameters):  # numbers that count by ratio
+            entries = self.layout.column(name)
+            entries = entries[self.lower[entries] > 0]  # of peaks that have it
+            factor = (self.upper[entries] / self.lower[entries]) ** INSIDE
+            low[entries], high[entries] = self.lower[entries] * factor, self.upper[entries] / factor
         return self.with_values(np.where(self.free, np.clip(self.values, low, high), self.values))
 
 
 def start_parameters(
     layout: Layout,
-    line_shape: str,
     energy: Floats,
     peaks: Mapping[str, Floats],
     constraints: Constraints | None = None,
@@ -118,14 +124,12 @@ def start_parameters(
     of which the window shows one side can be fitted; widths between one step of the axis and half
     of its length, heights at 0 or above, other shape parameters within the limits of the shape,
     and active backgrounds at 0 or above: electrons only lose energy. What is linked follows,
-    wherever that is.
+    wherever that is. What a shape holds by itself is held unless a constraint names it.
 
     Parameters
     ----------
     layout : Layout
         From `make_layout`, with the links of `constraints`.
-    line_shape : str
-        Key of `LINE_SHAPES`.
     energy : ndarray, shape (n,)
         Energies [eV].
     peaks : mapping of str to ndarray, shape (..., n_peaks)
@@ -140,9 +144,8 @@ def start_parameters(
         Where no value obeys the constraints.
     """
     constraints = constraints or Constraints()
-    lower, upper = _limits(layout, line_shape, energy, constraints)
-    limits = shape_limits(line_shape, energy)
-    starts = [_start(p, line_shape, limits, peaks, layout.n_peaks) for p in layout.shape_parameters]
+    lower, upper = _limits(layout, energy, constraints)
+    starts = [_start(p, layout, energy, peaks) for p in layout.shape_parameters]
     values = flat_values(layout, np.stack(np.broadcast_arrays(*starts), axis=-1))
     for entry in layout.peak_partner[layout.peak_partner >= 0]:  # unknown amounts
         middle = (lower[entry] + upper[entry]) / 2
@@ -153,7 +156,29 @@ def start_parameters(
         following = [i for i in layout.background_index if layout.names[i].endswith(ACTIVE_TERMS)]
         parameters = parameters.hold(np.array(following, dtype=np.int64), 0.0)
     held = lower == upper
-    return parameters.hold(held, lower[held]).inside()
+    parameters = parameters.hold(held, lower[held])
+    left = _held_by_shape(layout, constraints)
+    return parameters.hold(left, parameters.values[..., left]).inside()
+
+
+def _held_by_shape(layout: Layout, constraints: Constraints) -> npt.NDArray[np.int64]:
+    """Entries that nothing depends on, and those that a shape holds unless constraints say more."""
+    used = np.concatenate([layout.peak_index[~layout.absent], layout.peak_partner.ravel()])
+    idle = np.setdiff1d(layout.peak_index, np.append(used, layout.peak_divisor))
+    named = {split_name(name)[0] for name in constraints.limits}
+    shapes = [LINE_SHAPES[name] for name in set(layout.shape_names)]
+    held = {name for shape in shapes for name in shape.held} - named
+    return np.unique(np.concatenate([idle, *(layout.column(name) for name in sorted(held))]))
+
+
+def _natural_limits(layout: Layout) -> list[tuple[npt.NDArray[np.int64], Limits]]:
+    """Limits of further shape parameters, and the entries of the peaks whose shape has them."""
+    names = np.array(layout.shape_names, dtype=object)
+    found = []
+    for shape in dict.fromkeys(layout.shape_names):
+        for name, limits in LINE_SHAPES[shape].limits.items():
+            found.append((np.unique(layout.column(name)[names == shape]), limits))
+    return found
 
 
 def flat_values(layout: Layout, shapes: Floats) -> Floats:
@@ -179,6 +204,8 @@ def flat_values(layout: Layout, shapes: Floats) -> Floats:
     for j in range(len(layout.shape_parameters)):
         for entry in np.unique(layout.peak_index[:, j]):
             own = np.flatnonzero((layout.peak_index[:, j] == entry) & ~layout.linked[:, j])
+            if not layout.absent[own, j].all():
+                own = own[~layout.absent[own, j]]
             values[..., entry] = np.average(shapes[..., own, j], axis=-1, weights=weights[..., own])
     # Columns in order: the ratio of areas needs that of widths.
     for j, k in zip(*np.nonzero((layout.peak_partner >= 0).T), strict=True):
@@ -194,15 +221,16 @@ def flat_values(layout: Layout, shapes: Floats) -> Floats:
     return values
 
 
-def _limits(
-    layout: Layout, line_shape: str, energy: Floats, constraints: Constraints
-) -> tuple[Floats, Floats]:
+def _limits(layout: Layout, energy: Floats, constraints: Constraints) -> tuple[Floats, Floats]:
     """Limits of every entry, shape (n_parameters,) each."""
     n = len(layout.names)
     lower, upper = np.full(n, -np.inf), np.full(n, np.inf)
-    for parameter, (low, high) in shape_limits(line_shape, energy).items():
+    for parameter, (low, high) in axis_limits(energy).items():
         entries = layout.column(parameter)
         lower[entries], upper[entries] = low, high
+    for entries, (low, high) in _natural_limits(layout):
+        lower[entries] = np.maximum(lower[entries], low)
+        upper[entries] = np.minimum(upper[entries], high)
     for i in layout.background_index:
         if layout.names[i].endswith(ACTIVE_TERMS):
             lower[i] = 0.0
@@ -214,7 +242,7 @@ def _limits(
             entry = layout.names.index(link.amount)
             lower[entry], upper[entry] = link.limits
     for k, j in zip(*np.nonzero(layout.linked), strict=True):
-        _tighten(layout, line_shape, (int(k), int(j)), lower, upper)
+        _tighten(layout, (int(k), int(j)), lower, upper)
     if (lower > upper).any():
         wrong = [layout.names[i] for i in np.flatnonzero(lower > upper)]
         raise ValueError(
@@ -224,12 +252,10 @@ def _limits(
     return lower, upper
 
 
-def _tighten(
-    layout: Layout, line_shape: str, at: tuple[int, int], lower: Floats, upper: Floats
-) -> None:
+def _tighten(layout: Layout, at: tuple[int, int], lower: Floats, upper: Floats) -> None:
     """Limit an entry so that linked parameters stay within the limits of the line shape."""
     parameter = layout.shape_parameters[at[1]]
-    hard = {"fwhm": (np.finfo(float).tiny, np.inf), **LINE_SHAPES[line_shape].limits}
+    hard = {"fwhm": (np.finfo(float).tiny, np.inf), **LINE_SHAPES[layout.shape_names[at[0]]].limits}
     if parameter not in hard:  # centers may lie anywhere; heights stay positive by themselves
         return
     low, high = hard[parameter]
@@ -245,8 +271,8 @@ def _tighten(
     upper[entry] = min(upper[entry], (high - offset - most) / last)
 
 
-def shape_limits(line_shape: str, energy: Floats) -> dict[str, Limits]:
-    """Limits of every shape parameter for this axis."""
+def axis_limits(energy: Floats) -> dict[str, Limits]:
+    """Limits of center, width and height for this axis."""
     low, high = float(np.min(energy)), float(np.max(energy))
     step = float(np.median(np.abs(np.diff(energy))))
     margin = MARGIN * (high - low)
@@ -254,26 +280,26 @@ def shape_limits(line_shape: str, energy: Floats) -> dict[str, Limits]:
         "center": (low - margin, high + margin),
         "fwhm": (step, max(WIDEST * (high - low), 2 * step)),
         "height": (0.0, np.inf),
-        **LINE_SHAPES[line_shape].limits,
     }
 
 
-def _start(
-    parameter: str,
-    line_shape: str,
-    limits: Mapping[str, Limits],
-    peaks: Mapping[str, Floats],
-    n_peaks: int,
-) -> Floats:
+def _start(parameter: str, layout: Layout, energy: Floats, peaks: Mapping[str, Floats]) -> Floats:
     """Start values of one shape parameter; impossible ones are replaced by the default."""
-    low, high = limits[parameter]
-    given = np.asarray(peaks.get(parameter, np.full(n_peaks, np.nan)), dtype=float)
+    given = np.asarray(peaks.get(parameter, np.full(layout.n_peaks, np.nan)), dtype=float)
     if parameter == "center":
         return given
-    default = {"fwhm": high / 6, "height": 0.0, **LINE_SHAPES[line_shape].default}
+    limits = axis_limits(energy)
+    low, high, default = np.empty((3, layout.n_peaks))
+    for k, name in enumerate(layout.shape_names):
+        own = {**limits, **LINE_SHAPES[name].limits}
+        usual = {"fwhm": limits["fwhm"][1] / 6, "height": 0.0, **LINE_SHAPES[name].default}
+        low[k], high[k] = own.get(parameter, (0.0, np.inf))
+        default[k] = usual.get(parameter, np.nan)
+    if np.isnan(default).any():  # of peaks that have none: any finite number
+        default[np.isnan(default)] = np.nanmean(default) if np.isfinite(default).any() else 1.0
     with np.errstate(invalid="ignore"):
         sensible = (given >= low / 2) & (given <= 2 * high)
-    return np.where(sensible, given, default[parameter])
+    return np.where(sensible, given, default)
 
 
 def _entries(layout: Layout, name: str) -> npt.NDArray[np.int64]:

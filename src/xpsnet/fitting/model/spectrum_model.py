@@ -23,7 +23,7 @@ from scipy import special
 from xpsnet.fitting.model.parameter_map import Floats, Layout
 from xpsnet.fitting.model.parameters import ACTIVE_TERMS, LEAST_EXPECTED
 from xpsnet.numerics.backgrounds import BACKGROUNDS, background_columns
-from xpsnet.numerics.lineshapes import LINE_SHAPES
+from xpsnet.numerics.peak_shapes import LineShapes, lines, lines_and_derivatives
 
 
 @dataclass(frozen=True)
@@ -32,15 +32,17 @@ class SpectrumModel:
 
     Attributes
     ----------
-    line_shape, background : str
-        Keys of `LINE_SHAPES` and `BACKGROUNDS`.
+    line_shape : str or tuple of str
+        Key of `LINE_SHAPES`, or one for each peak.
+    background : str
+        Key of `BACKGROUNDS`.
     energy : ndarray, shape (n,)
         Energies [eV], larger = more bound, in either direction.
     layout : Layout
         What the entries of the flat parameters are.
     """
 
-    line_shape: str
+    line_shape: LineShapes
     background: str
     energy: Floats
     layout: Layout
@@ -75,13 +77,10 @@ class SpectrumModel:
 
     def lines(self, values: Floats) -> Floats:
         """Sums of the peaks of many spectra without links (S, m), shape (S, n)."""
-        columns = [self.layout.column(name) for name in self.layout.shape_parameters]
         peaks = np.zeros((len(values), self.energy.size))
-        for k in range(self.layout.n_peaks):
-            shapes = np.stack([values[:, column[k]] for column in columns])
-            exists = np.isfinite(shapes).all(axis=0)
-            drawn = LINE_SHAPES[self.line_shape].value(self.energy, *shapes[:, exists])
-            peaks[exists] += drawn
+        for k, name in enumerate(self.layout.shape_names):
+            entries = self.layout.peak_index[k, ~self.layout.absent[k]]
+            peaks += lines(name, self.energy, *(values[:, entries].T[..., None]))[:, 0]
         return peaks
 
     def columns(self, values: Floats) -> Floats:
@@ -93,7 +92,7 @@ class SpectrumModel:
         if self.layout.n_peaks == 0:
             return np.empty((0, self.energy.size))
         shapes = self.layout.shapes(values)
-        return np.asarray(LINE_SHAPES[self.line_shape].value(self.energy, *shapes.T), dtype=float)
+        return lines(self.line_shape, self.energy, *shapes.T)
 
     def _peaks(self, values: Floats) -> Floats:
         """Sum of all peaks, shape (n,)."""
@@ -118,11 +117,10 @@ class SpectrumModel:
         jacobian = np.zeros((len(layout.names), self.energy.size))
         peaks = np.zeros_like(self.energy)
         if n_peaks:
-            shape = LINE_SHAPES[self.line_shape]
             shapes = layout.shapes(values)
-            components, derivatives = shape.value_and_derivatives(self.energy, *shapes.T)
+            components, derivatives = lines_and_derivatives(self.line_shape, self.energy, *shapes.T)
             peaks = components.sum(axis=0)
-            jacobian = layout.by_entries(values, np.moveaxis(derivatives, -1, 1))
+            jacobian = layout.by_entries(values, derivatives)
         columns = self._columns(peaks)
         if n_peaks and self._active.any():
             of_peaks = jacobian[: layout.background_index[0]]

@@ -65,13 +65,12 @@ def solve_batch(
 
     layout = start.layout
     plan = make_plan(
-        options.line_shape, options.background, inputs.energy, layout, quick=options.quick
+        layout.line_shape, options.background, inputs.energy, layout, quick=options.quick
     )
     solution = not_begun(np.array(start.values, dtype=np.float64, ndmin=2), layout.n_peaks)
     low, high = (np.array(ends, np.float64, ndmin=2) for ends in (start.lower, start.upper))
     free, natural = (
-        np.array(flags, np.bool_, ndmin=2)
-        for flags in (start.free, start.at_natural_limits(options.line_shape))
+        np.array(flags, np.bool_, ndmin=2) for flags in (start.free, start.at_natural_limits())
     )
     limits = low, high, free, natural
 

@@ -149,7 +149,7 @@ def _results(
     if options.scale_errors:
         covariance = covariance * fit.redchi[:, None, None]
     free = start.free & ~solution.on_bound[done]
-    layout, plain = start.layout, options.plain_layout(slots.size)
+    layout, plain = start.layout, options.plain_layout(slots.size, slots)
     values = physical_values(layout, plain, solution.values[done])
     full, free = physical_covariance(layout, plain, solution.values[done], covariance, free)
     at = _entries_among_all(plain, results.layout, slots)
@@ -157,9 +157,7 @@ def _results(
     results.values[np.ix_(done, at)] = values
     deviation = np.sqrt(np.diagonal(full, axis1=1, axis2=2))
     results.stderr[np.ix_(done, at)] = np.where(free, deviation, np.nan)
-    results.area_stderr[places] = area_errors(
-        options.line_shape, inputs.energy, plain, values, full
-    )
+    results.area_stderr[places] = area_errors(inputs.energy, plain, values, full)
     results.line_chi_square[places] = solution.line_chi_square[done]
     full = np.where(free[:, :, None] & free[:, None, :], full, np.nan)
     matrices[np.ix_(done, at, at)] = full
@@ -189,6 +187,7 @@ def _results(
 def _entries_among_all(plain: Layout, whole: Layout, slots: Numbers) -> npt.NDArray[np.int64]:
     """Where the parameters of these peaks are among those of all peaks."""
     at = np.empty(len(plain.names), dtype=np.int64)
-    at[plain.peak_index] = whole.peak_index[slots]
+    columns = [whole.shape_parameters.index(name) for name in plain.shape_parameters]
+    at[plain.peak_index] = whole.peak_index[slots][:, columns]
     at[plain.background_index] = whole.background_index
     return at

@@ -150,8 +150,8 @@ def starts_from_peaks(
     }
     absent = np.full_like(starts["center"], np.nan)
     starts = {"fwhm": absent, "height": absent, **starts}
-    # Peaks with labels or links keep their places.
-    if "label" not in peaks and "links" not in peaks.attrs:
+    # Peaks with labels, links or shapes of their own keep their places.
+    if "label" not in peaks and "links" not in peaks.attrs and "line_shape" not in peaks:
         starts = sorted_peaks(starts, starts["center"])
     starts["center"] = orientation_of(spectra).energies(starts["center"])
     if "status" in peaks:

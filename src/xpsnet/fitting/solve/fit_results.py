@@ -143,7 +143,9 @@ class FitResults:
 
     def peak(self, flat: Floats, shape_parameter: str) -> Floats:
         """One shape parameter of every peak, shape (S, k); NaN where there is no peak."""
-        return np.where(self.exists, flat[:, self.layout.column(shape_parameter)], np.nan)
+        absent = self.layout.absent[:, self.layout.shape_parameters.index(shape_parameter)]
+        column = self.layout.column(shape_parameter)
+        return np.where(self.exists & ~absent, flat[:, column], np.nan)
 
     def rows(self, chosen: npt.NDArray[Any] | slice) -> "FitResults":
         """Some of the results."""
@@ -246,8 +248,8 @@ def results_to_dataset(
     arrays : SpectrumArrays
         The fitted window.
     label : sequence of str, optional
-        Names of the peaks, which then keep their order; so do linked peaks. All others are sorted
-        by energy.
+        Names of the peaks, which then keep their order; so do linked peaks, and those of different
+        shapes. All others are sorted by energy.
     attrs : mapping, optional
         Origin of the starts.
     background : ndarray, shape (S, n), optional
@@ -258,7 +260,7 @@ def results_to_dataset(
     flags = results.flags | spectrum_flags(arrays, results.flags)
     layout = results.layout
     links = options.constraints.links
-    if label is None and not links:
+    if label is None and not links and isinstance(layout.line_shape, str):
         key = sign * results.peak(results.values, "center")
         results = results.moved(_places_of(key), layout)
     origin = {k: spectra.attrs.get(k) for k in _PROVENANCE}

@@ -10,10 +10,17 @@ from xpsnet.numerics.kernels.asymmetric import asymmetric_pseudo_voigt, prepare_
 from xpsnet.numerics.kernels.compile import compiled, contracted, inlined
 from xpsnet.numerics.kernels.doniach_sunjic import N_CONSTANTS, doniach, prepare_doniach
 from xpsnet.numerics.kernels.elementary import prepare_gl_product, unit
+from xpsnet.numerics.kernels.powered_lorentzian import (
+    N_POWERED_CONSTANTS,
+    powered,
+    prepare_powered,
+)
 from xpsnet.numerics.kernels.scaled_line import visible
 from xpsnet.numerics.kernels.shape_codes import (
+    ASYMMETRIC_LORENTZIAN,
     ASYMMETRIC_PSEUDO_VOIGT,
     DONIACH_SUNJIC,
+    FINITE_LORENTZIAN,
     GAUSSIAN,
     GL_PRODUCT,
     LORENTZIAN,
@@ -23,7 +30,7 @@ from xpsnet.numerics.kernels.shape_codes import (
 )
 from xpsnet.numerics.kernels.voigt import prepare_voigt, voigt
 
-N_LINE_CONSTANTS = N_CONSTANTS
+N_LINE_CONSTANTS = max(N_CONSTANTS, N_POWERED_CONSTANTS)
 
 
 @inlined
@@ -92,6 +99,33 @@ def _line_point_by_point(
         total[j] += height * value
 
 
+@compiled
+def _powered_line(
+    damping: float,
+    energy: Floats,
+    values: Floats,
+    rows: Floats,
+    at: Integers,
+    total: Floats,
+    constants: Floats,
+) -> None:
+    """A Lorentzian to a power, convolved with a Gaussian."""
+    prepare_powered(values[3], values[4], values[5], damping, constants)
+    height = values[2]
+    inverse = 1.0 / visible(values[1])
+    for j in range(energy.size):
+        t = (energy[j] - values[0]) * inverse
+        value, slope, by_fraction, by_high, by_low, by_damping = powered(t, constants)
+        rows[at[0], j] = -height * inverse * slope
+        rows[at[1], j] = -height * inverse * slope * t
+        rows[at[2], j] = value
+        rows[at[3], j] = height * by_fraction
+        rows[at[4], j] = height * by_high
+        rows[at[5], j] = height * by_low
+        rows[at[6], j] = height * by_damping
+        total[j] += height * value
+
+
 @contracted
 def add_line(
     shape: int,
@@ -110,12 +144,12 @@ def add_line(
         Code of the line shape.
     energy : ndarray, shape (n,)
         Energies [eV].
-    values : ndarray, shape (5,)
-        Parameters of the line.
+    values : ndarray, shape (MOST_PARAMETERS,)
+        Parameters of the line, in the order of its shape.
     rows : ndarray, shape (n_rows, n)
         Where derivatives go.
-    at : ndarray of int, shape (5,)
-        The row of each.
+    at : ndarray of int, shape (MOST_PARAMETERS,)
+        The row of each, and rows to spare for those that the shape does not have.
     total : ndarray, shape (n,)
         The line is added to it.
     constants : ndarray, shape (N_LINE_CONSTANTS,)
@@ -133,5 +167,9 @@ def add_line(
     elif shape == GL_PRODUCT:
         prepare_gl_product(values[3], constants)
         _elementary_line(GL_PRODUCT, energy, values, rows, at, total, constants)
+    elif shape == ASYMMETRIC_LORENTZIAN:
+        _powered_line(0.0, energy, values, rows, at, total, constants)
+    elif shape == FINITE_LORENTZIAN:
+        _powered_line(values[6], energy, values, rows, at, total, constants)
     else:
         _line_point_by_point(shape, energy, values, rows, at, total, constants)

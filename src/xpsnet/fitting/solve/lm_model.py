@@ -34,11 +34,13 @@ CONSTANT, SLOPE, SHIRLEY, TOUGAARD = range(4)
 class Plan(NamedTuple):
     """What is the same for all spectra: the axis and the layout, as arrays.
 
-    k peaks, s shape parameters, m flat parameters, n points; the axis ascends and is filled up to
-    p points with its last one.
+    k peaks, s shape parameters, in the order of each peak's shape and filled up to
+    MOST_PARAMETERS, m flat parameters, n points; the axis ascends and is filled up to p points
+    with its last one.
     """
 
-    shape: int
+    shape: Integers  # (k,) codes of the line shapes
+    n_own: Integers  # (k,) number of their parameters
     n_points: int
     n_shapes: int  # entries before those of the background
     energy: Floats  # (p,)
@@ -51,7 +53,8 @@ class Plan(NamedTuple):
     operation: Integers
     offset: Floats
     ratio: Floats
-    direct: Flags  # (k, s) whether the derivative is that of the entry, and the first of its kind
+    # (k, s) whether the derivative is that of the entry, and the first of its kind
+    direct: Flags
     cleared: Integers  # entries that are only added to
     of_peaks: Integers  # entries that peaks depend on
     terms: Integers  # (t,) codes of the background terms
@@ -69,14 +72,14 @@ class Plan(NamedTuple):
 class Work(NamedTuple):
     """Room for one spectrum at a time."""
 
-    rows: Floats  # (m + 6, p) derivatives, the residual, and five to spare
+    rows: Floats  # (m + 1 + MOST_PARAMETERS, p) derivatives, the residual, and some to spare
     total: Floats  # (p,) sum of the peaks
     counts: Floats  # (p,)
     weights: Floats  # (p,) 0 where a point is left out
     floor: Floats  # (p,) of the variance floor + gain x curve
     gain: Floats  # (1,) of it; 0 where the weights are fixed
-    shapes: Floats  # (k, 5) physical parameters
-    at: Integers  # (5,)
+    shapes: Floats  # (k, s) physical parameters
+    at: Integers  # (s,)
     constants: Floats
     ids: Integers  # (m,) free entries, packed
     normal: Floats  # (m, m) J^T J of the free entries, packed, and so on
@@ -99,7 +102,7 @@ class Work(NamedTuple):
 def draw_shapes(plan: Plan, theta: Floats, shapes: Floats) -> None:
     """Physical parameters of the peaks from flat ones."""
     for k in range(plan.entry.shape[0]):
-        for j in range(plan.entry.shape[1]):
+        for j in range(plan.n_own[k]):
             value = plan.ratio[k, j] * theta[plan.entry[k, j]]
             operation = plan.operation[k, j]
             if operation == ADDED:
@@ -139,10 +142,10 @@ def draw_peaks(plan: Plan, theta: Floats, work: Work) -> None:
         fill_row(0.0, rows[entry])
     draw_shapes(plan, theta, work.shapes)
     for k in range(plan.entry.shape[0]):
-        for j in range(plan.entry.shape[1]):
+        for j in range(at.size):
             at[j] = plan.entry[k, j] if plan.direct[k, j] else spare + j
-        add_line(plan.shape, plan.energy, work.shapes[k], rows, at, work.total, work.constants)
-        for j in range(plan.entry.shape[1]):
+        add_line(plan.shape[k], plan.energy, work.shapes[k], rows, at, work.total, work.constants)
+        for j in range(plan.n_own[k]):
             if not plan.direct[k, j]:
                 _chain(plan, theta, rows, k, j, rows[spare + j])
 

@@ -76,7 +76,7 @@ def _limit_steps(plan: Plan, theta: Floats, limits: Limits, work: Work, longest:
     for i in range(theta.size):
         work.low[i], work.high[i] = lower[i] - theta[i], upper[i] - theta[i]
     for k in range(plan.entry.shape[0]):
-        for j in range(plan.entry.shape[1]):
+        for j in range(plan.n_own[k]):
             length = longest * (work.shapes[k, 1] if j < 2 else 1.0)
             partner = plan.partner[k, j]
             if j != 2:  # chi-square is a parabola of a height
@@ -254,7 +254,8 @@ def _weigh_lines(plan: Plan, theta: Floats, work: Work, line_chi_square: Floats)
     for k in range(plan.entry.shape[0]):
         line = work.total
         fill_row(0.0, line)
-        add_line(plan.shape, plan.energy, work.shapes[k], work.rows, work.at, line, work.constants)
+        values = work.shapes[k]
+        add_line(plan.shape[k], plan.energy, values, work.rows, work.at, line, work.constants)
         weigh(line, work.weights)
         line_chi_square[k] = dot(line, line)
 

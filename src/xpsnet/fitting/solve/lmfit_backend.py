@@ -29,6 +29,7 @@ from xpsnet.fitting.model.spectrum_model import Problem, SpectrumModel
 from xpsnet.fitting.solve.lm_model import draw
 from xpsnet.fitting.solve.lm_plan import make_plan, make_work
 from xpsnet.fitting.solve.lm_start import revive, start_linear
+from xpsnet.numerics.peak_shapes import distinct_shapes
 
 _MAX_EVALUATIONS = 500
 _MAX_RETURNS = 4
@@ -228,7 +229,6 @@ def _falls_inward(solution: Optimum, start: FitParameters) -> npt.NDArray[np.boo
 
 
 def as_lmfit(
-    line_shape: str,
     background: str,
     parameters: FitParameters,
     plain: Layout,
@@ -239,8 +239,8 @@ def as_lmfit(
 
     Parameters
     ----------
-    line_shape, background : str
-        What the model consists of.
+    background : str
+        What the model consists of beside lines.
     parameters : FitParameters
         On the scale of the spectrum, with the model's limits and links.
     plain : Layout
@@ -264,7 +264,8 @@ def as_lmfit(
         """Sum of the peaks and the background."""
         axis = np.asarray(energy, dtype=float)
         values = mirrored * np.array([given[name] for name in plain.names], dtype=float)
-        counts = SpectrumModel(line_shape, background, sign * axis, plain).curve(values)
+        model = SpectrumModel(plain.line_shape, background, sign * axis, plain)
+        counts = model.curve(values)
         return counts if curve is None else counts + np.interp(axis, *curve)
 
     # lmfit learns the names of the parameters from the signature.
@@ -272,7 +273,8 @@ def as_lmfit(
     spectrum.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
         [inspect.Parameter(name, kind) for name in ("energy", *plain.names)]
     )
-    name = f"{plain.n_peaks} x {line_shape} + {'fixed' if curve else background} background"
+    shapes = " and ".join(distinct_shapes(plain.line_shape))
+    name = f"{plain.n_peaks} x {shapes} + {'fixed' if curve else background} background"
     model = lmfit.Model(spectrum, independent_vars=["energy"], name=name)
     layout, params = parameters.layout, lmfit.Parameters()
     for i, name in enumerate(layout.names):

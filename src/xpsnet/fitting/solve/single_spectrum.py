@@ -30,7 +30,7 @@ def make_problem(
     if gain > 0:
         floor = np.broadcast_to(inputs.noise.floor[0], counts.shape) / unit**2
     variance = floor, gain / unit
-    model = SpectrumModel(options.line_shape, options.background, inputs.energy, layout)
+    model = SpectrumModel(layout.line_shape, options.background, inputs.energy, layout)
     return Problem(model, counts / unit, weights, variance)
 
 
@@ -69,7 +69,7 @@ def solve_single(
     try:
         found = solve(problem, start.in_units(1 / units))
         residual, jacobian = problem.weighted_at(found.parameters.values)
-        covariance, singular = _covariance(jacobian, start, found.parameters, options.line_shape)
+        covariance, singular = _covariance(jacobian, start, found.parameters)
     except (ValueError, ArithmeticError, np.linalg.LinAlgError):
         return _unsolved(start, Status.FAILED)
     free = found.parameters.free
@@ -92,7 +92,7 @@ def solve_single(
 
 
 def _covariance(
-    jacobian: Floats, start: FitParameters, found: FitParameters, line_shape: str
+    jacobian: Floats, start: FitParameters, found: FitParameters
 ) -> tuple[Floats, bool]:
     """Covariance, and whether it is singular.
 
@@ -100,7 +100,7 @@ def _covariance(
     the errors of the others count it as free.
     """
     size = np.linalg.norm(jacobian, axis=1)
-    ended = start.free & ~found.free & start.at_natural_limits(line_shape) & (size > _POWERLESS)
+    ended = start.free & ~found.free & start.at_natural_limits() & (size > _POWERLESS)
     if ended.any():
         covariance, singular = covariance_from_jacobian(jacobian, found.free | ended)
         if not singular:

@@ -54,8 +54,8 @@ def start_values(options: FitOptions, inputs: FitInputs, slots: Numbers) -> FitP
     starts["height"] = np.maximum(heights, LOWEST_START)
     # Heights weigh shared parameters in units of the spectrum; limits are those of counts.
     free = {k: v for k, v in constraints.limits.items() if not k.startswith("height")}
-    shape, energy = options.line_shape, inputs.energy
-    scaled = start_parameters(layout, shape, energy, starts, replace(constraints, limits=free))
-    limits = start_parameters(layout, shape, energy, starts, constraints)
+    energy = inputs.energy
+    scaled = start_parameters(layout, energy, starts, replace(constraints, limits=free))
+    limits = start_parameters(layout, energy, starts, constraints)
     values = scaled.values * np.where(layout.in_counts, unit, 1.0)
     return limits.with_values(np.where(limits.free, values, limits.values))

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from xpsnet.fitting.model.parameter_map import Floats, Integers, Layout
 from xpsnet.numerics.lineshapes import LINE_SHAPES
+from xpsnet.numerics.peak_shapes import line_areas
 
 # Singular value of the scaled Jacobian, relative to the largest, below which a direction is
 # lost: the correlation of two parameters is then within 1e-14 of 1.
@@ -142,15 +143,11 @@ def covariance_from_jacobian(jacobian: Floats, free: npt.NDArray[np.bool_]) -> t
     return covariance, bool(undetermined.any())
 
 
-def area_errors(
-    line_shape: str, energy: Floats, plain: Layout, values: Floats, covariance: Floats
-) -> Floats:
+def area_errors(energy: Floats, plain: Layout, values: Floats, covariance: Floats) -> Floats:
     """Standard errors of the areas, to first order.
 
     Parameters
     ----------
-    line_shape : str
-        Key of `LINE_SHAPES`.
     energy : ndarray, shape (n,)
         Of the numerics: the area of a shape without a closed form is that over this range.
     plain : Layout
@@ -164,13 +161,16 @@ def area_errors(
     ndarray, shape (S, k)
         NaN where the area depends on something that is not determined.
     """
-    shape = LINE_SHAPES[line_shape]
-    area = shape.area or (lambda *given: shape.area_over(energy, *given))
-    hard = {"fwhm": (0.0, np.inf), "height": (0.0, np.inf), **shape.limits}
-    shapes = [values[:, plain.column(name)] for name in shape.parameters]
+    shapes = [values[:, plain.column(name)] for name in plain.shape_parameters]
+    limits = {"fwhm": (0.0, np.inf), "height": (0.0, np.inf)}
+    hard = [{**limits, **LINE_SHAPES[name].limits} for name in plain.shape_names]
+
+    def area(*given: Floats) -> Floats:
+        return line_areas(plain.line_shape, energy, *given)
+
     gradient = np.zeros((len(values), plain.n_peaks, len(shapes)))
-    for j, name in enumerate(shape.parameters):
-        low, high = hard.get(name, (-np.inf, np.inf))
+    for j, name in enumerate(plain.shape_parameters):
+        low, high = np.array([ends.get(name, (-np.inf, np.inf)) for ends in hard]).reshape(-1, 2).T
         step = _STEP * np.maximum(np.abs(shapes[j]), 1e-3)
         # The derivative does not step over a limit of the shape.
         up, down = np.minimum(shapes[j] + step, high), np.maximum(shapes[j] - step, low)

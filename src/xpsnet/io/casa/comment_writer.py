@@ -6,17 +6,27 @@ from typing import Any, NamedTuple
 import numpy as np
 import xarray as xr
 
-from xpsnet.data.peaks import curves
+from xpsnet.data.peaks import curves, line_shapes_of
 from xpsnet.data.spectrum import scale_sign
-from xpsnet.io.casa.line_shapes import CasaLine, gl_width, shape_parameters
+from xpsnet.io.casa.line_shapes import CasaLine, casa_line, shape_parameters
 from xpsnet.io.common.stacking import Floats
 from xpsnet.numerics.lineshapes import LINE_SHAPES
+from xpsnet.numerics.peak_shapes import shape_names
+from xpsnet.numerics.shape_names import casa_name, same_line
 
 NO_FIT = ("Casa Info Follows", "0", "0", "0", "0")
-EXACT = ("gaussian", "lorentzian", "pseudo_voigt", "gl_product")
+EXACT = (
+    "gaussian",
+    "lorentzian",
+    "pseudo_voigt",
+    "gl_product",
+    "asymmetric_lorentzian",
+    "finite_lorentzian",
+)
 """Line shapes of xpsnet that CasaXPS has, too."""
 
-_LINK = re.compile(r"([a-z]+)_(\d{1,4}) = (?:[^\s(]+ \* )?\1_(\d{1,4})(?: [*+-] [^\s(]+)?")
+_LINK = re.compile(r"([a-z_]+)_(\d{1,4}) = (?:[^\s(]+ \* )?\1_(\d{1,4})(?: [*+-] [^\s(]+)?")
+_SHAPE = re.compile(r"[A-Z]{2,3}\([0-9.,eE+-]{1,100}\)")
 _TOUGAARD_C = 1643.0
 _PLAIN = "1 0 0 0 0 0 0"
 _BACKGROUNDS = {"none": "None", "constant": "Linear", "linear": "Linear"}
@@ -46,15 +56,19 @@ def casa_comment(peaks: xr.Dataset, photon_energy: float, seconds: float) -> tup
         return NO_FIT
     region = _clean(str(peaks.attrs.get("region", "")) or "region")
     limits = sorted(_kinetic(peaks, peaks["energy"].values[[0, -1]], photon_energy).tolist())
-    line_shape = str(peaks.attrs["line_shape"])
+    shapes = shape_names(line_shapes_of(peaks), center.size)
+    stated_before = _SHAPE.findall(str(peaks.attrs.get("casa_components", "")))
     table = []
     for i in present:
-        one = {name: float(peaks[name].values[i]) for name in LINE_SHAPES[line_shape].parameters}
-        shape, width = _shape(line_shape, one)
+        one = {name: float(peaks[name].values[i]) for name in LINE_SHAPES[shapes[i]].parameters}
+        name = _shape(shapes[i], one, stated_before)
+        line = casa_line(name)
+        width = one["fwhm"] / line.fwhm
         label = str(peaks["label"].values[i]) if "label" in peaks else region
         place = float(_kinetic(peaks, np.array(one["center"]), photon_energy))
-        area = _area(line_shape, one, peaks, int(i)) / seconds
-        table.append(_Component(_clean(label), shape, area, width, place))
+        area = _area(shapes[i], one, peaks, int(i)) / seconds
+        place += width * line.shift
+        table.append(_Component(_clean(label), name, area, width, place))
     follows = _links(str(peaks.attrs.get("links", "")), present.tolist())
     lines = [_component(table, k, follows, region, limits) for k in range(len(table))]
     kind, numbers = _background(peaks)
@@ -128,20 +142,20 @@ def _clean(text: str) -> str:
     return " ".join(re.sub(r"\0|\*\)|\(\*", " ", text).split())[:200]
 
 
-def _shape(line_shape: str, one: dict[str, float]) -> tuple[str, float]:
-    """CasaXPS' name of a line and the width that it states for it."""
-    if line_shape in EXACT:
-        fraction = {"gaussian": 0.0, "lorentzian": 1.0}.get(line_shape, one.get("fraction", 0.0))
-        share = f"{round(100 * fraction, 9):.12g}"
-        if line_shape == "pseudo_voigt":
-            return f"SGL({share})", one["fwhm"]
-        return f"GL({share})", one["fwhm"] / gl_width(fraction)
+def _shape(line_shape: str, one: dict[str, float], stated_before: list[str]) -> str:
+    """CasaXPS' name of a line: the one that was read, if it is still this line."""
+    extra = {name: one[name] for name in LINE_SHAPES[line_shape].parameters[3:]}
+    for name in stated_before:
+        if same_line(name, line_shape, extra):
+            return name
+    found = casa_name(line_shape, extra)
+    if found is not None:
+        return found
     whole = LINE_SHAPES[line_shape].area
-    extra = [one[name] for name in LINE_SHAPES[line_shape].parameters[3:]]
-    area = float(whole(0.0, 1.0, 1.0, *extra)) if whole is not None else np.pi / 2
+    area = float(whole(0.0, 1.0, 1.0, *extra.values())) if whole is not None else np.pi / 2
     near = CasaLine(0.0, 1.0, area, 1.0, "pseudo_voigt", exact=False, known=True)
     fraction = shape_parameters(near, "pseudo_voigt")["fraction"]
-    return f"SGL({100 * fraction:.12g})", one["fwhm"]
+    return f"SGL({100 * fraction:.12g})"
 
 
 def _area(line_shape: str, one: dict[str, float], peaks: xr.Dataset, i: int) -> float:

@@ -10,8 +10,14 @@ import numpy.typing as npt
 import xarray as xr
 
 from xpsnet.data.peaks import Status, make_peaks
-from xpsnet.io.casa.line_shapes import LEANING, CasaLine, shape_parameters
-from xpsnet.numerics.lineshapes import LINE_SHAPES
+from xpsnet.io.casa.line_shapes import LEANING, LEANS, CasaLine, shape_parameters
+from xpsnet.numerics.peak_shapes import (
+    LineShapes,
+    shape_names,
+    shape_parameters_of,
+    shapes_at,
+    simplest,
+)
 
 Floats = npt.NDArray[np.float64]
 
@@ -71,13 +77,13 @@ def to_peaks(
     present = [fit for fit in fits if fit is not None]
     n = max(len(fit.center) for fit in present)
     window = slice(min(f.window.start for f in present), max(f.window.stop for f in present))
-    line_shape = common_shape([line for fit in present for line in fit.lines])
-    names = (*LINE_SHAPES[line_shape].parameters, *_VENDOR)
+    line_shape = _shapes(present)
+    names = (*shape_parameters_of(line_shape), *_VENDOR)
     tables = {name: np.full((len(fits), n), np.nan) for name in names}
     backgrounds = np.full((len(fits), window.stop - window.start), np.nan)
     for i, fit in enumerate(fits):
         if fit is not None:
-            for name, values in _columns(fit, line_shape).items():
+            for name, values in _columns(fit, shapes_at(line_shape, range(len(fit.lines)))).items():
                 tables[name][i, : len(fit.center)] = values
             around = fit.window.start - window.start, window.stop - fit.window.stop
             backgrounds[i] = np.pad(fit.background, around, mode="edge")
@@ -105,11 +111,25 @@ def to_peaks(
     return peaks.assign(vendor_variables)
 
 
-def _columns(fit: Fitted, line_shape: str) -> dict[str, Any]:
-    """Parameters of lines of this shape, and the vendor's own numbers, one per peak."""
-    own = [shape_parameters(line, line_shape) for line in fit.lines]
-    extra = {name: [one[name] for one in own] for name in LINE_SHAPES[line_shape].parameters[3:]}
+def _columns(fit: Fitted, line_shape: LineShapes) -> dict[str, Any]:
+    """Parameters of lines of these shapes, and the vendor's own numbers, one per peak."""
+    own = _values(fit, line_shape)
+    names = dict.fromkeys(name for one in own for name in one)
+    extra = {name: [one.get(name, np.nan) for one in own] for name in names}
     return {"center": fit.center, "fwhm": fit.fwhm, "height": fit.height, **extra, **fit.vendor}
+
+
+def _values(fit: Fitted, line_shape: LineShapes) -> list[dict[str, float]]:
+    """Further parameters of every line, in the shape that its peak has."""
+    names = shape_names(line_shape, len(fit.lines))
+    return [shape_parameters(line, shape) for line, shape in zip(fit.lines, names, strict=True)]
+
+
+def _shapes(fits: Sequence[Fitted]) -> LineShapes:
+    """Line shape of all peaks, or of each."""
+    n = max(len(fit.lines) for fit in fits)
+    lines = ([fit.lines[k] for fit in fits if k < len(fit.lines)] for k in range(n))
+    return simplest(tuple(common_shape(own) for own in lines))
 
 
 def common_shape(lines: Sequence[CasaLine]) -> str:
@@ -117,48 +137,57 @@ def common_shape(lines: Sequence[CasaLine]) -> str:
     shapes = {line.shape for line in lines}
     if len(shapes) == 1:
         return shapes.pop()
-    return LEANING if LEANING in shapes else "pseudo_voigt"
+    return LEANING if any(line.lean > LEANS for line in lines) else "pseudo_voigt"
 
 
 def _attrs(
-    present: list[Fitted], longest: Fitted, attrs: Mapping[str, Any], line_shape: str
+    present: list[Fitted], longest: Fitted, attrs: Mapping[str, Any], line_shape: LineShapes
 ) -> dict[str, Any]:
     """Attributes of the Dataset: those of the spectra, and the vendor's own words."""
     kept = {key: value for key, value in attrs.items() if key not in ("scale", "region_original")}
     kept |= longest.texts | {"region": longest.region}
-    extra = LINE_SHAPES[line_shape].parameters[3:]
-    own = [shape_parameters(line, line_shape) for line in longest.lines]
-    shared = [name for name in extra if len({round(one[name], 9) for one in own}) == 1]
+    own = _values(longest, line_shape)
+    values: dict[str, set[float]] = {}
+    for one in own:
+        for name, value in one.items():
+            values.setdefault(name, set()).add(round(value, 9))
+    shared = [name for name, found in values.items() if len(found) == 1]
     kept["shared"] = " ".join(shared)
     if longest.constraints:
         kept["constraints"] = json.dumps(longest.constraints)
-        # Areas of lines of different shapes have no common factor with heights and widths.
-        linked = ("center", "fwhm", "area") if len(shared) == len(extra) else ("center", "fwhm")
-        kept["links"] = "; ".join(_links(longest, linked)) or None
+        names = shape_names(line_shape, len(own))
+        kept["links"] = "; ".join(_links(longest, names, own, shared)) or None
     if len({json.dumps(fit.texts) for fit in present}) > 1:
         kept["fits"] = json.dumps([fit.texts for fit in present])
     return kept
 
 
-def _links(fit: Fitted, linked: Sequence[str]) -> list[str]:
+def _links(
+    fit: Fitted, shapes: Sequence[str], values: list[dict[str, float]], shared: list[str]
+) -> list[str]:
     """Links of the vendor in the words of `refine`, with the amounts that the values have."""
     place = {one["number"]: i for i, one in enumerate(fit.constraints)}
     found = []
     widths: list[int] = []
-    for ours in linked:
+    for ours in ("center", "fwhm", "area"):
         theirs = "position" if ours == "center" else ours
         leads = [place.get(one[theirs].get("link", -1), -1) for one in fit.constraints]
         widths = leads if ours == "fwhm" else widths
-        values = fit.vendor["vendor_area"] if ours == "area" else getattr(fit, ours)
+        numbers = fit.vendor["vendor_area"] if ours == "area" else getattr(fit, ours)
         for i, lead in enumerate(leads):
-            # A ratio of areas needs one of widths.
-            if lead < 0 or _is_circular(leads, i) or (ours == "area" and widths[i] != lead):
+            if lead < 0 or _is_circular(leads, i):
                 continue
+            if ours == "area":
+                # A ratio of areas needs one of widths, and lines that are equal but for it.
+                if widths[i] != lead or shapes[i] != shapes[lead] or values[i] != values[lead]:
+                    continue
+                own = (name for name in values[i] if name not in shared)
+                found += [f"{name}_{i + 1} = {name}_{lead + 1}" for name in own]
             if ours == "center":
-                offset = float(values[i] - values[lead])
+                offset = float(numbers[i] - numbers[lead])
                 amount = f"{ours}_{lead + 1} {'+' if offset >= 0 else '-'} {abs(offset):.9g}"
             else:
-                amount = f"{values[i] / values[lead]:.9g} * {ours}_{lead + 1}"
+                amount = f"{numbers[i] / numbers[lead]:.9g} * {ours}_{lead + 1}"
             found.append(f"{ours}_{i + 1} = {amount}")
     return found
 
@@ -172,19 +201,22 @@ def _is_circular(leads: list[int], i: int) -> bool:
 
 def shape_note(where: str, fits: Sequence[Fitted]) -> list[str]:
     """Say which line shapes are not ours, and which are not known at all."""
-    line_shape = common_shape([line for fit in fits for line in fit.lines])
+    line_shape = _shapes(fits)
     foreign: dict[str, bool] = {}
+    drawn: dict[str, None] = {}
     for fit in fits:
-        for line, name in zip(fit.lines, fit.shapes, strict=True):
-            if not line.exact or (line.shape == "gl_product" != line_shape):
+        shapes = shape_names(shapes_at(line_shape, range(len(fit.lines))), len(fit.lines))
+        for line, name, shape in zip(fit.lines, fit.shapes, shapes, strict=True):
+            if not (line.exact and line.shape == shape):
                 foreign[name] = line.known
+                drawn |= {shape: None} if line.known else {}
     notes = []
     near = sorted(shape for shape, known in foreign.items() if known)
     unknown = sorted(shape for shape, known in foreign.items() if not known)
     if near:
         notes.append(
-            f"{where}: {', '.join(near)} drawn as the nearest {line_shape} lines of the same "
-            f"maximum, width and height; the original is in the attributes"
+            f"{where}: {', '.join(near)} drawn as the nearest {' or '.join(drawn)} lines of the "
+            f"same maximum, width and height; the original is in the attributes"
         )
     if unknown:
         notes.append(

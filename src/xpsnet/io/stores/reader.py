@@ -165,7 +165,8 @@ def read_fits(path: Path) -> list[xr.Dataset]:
 
 def _is_peaks(data: xr.Dataset) -> bool:
     """Whether a Dataset holds fitted peaks."""
-    return "peak" in data.dims and "center" in data and "line_shape" in data.attrs
+    known = "line_shape" in data.attrs or "line_shape" in data
+    return "peak" in data.dims and "center" in data and known
 
 
 def _is_netcdf3(path: Path) -> bool:

@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from xpsnet.data.peaks import keep_own_names
+from xpsnet.data.peaks import keep_own_names, line_shapes_of
 from xpsnet.io.casa.comment_writer import EXACT, NO_FIT, casa_comment
 from xpsnet.io.common.stacking import Floats
 from xpsnet.io.vamas.parser import END, MAGIC
 from xpsnet.io.vamas.reader import DIMENSIONS, WITHOUT_SATELLITES
+from xpsnet.numerics.peak_shapes import distinct_shapes
 from xpsnet.xpsnet_warning import XpsnetWarning
 
 _OURS = "Written by xpsnet "
@@ -110,9 +111,10 @@ def _check_peaks(spectra: Sequence[xr.DataArray], peaks: xr.Dataset) -> None:
             "expected the photon energy, because CasaXPS' components are kinetic; do "
             'spectra.attrs["photon_energy"] = 1486.6'
         )
-    if peaks.attrs["line_shape"] not in EXACT:
+    foreign = [name for name in distinct_shapes(line_shapes_of(peaks)) if name not in EXACT]
+    if foreign:
         warnings.warn(
-            f"CasaXPS has no {peaks.attrs['line_shape']} lines: sums of Gaussian and Lorentzian, "
+            f"CasaXPS has no {' or '.join(foreign)} lines: sums of Gaussian and Lorentzian, "
             f"SGL, of the same center, width and area are written",
             XpsnetWarning,
             stacklevel=6,
