@@ -9,6 +9,7 @@ if TYPE_CHECKING:  # for editors and type checkers; at run time __getattr__ find
     from xpsnet.data.satellites import remove_satellites
     from xpsnet.data.spectrum import crop, to_binding, to_counts_per_second, to_kinetic
     from xpsnet.fitting.confidence import confidence
+    from xpsnet.fitting.fermi_edge import fit_edge
     from xpsnet.fitting.lmfit_exchange import from_lmfit, to_lmfit
     from xpsnet.fitting.maps.follow import follow
     from xpsnet.fitting.model.doublets import doublet
@@ -40,6 +41,7 @@ _MODULES = {
     "doublet": "xpsnet.fitting.model.doublets",
     "evaluate": "xpsnet.training.evaluation",
     "fit": "xpsnet.pipeline.fit",
+    "fit_edge": "xpsnet.fitting.fermi_edge",
     "follow": "xpsnet.fitting.maps.follow",
     "from_lmfit": "xpsnet.fitting.lmfit_exchange",
     "list_models": "xpsnet.models.weights",
@@ -73,6 +75,7 @@ __all__ = [
     "doublet",
     "evaluate",
     "fit",
+    "fit_edge",
     "follow",
     "from_lmfit",
     "list_models",

@@ -61,6 +61,12 @@ class SpectraAccessor:
 
         return to_lmfit(self._spectra, peaks, **options)
 
+    def fit_edge(self, **options: Any) -> xr.Dataset:
+        """Fit a Fermi edge; see `xpsnet.fit_edge`."""
+        from xpsnet.fitting.fermi_edge import fit_edge
+
+        return fit_edge(self._spectra, **options)
+
     def plot(self, peaks: xr.Dataset | None = None, **options: Any) -> "Figure":
         """Figure of the spectrum and its peaks; see `xpsnet.plot`."""
         from xpsnet.plotting import plot
