@@ -11,7 +11,7 @@ import os
 import shutil
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -98,6 +98,23 @@ def run_fit(chosen: argparse.Namespace) -> None:
     if chosen.plot:
         _save_figure(spectra, peaks, Path(chosen.plot))
         print(f"wrote {chosen.plot}")
+
+
+def run_edge(chosen: argparse.Namespace) -> None:
+    """Fit and print the Fermi edge of a file."""
+    from xpsnet.cli_table import edge_report
+    from xpsnet.fitting.fermi_edge import fit_edge
+
+    spectra = _one_region(chosen)
+    found = fit_edge(
+        spectra,
+        temperature=chosen.temperature,
+        resolution=chosen.resolution,
+        slopes=chosen.slopes,
+        energy_range=tuple(chosen.energy_range) if chosen.energy_range else None,
+        noise=chosen.noise,
+    )
+    _show(f"{spectra.name or 'spectra'} of {', '.join(chosen.file)}", *edge_report(found))
 
 
 def _save_figure(spectra: "xr.DataArray", peaks: "xr.Dataset", path: Path) -> None:
@@ -310,9 +327,13 @@ def _count(text: str) -> int | str:
     raise argparse.ArgumentTypeError(f'expected "auto" or a whole number, got {text!r}')
 
 
-def _noise(text: str) -> float | str:
-    """Noise as a number or a word."""
-    return text if text in ("poisson", "each") else float(text)
+def _number_or(*words: str) -> Callable[[str], float | str]:
+    """Parser of a number or one of these words."""
+
+    def value(text: str) -> float | str:
+        return text if text in words else float(text)
+
+    return value
 
 
 def _limits_or_link(text: str) -> tuple[str, float | str | tuple[float | None, float | None]]:
@@ -364,6 +385,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--debug", action="store_true", help="show the whole traceback of an error")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     _add_fit(commands)
+    _add_edge(commands)
     _add_info(commands)
     _add_network_commands(commands)
     return parser
@@ -460,7 +482,7 @@ def _add_fit(commands: Any) -> None:
     )
     add(
         "--noise",
-        type=_noise,
+        type=_number_or("poisson", "each"),
         metavar="VALUE",
         help="standard deviation of the counts; or poisson: they are counts; or each: estimated"
         " for every spectrum by itself (default: estimated, one gain for all spectra)",
@@ -470,6 +492,35 @@ def _add_fit(commands: Any) -> None:
         action="store_const",
         const=True,
         help="multiply standard errors by the root of the reduced chi-square",
+    )
+
+
+def _add_edge(commands: Any) -> None:
+    """Add the command `edge`."""
+    parser = commands.add_parser("edge", help="fit the Fermi edge of a file")
+    parser.set_defaults(command=run_edge, remove_satellites=None)
+    _add_file_options(parser)
+    add = parser.add_argument
+    add("--energy-range", nargs=2, type=float, metavar="EV", help="ends of the range to fit [eV]")
+    add(
+        "--show",
+        choices=["binding", "kinetic"],
+        help="energy scale of --energy-range and of the results (default: binding energy if the"
+        " photon energy is known)",
+    )
+    add(
+        "--temperature",
+        type=_number_or("free"),
+        metavar="K",
+        help="temperature [K], or free (default: what the file states, else 295)",
+    )
+    add("--resolution", type=float, metavar="EV", help="width of the Gaussian (default: fitted)")
+    add("--no-slopes", dest="slopes", action="store_false", help="both sides are flat")
+    add(
+        "--noise",
+        type=_number_or("poisson", "each"),
+        metavar="VALUE",
+        help="as for xpsnet fit (default: estimated)",
     )
 
 

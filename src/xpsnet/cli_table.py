@@ -135,6 +135,50 @@ def peak_report(peaks: xr.Dataset) -> list[str | Table]:
     return [head, *body]
 
 
+_EDGE = (
+    "center",
+    "width",
+    "resolution",
+    "temperature",
+    "height",
+    "background",
+    "slope_below",
+    "slope_above",
+)
+
+
+def edge_report(edges: xr.Dataset) -> list[str | Table]:
+    """Texts and tables of Fermi edges: one with errors, or medians of several.
+
+    Parameters
+    ----------
+    edges : Dataset
+        As `xpsnet.fit_edge` returns it.
+
+    Returns
+    -------
+    list of str and Table
+        In the order in which they are printed.
+    """
+    states = edges["status"].to_numpy().ravel()
+    if edges["status"].ndim == 0:
+        head = [f"status: {_sentence(edges, int(states[0]))}"]
+        if np.isfinite(edges["redchi"]):
+            head.append(f"reduced chi-square {float(edges['redchi']):.3g}")
+        cells = [_with_error(float(edges[n]), float(edges[f"{n}_stderr"])) for n in _EDGE]
+        names = [_heading(edges, name) for name in _EDGE]
+        return [*head, "", table([], [list(row) for row in zip(names, cells, strict=True)])]
+    tallies = [[_sentence(edges, state), *_tally(states == state)] for state in np.unique(states)]
+    rows = [[_heading(edges, n), _median_and_range(edges[n].to_numpy().ravel())] for n in _EDGE]
+    return [
+        f"{_plural(states.size, 'spectrum')}",
+        "",
+        table(["status", "spectra", "share"], tallies),
+        "",
+        table(["edge", "median (16 % to 84 % of the spectra)"], rows),
+    ]
+
+
 def _one_spectrum(peaks: xr.Dataset) -> Iterator[str | Table]:
     """Texts and table of a single spectrum."""
     count = int(peaks["n_peaks"])

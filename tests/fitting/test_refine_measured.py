@@ -1,11 +1,14 @@
-"""The paper's two measured spectra, refined from starts near its numbers."""
+"""Measured spectra: the paper's two, refined from starts near its numbers, and platinum."""
 
 import numpy as np
 import pytest
+import xarray as xr
 
 from xpsnet.data.peaks import Status, curves
-from xpsnet.data.spectrum import make_spectrum
+from xpsnet.data.spectrum import crop, make_spectrum, to_binding
+from xpsnet.fitting.model.doublets import doublet
 from xpsnet.fitting.refine import refine
+from xpsnet.io.read import read_one
 
 HAND_CENTERS, HAND_WIDTHS = (164.15, 165.35), (0.789, 0.786)
 # What the paper's network found, widths in eV.
@@ -57,3 +60,18 @@ def test_ito_oxygen_1s_is_not_worse_than_the_hand_fit(
     assert peaks.status in (Status.OK, Status.AT_BOUND)
     residual = spectrum.values - curves(peaks).envelope.values
     assert (residual**2).sum() <= ((counts - drawn - by_hand) ** 2).sum()
+
+
+def test_platinum_is_an_asymmetric_doublet(real_data):
+    spectrum = crop(to_binding(read_one(real_data / "vamas" / "Pt4f.vms")), (68.0, 84.0))
+    pair = doublet("Pt 4f", peaks=(1, 2), splitting="free", ratio="free", fwhm_ratio="free")
+    starts = xr.Dataset({"center": ("peak", [71.1, 74.4])}, attrs={"scale": "binding"})
+    rms = {}
+    for shape in ("asymmetric_lorentzian", "asymmetric_pseudo_voigt", "doniach_sunjic"):
+        peaks = refine(spectrum, starts, line_shape=shape, background="shirley", doublets=[pair])
+        off = spectrum.values - curves(peaks).envelope.values
+        rms[shape] = float(np.sqrt(np.mean(off**2)))
+        assert float(peaks.center[0]) == pytest.approx(71.1, abs=0.05)
+    assert rms["asymmetric_lorentzian"] == pytest.approx(37.3, abs=0.5)
+    assert rms["asymmetric_pseudo_voigt"] == pytest.approx(38.3, abs=0.5)
+    assert rms["doniach_sunjic"] == pytest.approx(95.6, abs=1.0)

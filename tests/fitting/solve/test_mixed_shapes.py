@@ -248,3 +248,15 @@ def test_intervals_and_figures_of_them() -> None:
         assert (ends[f"{name}_upper"].values[here] > fitted[name].values[here]).all()
     figure = xpsnet.plot(spectra[0], fitted)
     assert figure is not None
+
+
+def test_lazy_spectra_give_the_same() -> None:
+    spectra, noise = spectra_of(peaks_of(n=6))
+    starts = peaks_of(n=1, move=0.05).isel(x=0)
+    more = {"background": "linear", "noise": noise}
+    now = refine(spectra, starts, **more)
+    later = refine(spectra.chunk(x=2), starts, **more)
+    assert later["center"].chunks is not None
+    assert tuple(later["line_shape"].values) == SHAPES
+    for name in ("center", "exponent_high", "area", "redchi"):
+        np.testing.assert_allclose(later[name], now[name], rtol=1e-12)
