@@ -12,6 +12,8 @@ from xpsnet.numerics.lineshapes import LINE_SHAPES
 
 COEFFICIENTS = {"constant": 300.0, "slope": 4.0, "shirley": 0.02, "tougaard": 200.0}
 EXTRA = {"fraction": (0.15, 0.6), "asymmetry": (0.05, 0.25)}
+# Of the powers of a Lorentzian; what damps their tails is held by a fit.
+POWERS = {"exponent_high": (0.8, 1.5), "exponent_low": (1.5, 3.0), "damping": (50.0, 50.0)}
 # Variance = floor + gain x counts: detectors are rarely counters.
 FLOOR, GAIN = 40.0, 0.4
 
@@ -86,6 +88,10 @@ def make_problem(
     parameters["height"] = np.exp(rng.uniform(*np.log(height), shape))
     for name, ends in EXTRA.items():
         parameters[name] = np.broadcast_to(rng.uniform(*ends, (n_spectra, 1)), shape)
+    for name in LINE_SHAPES[line_shape].parameters:
+        if name in POWERS:
+            drawn = rng.uniform(*POWERS[name], (n_spectra, 1))
+            parameters[name] = np.broadcast_to(drawn, shape)
     truth = peaks_of(parameters, energy, line_shape, background)
     envelope = curves(truth).envelope
     noise = np.sqrt(FLOOR + GAIN * np.maximum(envelope, 0.0))
@@ -97,5 +103,8 @@ def make_problem(
         "height": parameters["height"] * np.exp(away * rng.uniform(-1, 1, shape)),
         "fraction": np.full(shape, 0.3),
         "asymmetry": np.full(shape, 0.1),
+        "exponent_high": np.full(shape, 1.0),
+        "exponent_low": np.full(shape, 2.0),
+        "damping": np.full(shape, 50.0),
     }
     return Problem(spectra, noise, truth, peaks_of(starts, energy, line_shape, background))

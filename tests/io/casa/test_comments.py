@@ -209,7 +209,7 @@ def test_lines_that_we_do_not_have_are_named_in_a_warning(save) -> None:
     ]  # fmt: skip
     areas = np.array([700.0, 200.0, 300.0, 300.0])
     np.testing.assert_allclose(peaks.area, areas * SECONDS, rtol=2e-3)
-    assert peaks.vendor_center[0] < PHOTON_ENERGY - peaks.center[0]
+    assert peaks.vendor_center[1] < PHOTON_ENERGY - peaks.center[1]
 
 
 @pytest.mark.parametrize("text", ["LA(1.53,243)", "LA(2,2,50)", "LF(1,1,200,100)", "LA(30)"])

@@ -77,7 +77,9 @@ def _limit_steps(plan: Plan, theta: Floats, limits: Limits, work: Work, longest:
         work.low[i], work.high[i] = lower[i] - theta[i], upper[i] - theta[i]
     for k in range(plan.entry.shape[0]):
         for j in range(plan.n_own[k]):
-            length = longest * (work.shapes[k, 1] if j < 2 else 1.0)
+            # Shares and asymmetries range to 1 or 2, powers of a line over decades.
+            reach = work.shapes[k, 1] if j < 2 else max(1.0, 0.5 * work.shapes[k, j])
+            length = longest * reach
             partner = plan.partner[k, j]
             if j != 2:  # chi-square is a parabola of a height
                 _shorten(work, plan.entry[k, j], length)
