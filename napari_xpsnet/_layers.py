@@ -178,7 +178,7 @@ def pixel_at(layer: Any, position: Any) -> dict[str, int] | None:
 
 def fitted_dim(dim: str, peaks: xr.Dataset | xr.DataArray) -> str:
     """Name of a dimension of spectra in their peaks, where it may have the prefix "spectra_"."""
-    reserved = dim in ("peak", "count") or dim not in peaks.dims
+    reserved = dim in ("peak", "count", "choice") or dim not in peaks.dims
     return f"spectra_{dim}" if reserved else dim
 
 

@@ -71,6 +71,8 @@ def spectrum_summary(peaks: xr.Dataset) -> str:
     """Number of peaks, reduced chi-square, probability and status of one spectrum."""
     number = int(np.isfinite(peaks["center"].values).sum())
     parts = [f"{number} peak" if number == 1 else f"{number} peaks"]
+    if peaks.attrs.get("model_choice_text"):
+        parts.append(str(peaks.attrs["model_choice_text"]))
     if "redchi" in peaks and np.isfinite(peaks["redchi"].values):
         parts.append(f"reduced chi-square {float(peaks['redchi']):.2f}")
     if "n_peaks_probability" in peaks:

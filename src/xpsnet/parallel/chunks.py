@@ -12,7 +12,7 @@ import numpy as np
 import xarray as xr
 
 # Dimensions that belong to one spectrum.
-_INNER = {"energy", "peak", "count", "parameter", "parameter_2"}
+_INNER = {"energy", "peak", "count", "choice", "parameter", "parameter_2"}
 
 
 def map_spectra(

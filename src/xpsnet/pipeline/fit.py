@@ -41,6 +41,7 @@ from xpsnet.data.peak_arrays import sorted_peaks
 from xpsnet.data.peaks import keep_own_names
 from xpsnet.data.spectrum import check_spectra, crop, scale_sign
 from xpsnet.data.spectrum_arrays import SpectrumArrays, numeric_energy, spectrum_arrays
+from xpsnet.data.status import with_texts
 from xpsnet.fitting.maps.chemical_states import LOCAL_ROUNDS, Found, States
 from xpsnet.fitting.maps.follow import follow_places, sampled_rows
 from xpsnet.fitting.maps.neighbors import PRIOR_ROUNDS, Start, reach
@@ -499,7 +500,7 @@ def _states_of_sample(options: FindOptions, given: Chunk, few: Chunk) -> States:
     """Chemical states of lazy spectra, from the sample that spectra in memory are looked at for."""
     n = int(np.prod(given.spectra.shape[:-1]))
     if few.spectra.chunks is None and len(few.spectra) == min(n, SAMPLED):
-        few = few._replace(noise=given.noise)
+        few = few._replace(noise=given.noise) if isinstance(given.noise, NoiseChoice) else few
     else:
         few = given.sampled(sampled_rows(n, SAMPLED)).computed()
     _, rows = _rows(_with_noise(options, few))
@@ -553,19 +554,17 @@ def _finished(
     peaks = peaks.assign({name: ((*lead, "count"), probability, texts)})
     if options.neighbors:
         peaks = peaks.assign(start=(lead, outcome.start.reshape(shape), _START_TEXTS))
-    return peaks
+    return with_texts(peaks)
 
 
 def _choice_variables(outcome: Outcome, shape: tuple[int, ...], lead: Any) -> dict[str, Any]:
     """Which of the models holds for every spectrum, and their probabilities."""
     if outcome.choice is None or outcome.chosen is None:
         return {}
-    texts = {"units": "1", "long_name": "Chosen model, a place in model_choices"}
-    likely = {"units": "1", "long_name": "Probability of the models in model_choices"}
     choice = outcome.choice.reshape(*shape, outcome.choice.shape[1])
     return {
-        "model_choice": (lead, outcome.chosen.reshape(shape).astype(np.int64), texts),
-        "model_probability": ((*lead, "choice"), choice, likely),
+        "model_choice": (lead, outcome.chosen.reshape(shape).astype(np.int64)),
+        "model_probability": ((*lead, "choice"), choice),
     }
 
 

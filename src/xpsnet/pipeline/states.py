@@ -277,8 +277,7 @@ def _fit_part(chosen: Chosen, inputs: FitInputs, n_lines: int) -> Outcome:
     n_states = np.array([len(one.model.kinds) for one in candidates])
     top = evidence.max(axis=0)
     known = np.isfinite(top)
-    power = np.exp(evidence - np.where(known, top, 0.0))
-    outcome.probability[:] = _by_number(power / np.maximum(power.sum(axis=0), 1e-300), n_states)
+    outcome.probability[:] = _by_number(_shares(evidence), n_states)
     for one, count in zip(evidence, n_states, strict=True):
         outcome.score[:, count] = np.maximum(outcome.score[:, count], one)
     best = np.where(known, evidence.argmax(axis=0), _least_chi_square(candidates))
@@ -299,6 +298,18 @@ def _candidates(chosen: Chosen, inputs: FitInputs) -> list[Candidate]:
     return found
 
 
+def _shares(evidence: Floats) -> Floats:
+    """Probabilities (candidate, S) from logarithms; 0 where all are out.
+
+    Added up one by one: sums of arrays are rounded otherwise in other chunks.
+    """
+    power = np.exp(evidence - np.maximum(evidence.max(axis=0), -1e300))
+    total = np.zeros(power.shape[1])
+    for one in power:
+        total += one
+    return np.asarray(power / np.where(total > 0, total, 1.0))
+
+
 def _note_choice(
     chosen: Chosen,
     outcome: Outcome,
@@ -308,8 +319,7 @@ def _note_choice(
     """Write down which model some rows have, and how probable all are."""
     candidates, evidence, best = judged
     number = np.array([chosen.choices.index(model_words(one.model)) for one in candidates])
-    power = np.exp(evidence - np.maximum(evidence.max(axis=0), -1e300))
-    power = power / np.maximum(power.sum(axis=0), 1e-300)
+    power = _shares(evidence)
     if outcome.choice is None or outcome.chosen is None:
         return
     outcome.choice[rows] = 0.0

@@ -208,8 +208,12 @@ def _rearranged(
     for name, variable in peaks.data_vars.items():
         if "peak" in variable.dims and name != "label":
             values = variable.transpose(*lead, "peak").values.reshape(-1, peaks.sizes["peak"])
-            rows = taken(values, place).reshape(*shape, n)
-            moved[str(name)] = ((*lead, "peak"), rows, variable.attrs)
+            rows: Any = taken(values, place)
+            if name in ("state", "partner"):
+                rows = np.nan_to_num(rows).astype(np.int64)
+            if name == "partner":
+                rows = _renumbered(rows, place)
+            moved[str(name)] = ((*lead, "peak"), rows.reshape(*shape, n), variable.attrs)
     moved["label"] = ("peak", np.array(labels, dtype=object), {"long_name": "Label"})
     number = ("peak", np.arange(1, n + 1), {"long_name": "Peak"})
     if "covariance" in peaks:
@@ -228,6 +232,15 @@ def _rearranged(
     order = dict.fromkeys(name for name in (*peaks.data_vars, "label") if name in found)
     # Selecting by a list of names would lose the energies, which no variable may lie on.
     return xr.Dataset({name: found[name] for name in order}, found.coords, found.attrs)
+
+
+def _renumbered(partner: Places, place: Places) -> Places:
+    """Numbers of partners, from 1, where peaks have moved; 0 where the partner is not kept."""
+    found = np.zeros_like(partner)
+    for new in range(place.shape[1]):
+        here = (place[:, new] >= 0)[:, None] & (partner == (place[:, new] + 1)[:, None])
+        found[here] = new + 1
+    return found
 
 
 def _follow_lazily(

@@ -134,7 +134,7 @@ def _results(
     n_spectra, n_peaks = inputs.starts["center"].shape
     results = FitResults.not_done(options.plain_layout(n_peaks), n_spectra)
     matrices = np.full((n_spectra, *[len(results.layout.names)] * 2), np.nan)
-    results.flags[:] = solver_flags(solution, start, options.line_shape)
+    results.flags[:] = solver_flags(solution, start, of_tables=options.counts_states)
     outside = inputs.status == Status.OUTSIDE_MODEL
     results.flags[outside] |= Status.OUTSIDE_MODEL.flag
     done = np.flatnonzero(np.isin(solution.code, _FITTED))

@@ -93,7 +93,7 @@ class FitEvidence:
         return int(self.center.shape[1])
 
 
-def solver_flags(solution: Solution, start: FitParameters, line_shape: str) -> Flags:
+def solver_flags(solution: Solution, start: FitParameters, *, of_tables: bool = False) -> Flags:
     """Flags of what the solver says, shape (S,).
 
     Parameters
@@ -101,8 +101,9 @@ def solver_flags(solution: Solution, start: FitParameters, line_shape: str) -> F
     solution : Solution
     start : FitParameters
         Of the fit.
-    line_shape : str
-        Key of `LINE_SHAPES`.
+    of_tables : bool
+        Whether the limits of fitted amounts of links (splittings, ratios) are those of the tables
+        of levels: to end there is no fault of the fit.
 
     Notes
     -----
@@ -111,7 +112,7 @@ def solver_flags(solution: Solution, start: FitParameters, line_shape: str) -> F
     that ended at 0 is simply absent.
     """
     n_shapes = len(start.layout.names) - len(start.layout.background_index)
-    ended = solution.on_bound & ~_harmless(solution.values, start, line_shape)
+    ended = solution.on_bound & ~_harmless(solution.values, start, of_tables)
     at_bound = ended[:, :n_shapes].any(axis=1)
     flags = flags_of(solution.code)
     flags |= np.where(at_bound, Status.AT_BOUND.flag, 0).astype(np.int32)
@@ -119,10 +120,11 @@ def solver_flags(solution: Solution, start: FitParameters, line_shape: str) -> F
     return np.asarray(flags, dtype=np.int32)
 
 
-def _harmless(values: Floats, start: FitParameters, line_shape: str) -> Mask:
+def _harmless(values: Floats, start: FitParameters, of_tables: bool) -> Mask:
     """Entries on a limit of the shape that means a simpler shape, shape (S, m)."""
-    natural = start.at_natural_limits(line_shape)
-    found = np.zeros(values.shape, dtype=bool)
+    natural = start.at_natural_limits()
+    amounts = [of_tables and ("_offset_" in n or "_ratio_" in n) for n in start.layout.names]
+    found = np.tile(np.array(amounts, dtype=bool), (len(values), 1))
     for name in start.layout.shape_parameters:
         if name in ("fraction", "asymmetry"):
             entries = start.layout.column(name)

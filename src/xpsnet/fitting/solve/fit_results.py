@@ -11,7 +11,7 @@ import xarray as xr
 from xpsnet.data.peak_arrays import area_arrays
 from xpsnet.data.peaks import PeakArrays, peaks_from_numerics
 from xpsnet.data.spectrum_arrays import SpectrumArrays
-from xpsnet.data.status import Flags, Status, most_severe
+from xpsnet.data.status import Flags, Status, most_severe, with_texts
 from xpsnet.fitting.model.doublets import partners
 from xpsnet.fitting.model.options import FitOptions
 from xpsnet.fitting.model.parameter_map import Layout
@@ -304,26 +304,21 @@ def _with_states(peaks: xr.Dataset, results: FitResults) -> xr.Dataset:
     """The number of each peak's state, counted by the energy of the lines, and its partner."""
     state = results.state
     number, partner = np.zeros_like(state), np.zeros_like(state)
-    for row, own in enumerate(state):
-        _, first = np.unique(own, return_index=True)
-        order = [own[place] for place in np.sort(first) if own[place] > 0]
-        for new, old in enumerate(order):
-            lines = np.flatnonzero(own == old)
-            number[row, lines] = new + 1
-            if lines.size == 2:
-                partner[row, lines] = lines[::-1] + 1
+    own = [state == one for one in range(1, int(state.max(initial=0)) + 1)]
+    first = [np.where(lines.any(axis=1), lines.argmax(axis=1), state.shape[1]) for lines in own]
+    for lines, place in zip(own, first, strict=True):
+        rank = 1 + sum((other < place).astype(np.int64) for other in first)
+        number = np.where(lines, rank[:, None], number)
+        pair = lines.sum(axis=1) == 2
+        last = state.shape[1] - 1 - lines[:, ::-1].argmax(axis=1)
+        for here, there in ((place, last), (last, place)):
+            rows = np.flatnonzero(pair)
+            partner[rows, here[rows]] = there[rows] + 1
     dims, shape = peaks["center"].dims, peaks["center"].shape
-    names = {"state": "Chemical state, from 1; 0: none", "partner": "Peak of the same doublet"}
     found = {"state": number, "partner": partner}
     n_states = number.max(axis=1, initial=0).reshape(peaks["n_peaks"].shape)
-    return peaks.assign(
-        {
-            name: (dims, values.reshape(shape), {"long_name": names[name], "units": "1"})
-            for name, values in found.items()
-        }
-    ).assign(
-        n_states=(peaks["n_peaks"].dims, n_states, {"long_name": "Number of states", "units": "1"})
-    )
+    variables: dict[str, Any] = {k: (dims, v.reshape(shape)) for k, v in found.items()}
+    return with_texts(peaks.assign(variables, n_states=(peaks["n_peaks"].dims, n_states)))
 
 
 def _places_of(key: Floats) -> Places:
