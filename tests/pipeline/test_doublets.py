@@ -37,7 +37,7 @@ def test_doublets_are_tied_and_the_background_is_chosen(sulfur, lazy):
     np.testing.assert_allclose(peaks.area[:, 1] / peaks.area[:, 0], 0.5, rtol=1e-9)
     assert peaks.partner.values[:, :2].tolist() == [[2, 1]] * 3
     assert peaks.attrs["background"] == "shirley"
-    assert peaks.attrs["background_choice"].startswith("shirley by BIC of 3 spectra")
+    assert peaks.attrs["background_choice"].startswith("shirley by evidence")
 
 
 def test_a_numbered_doublet_where_there_are_fewer_peaks(sulfur):

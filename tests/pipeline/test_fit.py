@@ -171,7 +171,7 @@ def test_options_reach_network_and_refinement(network):
     assert peaks.attrs["background"] == "constant"
     assert peaks.attrs["line_shape"] == "gaussian"
     assert peaks.attrs["model"] == "park2020"
-    assert peaks.attrs["region"] == "C 1s"
+    assert peaks.attrs["region"] == "window"
     assert peaks.energy.min() >= 281
     assert float(peaks.noise) == 30.0
     assert (peaks.fwhm == 1.2).all()

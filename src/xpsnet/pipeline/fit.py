@@ -284,6 +284,8 @@ def fit(
         options = _with_states(options, question, few)
         if not is_held(given.background):
             given = given._replace(background=options.fit.background)
+        if isinstance(background, str) and background == "auto":
+            words = f"{options.fit.background} by evidence, together with the states"
     if window.chunks is not None:
         peaks = _fit_lazily(options, given, few)
     else:
