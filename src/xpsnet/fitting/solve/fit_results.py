@@ -318,7 +318,8 @@ def _with_states(peaks: xr.Dataset, results: FitResults) -> xr.Dataset:
     found = {"state": number, "partner": partner}
     n_states = number.max(axis=1, initial=0).reshape(peaks["n_peaks"].shape)
     variables: dict[str, Any] = {k: (dims, v.reshape(shape)) for k, v in found.items()}
-    return with_texts(peaks.assign(variables, n_states=(peaks["n_peaks"].dims, n_states)))
+    variables["n_states"] = peaks["n_peaks"].dims, n_states
+    return with_texts(peaks.assign(variables))
 
 
 def _places_of(key: Floats) -> Places:
