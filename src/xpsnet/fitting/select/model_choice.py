@@ -51,6 +51,8 @@ _BACKGROUNDS = ("shirley+linear", "shirley", "linear")
 _WIDE_BACKGROUNDS = (*_BACKGROUNDS, "tougaard+linear")
 _WIDE = 12.0
 _ALL_OF_THE_LEVEL = (-1,)
+# Numbers of states, by evidence on the first background, that are tried on the others.
+_OTHER_BACKGROUNDS = 3
 # ln evidence by which states at the window's end must win over the background alone.
 _CUT = 10.0
 # Spectra whose states a search cannot miss, beside the mean of all.
@@ -228,8 +230,9 @@ def search_candidates(question: Question, inputs: FitInputs) -> list[Candidate]:
     if question.n_states is not None:
         fits = [fit for fit in fits if len(fit.model.kinds) == question.n_states]
     fits = _once(fits)
+    ends = _best_of_each(question, inputs, fits)
     for background in question.backgrounds(float(np.ptp(energy)))[1:]:
-        fits += refined_again(question.options, inputs, _best_of_each(fits), background)
+        fits += refined_again(question.options, inputs, ends, background)
     found = [Candidate(fit.model, fit.results) for fit in fits]
     if question.n_states in (None, 0):
         found.insert(0, without_states(question, inputs))
@@ -246,14 +249,24 @@ def _once(fits: list[StateFit]) -> list[StateFit]:
     return found
 
 
-def _best_of_each(fits: list[StateFit]) -> list[StateFit]:
-    """The best fit of every shape and number of states."""
-    best: dict[tuple[str, int], StateFit] = {}
-    for fit in fits:
-        key = fit.model.line_shape, len(fit.model.kinds)
-        if key not in best or fit.chisqr < best[key].chisqr:
-            best[key] = fit
-    return list(best.values())
+def _best_of_each(question: Question, inputs: FitInputs, fits: list[StateFit]) -> list[StateFit]:
+    """Of every shape the best fits of those numbers of states that another background may win."""
+    if not fits:
+        return []
+    found = [Candidate(fit.model, fit.results) for fit in fits]
+    evidence = evidences(question, inputs, found)[:, 0]
+    best: list[StateFit] = []
+    shapes = dict.fromkeys(fit.model.line_shape for fit in fits)
+    for shape in shapes:
+        mine = [n for n, fit in enumerate(fits) if fit.model.line_shape == shape]
+        counts = {len(fits[n].model.kinds) for n in mine}
+        tops = [
+            max((n for n in mine if len(fits[n].model.kinds) == count), key=lambda n: evidence[n])
+            for count in counts
+        ]
+        tops.sort(key=lambda n: -evidence[n])
+        best += [fits[n] for n in tops[:_OTHER_BACKGROUNDS]]
+    return best
 
 
 def structure_of(model: StateModel) -> Key:

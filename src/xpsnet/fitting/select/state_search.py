@@ -43,6 +43,8 @@ _APART = 0.6
 # Lorentzian share of the lines that are tried.
 _SHARE = 0.3
 _SAME = 1e-3
+# Up to so many states of the level, which of them is asymmetric is tried; later it is known.
+_ASYMMETRIC_TRIED = 2
 # What a model costs that has states which are none, in chi-square.
 _NO_STATES = 30.0
 # A further state that gains less ln likelihood is not worth its parameters; the search ends after
@@ -132,7 +134,7 @@ def search_states(
         One row; its starts do not count.
     empty : StateModel
         Line shape and background, without states. Where `asymmetric` is a tuple, which states are
-        asymmetric is tried, too: each of them (empty), or all of the level (a tuple with a -1).
+        asymmetric is tried, too: one of them (empty), or all of the level (a tuple with a -1).
     search : Search
     most : int
 
@@ -186,8 +188,9 @@ def _asymmetric_variants(empty: StateModel, model: StateModel) -> list[StateMode
     if empty.asymmetric:
         return [replace(model, asymmetric=tuple(own))]
     last = len(model.kinds) - 1
-    kept = [state for state in model.asymmetric if state in own]
-    chosen = {*kept, *([last] if last in own else [])} or {own[0]}
+    chosen = {state for state in model.asymmetric if state in own} or {own[0]}
+    if last in own and len(own) <= _ASYMMETRIC_TRIED:
+        chosen.add(last)
     return [replace(model, asymmetric=(state,)) for state in sorted(chosen)]
 
 

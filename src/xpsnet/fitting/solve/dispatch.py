@@ -157,7 +157,8 @@ def _results(
     results.values[np.ix_(done, at)] = values
     deviation = np.sqrt(np.diagonal(full, axis1=1, axis2=2))
     results.stderr[np.ix_(done, at)] = np.where(free, deviation, np.nan)
-    results.area_stderr[places] = area_errors(inputs.energy, plain, values, full)
+    if not options.quick:
+        results.area_stderr[places] = area_errors(inputs.energy, plain, values, full)
     results.line_chi_square[places] = solution.line_chi_square[done]
     full = np.where(free[:, :, None] & free[:, None, :], full, np.nan)
     matrices[np.ix_(done, at, at)] = full

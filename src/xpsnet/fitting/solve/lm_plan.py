@@ -1,5 +1,6 @@
 """Axis, layout and room for the compiled code of the batched engine."""
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -96,16 +97,23 @@ def _whole(numbers: npt.NDArray[np.integer[Any]]) -> Integers:
 
 def _loss_matrix(background: str, axis: Floats) -> Floats:
     """Matrix of the Tougaard integral, or an empty one."""
-    terms = BACKGROUNDS[background]
-    if "tougaard" not in terms:
+    if "tougaard" not in BACKGROUNDS[background]:
         return np.empty((0, 0))
     if axis.size > _MOST_LOSS_POINTS:
         raise ValueError(
             f"expected at most {_MOST_LOSS_POINTS} points for a Tougaard background, got "
             f"{axis.size}; choose a smaller energy range"
         )
-    columns = background_columns(background, axis, np.eye(axis.size))
-    return np.ascontiguousarray(columns[..., terms.index("tougaard")].T)
+    return _tougaard_matrix(axis.tobytes())
+
+
+@lru_cache(maxsize=4)
+def _tougaard_matrix(axis: bytes) -> Floats:
+    """Matrix of the Tougaard integral on an axis of 8-byte floats; models of one axis share it."""
+    energy = np.frombuffer(axis, dtype=np.float64)
+    columns = background_columns("tougaard", energy, np.eye(energy.size))
+    place = BACKGROUNDS["tougaard"].index("tougaard")
+    return np.ascontiguousarray(columns[..., place].T)
 
 
 def make_work(plan: Plan, layout: Layout) -> Work:
