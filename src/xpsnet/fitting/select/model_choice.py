@@ -19,10 +19,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from xpsnet.data.levels import core_level
+from xpsnet.data.levels import CoreLevel, core_level
 from xpsnet.data.status import Status
 from xpsnet.fitting.model.options import FitOptions
-from xpsnet.fitting.select.state_evidence import MODEL_ERROR, judge, model_scales
+from xpsnet.fitting.select.state_evidence import MISFIT_PART, MODEL_ERROR, judge, model_scales
 from xpsnet.fitting.select.state_models import (
     ASYMMETRIC,
     SYMMETRIC,
@@ -42,10 +42,10 @@ MOST_STATES = 6
 # Logarithm of the odds of a further state, of one that is a line of a neighbor level or a single
 # line beside the doublets of the region.
 _FURTHER = 0.0
-_ODDS = {"near": 0.0, "foreign": -8.0, "line": -5.0}
+_ODDS = {"near": 0.0, "foreign": -12.0, "line": -8.0}
 # And of asymmetric lines, by the class of materials that have them: most C 1s are not graphite.
-_ASYMMETRIC = {"metal": -2.0, "graphite": -8.0}
-_EVERY = -4.0
+_ASYMMETRIC = {"other": 0.0, "multiplet": -5.0, "metal": -2.0, "graphite": -5.0}
+_EVERY = -8.0
 # Backgrounds that are compared; the search is done on the first.
 _BACKGROUNDS = ("shirley+linear", "shirley", "linear")
 _WIDE_BACKGROUNDS = (*_BACKGROUNDS, "tougaard+linear")
@@ -102,7 +102,7 @@ class Question:
         level = core_level(self.region)
         if level is None:
             return MODEL_ERROR["other"]
-        return MODEL_ERROR["multiplet" if level.multiplet else level.asymmetry or "other"]
+        return MODEL_ERROR[_material(level)]
 
     @property
     def families(self) -> tuple[StateModel, ...]:
@@ -142,9 +142,14 @@ class Question:
                     odds += _ODDS["line" if kind.name == "line" else "near" if near else "foreign"]
         level = core_level(self.region)
         if model.line_shape == ASYMMETRIC and self.line_shape is None and level is not None:
-            odds += _ASYMMETRIC.get(level.asymmetry or "", 0.0)
+            odds += _ASYMMETRIC[_material(level)]
             odds += _EVERY if len(model.asymmetric or ()) > 1 else 0.0
         return odds
+
+
+def _material(level: CoreLevel) -> str:
+    """Class of a level, a key of `MODEL_ERROR`."""
+    return "multiplet" if level.multiplet else level.asymmetry or "other"
 
 
 @dataclass(frozen=True)
@@ -179,7 +184,8 @@ def evidences(question: Question, inputs: FitInputs, candidates: Sequence[Candid
         misfit = np.stack([np.where(one.misfit > 0, one.misfit, np.inf) for one in judged])
         fitted = np.stack([one.fitted for one in judged])
         least = np.where(fitted & proper, misfit, np.inf).min(axis=0)
-        scale = np.maximum(np.where(np.isfinite(least), least, 1.0), 1.0)
+        least = np.where(np.isfinite(least), least, 1.0)
+        scale = np.maximum(1.0 + MISFIT_PART * (least - 1.0), 1.0)
         scale = np.maximum(scale, _known_scale(question, inputs, candidates, chisqr))
     every = np.stack(
         [

@@ -45,14 +45,16 @@ Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 
 # Relative error of a line's model, as on measured spectra (benchmarks/bench_states.py).
-MODEL_ERROR = {"multiplet": 0.02, "metal": 0.01, "graphite": 0.005, "other": 0.005}
+MODEL_ERROR = {"multiplet": 0.02, "metal": 0.01, "graphite": 0.003, "other": 0.01}
+# Part of the misfit of the best candidate that counts as noise in the comparison.
+MISFIT_PART = 0.25
 HEIGHTS = 300.0
 ALIKE = 0.5  # of ln FWHM
 ALIKE_SHARE = 0.5
 UNUSUAL = 0.4  # of ln FWHM, beyond what is usual for the level
 ASYMMETRY = 0.25
 NEAREST = 1.2  # widths
-AT_LIMIT = -5.0
+AT_LIMIT = -3.0
 LEAST_CHI_SQUARE = 20.0
 INSIDE = 1.5  # half widths from the ends of the window
 # Part of the highest line below which a state is none, but where a satellite is met: no background

@@ -32,6 +32,8 @@ LEAST_STEPS = 1.5
 _WIDER, _WIDEST = 1.7, 4.5
 # Lines of neighbor levels are looked for so far beyond where the table has them: charging [eV].
 CHARGING = 3.0
+# Narrowest line of a level of another element whose doublet can be recognized [eV].
+_NARROW = 1.2
 # What the window must show beyond the splitting of a doublet for both of its lines [eV].
 _BEYOND = 1.0
 # A second line of the same element, where the region holds more than its level: satellites, losses.
@@ -197,8 +199,8 @@ def _given_kind(one: Doublet, level: CoreLevel | None, window: Limits) -> StateK
 def _near_kind(near: NearLine, level: CoreLevel, window: Limits, offset: float) -> StateKind | None:
     """A line of a neighbor level, None where the window does not reach it.
 
-    Single lines of other elements cannot be told from any other line: they are no kind of their
-    own.
+    Single lines of other elements cannot be distinguished from any other line, and their broad
+    doublets (3p) not from losses: they are no kinds of their own.
     """
     low = max(near.energy[0] - offset - CHARGING, window[0])
     high = min(near.energy[1] - offset + CHARGING, window[1])
@@ -206,7 +208,7 @@ def _near_kind(near: NearLine, level: CoreLevel, window: Limits, offset: float) 
     if doublet is not None and low + doublet.splitting[1] + _BEYOND > window[1]:
         doublet = None
     foreign = near.name.split()[0] != level.element
-    if low >= high or (foreign and doublet is None):
+    if low >= high or (foreign and (doublet is None or near.fwhm[0] > _NARROW)):
         return None
     return StateKind(near.name, (low, high), near.fwhm, near.fwhm, doublet)
 
