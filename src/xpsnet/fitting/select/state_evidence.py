@@ -37,7 +37,7 @@ from scipy.special import gammaln
 
 from xpsnet.data.status import INVALID, has_flag
 from xpsnet.fitting.model.spectrum_model import SpectrumModel
-from xpsnet.fitting.select.state_models import ASYMMETRIC, StateModel
+from xpsnet.fitting.select.state_models import ASYMMETRIC, StateKind, StateModel
 from xpsnet.fitting.solve.fit_inputs import FitInputs
 from xpsnet.fitting.solve.fit_results import FitResults
 
@@ -60,6 +60,7 @@ INSIDE = 1.5  # half widths from the ends of the window
 # Part of the highest line below which a state is none, but where a satellite is met: no background
 # is exact to more, and people stop there.
 LEAST_HEIGHT = 0.012
+WIDEST = 1.1  # of what is usual, for a line of which no level is known
 HIGHEST_CORRELATION = 0.9
 _SMALLEST = 1e-9
 
@@ -300,9 +301,20 @@ def states_exist(model: StateModel, energy: Floats, results: FitResults) -> tupl
         reach = INSIDE * peaks["fwhm"][:, a] / 2
         center = peaks["center"][:, a]
         proper &= (center - reach > energy[0]) & (center + reach < energy[-1])
-        proper &= peaks["fwhm"][:, a] < kind.fwhm[1] * (1 - 1e-6)
         satellite = np.zeros(len(results), dtype=bool)
         for low, high in kind.satellites:
             satellite |= (center - above > low) & (center - above < high)
-        proper &= (peaks["height"][:, a] >= least) | satellite
+        proper &= peaks["fwhm"][:, a] < kind.fwhm[1] * (1 - 1e-6)
+        proper &= ((peaks["height"][:, a] >= least) & _narrow(kind, peaks, a)) | satellite
     return strong, proper
+
+
+def _narrow(kind: StateKind, peaks: dict[str, Floats], place: int) -> Mask:
+    """Whether a line of which no level is known is no broader than lines that are met there."""
+    width, center = peaks["fwhm"][:, place], peaks["center"][:, place]
+    if kind.own or kind.n_lines > 1:
+        return np.ones(len(width), dtype=bool)
+    widest = np.full(len(width), WIDEST * kind.usual[1])
+    for (low, high), most in kind.met:
+        widest = np.where((center > low) & (center < high), np.fmax(widest, WIDEST * most), widest)
+    return np.asarray(width < widest)

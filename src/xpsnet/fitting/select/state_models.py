@@ -60,6 +60,8 @@ class StateKind:
         Whether it is the level of the region: only its lines may be asymmetric.
     satellites : tuple of (float, float)
         Distances above the strongest line at which satellites and losses are met [eV].
+    met : tuple of ((float, float), float)
+        Of a line of which no level is known: where those of other levels are met, how wide [eV].
     """
 
     name: str
@@ -69,6 +71,7 @@ class StateKind:
     doublet: DoubletRange | None = None
     own: bool = False
     satellites: tuple[Limits, ...] = ()
+    met: tuple[tuple[Limits, float], ...] = ()
 
     @property
     def n_lines(self) -> int:
@@ -146,9 +149,9 @@ def region_kinds(
     level = core_level(name)
     if doublets:
         kinds = [_given_kind(one, level, window) for one in doublets]
-        return (*kinds, _line(level, window))
+        return (*kinds, _line(level, window, offset))
     if level is None:
-        return (_line(None, window),)
+        return (_line(None, window, offset),)
     split = None if doublets == () else _resolved(level, window)
     losses = tuple(one.distance for one in level.satellites)
     own = StateKind(level.name, window, _possible(level.fwhm), level.fwhm, split, True, losses)
@@ -157,15 +160,19 @@ def region_kinds(
         near = (_near_kind(one, level, window, offset) for one in level.near)
         kinds += [one for one in near if one is not None]
     if split is not None:
-        kinds.append(_line(level, window))
+        kinds.append(_line(level, window, offset))
     return tuple(kinds)
 
 
-def _line(level: CoreLevel | None, window: Limits) -> StateKind:
+def _line(level: CoreLevel | None, window: Limits, offset: float | None) -> StateKind:
     """A single line of which no level is known."""
     usual = ANY_FWHM if level is None else level.fwhm
     losses = () if level is None else tuple(one.distance for one in level.satellites)
-    return StateKind(_PLAIN, window, _possible(usual), usual, satellites=losses)
+    met = ()
+    if level is not None and offset is not None:
+        low, high = offset + CHARGING / 2, offset - CHARGING / 2
+        met = tuple(((n.energy[0] - low, n.energy[1] - high), n.fwhm[1]) for n in level.near)
+    return StateKind(_PLAIN, window, _possible(usual), usual, satellites=losses, met=met)
 
 
 def _possible(usual: Limits) -> Limits:
