@@ -168,11 +168,13 @@ def _line(level: CoreLevel | None, window: Limits, offset: float | None) -> Stat
     """A single line of which no level is known."""
     usual = ANY_FWHM if level is None else level.fwhm
     losses = () if level is None else tuple(one.distance for one in level.satellites)
-    met = ()
+    met: list[tuple[Limits, float]] = []
     if level is not None and offset is not None:
-        low, high = offset + CHARGING / 2, offset - CHARGING / 2
-        met = tuple(((n.energy[0] - low, n.energy[1] - high), n.fwhm[1]) for n in level.near)
-    return StateKind(_PLAIN, window, _possible(usual), usual, satellites=losses, met=met)
+        shift = CHARGING / 2
+        for near in (one for one in level.near if one.doublet is None):
+            low, high = near.energy[0] - offset - shift, near.energy[1] - offset + shift
+            met.append(((low, high), near.fwhm[1]))
+    return StateKind(_PLAIN, window, _possible(usual), usual, satellites=losses, met=tuple(met))
 
 
 def _possible(usual: Limits) -> Limits:
