@@ -10,7 +10,8 @@ peak alone, in units of the noise, a fit is a misfit where
 
 so that the misfit is 8 % of the lines in root mean square. The last limit is there because no model
 of a measured line is exact: at a million counts every fit leaves more than noise. Hand fits of
-measured spectra stay below 7 %, fits that look wrong are above 10 %. Of correlated noise X is that
+measured spectra stay below 7 %, fits that look wrong are above 10 %. Where X is above 10, which no
+hand fit leaves, 2 % are enough. Of correlated noise X is that
 over its density (`numerics.noise`). Where no peak was fitted, the last limit falls away, and it is
 also enough that a point stands out by ten standard deviations (`numerics.raw_points.has_signal`): a
 line of two points correlates nothing. Such a spectrum is never "only noise".
@@ -43,6 +44,7 @@ Mask = npt.NDArray[np.bool_]
 
 CORRELATION_ERRORS, CHI_SQUARE_ERRORS = 4.0, 3.0
 LEAST_MISFIT = 0.08
+CLEAR_CHI_SQUARE, CLEAR_MISFIT = 10.0, 0.02
 _LEAST_PART = 0.1  # of the largest height: peaks that are cut
 _LEAST_CHI_SQUARE = 20.0  # of a line that is cut; see `fitting.select.n_peaks`
 # Residual over the height of the tallest peak that is rounding of the numbers.
@@ -159,7 +161,8 @@ def is_misfit(found: FitEvidence) -> Mask:
     with np.errstate(invalid="ignore", over="ignore"):
         misfit = redchi > 1 + CHI_SQUARE_ERRORS * error
         misfit &= found.correlation > CORRELATION_ERRORS / np.sqrt(np.maximum(found.n_used, 1))
-        misfit &= found.correlation * found.redchi * nu > LEAST_MISFIT**2 * lines
+        least = np.where(redchi > CLEAR_CHI_SQUARE, CLEAR_MISFIT, LEAST_MISFIT)
+        misfit &= found.correlation * found.redchi * nu > least**2 * lines
     if not found.n_peaks:
         misfit |= has_signal(found.counts)
     return np.asarray(misfit)
