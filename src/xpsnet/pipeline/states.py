@@ -90,22 +90,31 @@ def _representatives(rows: SpectrumRows) -> SpectrumRows:
     """
     counts = np.asarray(rows.counts, dtype=np.float64)
     finite = np.isfinite(counts)
-    good = finite.mean(axis=1) > 0.5
-    if not good.any():
-        return rows.rows(np.arange(1, dtype=np.intp))
-    usable = np.flatnonzero(good)
+    share = finite.mean(axis=1)
+    usable = np.flatnonzero(share > 0.5 * share.max(initial=0.0))
+    if usable.size == 0:  # nothing to look at
+        nothing = np.full((1, rows.energy.size), np.nan)
+        held = None if rows.background is None else np.zeros_like(nothing)
+        return SpectrumRows(rows.energy, nothing, np.ones_like(nothing), held)
     member = _clusters(np.where(finite, counts, 0.0)[usable], CLUSTERS)
     nearest = [usable]
     nearest += [usable[member == number] for number in range(int(member.max()) + 1)]
-    means = np.stack([np.nanmean(counts[one], axis=0) for one in nearest])
+    means = np.stack([_mean(counts[one], finite[one]) for one in nearest])
     deviation = _inputs(rows).noise.deviation
-    noise = np.stack(
-        [np.sqrt(np.nanmean(deviation[one] ** 2, axis=0) / one.size) for one in nearest]
-    )
+    variance = np.stack([_mean(deviation[one] ** 2, finite[one]) for one in nearest])
+    n_finite = np.stack([finite[one].sum(axis=0) for one in nearest])
+    noise = np.sqrt(variance / np.maximum(n_finite, 1))
     background = None
     if rows.background is not None:
         background = np.stack([rows.background[one].mean(axis=0) for one in nearest])
     return SpectrumRows(rows.energy, means, np.maximum(noise, 1e-300), background)
+
+
+def _mean(values: Floats, finite: npt.NDArray[np.bool_]) -> Floats:
+    """Mean over the first axis of what is finite, NaN where nothing is."""
+    total = np.where(finite, values, 0.0).sum(axis=0)
+    number = finite.sum(axis=0)
+    return np.where(number > 0, total / np.maximum(number, 1), np.nan)
 
 
 def _clusters(counts: Floats, most: int) -> Numbers:

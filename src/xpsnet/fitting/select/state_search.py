@@ -224,9 +224,10 @@ def _places(
             width = float(np.clip(width, *kind.fwhm))
             at = _grid(kind, energy, max(width / 3, step))
             lines = _template(kind, energy, at, max(width, LEAST_STEPS * step)) * weights
+            whole = (lines * lines).sum(axis=1)
             lines = lines - (lines @ basis) @ basis.T
             overlap, norm = lines @ target, (lines * lines).sum(axis=1)
-            good = (overlap > 0) & (norm > 1e-9)
+            good = (overlap > 0) & (norm > 1e-9 * whole)
             gain = np.where(good, overlap**2 / np.where(good, norm, 1.0), 0.0)
             found += [(g, kind, c, width) for g, c in zip(gain, at, strict=True) if g > 0]
     return _distinct(found)
