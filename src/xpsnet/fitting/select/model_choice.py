@@ -25,6 +25,7 @@ from xpsnet.fitting.model.options import FitOptions
 from xpsnet.fitting.select.state_evidence import MISFIT_PART, MODEL_ERROR, judge, model_scales
 from xpsnet.fitting.select.state_models import (
     ASYMMETRIC,
+    LINE,
     SYMMETRIC,
     StateKind,
     StateModel,
@@ -120,10 +121,16 @@ class Question:
         return symmetric, one, replace(one, asymmetric=_ALL_OF_THE_LEVEL)
 
     @property
-    def search(self) -> Search:
-        """What a search for states needs to know."""
+    def searches(self) -> tuple[Search, ...]:
+        """What searches for states need to know.
+
+        One knows the level and single lines only: a doublet of a neighbor level that happens to
+        meet lines of two states would otherwise keep its place while states are added.
+        """
         asked = self.n_states is not None
-        return Search(self.kinds, self.odds, 0.0 if asked else self.error, patient=asked)
+        whole = Search(self.kinds, self.odds, 0.0 if asked else self.error, patient=asked)
+        own = tuple(kind for kind in self.kinds if kind.own or kind.name == LINE)
+        return (whole,) if own == self.kinds else (replace(whole, kinds=own), whole)
 
     def backgrounds(self, width: float) -> tuple[str, ...]:
         """Backgrounds to compare in a window of this width [eV]."""
@@ -139,7 +146,7 @@ class Question:
             for kind in model.kinds:
                 if not kind.own:
                     near = kind.name.startswith(element)
-                    odds += _ODDS["line" if kind.name == "line" else "near" if near else "foreign"]
+                    odds += _ODDS["line" if kind.name == LINE else "near" if near else "foreign"]
         level = core_level(self.region)
         if model.line_shape == ASYMMETRIC and self.line_shape is None and level is not None:
             odds += _ASYMMETRIC[_material(level)]
@@ -232,7 +239,8 @@ def search_candidates(question: Question, inputs: FitInputs) -> list[Candidate]:
     most = MOST_STATES if question.n_states is None else question.n_states
     fits: list[StateFit] = []
     for family in question.families:
-        fits += search_states(question.options, inputs, family, question.search, most)
+        for search in question.searches:
+            fits += search_states(question.options, inputs, family, search, most)
     if question.n_states is not None:
         fits = [fit for fit in fits if len(fit.model.kinds) == question.n_states]
     fits = _once(fits)
@@ -438,7 +446,7 @@ def model_words(model: StateModel) -> str:
     for state, kind in enumerate(model.kinds):
         asymmetric = "asymmetric " if state in (model.asymmetric or ()) else ""
         what = f"{asymmetric}{kind.name}"
-        if kind.name != "line":
+        if kind.name != LINE:
             what += " line" if kind.doublet is None else " doublet"
         parts[what] = parts.get(what, 0) + 1
     states = ", ".join(what if n == 1 else f"{_NUMBERS[n]} {what}s" for what, n in parts.items())

@@ -37,7 +37,7 @@ _NARROW = 1.2
 # What the window must show beyond the splitting of a doublet for both of its lines [eV].
 _BEYOND = 1.0
 # A second line of the same element, where the region holds more than its level: satellites, losses.
-_PLAIN = "line"
+LINE = "line"
 
 
 @dataclass(frozen=True)
@@ -174,7 +174,7 @@ def _line(level: CoreLevel | None, window: Limits, offset: float | None) -> Stat
         for near in (one for one in level.near if one.doublet is None):
             low, high = near.energy[0] - offset - shift, near.energy[1] - offset + shift
             met.append(((low, high), near.fwhm[1]))
-    return StateKind(_PLAIN, window, _possible(usual), usual, satellites=losses, met=tuple(met))
+    return StateKind(LINE, window, _possible(usual), usual, satellites=losses, met=tuple(met))
 
 
 def _possible(usual: Limits) -> Limits:
