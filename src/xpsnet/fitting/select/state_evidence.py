@@ -216,7 +216,7 @@ def _parameters(
                 d=(at["height"][b], areas / height[:, b]),
             )
             rows.append(("ratio", by, _uniform(ratio[0], ratio[2]) * one))
-    for name in layout.shape_parameters[3:]:
+    for name in layout.shape_parameters[3:] if main else ():
         entries = np.unique(at[name])
         if name == "asymmetry" and model.line_shape == ASYMMETRIC and model.asymmetric is not None:
             entries = at[name][[main[state] for state in model.asymmetric[:1]]]
