@@ -13,7 +13,6 @@ from tests.state_spectra import (
     inputs_of,
     line,
     platinum,
-    spectra_of,
     sulfur,
 )
 from xpsnet.fitting.model.options import FitOptions
@@ -36,7 +35,8 @@ from xpsnet.fitting.solve.dispatch import refine_rows
 
 OPTIONS = FitOptions(background="linear", covariance=True, engine="batch")
 EMPTY = StateModel((), SYMMETRIC, "linear")
-KINDS = region_kinds("S 2p", SULFUR, None, 0.0)
+# The doublet of the level, and single lines; nothing of where other levels lie.
+KINDS = region_kinds("S 2p", SULFUR, None, None)
 STATES = ((161.0, 5000.0), (163.9, 3000.0), (167.8, 2000.0))
 
 
@@ -67,7 +67,7 @@ def test_the_states_of_a_clean_spectrum_are_found_within_the_noise(number):
     assert (np.abs(fit.centers[order] - truth) < 4 * errors).all()
     np.testing.assert_allclose(fit.widths, 1.0, atol=0.1)
     assert fit.chisqr < SULFUR.size + 4 * np.sqrt(2 * SULFUR.size)
-    assert (best[one].chisqr > 10 * fit.chisqr for one in range(1, number))
+    assert all(best[one].chisqr > 10 * fit.chisqr for one in range(1, number))
 
 
 def test_the_curve_is_that_of_the_fit():
@@ -133,7 +133,8 @@ def test_asymmetric_lines_of_one_state_and_of_all():
     np.testing.assert_allclose(best[1].results.peaks["asymmetry"][0], 0.25, atol=0.02)
     assert best[1].chisqr < 1.4 * PLATINUM.size
     _, fits = found_in(platinum(), 2, energy=PLATINUM, kinds=kinds, empty=one)
-    assert all(len(fit.model.asymmetric) == 1 for fit in fits)
+    for fit in fits:
+        assert len(fit.model.asymmetric) == any(kind.own for kind in fit.model.kinds)
     every = replace(one, asymmetric=(-1,))
     _, fits = found_in(platinum(), 2, energy=PLATINUM, kinds=kinds, empty=every)
     for fit in fits:
@@ -197,7 +198,3 @@ def test_lines_of_one_level_in_a_window_without_doublets():
     curve = 300.0 + line(CARBON, 284.8, 4000.0) + line(CARBON, 286.4, 1500.0)
     best, _ = found_in(curve, 2, energy=CARBON, kinds=kinds)
     np.testing.assert_allclose(np.sort(best[2].centers), [284.8, 286.4], atol=0.05)
-
-
-def test_spectra_of_the_tests_are_what_they_say():
-    assert spectra_of(np.zeros((2, SULFUR.size))).dims == ("x", "energy")
