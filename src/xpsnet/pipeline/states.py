@@ -38,7 +38,7 @@ Numbers = npt.NDArray[np.intp]
 Step = Callable[[int], object]
 
 # Representatives of a stack, beside its mean.
-CLUSTERS = 16
+CLUSTERS = 8
 # Spectra whose candidates are held in memory at a time.
 AT_ONCE = 4096
 _ROUNDS = 8
@@ -293,15 +293,30 @@ def _fit_part(chosen: Chosen, inputs: FitInputs, n_lines: int) -> Outcome:
     _note_choice(chosen, outcome, np.arange(best.size), (candidates, evidence, best))
     for number, one in enumerate(candidates):
         mine = np.flatnonzero(best == number)
-        outcome.results.copy_from(mine, _placed(chosen.options, one, n_lines).rows(mine))
+        outcome.results.copy_from(mine, _finished(chosen, one, inputs, mine, n_lines))
     return outcome
+
+
+def _finished(
+    chosen: Chosen, candidate: Candidate, inputs: FitInputs, rows: Numbers, n_lines: int
+) -> FitResults:
+    """Results of some rows of a candidate, refined to the end from where it stands."""
+    found = Candidate(candidate.model, candidate.results.rows(rows))
+    if candidate.model.kinds and rows.size:
+        peaks = found.results.peaks
+        options = chosen.question.options
+        known = np.isfinite(peaks["center"]).all(axis=1)
+        refined = Template(candidate.model, peaks).fitted(options, inputs.rows(rows)).results
+        better = np.flatnonzero(known & np.isfinite(refined.chisqr))
+        found.results.copy_from(better, refined.rows(better))
+    return _placed(chosen.options, found, n_lines)
 
 
 def _candidates(chosen: Chosen, inputs: FitInputs) -> list[Candidate]:
     """Fits of all models of a structure, the background alone first."""
     structure, question = _structure(chosen), chosen.question
     asked = replace(question, background=structure.background, line_shape=structure.line_shape)
-    found = [one.fitted(question.options, inputs) for one in structure.templates]
+    found = [one.fitted(question.options, inputs, quick=True) for one in structure.templates]
     if question.n_states in (None, 0):
         found.insert(0, without_states(asked, inputs))
     return found
@@ -438,7 +453,7 @@ def _choose_again(
     _note_choice(chosen, outcome, mine, (candidates, total, best))
     for number, one in enumerate(candidates):
         local = np.flatnonzero(best == number)
-        outcome.results.copy_from(mine[local], _placed(chosen.options, one, n_lines).rows(local))
+        outcome.results.copy_from(mine[local], _finished(chosen, one, inputs, local, n_lines))
         outcome.start[mine[local]] = int(start[number])
     for one, count in zip(evidence, n_states, strict=True):
         outcome.score[mine, count] = np.maximum(outcome.score[mine, count], one)
@@ -451,4 +466,4 @@ def _from_starts(
     usable = {
         name: np.where(np.isfinite(v), v, template.starts[name]) for name, v in starts.items()
     }
-    return replace(template, starts=usable).fitted(question.options, inputs)
+    return replace(template, starts=usable).fitted(question.options, inputs, quick=True)

@@ -57,8 +57,10 @@ _OTHER_BACKGROUNDS = 3
 # ln evidence by which states at the window's end must win over the background alone.
 _CUT = 10.0
 # Spectra whose states a search cannot miss, beside the mean of all.
-_SEARCHED = 3
+_SEARCHED = 2
 
+# Candidates of one spectrum that the others are fitted with: so many, so far behind the best.
+_MOST_TEMPLATES, _POSSIBLE = 16, 60.0
 # Models of one number of states that every spectrum of a stack is fitted with.
 _MODELS_OF_COUNT = 2
 _NUMBERS = ("no", "one", "two", "three", "four", "five", "six")
@@ -320,15 +322,15 @@ class Template:
     model: StateModel
     starts: Starts
 
-    def fitted(self, options: FitOptions, inputs: FitInputs) -> Candidate:
-        """The model refined for S spectra."""
+    def fitted(self, options: FitOptions, inputs: FitInputs, *, quick: bool = False) -> Candidate:
+        """The model refined for S spectra; `quick`: well enough to tell models apart."""
         n_spectra = len(inputs.counts)
         starts = {
             name: np.array(np.broadcast_to(values, (n_spectra, values.shape[1])))
             for name, values in self.starts.items()
         }
         rows = inputs.with_starts(starts, np.zeros(n_spectra, dtype=np.int64))
-        return Candidate(self.model, _refined(options, rows, self.model))
+        return Candidate(self.model, _refined(replace(options, quick=quick), rows, self.model))
 
 
 @dataclass(frozen=True)
@@ -359,14 +361,14 @@ def choose_structure(question: Question, inputs: FitInputs) -> Structure:
     inputs : FitInputs
         The mean spectrum, and representatives of all spectra behind it.
     """
-    templates = _templates(search_candidates(question, inputs.rows(slice(0, 1))))
-    found = [one.fitted(question.options, inputs) for one in templates]
+    templates = _templates(question, inputs.rows(slice(0, 1)))
+    found = [one.fitted(question.options, inputs, quick=True) for one in templates]
     if len(inputs.counts) > 1 and found:
         misfit = np.min([_misfit(one) for one in found], axis=0)
         for row in np.argsort(-misfit[1:], kind="stable")[:_SEARCHED] + 1:
-            more = _templates(search_candidates(question, inputs.rows(slice(row, row + 1))))
+            more = _templates(question, inputs.rows(slice(row, row + 1)))
             templates += more
-            found += [one.fitted(question.options, inputs) for one in more]
+            found += [one.fitted(question.options, inputs, quick=True) for one in more]
     nothing = without_states(question, inputs)
     evidence = evidences(question, inputs, [nothing, *found])
     keys = [structure_of(one.model) for one in templates]
@@ -393,9 +395,22 @@ def choose_structure(question: Question, inputs: FitInputs) -> Structure:
     return Structure(best[0], best[2], kept, "; second: ".join(said))
 
 
-def _templates(candidates: Sequence[Candidate]) -> list[Template]:
-    """Starts from the ends of the fits of one spectrum."""
-    return [Template(one.model, one.results.peaks) for one in candidates if one.model.kinds]
+def _templates(question: Question, inputs: FitInputs) -> list[Template]:
+    """The candidates of one spectrum that others may have, with their ends as starts."""
+    candidates = search_candidates(question, inputs)
+    evidence = evidences(question, inputs, candidates)[:, 0]
+    states = [n for n, one in enumerate(candidates) if one.model.kinds]
+    states.sort(key=lambda n: -evidence[n])
+    likely = [n for n in states if evidence[n] > evidence[states[0]] - _POSSIBLE][:_MOST_TEMPLATES]
+    kept = dict.fromkeys(likely or states[:_MOST_TEMPLATES])
+    keys = {structure_of(candidates[n].model) for n in kept}
+    seen = {(structure_of(candidates[n].model), len(candidates[n].model.kinds)) for n in kept}
+    for n in states:  # other spectra may have another number of states
+        key = structure_of(candidates[n].model), len(candidates[n].model.kinds)
+        if key[0] in keys and key not in seen:
+            seen.add(key)
+            kept[n] = None
+    return [Template(candidates[n].model, candidates[n].results.peaks) for n in kept]
 
 
 def _misfit(candidate: Candidate) -> Floats:
@@ -426,7 +441,10 @@ def _kept(templates: list[Template], evidence: Floats) -> tuple[Template, ...]:
         same = np.flatnonzero(n_states == count)
         best = same[evidence[same].argmax(axis=0)]
         numbers, votes = np.unique(best, return_counts=True)
-        chosen += numbers[np.argsort(-votes, kind="stable")][:_MODELS_OF_COUNT].tolist()
+        different: dict[StateModel, int] = {}
+        for number in numbers[np.argsort(-votes, kind="stable")]:
+            different.setdefault(templates[int(number)].model, int(number))
+        chosen += list(different.values())[:_MODELS_OF_COUNT]
     return tuple(templates[number] for number in chosen)
 
 
