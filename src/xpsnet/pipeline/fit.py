@@ -48,7 +48,13 @@ from xpsnet.fitting.maps.neighbors import PRIOR_ROUNDS, Start, reach
 from xpsnet.fitting.model.constraints import Constraint
 from xpsnet.fitting.model.doublets import Doublet, as_doublets
 from xpsnet.fitting.model.links import split_name
-from xpsnet.fitting.model.options import FitOptions, checked_constraints, checked_shared
+from xpsnet.fitting.model.options import (
+    FitOptions,
+    checked_constraints,
+    checked_shared,
+    named_shapes,
+    unshared,
+)
 from xpsnet.fitting.noise_from_fits import Fitted, fitted_curves, noise_from_fits, noise_sample
 from xpsnet.fitting.refine_lazy import Chunk, map_chunks
 from xpsnet.fitting.select.background import DEFAULT, choose_background
@@ -73,6 +79,7 @@ from xpsnet.models.prediction import (
     predict_arrays,
 )
 from xpsnet.models.weights import Model, load_model
+from xpsnet.numerics.peak_shapes import distinct_shapes
 from xpsnet.parallel.progress import Cancel, Progress, reporting
 from xpsnet.pipeline.outcome import FindOptions, Outcome, Overview, SpectrumRows
 from xpsnet.pipeline.stages import fit_rows, peaks_of_mean, revise, states_in
@@ -117,7 +124,7 @@ def fit(
     n_peaks: int | Literal["auto"] = "auto",
     n_states: int | Literal["auto"] = "auto",
     background: str | xr.DataArray = "auto",
-    line_shape: str = "auto",
+    line_shape: str | Sequence[str] = "auto",
     shared: tuple[str, ...] = ("fraction",),
     constraints: Mapping[str, Constraint] | None = None,
     doublets: Sequence[Doublet | str] | Literal["auto"] = "auto",
@@ -151,10 +158,11 @@ def fit(
         with `n_peaks`.
     background : str or DataArray
         As for `refine`; "auto" chooses it, once for all spectra.
-    line_shape : str
-        As for `refine`; "auto" chooses, once for all spectra, between symmetric
-        ("pseudo_voigt") and asymmetric lines ("asymmetric_pseudo_voigt", of some or of all
-        states) where the level has conducting materials.
+    line_shape : str or sequence of str
+        As for `refine`, names of CasaXPS included; "auto" chooses, once for all spectra, between
+        symmetric ("pseudo_voigt") and asymmetric lines ("asymmetric_pseudo_voigt", of some or of
+        all states) where the level has conducting materials. A sequence, one shape for each peak
+        in ascending energy, needs `n_peaks`; these peaks are not followed over a map.
     doublets : sequence of Doublet or str, or "auto"
         Levels whose lines are doublets, for instance "S 2p"; see `xpsnet.doublet`. "auto" takes the
         level that the name of the spectra states, with the ranges of `xpsnet.data.levels`.
@@ -227,6 +235,11 @@ def fit(
     _check(min_probability, batch_size, follow)
     if n_peaks != "auto" and n_states != "auto":
         raise ValueError(f"expected n_peaks or n_states, got both: {n_peaks} and {n_states}")
+    if n_peaks == "auto" and not isinstance(line_shape, str):
+        raise ValueError(
+            "expected n_peaks beside a sequence of line shapes, which belong to one peak each, got "
+            f"line_shape={list(line_shape)}; give n_peaks, or one shape for all peaks"
+        )
     whole = keep_own_names(check_spectra(spectra, dim=dim))
     window = whole if energy_range is None else crop(whole, energy_range)
     network_model = load_model(model)
@@ -243,10 +256,11 @@ def fit(
         )
     )
     tied = () if isinstance(doublets, str) and doublets == "auto" else doublets
+    shapes, held = named_shapes(SYMMETRIC if line_shape == "auto" else line_shape, network.slots)
     fitted = FitOptions(
-        SYMMETRIC if line_shape == "auto" else line_shape,
+        shapes,
         background=fitted_name(background),
-        shared=checked_shared(shared),
+        shared=unshared(checked_shared(shared), held),
         doublets=as_doublets(tied, network.slots),
         scale_errors=scale_errors,
         covariance=covariance,
@@ -254,11 +268,12 @@ def fit(
         cancel=cancel,
     )
     sign = scale_sign(window.attrs["scale"])
-    found = checked_constraints(fitted, numeric_energy(window), sign, network.slots, constraints)
+    limits = {**held, **(constraints or {})}
+    found = checked_constraints(fitted, numeric_energy(window), sign, network.slots, limits)
     options = FindOptions(replace(fitted, constraints=found), network, sign, min_probability)
     options = _with_neighbors(options, window, neighbors, follow)
     given_doublets = None if isinstance(doublets, str) and doublets == "auto" else fitted.doublets
-    asked = line_shape, background, given_doublets, n_states
+    asked = line_shape == "auto", background, given_doublets, n_states
     question = _question(options, window, asked, model_error)
     if question is not None and not is_held(background) and background == "auto":
         options = replace(options, fit=replace(options.fit, background=DEFAULT))
@@ -307,8 +322,9 @@ def _check(min_probability: float, batch_size: int, follow: bool | int | str) ->
         raise ValueError(f"expected follow='auto', True, False or a number, got {follow!r}")
 
 
-Asked = tuple[str, str | xr.DataArray, tuple[Doublet, ...] | None, int | Literal["auto"]]
-"""Line shape, background, doublets (None: those of the level) and number of states of a call."""
+Asked = tuple[bool, str | xr.DataArray, tuple[Doublet, ...] | None, int | Literal["auto"]]
+"""Of a call: whether the line shape is to be chosen; background, doublets (None: those of the
+level) and number of states."""
 
 
 def _question(
@@ -320,7 +336,7 @@ def _question(
     the peaks of doublets, and where neither the name of the spectra nor the caller says which level
     it is.
     """
-    line_shape, background, doublets, n_states = asked
+    any_shape, background, doublets, n_states = asked
     constraints = options.fit.constraints
     numbered = bool(constraints.links) or any(
         split_name(name)[1] is not None for name in constraints.limits
@@ -338,7 +354,7 @@ def _question(
     photon_energy = spectra.attrs.get("photon_energy")
     offset = 0.0 if options.sign > 0 else photon_energy
     kinds = region_kinds(region, numeric_energy(spectra), doublets, offset)
-    shape = None if line_shape == "auto" else line_shape
+    shape = None if any_shape else distinct_shapes(options.fit.line_shape)[0]
     given = None if isinstance(background, str) and background == "auto" else options.fit.background
     number = None if n_states == "auto" else int(n_states)
     fit = replace(options.fit, doublets=())
@@ -369,6 +385,10 @@ def _with_neighbors(
     numbered = bool(constraints.links) or any(
         split_name(name)[1] is not None for name in constraints.limits
     )
+    if not isinstance(options.fit.line_shape, str):  # a place along `peak` is a shape
+        if follow not in ("auto", False):
+            raise ValueError("expected one line shape for all peaks with follow, got several")
+        numbered = True
     states = near and not numbered if follow == "auto" else bool(follow)
     n_peaks = options.network.n_peaks
     number = None if n_peaks == "auto" else max(n_peaks, 1)
@@ -581,7 +601,8 @@ def _placed(
     """Results with their peaks in ascending energy or at the places of states, and labels."""
     key = options.sign * results.peaks["center"]
     order = np.argsort(key, axis=1, kind="stable")
-    if options.fit.constraints.links:  # whose numbers stay those of the constraints
+    numbered = bool(options.fit.constraints.links) or not isinstance(options.fit.line_shape, str)
+    if numbered:  # links and shapes belong to these places
         order = np.broadcast_to(np.arange(key.shape[1]), key.shape)
     n = key.shape[1]
     if not padded and options.finds_n_peaks:
