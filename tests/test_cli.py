@@ -1,5 +1,6 @@
 """The command line: tables, files, one-sentence errors; the library behind it is replaced."""
 
+import inspect
 import io
 import os
 import re
@@ -100,6 +101,80 @@ def test_fit_prints_a_table_with_errors(
     assert "center [eV]" in out
     assert "reduced chi-square 1.02" in out
     assert "50.0 %" in out
+
+
+def _in_states(shape: tuple[int, ...] = ()) -> xr.Dataset:
+    """The same peaks as one doublet, or as two lines where several spectra have an even number."""
+    peaks = _peaks(shape).drop_vars("n_peaks_probability")
+    alone = np.arange(peaks.n_peaks.size).reshape(shape) % 2 == 0
+    alone &= len(shape) > 0
+    second = np.where(alone, 2, 1)
+    state = np.stack([np.ones_like(second), second], axis=-1) * (
+        peaks.n_peaks.values[..., None] > 0
+    )
+    chosen = np.where(alone, 1, 0)
+    lead = peaks.n_peaks.dims
+    probability = np.broadcast_to([0.0, 0.93, 0.06, 0.01], (*shape, 4))
+    peaks.attrs["model_choices"] = '["one state: C 1s doublet", "two states: two C 1s lines"]'
+    peaks.attrs["model_choice_text"] = "one state: C 1s doublet, probability 0.93; second: others"
+    return peaks.assign(
+        state=((*lead, "peak"), state),
+        n_states=(lead, state.max(axis=-1)),
+        n_states_probability=((*lead, "count"), probability),
+        model_choice=(lead, chosen),
+    )
+
+
+def test_fit_in_states_prints_the_model_and_the_state_of_each_peak(
+    library: Library, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("xpsnet.pipeline.fit.fit", lambda *_, **__: _in_states())
+    assert cli.main(["fit", "a.vms"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert "1 state, probability 0.93 (2: 0.06, 3: 0.01), with 2 peaks" in lines
+    assert "chosen: one state: C 1s doublet, probability 0.93; second: others" in lines
+    header = next(i for i, line in enumerate(lines) if line.startswith("peak "))
+    assert lines[header].split()[:3] == ["peak", "state", "center"]
+    assert [line.split()[:3] for line in lines[header + 1 :]] == [
+        ["1", "1", "284.800"],
+        ["2", "1", "286.300"],
+    ]
+
+
+def test_fit_in_states_groups_a_stack_by_its_models(
+    library: Library, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("xpsnet.pipeline.fit.fit", lambda *_, **__: _in_states((2, 5)))
+    assert cli.main(["fit", "map.nc"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert "chosen: one state: C 1s doublet, probability 0.93; second: others" in lines
+    assert "no state: 1 spectrum, 10.0 %" in lines  # where nothing was found, whatever was tried
+    for title, state in (
+        ("one state: C 1s doublet: 5 spectra, 50.0 %", "1"),
+        ("two states: two C 1s lines: 4 spectra, 40.0 %", "2"),
+    ):
+        at = lines.index(title)
+        assert lines[at + 1].split()[:3] == ["peak", "state", "spectra"]
+        spectra = title.split(": ")[-1].split()[0]
+        assert lines[at + 3].split()[:4] == ["2", state, spectra, "286.3"]
+
+
+def test_a_peak_at_a_later_place_of_a_map_is_shown_there() -> None:
+    peaks = _peaks((2, 5))
+    moved = peaks.copy(deep=True)
+    for name in ("center", "fwhm", "height", "area"):
+        moved[name][..., 0] = np.nan
+    moved["n_peaks"] = xr.where(peaks.n_peaks > 0, 1, 0)
+    report = plain_text(*peak_report(moved)).splitlines()
+    at = report.index("1 peak: 9 spectra, 90.0 %")
+    assert report[at + 2].split()[:3] == ["2", "9", "286.3"]
+    assert not report[at + 3]
+
+
+def test_labels_that_number_places_are_not_shown_beside_states() -> None:
+    peaks = _in_states().assign_coords(label=("peak", ["state 1", "C-O"]))
+    rows = [line.split()[:3] for line in plain_text(*peak_report(peaks)).splitlines()[-2:]]
+    assert rows == [["1", "1", "284.800"], ["2", "C-O", "1"]]
 
 
 def test_fit_prints_a_summary_of_a_stack(
@@ -494,6 +569,30 @@ def test_options_of_the_fit_have_the_names_of_the_library(library: Library) -> N
     }
 
 
+def test_options_of_the_states_have_the_names_of_the_library(library: Library) -> None:
+    words = "fit a.vms --n-states 2 --line-shape auto --doublets auto --background auto"
+    assert cli.main([*words.split(), "--model-error", "0.01"]) == 0
+    given = library.calls["fit"]
+    names = ("n_peaks", "n_states", "line_shape", "doublets", "background", "model_error")
+    assert [given[name] for name in names] == ["auto", 2, "auto", "auto", "auto", 0.01]
+    assert cli.main(["fit", "a.vms", "--doublets", "none"]) == 0
+    assert library.calls["fit"]["doublets"] == ()
+    assert not {"n_states", "line_shape", "background", "model_error"} & set(library.calls["fit"])
+
+
+def test_the_defaults_are_those_of_the_library() -> None:
+    defaults = inspect.signature(xpsnet.fit).parameters
+    for name in ("n_peaks", "n_states", "line_shape", "doublets", "background"):
+        assert defaults[name].default == "auto"
+    assert defaults["model_error"].default is None
+
+
+def test_each_peak_may_have_a_line_shape(library: Library) -> None:
+    words = 'fit a.vms --n-peaks 2 --line-shape "GL(30)" --line-shape voigt'
+    assert cli.main(shlex.split(words)) == 0
+    assert library.calls["fit"]["line_shape"] == ["GL(30)", "voigt"]
+
+
 def test_nothing_is_shared_on_request(library: Library) -> None:
     assert cli.main(["fit", "a.vms", "--shared"]) == 0
     assert library.calls["fit"]["shared"] == ()
@@ -512,6 +611,8 @@ def test_options_of_the_fit_are_refused_without_a_fit(
 ) -> None:
     assert cli.main(["fit", "a.vms", "--no-refine", "--noise", "3", "--line-shape", "voigt"]) == 2
     assert "no --line-shape and --noise with --no-refine" in capsys.readouterr().err
+    assert cli.main(["fit", "a.vms", "--no-refine", "--n-states", "2"]) == 2
+    assert "no --n-states with --no-refine" in capsys.readouterr().err
 
 
 def test_an_unexpected_error_is_one_sentence(

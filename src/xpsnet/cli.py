@@ -25,7 +25,16 @@ __all__ = ["main"]
 
 RESULT_SUFFIXES = (".csv", ".h5", ".hdf5", ".nc", ".nc4", ".nxs", ".vms", ".xlsx", ".zarr")
 SUFFIXES_WITH_SPECTRA = (".nxs", ".vms", ".xlsx")
-FIT_OPTIONS = ("line_shape", "shared", "doublets", "constraints", "noise", "scale_errors")
+FIT_OPTIONS = (
+    "n_states",
+    "line_shape",
+    "shared",
+    "doublets",
+    "model_error",
+    "constraints",
+    "noise",
+    "scale_errors",
+)
 FIGURE_SUFFIXES = (".pdf", ".png", ".svg")
 ERROR = 2
 INTERRUPTED = 130
@@ -184,6 +193,10 @@ def _peaks(spectra: "xr.DataArray", chosen: argparse.Namespace) -> "xr.Dataset":
         fit_only["constraints"] = dict(chosen.constraints)
     if chosen.shared is not None:
         fit_only["shared"] = tuple(chosen.shared)
+    if chosen.line_shape is not None and len(chosen.line_shape) == 1:
+        fit_only["line_shape"] = chosen.line_shape[0]
+    if chosen.doublets in (["auto"], ["none"]):
+        fit_only["doublets"] = "auto" if chosen.doublets == ["auto"] else ()
     from xpsnet.pipeline.fit import fit
 
     return fit(spectra, **options, **fit_only)
@@ -319,7 +332,7 @@ def _region(text: str) -> int | str:
 
 
 def _count(text: str) -> int | str:
-    """Number of peaks, or "auto"."""
+    """Number of peaks or states, or "auto"."""
     if text == "auto":
         return text
     if text.isdecimal():
@@ -439,13 +452,19 @@ def _add_fit(commands: Any) -> None:
         ' "auto" (the source that the file names)',
     )
     add("--model", default="default", help="network: a name or a file (default: default)")
-    add("--n-peaks", type=_count, default="auto", help='"auto" or a number (default: auto)')
+    add(
+        "--n-peaks",
+        type=_count,
+        default="auto",
+        help='number of lines, or "auto" (default: auto)',
+    )
     add(
         "--background",
         metavar="NAME",
-        help="none, constant, linear, shirley, shirley+linear, tougaard or tougaard+linear, fitted"
-        ' with the peaks; auto; "static linear", "static shirley" or "static tougaard", computed'
-        " before the fit and kept; or a file with one curve (default: shirley+linear)",
+        help="auto, chosen once for all spectra; none, constant, linear, shirley, shirley+linear,"
+        ' tougaard or tougaard+linear, fitted with the peaks; "static linear", "static shirley" or'
+        ' "static tougaard", computed before the fit and kept; or a file with one curve (default:'
+        " auto; with --no-refine shirley+linear)",
     )
     add("--no-refine", dest="refine", action="store_false", help="predict only, without a fit")
     add(
@@ -459,7 +478,19 @@ def _add_fit(commands: Any) -> None:
     add("--overwrite", action="store_true", help="replace files that xpsnet has not written")
     add("--plot", metavar="PATH", help="save a figure of the fit: .png, .pdf or .svg")
     add = parser.add_argument_group("least-squares fit").add_argument
-    add("--line-shape", metavar="NAME", help="for instance gaussian, voigt (default: pseudo_voigt)")
+    add(
+        "--n-states",
+        type=_count,
+        help="number of chemical states, each of them a line or a doublet, or auto; not together"
+        " with --n-peaks (default: auto)",
+    )
+    add(
+        "--line-shape",
+        action="append",
+        metavar="NAME",
+        help='auto, or for instance voigt, "GL(30)", "LA(1.2,5,8)"; repeated: the shape of each'
+        " peak, with --n-peaks (default: auto: symmetric or asymmetric pseudo_voigt)",
+    )
     add(
         "--shared",
         nargs="*",
@@ -471,7 +502,15 @@ def _add_fit(commands: Any) -> None:
         "--doublets",
         nargs="+",
         metavar="LEVEL",
-        help='spin-orbit doublets, for instance "S 2p" "Fe 2p"',
+        help='spin-orbit doublets, for instance "S 2p" "Fe 2p"; auto: of the level that the region'
+        " names; or none (default: auto)",
+    )
+    add(
+        "--model-error",
+        type=float,
+        metavar="SHARE",
+        help="how exactly a line is known, relative to its height; 0 counts every significant"
+        " deviation as a state (default: 0.005 to 0.02 by the class of the level)",
     )
     add(
         "--constraints",

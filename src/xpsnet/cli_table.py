@@ -4,6 +4,7 @@ One spectrum gives a table of its peaks, several give a summary. rich draws the 
 """
 
 import io
+import json
 import math
 from collections.abc import Iterator, Sequence
 from itertools import cycle
@@ -20,6 +21,9 @@ from xpsnet.numerics.peak_shapes import distinct_shapes
 from xpsnet.plotting import PALETTE
 
 __all__ = ["describe_spectra", "peak_report", "plain_text", "region_list", "table"]
+
+Flags = npt.NDArray[np.bool_]
+Numbers = npt.NDArray[np.int64]
 
 _QUANTITIES = ("center", "fwhm", "height", "area")
 _EXTRA = ("fraction", "asymmetry")
@@ -182,7 +186,13 @@ def edge_report(edges: xr.Dataset) -> list[str | Table]:
 def _one_spectrum(peaks: xr.Dataset) -> Iterator[str | Table]:
     """Texts and table of a single spectrum."""
     count = int(peaks["n_peaks"])
-    yield _plural(count, "peak") + _probability(peaks, count)
+    if "n_states" in peaks:
+        states = int(peaks["n_states"])
+        probability = _probability(peaks, "n_states_probability", states)
+        yield f"{_plural(states, 'state')}{probability}, with {_plural(count, 'peak')}"
+    else:
+        yield _plural(count, "peak") + _probability(peaks, "n_peaks_probability", count)
+    yield from _chosen_model(peaks)
     yield f"status: {_sentence(peaks, int(peaks['status']))}"
     if "redchi" in peaks and np.isfinite(peaks["redchi"]):
         yield f"reduced chi-square {float(peaks['redchi']):.3g}"
@@ -194,56 +204,97 @@ def _one_spectrum(peaks: xr.Dataset) -> Iterator[str | Table]:
 def _peak_rows(peaks: xr.Dataset, count: int) -> tuple[list[str], list[list[str]]]:
     """Header and cells of the table of peaks."""
     columns = [name for name in (*_QUANTITIES, *_EXTRA) if name in peaks]
-    header = ["peak", *(_heading(peaks, name) for name in columns), "share"]
+    in_states = ["state"] if "state" in peaks else []
+    header = ["peak", *in_states, *(_heading(peaks, name) for name in columns), "share"]
     area = peaks["area"].to_numpy()[:count]
     share = 100 * area / np.nansum(area) if np.nansum(area) else np.full(count, np.nan)
-    labels = peaks["label"].to_numpy() if "label" in peaks else [""] * count
+    labels = _labels(peaks)
     rows = []
     for i in range(count):
         cells = [f"{i + 1} {labels[i]}".rstrip()]
+        cells += [_state(int(peaks[name][i])) for name in in_states]
         for name in columns:
             cells.append(_with_error(float(peaks[name][i]), _error(peaks, name, i)))
         rows.append([*cells, f"{share[i]:.1f} %"])
     return header, rows
 
 
+def _chosen_model(peaks: xr.Dataset) -> Iterator[str]:
+    """Sentence that says which model was chosen, where one was."""
+    text = peaks.attrs.get("model_choice_text")
+    if text:
+        yield f"chosen: {text}"
+
+
 def _many_spectra(peaks: xr.Dataset) -> Iterator[str | Table]:
-    """Spectra for each status and each number of peaks, and medians for each number."""
+    """Spectra for each status and each model or number of peaks, and medians for each."""
     counts = peaks["n_peaks"].to_numpy().ravel()
     states = peaks["status"].to_numpy().ravel()
     sizes = ", ".join(f"{dim} {peaks.sizes[dim]}" for dim in peaks["n_peaks"].dims)
     yield f"{counts.size} spectra ({sizes})"
+    yield from _chosen_model(peaks)
     yield ""
     yield table(
         ["status", "spectra", "share"],
         [[_sentence(peaks, state), *_tally(states == state)] for state in np.unique(states)],
     )
-    columns = [name for name in ("center", "fwhm", "area") if name in peaks]
-    for count in np.unique(counts):
-        chosen = counts == count
+    for title, chosen in _groups(peaks, counts):
         yield ""
         number, share = _tally(chosen)
-        yield f"{_plural(int(count), 'peak')}: {_plural(int(number), 'spectrum')}, {share}"
-        if count > 0:
-            header = ["peak", *(_heading(peaks, name) for name in columns)]
-            yield table(header, _median_rows(peaks, columns, chosen, int(count)))
+        yield f"{title}: {_plural(int(number), 'spectrum')}, {share}"
+        if counts[chosen].any():
+            yield table(*_median_rows(peaks, chosen))
     if np.any(counts > 0):
         yield ""
         yield "median (16 % to 84 % of the spectra)"
 
 
-def _median_rows(
-    peaks: xr.Dataset, columns: Sequence[str], chosen: npt.NDArray[np.bool_], count: int
-) -> list[list[str]]:
-    """Median and central 68 % of every peak, over the chosen spectra."""
+def _groups(peaks: xr.Dataset, counts: Numbers) -> Iterator[tuple[str, Flags]]:
+    """Spectra with the same model, else with the same number of peaks, and what they share."""
+    if "model_choice" not in peaks or "model_choices" not in peaks.attrs:
+        for count in np.unique(counts):
+            yield _plural(int(count), "peak"), counts == count
+        return
+    models = json.loads(peaks.attrs["model_choices"])
+    # A spectrum without a valid fit has no states, whatever model was tried.
+    number = np.where(counts > 0, peaks["model_choice"].to_numpy().ravel(), -1)
+    for one in np.unique(number):
+        yield models[one] if one >= 0 else "no state", number == one
+
+
+def _median_rows(peaks: xr.Dataset, chosen: Flags) -> tuple[list[str], list[list[str]]]:
+    """Header, and number of spectra, median and central 68 % of every peak that they have."""
+    columns = [name for name in ("center", "fwhm", "area") if name in peaks]
     flat = {
         name: peaks[name].transpose(..., "peak").to_numpy().reshape(-1, peaks.sizes["peak"])[chosen]
-        for name in columns
+        for name in (*columns, *(["state"] if "state" in peaks else []))
     }
-    return [
-        [str(i + 1), *(_median_and_range(flat[name][:, i]) for name in columns)]
-        for i in range(count)
-    ]
+    labels = _labels(peaks)
+    exists = np.isfinite(flat["center"])
+    header = ["peak", *flat.keys() - set(columns), "spectra"]
+    rows = []
+    for i in np.flatnonzero(exists.any(axis=0)):
+        cells = [f"{i + 1} {labels[i]}".rstrip()]
+        if "state" in flat:
+            numbers, times = np.unique(flat["state"][exists[:, i], i], return_counts=True)
+            cells.append(_state(int(numbers[times.argmax()])))
+        cells.append(str(int(exists[:, i].sum())))
+        rows.append([*cells, *(_median_and_range(flat[name][:, i]) for name in columns)])
+    return [*header, *(_heading(peaks, name) for name in columns)], rows
+
+
+def _labels(peaks: xr.Dataset) -> list[str]:
+    """Labels of the peaks without those that only number the places of followed peaks."""
+    if "label" not in peaks:
+        return [""] * peaks.sizes["peak"]
+    numbered = (f"state {i + 1}" for i in range(peaks.sizes["peak"]))
+    texts = zip(peaks["label"].to_numpy(), numbered, strict=True)
+    return ["" if "state" in peaks and text == number else str(text) for text, number in texts]
+
+
+def _state(number: int) -> str:
+    """Number of a chemical state; a peak that belongs to none has 0."""
+    return str(number) if number else "-"
 
 
 def _median_and_range(values: npt.NDArray[Any]) -> str:
@@ -287,11 +338,11 @@ def _heading(peaks: xr.Dataset, name: str) -> str:
     return f"{name} [{units}]" if units not in ("", "1") else name
 
 
-def _probability(peaks: xr.Dataset, count: int) -> str:
-    """Probabilities of this number of peaks and of the others, by the network."""
-    if "n_peaks_probability" not in peaks:
+def _probability(peaks: xr.Dataset, name: str, count: int) -> str:
+    """Probabilities of this number of peaks or states, and of the others."""
+    if name not in peaks:
         return ""
-    belief = peaks["n_peaks_probability"].to_series().dropna()
+    belief = peaks[name].to_series().dropna()
     if count not in belief.index:
         return ""
     others = [f"{n}: {p:.2f}" for n, p in belief.items() if n != count and p >= 0.01]
