@@ -7,7 +7,7 @@ PEAK_COLORS = ("#4477AA", "#EE6677", "#228833", "#AA3377", "#66CCEE", "#EE8844")
 
 
 def peak_color(index: int) -> str:
-    """Color of the peak with this index, as hexadecimal text."""
+    """Color of the peak with this index, as hexadecimal text; a doublet has that of its first."""
     return PEAK_COLORS[index % len(PEAK_COLORS)]
 
 

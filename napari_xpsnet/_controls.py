@@ -10,10 +10,20 @@ from qtpy.QtCore import QSignalBlocker
 from qtpy.QtWidgets import QComboBox, QSizePolicy
 
 from napari_xpsnet._layers import ENERGY, pixel_dims
-from napari_xpsnet._state import BACKGROUNDS, FIT_BACKGROUNDS, PEAK_COUNTS, EnergyAxis, FitState
+from napari_xpsnet._state import (
+    BACKGROUNDS,
+    FIT_BACKGROUNDS,
+    LINE_SHAPES,
+    PEAK_COUNTS,
+    STATE_COUNTS,
+    EnergyAxis,
+    FitState,
+)
 
 FROM_FILE = "as in the file"
 HERE, EVERYWHERE = "this spectrum", "all spectra"
+PREDICTED_BACKGROUND = "shirley+linear"
+"""Background without a fit, which could not choose it."""
 LIMIT = 1e5
 """Largest energy that can be typed [eV]."""
 NARROW = "QAbstractSpinBox { min-width: 46px; }"
@@ -39,16 +49,29 @@ class FitForm:
         self.model = ComboBox(
             label="Model", choices=models, tooltip="Trained network that finds the peaks"
         )
+        self.n_states = ComboBox(
+            label="States",
+            choices=[(str(count), count) for count in STATE_COUNTS],
+            tooltip="Number of chemical states, each of them a line or a doublet; auto: chosen for "
+            "each spectrum, if the name of the spectra is a level such as C 1s",
+        )
         self.n_peaks = ComboBox(
             label="Peaks",
             choices=[(str(count), count) for count in PEAK_COUNTS],
-            tooltip="Number of peaks; auto: chosen for each spectrum",
+            tooltip="Number of lines, in place of states; auto: not given",
+        )
+        self.line_shape = ComboBox(
+            label="Lines",
+            choices=LINE_SHAPES,
+            tooltip="Shape of all lines; auto: symmetric or, where the level has conducting "
+            "materials, asymmetric, chosen once for all spectra",
         )
         self.background = ComboBox(
             label="Background",
             choices=FIT_BACKGROUNDS,
             value=FitState.background,
-            tooltip="Fitted together with the peaks; static: computed before the fit and kept",
+            tooltip="Fitted together with the peaks; auto: chosen once for all spectra; static: "
+            "computed before the fit and kept",
         )
         self.limited = CheckBox(
             text="Range (eV)",
@@ -67,6 +90,9 @@ class FitForm:
         )
         self._arrange()
         self.refine.changed.connect(self._offer_backgrounds)
+        self.refine.changed.connect(self._enable_choices)
+        self.n_states.changed.connect(lambda: _only(self.n_states, self.n_peaks))
+        self.n_peaks.changed.connect(lambda: _only(self.n_peaks, self.n_states))
         self.limited.changed.connect(self._enable_range)
         self._enable_range()
 
@@ -76,7 +102,9 @@ class FitForm:
             widgets=[
                 self.layer,
                 self.model,
+                self.n_states,
                 self.n_peaks,
+                self.line_shape,
                 self.background,
                 _pair("", self.limited, self.first, self.last),
                 _pair("Apply to", self.where, self.refine),
@@ -84,7 +112,8 @@ class FitForm:
             labels=True,
         )
         self.container.margins = (0, 0, 0, 0)
-        for combo in (self.layer, self.model, self.n_peaks, self.background, self.where):
+        combos = (self.layer, self.model, self.n_states, self.n_peaks, self.line_shape)
+        for combo in (*combos, self.background, self.where):
             shrinkable(combo.native, 4)
         for box in (self.refine, self.limited):
             box.native.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
@@ -94,7 +123,11 @@ class FitForm:
         names = FIT_BACKGROUNDS if self.refine.value else BACKGROUNDS
         kept = self.background.value
         self.background.choices = names
-        self.background.value = kept if kept in names else FitState.background
+        self.background.value = kept if kept in names else PREDICTED_BACKGROUND
+
+    def _enable_choices(self) -> None:
+        """Enable what only a fit chooses."""
+        self.n_states.enabled = self.line_shape.enabled = bool(self.refine.value)
 
     def _enable_range(self) -> None:
         """Enable the energies only if the range is used."""
@@ -106,6 +139,8 @@ class FitForm:
         return FitState(
             model=self.model.value,
             n_peaks=self.n_peaks.value,
+            n_states=self.n_states.value,
+            line_shape=self.line_shape.value,
             background=self.background.value,
             energy_range=self.energy_range(),
             refine=bool(self.refine.value),
@@ -187,6 +222,12 @@ class AxisForm:
             self.photon_energy.value = axis.photon_energy or 0.0
             self.offset.value = axis.offset
             self.show.value = axis.show
+
+
+def _only(given: ComboBox, other: ComboBox) -> None:
+    """Set the other number to "auto" once one is given: lines are counted, or states."""
+    if given.value != "auto":
+        other.value = "auto"
 
 
 def _energy_box() -> FloatSpinBox:

@@ -11,7 +11,7 @@ import numpy as np
 import xarray as xr
 
 from napari_xpsnet._colors import envelope_color, peak_color
-from napari_xpsnet._layers import ENERGY, LayerTuple, peak_name
+from napari_xpsnet._layers import ENERGY, LayerTuple, first_line, peak_name
 
 WIDTH, HEIGHT = 600.0, 350.0
 AXIS_GAP, MARGIN = 40.0, 30.0
@@ -70,8 +70,9 @@ def curve_layers(
         component = curves["component"].isel(peak=int(index)).values
         name = f"{peak_name(peaks, int(index))}  {float(peaks['center'][index]):.2f} eV"
         top = frame.points(energy, background + component)
-        fills.append(_fill(top, base, peak_color(int(index)), name))
-        lines.append(_line(top, peak_color(int(index)), f"{name} line"))
+        color = peak_color(first_line(peaks, int(index)))
+        fills.append(_fill(top, base, color, name))
+        lines.append(_line(top, color, f"{name} line"))
     return [
         *fills,
         _line(base, "#909090", "background"),

@@ -206,6 +206,16 @@ def spectrum_title(layer: Any, pixel: dict[str, int]) -> str:
 
 
 def peak_name(peaks: xr.Dataset, index: int) -> str:
-    """Label of the peak, else its number from 1."""
+    """Label of the peak, else its number from 1.
+
+    Labels that only number the places of followed peaks are none where states are counted.
+    """
     label = str(peaks["label"].values[index]) if "label" in peaks.variables else ""
-    return label if label and label != "nan" else f"peak {index + 1}"
+    numbered = "state" in peaks and label == f"state {index + 1}"
+    return label if label and label != "nan" and not numbered else f"peak {index + 1}"
+
+
+def first_line(peaks: xr.Dataset, index: int) -> int:
+    """Index of a peak of one spectrum, or of the first line of the doublet that it belongs to."""
+    partner = int(peaks["partner"].values[index]) if "partner" in peaks else 0
+    return min(index, partner - 1) if partner > 0 else index

@@ -9,7 +9,7 @@ from qtpy.QtGui import QColor, QGuiApplication, QKeySequence
 from qtpy.QtWidgets import QHeaderView, QShortcut, QSizePolicy, QTableView, QWidget
 
 from napari_xpsnet._colors import peak_color
-from napari_xpsnet._layers import peak_name
+from napari_xpsnet._layers import first_line, peak_name
 
 COLUMNS: tuple[tuple[str, str, str], ...] = (
     ("peak", "", "Number or label of the peak"),
@@ -93,7 +93,7 @@ class PeakTable(QAbstractTableModel):
 
 
 def _rows(peaks: xr.Dataset) -> list[tuple[int, list[str], list[str]]]:
-    """Index, texts and tooltips of every peak that exists."""
+    """Index of the color, texts and tooltips of every peak that exists."""
     areas = peaks["area"].values
     total = np.nansum(areas)
     rows = []
@@ -102,6 +102,7 @@ def _rows(peaks: xr.Dataset) -> list[tuple[int, list[str], list[str]]]:
         for title, variable, _ in COLUMNS:
             name = peak_name(peaks, int(index))
             text, detail = name.removeprefix("peak ").removeprefix("state "), name
+            detail += _belongs(peaks, int(index))
             if variable:
                 value = float(peaks[variable].values[index])
                 error = _error(peaks, variable, int(index))
@@ -113,8 +114,17 @@ def _rows(peaks: xr.Dataset) -> list[tuple[int, list[str], list[str]]]:
                 text, detail = (f"{100 * areas[index] / total:.0f}" if total > 0 else ""), ""
             texts.append(text)
             details.append(detail.strip())
-        rows.append((int(index), texts, details))
+        rows.append((first_line(peaks, int(index)), texts, details))
     return rows
+
+
+def _belongs(peaks: xr.Dataset, index: int) -> str:
+    """State and partner of a peak, as the end of a tooltip."""
+    words = []
+    for variable, text in (("state", "state"), ("partner", "doublet with peak")):
+        number = int(peaks[variable].values[index]) if variable in peaks else 0
+        words += [f"{text} {number}"] if number > 0 else []
+    return f": {', '.join(words)}" if words else ""
 
 
 def _error(peaks: xr.Dataset, variable: str, index: int) -> float:

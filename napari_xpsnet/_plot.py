@@ -11,7 +11,7 @@ from qtpy.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 import pyqtgraph as pg  # isort: skip
 
 from napari_xpsnet._colors import envelope_color, peak_color
-from napari_xpsnet._layers import ENERGY, peak_name
+from napari_xpsnet._layers import ENERGY, first_line, peak_name
 
 FILL_ALPHA = 100
 AXIS_WIDTH = 62
@@ -58,6 +58,7 @@ class SpectrumPlot(QWidget):
         self.envelope = pg.PlotDataItem()
         self.residual = pg.PlotDataItem(connect="finite")
         self.components: list[tuple[Any, Any]] = []
+        self._painted: dict[int, str] = {}
         self._arrange()
         self.setMinimumHeight(220)
         self.set_theme(foreground="#f0f1f2", background="#262930", dark=True)
@@ -151,6 +152,7 @@ class SpectrumPlot(QWidget):
             line.setVisible(shown)
             fill.setVisible(shown)
             if shown:
+                self._paint(index, peak_color(first_line(peaks, index)))
                 line.setData(energy, components[index] + background)
                 name = f"{peak_name(peaks, index)}  {float(peaks['center'][index]):.2f} eV"
                 names.append((line, name))
@@ -173,13 +175,20 @@ class SpectrumPlot(QWidget):
             line.setData([], [])
             fill.hide()
 
+    def _paint(self, index: int, color: str) -> None:
+        """Give a peak its color, if it has another one; a new pen draws the curve again."""
+        if self._painted.get(index) == color:
+            return
+        line, fill = self.components[index]
+        line.setPen(pg.mkPen(color, width=1.5))
+        fill.setBrush(pg.mkBrush(_translucent(color, FILL_ALPHA)))
+        self._painted[index] = color
+
     def _component(self, index: int) -> tuple[Any, Any]:
         """Line and filled area of a peak, made when needed."""
         while len(self.components) <= index:
-            color = peak_color(len(self.components))
-            line = pg.PlotDataItem(pen=pg.mkPen(color, width=1.5))
-            brush = pg.mkBrush(_translucent(color, FILL_ALPHA))
-            fill = pg.FillBetweenItem(line, self.background, brush=brush)
+            line = pg.PlotDataItem()
+            fill = pg.FillBetweenItem(line, self.background)
             for z, item in ((3, line), (2, fill)):
                 item.setZValue(z)
                 self.main.addItem(item)

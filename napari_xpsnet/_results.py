@@ -1,5 +1,6 @@
 """Fitted peaks of one layer and sentences about them; no Qt."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -10,6 +11,8 @@ from napari_xpsnet._layers import fitted_dim
 from napari_xpsnet._state import EnergyAxis, FitState
 
 NOT_DONE = "not_done"
+LEAST_NAMED = 0.005
+"""Probability of a second model that is worth a word."""
 
 
 @dataclass
@@ -64,15 +67,15 @@ def summary(peaks: xr.Dataset, *, cancelled: bool = False) -> str:
     done = total - codes.pop(NOT_DONE, 0)
     start = f"Cancelled: {done} of {total} spectra are done" if cancelled else f"{done} spectra"
     parts = [f"{n} {name.replace('_', ' ')}" for name, n in codes.items()]
-    return f"{start}{': ' if parts else ''}{', '.join(parts)}."
+    text = f"{start}{': ' if parts else ''}{', '.join(parts)}."
+    chosen = str(peaks.attrs.get("model_choice_text", "")).partition("; second: ")[0]
+    return f"{text} Chosen for all: {chosen}." if chosen else text
 
 
 def spectrum_summary(peaks: xr.Dataset) -> str:
-    """Number of peaks, reduced chi-square, probability and status of one spectrum."""
+    """Model, number of peaks, reduced chi-square, probability and status of one spectrum."""
     number = int(np.isfinite(peaks["center"].values).sum())
     parts = [f"{number} peak" if number == 1 else f"{number} peaks"]
-    if peaks.attrs.get("model_choice_text"):
-        parts.append(str(peaks.attrs["model_choice_text"]))
     if "redchi" in peaks and np.isfinite(peaks["redchi"].values):
         parts.append(f"reduced chi-square {float(peaks['redchi']):.2f}")
     if "n_peaks_probability" in peaks:
@@ -81,10 +84,29 @@ def spectrum_summary(peaks: xr.Dataset) -> str:
         match = np.flatnonzero(counts == number)
         if len(match) and np.isfinite(belief.values[match[0]]):
             parts.append(f"probability of this number {100 * belief.values[match[0]]:.0f} %")
-    text = ", ".join(parts) + "."
+    text = _model_sentence(peaks) if number else ""
+    text += ", ".join(parts) + "."
     if int(peaks["status"]) != 0:
         text += " " + _status_sentence(peaks)
     return text
+
+
+def _model_sentence(peaks: xr.Dataset) -> str:
+    """The model in states that one spectrum has, and the next, with their probabilities."""
+    if "model_choice" not in peaks or "model_probability" not in peaks:
+        return ""
+    models = json.loads(peaks.attrs.get("model_choices", "[]"))
+    probability = np.nan_to_num(peaks["model_probability"].values)
+    chosen = int(peaks["model_choice"])
+    if not 0 <= chosen < len(models) == probability.size:
+        return ""
+    text = models[chosen][:1].upper() + models[chosen][1:]
+    text += f" (probability {100 * probability[chosen]:.0f} %"
+    others = np.delete(np.arange(probability.size), chosen)
+    second = others[probability[others].argmax()] if others.size else chosen
+    if second != chosen and probability[second] >= LEAST_NAMED:
+        text += f"; second: {models[second]}, {100 * probability[second]:.0f} %"
+    return f"{text}). "
 
 
 def _status_sentence(peaks: xr.Dataset) -> str:

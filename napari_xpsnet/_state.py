@@ -19,7 +19,22 @@ BACKGROUNDS = (
 )
 FIT_BACKGROUNDS = (*BACKGROUNDS, "auto", "static linear", "static shirley", "static tougaard")
 """With those that need a least-squares fit."""
-PEAK_COUNTS: tuple[int | Literal["auto"], ...] = ("auto", 0, 1, 2, 3, 4, 5, 6)
+LINE_SHAPES = (
+    "auto",
+    "pseudo_voigt",
+    "asymmetric_pseudo_voigt",
+    "voigt",
+    "gl_product",
+    "gaussian",
+    "lorentzian",
+    "doniach_sunjic",
+    "doniach_sunjic_gauss",
+    "asymmetric_lorentzian",
+    "finite_lorentzian",
+)
+Count = int | Literal["auto"]
+PEAK_COUNTS: tuple[Count, ...] = ("auto", 0, 1, 2, 3, 4, 5, 6)
+STATE_COUNTS: tuple[Count, ...] = ("auto", 1, 2, 3, 4, 5, 6)
 
 
 @dataclass(frozen=True)
@@ -81,9 +96,13 @@ class FitState:
     model : str
         Network, as listed by `xpsnet.list_models`.
     n_peaks : int or "auto"
-        Number of peaks.
+        Number of lines.
+    n_states : int or "auto"
+        Number of chemical states, of a fit without a number of lines.
     background : str
-        One of `FIT_BACKGROUNDS`; without `refine` one of `BACKGROUNDS`.
+        One of `FIT_BACKGROUNDS`; without `refine` one of `BACKGROUNDS`, or "auto" for the default.
+    line_shape : str
+        One of `LINE_SHAPES`, of a fit.
     energy_range : (float, float) or None
         [eV] on the shown scale; None: the whole axis.
     refine : bool
@@ -93,8 +112,10 @@ class FitState:
     """
 
     model: str = "default"
-    n_peaks: int | Literal["auto"] = "auto"
-    background: str = "shirley+linear"
+    n_peaks: Count = "auto"
+    n_states: Count = "auto"
+    background: str = "auto"
+    line_shape: str = "auto"
     energy_range: tuple[float, float] | None = None
     refine: bool = True
     pixel: Mapping[str, int] | None = field(default=None)
@@ -106,11 +127,11 @@ class FitState:
 
     def keywords(self) -> dict[str, Any]:
         """Keywords of that function."""
-        keywords: dict[str, Any] = {
-            "model": self.model,
-            "n_peaks": self.n_peaks,
-            "background": self.background,
-        }
+        keywords: dict[str, Any] = {"model": self.model, "n_peaks": self.n_peaks}
+        if self.refine:
+            keywords |= {"n_states": self.n_states, "line_shape": self.line_shape}
+        if self.refine or self.background != "auto":
+            keywords["background"] = self.background
         if self.energy_range is not None:
             keywords["energy_range"] = self.energy_range
         return keywords

@@ -9,6 +9,7 @@ from truth_engine import truth_of
 
 import xpsnet
 from napari_xpsnet import _curve_layers
+from napari_xpsnet._colors import peak_color
 
 
 @pytest.fixture
@@ -75,3 +76,13 @@ def test_only_existing_peaks_are_drawn(spectrum: xr.DataArray) -> None:
 )
 def test_ticks_are_round(low: float, high: float, expected: list[float]) -> None:
     np.testing.assert_allclose(_curve_layers.tick_values(low, high), expected)
+
+
+def test_the_lines_of_a_doublet_have_one_color(spectrum: xr.DataArray) -> None:
+    peaks = truth_of(spectrum).assign(partner=("peak", [3, 0, 1]), state=("peak", [1, 2, 1]))
+    layers = _curve_layers.curve_layers(spectrum, peaks)
+    lines = [k["edge_color"] for _, k, _ in layers if k["name"].endswith(" line")]
+    assert lines == [peak_color(0), peak_color(1), peak_color(0)]
+    alone = _curve_layers.curve_layers(spectrum, truth_of(spectrum))
+    lines = [k["edge_color"] for _, k, _ in alone if k["name"].endswith(" line")]
+    assert lines == [peak_color(0), peak_color(1), peak_color(2)]

@@ -81,6 +81,8 @@ def test_fit_of_all_spectra_and_its_maps(dock: FitPeaks, viewer, qtbot) -> None:
 
 def test_choices_reach_the_call(dock: FitPeaks, engine: TruthEngine, qtbot) -> None:
     dock.form.refine.value = False
+    assert not dock.form.n_states.enabled
+    assert not dock.form.line_shape.enabled
     dock.form.n_peaks.value = 2
     dock.form.background.value = "tougaard"
     dock.form.limited.value = True
@@ -89,8 +91,23 @@ def test_choices_reach_the_call(dock: FitPeaks, engine: TruthEngine, qtbot) -> N
     function, keywords = engine.calls[0]
     assert function == "predict"
     assert keywords["n_peaks"] == 2
+    assert not {"n_states", "line_shape"} & set(keywords)
     assert keywords["background"] == "tougaard"
     assert keywords["energy_range"] == (290.0, 283.0)
+
+
+def test_states_or_peaks_are_counted(dock: FitPeaks, engine: TruthEngine, qtbot) -> None:
+    dock.form.n_peaks.value = 3
+    dock.form.n_states.value = 2
+    assert dock.form.n_peaks.value == "auto"
+    dock.form.line_shape.value = "voigt"
+    fit(dock, qtbot)
+    function, keywords = engine.calls[0]
+    assert function == "fit"
+    expected = {"n_peaks": "auto", "n_states": 2, "line_shape": "voigt", "background": "auto"}
+    assert {name: keywords[name] for name in expected} == expected
+    dock.form.n_peaks.value = 1
+    assert dock.form.n_states.value == "auto"
 
 
 def test_backgrounds_that_need_a_fit_are_offered_with_it(

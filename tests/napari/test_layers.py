@@ -152,3 +152,7 @@ def test_names_of_peaks_and_pixels() -> None:
     truth = xpsnet.samples.sample_truth("spectrum")
     assert _layers.peak_name(truth, 0) == "C-C / C-H"
     assert _layers.peak_name(truth.drop_vars("label"), 1) == "peak 2"
+    followed = truth.assign_coords(label=("peak", ["state 1", "state 2", "C=O"]))
+    assert _layers.peak_name(followed, 1) == "state 2"
+    counted = followed.assign(state=("peak", [1, 1, 2]))
+    assert [_layers.peak_name(counted, i) for i in range(3)] == ["peak 1", "peak 2", "C=O"]

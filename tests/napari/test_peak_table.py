@@ -46,6 +46,26 @@ def test_rows_are_the_peaks_that_exist(qtmodeltester) -> None:
     assert table.rowCount() == 0
 
 
+def test_lines_of_a_doublet_name_each_other(qtmodeltester) -> None:
+    peaks = truth_of(xpsnet.sample("spectrum")).assign_coords(
+        label=("peak", ["state 1", "state 2", "mine"])
+    )
+    peaks = peaks.assign(partner=("peak", [3, 0, 1]), state=("peak", [1, 2, 1]))
+    table = PeakTable()
+    table.set_peaks(peaks)
+    qtmodeltester.check(table)
+    cells = [table.index(row, 0) for row in range(3)]
+    assert [table.data(cell) for cell in cells] == ["1", "2", "mine"]
+    tips = [table.data(cell, Qt.ItemDataRole.ToolTipRole) for cell in cells]
+    assert tips == [
+        "peak 1: state 1, doublet with peak 3",
+        "peak 2: state 2",
+        "mine: state 1, doublet with peak 1",
+    ]
+    colors = [table.data(cell, Qt.ItemDataRole.DecorationRole).name() for cell in cells]
+    assert colors[0] == colors[2] != colors[1]
+
+
 def test_columns_fit_a_narrow_dock(qtbot) -> None:
     table = PeakTable()
     view = make_view(table)

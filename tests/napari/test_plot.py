@@ -6,6 +6,7 @@ import xarray as xr
 from truth_engine import truth_of
 
 import xpsnet
+from napari_xpsnet._colors import peak_color
 from napari_xpsnet._plot import SpectrumPlot
 
 
@@ -52,6 +53,18 @@ def test_every_curve_of_a_fit(plot: SpectrumPlot, spectrum: xr.DataArray) -> Non
     assert not plot.envelope.isVisible()
     plot.clear()
     assert legend(plot) == []
+
+
+def test_the_lines_of_a_doublet_have_one_color(plot: SpectrumPlot, spectrum: xr.DataArray) -> None:
+    peaks = truth_of(spectrum)
+    plot.show_spectrum(spectrum, peaks, "C 1s")
+    assert [line.opts["pen"].color().name() for line, _ in plot.components] == [
+        peak_color(index).lower() for index in (0, 1, 2)
+    ]
+    plot.show_spectrum(spectrum, peaks.assign(partner=("peak", [3, 0, 1])), "C 1s")
+    assert [line.opts["pen"].color().name() for line, _ in plot.components] == [
+        peak_color(index).lower() for index in (0, 1, 0)
+    ]
 
 
 def test_residual_belongs_to_the_fitted_range(plot: SpectrumPlot, spectrum: xr.DataArray) -> None:

@@ -1,6 +1,7 @@
 """Choices as frozen data, the calls they mean, and the Python text that does the same."""
 
 import dataclasses
+import inspect
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,18 +14,32 @@ import xpsnet
 from napari_xpsnet._state import (
     BACKGROUNDS,
     FIT_BACKGROUNDS,
+    LINE_SHAPES,
     PEAK_COUNTS,
+    STATE_COUNTS,
     EnergyAxis,
     FitState,
     script,
 )
+from xpsnet.fitting.select.model_choice import MOST_STATES
 from xpsnet.numerics.backgrounds import BACKGROUNDS as KNOWN
+from xpsnet.numerics.lineshapes import LINE_SHAPES as KNOWN_SHAPES
 
 
 def test_choices_are_those_of_the_library() -> None:
     assert tuple(KNOWN) == BACKGROUNDS
     assert {name.removeprefix("static ") for name in FIT_BACKGROUNDS} == {*BACKGROUNDS, "auto"}
     assert PEAK_COUNTS == ("auto", 0, 1, 2, 3, 4, 5, 6)
+    assert ("auto", *range(1, MOST_STATES + 1)) == STATE_COUNTS
+    # The line of the paper is drawn, but not offered.
+    assert {*LINE_SHAPES} == {*KNOWN_SHAPES, "auto"} - {"park2020"}
+
+
+def test_a_fit_chooses_everything_by_default() -> None:
+    defaults = inspect.signature(xpsnet.fit).parameters
+    for name, value in FitState().keywords().items():
+        assert value == defaults[name].default
+    assert {"n_peaks", "n_states", "line_shape", "background"} <= set(FitState().keywords())
 
 
 def test_state_is_frozen_and_names_one_call() -> None:
@@ -35,7 +50,6 @@ def test_state_is_frozen_and_names_one_call() -> None:
     assert state.keywords() == {
         "model": "default",
         "n_peaks": "auto",
-        "background": "shirley+linear",
         "energy_range": (292.0, 282.0),
     }
     with pytest.raises(dataclasses.FrozenInstanceError):

@@ -1,5 +1,6 @@
 """Jobs without a window: no exception leaves them, cancel keeps what is done."""
 
+import json
 from typing import Any
 
 import numpy as np
@@ -109,6 +110,28 @@ def test_summary_of_a_spectrum(small_map: xr.DataArray) -> None:
     status = peaks["status"] * 0 + Status.AT_BOUND
     poor = peaks.assign(status=status.assign_attrs(peaks["status"].attrs))
     assert summary(poor).endswith("A parameter ended at its limit; its standard error is unknown.")
+
+
+def test_summary_of_a_spectrum_in_states(small_map: xr.DataArray) -> None:
+    peaks = truth_of(small_map.isel(y=0, x=0))
+    models = ["two states: two C 1s lines", "three states: three C 1s lines"]
+    peaks = peaks.assign(model_choice=1, model_probability=("choice", [0.08, 0.92]))
+    peaks.attrs["model_choices"] = json.dumps(models)
+    assert summary(peaks) == (
+        "Three states: three C 1s lines (probability 92 %; second: two states: two C 1s lines, "
+        "8 %). 3 peaks, reduced chi-square 1.03."
+    )
+    peaks["model_probability"] = ("choice", [0.001, 0.999])
+    assert "(probability 100 %). 3 peaks" in summary(peaks)
+
+
+def test_summary_of_a_map_names_what_all_have(small_map: xr.DataArray) -> None:
+    peaks = truth_of(small_map)
+    peaks.attrs["model_choice_text"] = "symmetric lines, linear background, probability 0.9"
+    peaks.attrs["model_choice_text"] += "; second: asymmetric lines, probability 0.1"
+    assert summary(peaks) == (
+        "30 spectra: 30 ok. Chosen for all: symmetric lines, linear background, probability 0.9."
+    )
 
 
 def test_summary_of_a_map_counts_each_status(small_map: xr.DataArray) -> None:
