@@ -15,11 +15,12 @@ import xpsnet
 print(spectrum.name, spectrum.attrs["scale"], spectrum.sizes)
 
 # %%
-# :func:`xpsnet.fit` needs no start values. The network finds the peaks, least squares refines them
-# together with the background.
+# :func:`xpsnet.fit` needs no start values. The name of the region says which level it is: models
+# with one, two, ... chemical states are fitted together with the background, and compared.
 
 peaks = xpsnet.fit(spectrum)
 
+print(peaks.attrs["model_choice_text"])
 print(f"{int(peaks.n_peaks)} peaks, reduced chi-square {float(peaks.redchi):.2f}")
 for peak in peaks.peak.values:
     one = peaks.sel(peak=peak)

@@ -2,8 +2,8 @@
 A doublet along a line
 ======================
 
-Silicon and its oxide along a line: the two lines of Si 2p are tied as a doublet, and each chemical
-state is followed over the line.
+Silicon and its oxide along a line: the two lines of Si 2p are tied as a doublet with the splitting
+and the ratio of the table, and each line is followed over the scan.
 """
 
 import xpsnet
@@ -21,7 +21,7 @@ print(f"splitting: {float(silicon.center[1] - silicon.center[0]):.2f} eV")
 print(f"ratio of the areas: {float(silicon.area[1] / silicon.area[0]):.2f}")
 
 # %%
-# :func:`xpsnet.follow` puts each state at the same place along ``peak``, and gives it a name.
+# :func:`xpsnet.follow` puts each line at the same place along ``peak``, and gives it a name.
 
 states = xpsnet.follow(peaks, labels=("Si 2p3/2", "Si 2p1/2", "oxide"))
 area = states.area.assign_coords(peak=states.label.values)

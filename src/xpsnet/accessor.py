@@ -50,7 +50,7 @@ class SpectraAccessor:
         return refine(self._spectra, peaks, **options)
 
     def fit(self, **options: Any) -> xr.Dataset:
-        """Predict, refine and choose the number of peaks; see `xpsnet.fit`."""
+        """Choose the model of the spectra and fit it; see `xpsnet.fit`."""
         from xpsnet.pipeline.fit import fit
 
         return fit(self._spectra, **options)

@@ -510,7 +510,7 @@ def _add_fit(commands: Any) -> None:
         type=float,
         metavar="SHARE",
         help="how exactly a line is known, relative to its height; 0 counts every significant"
-        " deviation as a state (default: 0.005 to 0.02 by the class of the level)",
+        " deviation as a state (default: by the class of the level)",
     )
     add(
         "--constraints",

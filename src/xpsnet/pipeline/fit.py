@@ -1,6 +1,11 @@
-"""The whole fit in one call: predict, refine the likely fits, decide how many peaks there are.
+"""The whole fit in one call: choose the model in chemical states, or count the lines.
 
-How the peaks of one spectrum are found:
+Where the name of the spectra or the caller says which level it is, states are counted: models of
+lines and doublets of the level are searched for, refined and compared by their evidence
+(`xpsnet.fitting.select.model_choice`, `xpsnet.pipeline.states`). The network is not asked.
+
+Where nothing is known about the level, and where the caller gives the number of lines or
+constraints of single ones, lines are counted. How the peaks of one spectrum are found then:
 
 1. The network gives every number of peaks a probability, and peaks for it. Those numbers to which
    it gives at least `min_probability`, the most probable one always, at most three, are refined.
@@ -79,7 +84,6 @@ from xpsnet.models.prediction import (
     predict_arrays,
 )
 from xpsnet.models.weights import Model, load_model
-from xpsnet.numerics.peak_shapes import distinct_shapes
 from xpsnet.parallel.progress import Cancel, Progress, reporting
 from xpsnet.pipeline.outcome import FindOptions, Outcome, Overview, SpectrumRows
 from xpsnet.pipeline.stages import fit_rows, peaks_of_mean, revise, states_in
@@ -168,8 +172,8 @@ def fit(
         level that the name of the spectra states, with the ranges of `xpsnet.data.levels`.
     model_error : float, optional
         How exactly a line is known, relative to its height: where the noise is less, it is this
-        that decides how many states there are. By default 0.005 to 0.02 by the class of the level;
-        0 counts every significant deviation as a state.
+        that decides how many states there are. By default by the class of the level (`MODEL_ERROR`
+        in `xpsnet.fitting.select.state_evidence`); 0 counts every significant deviation as a state.
     shared, constraints, noise, scale_errors, covariance
         As for `refine`.
     energy_range : (float, float), optional
@@ -199,8 +203,13 @@ def fit(
     Returns
     -------
     Dataset
-        As from `refine`, with the network's `n_peaks_probability` (..., count); of maps also with
-        `start` (...), which says where the start values of the fit came from, and `label` (peak).
+        As from `refine`. Where states were counted, with the number of each peak's `state` and of
+        its `partner` in a doublet (..., peak), 0 for none; `n_states` (...) and
+        `n_states_probability` (..., count); which of the attribute `model_choices` (JSON) holds,
+        `model_choice` (...), and `model_probability` (..., choice). The attribute
+        `model_choice_text` says what was chosen and what came second. Where lines were counted,
+        with the network's `n_peaks_probability` (..., count). Of maps also with `start` (...),
+        which says where the start values of the fit came from, and `label` (peak).
 
     Raises
     ------
@@ -225,12 +234,23 @@ def fit(
     >>> peaks.center.values.round(1)
     array([284.8, 286.5, 288.9])
 
-    Two lines of a level, tied wherever they are found:
+    >>> peaks.attrs["model_choice_text"].partition(", probability")[0]
+    'three states: three C 1s lines'
+
+    The two lines of a level are one state, and know each other:
 
     >>> silicon = xpsnet.sample("line_scan").isel(position=slice(0, 4))
-    >>> peaks = xpsnet.fit(silicon, doublets=["Si 2p"], neighbors=False)
+    >>> peaks = xpsnet.fit(silicon, neighbors=False)
+    >>> peaks.n_states.values.tolist()
+    [1, 1, 1, 1]
     >>> peaks.partner.values[0].tolist()
     [2, 1]
+
+    Three Gaussian-Lorentzian products with a share of 0.3, whatever the number of states:
+
+    >>> peaks = xpsnet.fit(xpsnet.sample("spectrum"), n_peaks=3, line_shape="GL(30)")
+    >>> peaks.fraction.values.round(2)
+    array([0.3, 0.3, 0.3])
     """
     _check(min_probability, batch_size, follow)
     if n_peaks != "auto" and n_states != "auto":
@@ -354,7 +374,7 @@ def _question(
     photon_energy = spectra.attrs.get("photon_energy")
     offset = 0.0 if options.sign > 0 else photon_energy
     kinds = region_kinds(region, numeric_energy(spectra), doublets, offset)
-    shape = None if any_shape else distinct_shapes(options.fit.line_shape)[0]
+    shape = None if any_shape else str(options.fit.line_shape)
     given = None if isinstance(background, str) and background == "auto" else options.fit.background
     number = None if n_states == "auto" else int(n_states)
     fit = replace(options.fit, doublets=())
