@@ -143,13 +143,12 @@ class Question:
     def odds(self, model: StateModel) -> float:
         """Logarithm of a model's probability before the spectrum is seen, up to a constant."""
         odds = _FURTHER * max(len(model.kinds) - 1, 0)
+        level = core_level(self.region)
         if any(kind.own for kind in self.kinds):
-            element = self.region.split()[0]
             for kind in model.kinds:
                 if not kind.own:
-                    near = kind.name.startswith(element)
+                    near = level is not None and kind.name.split()[0] == level.element
                     odds += _ODDS["line" if kind.name == LINE else "near" if near else "foreign"]
-        level = core_level(self.region)
         if model.line_shape == ASYMMETRIC and self.line_shape is None and level is not None:
             odds += _ASYMMETRIC[_material(level)]
             odds += _EVERY if len(model.asymmetric or ()) > 1 else 0.0

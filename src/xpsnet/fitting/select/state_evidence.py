@@ -235,6 +235,8 @@ def _parameters(
     for entry in layout.background_index:
         rows.append((layout.names[entry], derivative(a=(entry, 1.0)), 0.0 * one))
     names = [name for name, _, _ in rows]
+    if not rows:  # no state, and a background that is held
+        return names, np.zeros((n_spectra, 0, m)), np.zeros((n_spectra, 0))
     jacobian = np.stack([by for _, by, _ in rows], axis=1)
     prior = np.stack([density for _, _, density in rows], axis=1)
     return names, np.nan_to_num(jacobian, posinf=0.0, neginf=0.0), np.nan_to_num(prior)
