@@ -29,7 +29,8 @@ def doublet(level, energy, center, height, **shape):
 
 def sulfur(*states, energy=SULFUR, background=400.0):
     """S 2p states of (center, height) on a constant background."""
-    return background + sum(doublet("S 2p", energy, *state) for state in states)
+    start = np.full(energy.shape, background)
+    return sum((doublet("S 2p", energy, *state) for state in states), start)
 
 
 def platinum(height=8000.0):
