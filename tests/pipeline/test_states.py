@@ -462,7 +462,7 @@ def odd_rows():
         "infinite": (STACK[1].where(np.arange(SULFUR.size) != 9, np.inf), Status.OK),
         "negative": (-STACK[0], None),
         "far below": (STACK[0] - 3000.0, None),
-        "few": (STACK[0].where(SULFUR < SULFUR[4]), None),
+        "few": (STACK[0].where(SULFUR[4] > SULFUR), None),
     }
     spectra = xr.concat([row for row, _ in kinds.values()], "x")
     return spectra, [status for _, status in kinds.values()]
