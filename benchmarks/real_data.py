@@ -40,11 +40,12 @@ Spectra that came with a fit by hand, and the same spectra predicted (the networ
 (`xpsnet.fit`), with no option set but the energy range. Written by `benchmarks/real_data.py` with
 napari-xpsnet {version}, model `default` {model}. RMS: root mean square of data minus envelope.
 
-What to see: P3HT comes out as by hand; on ITO three lines are found as by hand, at other places and
-a smaller residual. The metals' lines are asymmetric: with symmetric lines, which is what `fit` is
-given here, Pt 4f7/2 and 4f5/2 become two peaks each and Au 4f7/2 two, and Fe 2p six instead of
-four; the curves then follow the data more closely than the fits by hand, but the added peaks are no
-states. `line_shape="asymmetric_pseudo_voigt"` is the better model there.
+What to see: P3HT comes out as by hand, as one doublet. Of the metals, the lines are asymmetric, and
+`fit` finds that by itself: Au 4f is one doublet beside that of Ba 4d, and Fe 2p two, as by hand. On
+Pt 4f three weak lines are added to the one doublet (a tenth of the area together), which nobody
+would call states: over this wide window they stand for losses and for what the background misses.
+On ITO three lines are found as by hand, at other places and with a smaller residual: the data do
+not say which are right.
 
 {sections}
 ## Oxidation of GaN, 16 scans

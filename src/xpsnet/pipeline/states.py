@@ -39,11 +39,13 @@ Step = Callable[[int], object]
 
 # Representatives of a stack, beside its mean.
 CLUSTERS = 8
-# Spectra whose candidates are held in memory at a time.
-AT_ONCE = 4096
+# Spectra that are fitted at a time: progress and cancel come in between.
+AT_ONCE = 256
 _ROUNDS = 8
 TEMPERATURE = 4.0
 _MOST_CHOICES = 8
+# Probability below which what came second is not worth a word.
+_SAID = 0.005
 
 
 def choose(question: Question, rows: SpectrumRows, sign: int) -> Chosen:
@@ -156,7 +158,7 @@ def _choose_one(question: Question, inputs: FitInputs, sign: int) -> Chosen:
     outcome = _outcome(options, one, sign, _by_number(probability[:, None], n_states))
     shares = np.array([[share for _, share in ordered]])
     outcome = replace(outcome, choice=shares, chosen=np.zeros(1, dtype=np.intp))
-    said = [f"{text}, probability {share:.2f}" for text, share in ordered[:2]]
+    said = [f"{text}, probability {share:.2f}" for text, share in ordered[:2] if share >= _SAID]
     texts = tuple(text for text, _ in ordered)
     return Chosen(question, options, texts, "; second: ".join(said), outcome=outcome)
 

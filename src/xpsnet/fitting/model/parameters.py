@@ -145,7 +145,8 @@ def start_parameters(
     """
     constraints = constraints or Constraints()
     lower, upper = _limits(layout, energy, constraints)
-    starts = [_start(p, layout, energy, peaks) for p in layout.shape_parameters]
+    limits = axis_limits(energy)
+    starts = [_start(p, layout, limits, peaks) for p in layout.shape_parameters]
     values = flat_values(layout, np.stack(np.broadcast_arrays(*starts), axis=-1))
     for entry in layout.peak_partner[layout.peak_partner >= 0]:  # unknown amounts
         middle = (lower[entry] + upper[entry]) / 2
@@ -206,6 +207,9 @@ def flat_values(layout: Layout, shapes: Floats) -> Floats:
             own = np.flatnonzero((layout.peak_index[:, j] == entry) & ~layout.linked[:, j])
             if not layout.absent[own, j].all():
                 own = own[~layout.absent[own, j]]
+            if own.size == 1:
+                values[..., entry] = shapes[..., own[0], j]
+                continue
             values[..., entry] = np.average(shapes[..., own, j], axis=-1, weights=weights[..., own])
     # Columns in order: the ratio of areas needs that of widths.
     for j, k in zip(*np.nonzero((layout.peak_partner >= 0).T), strict=True):
@@ -283,12 +287,13 @@ def axis_limits(energy: Floats) -> dict[str, Limits]:
     }
 
 
-def _start(parameter: str, layout: Layout, energy: Floats, peaks: Mapping[str, Floats]) -> Floats:
+def _start(
+    parameter: str, layout: Layout, limits: Mapping[str, Limits], peaks: Mapping[str, Floats]
+) -> Floats:
     """Start values of one shape parameter; impossible ones are replaced by the default."""
     given = np.asarray(peaks.get(parameter, np.full(layout.n_peaks, np.nan)), dtype=float)
     if parameter == "center":
         return given
-    limits = axis_limits(energy)
     low, high, default = np.empty((3, layout.n_peaks))
     for k, name in enumerate(layout.shape_names):
         own = {**limits, **LINE_SHAPES[name].limits}

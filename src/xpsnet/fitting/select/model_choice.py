@@ -61,6 +61,8 @@ _SEARCHED = 2
 
 # Candidates of one spectrum that the others are fitted with: so many, so far behind the best.
 _MOST_TEMPLATES, _POSSIBLE = 16, 60.0
+# Probability below which what came second is not worth a word.
+_SAID = 0.005
 # Models of one number of states that every spectrum of a stack is fitted with.
 _MODELS_OF_COUNT = 2
 _NUMBERS = ("no", "one", "two", "three", "four", "five", "six")
@@ -390,6 +392,7 @@ def choose_structure(question: Question, inputs: FitInputs) -> Structure:
     said = [
         f"{structure_words(*distinct[int(number)])}, probability {share / probability.sum():.2f}"
         for number, share in zip(order[:2], probability[:2], strict=True)
+        if share >= _SAID * probability.sum()
     ]
     return Structure(best[0], best[2], kept, "; second: ".join(said))
 
@@ -466,7 +469,8 @@ def model_words(model: StateModel) -> str:
         if kind.name != LINE:
             what += " line" if kind.doublet is None else " doublet"
         parts[what] = parts.get(what, 0) + 1
-    states = ", ".join(what if n == 1 else f"{_NUMBERS[n]} {what}s" for what, n in parts.items())
+    ordered = sorted(parts.items(), key=lambda part: (part[0].startswith(LINE), -part[1], part[0]))
+    states = ", ".join(what if n == 1 else f"{_NUMBERS[n]} {what}s" for what, n in ordered)
     n_states = len(model.kinds)
     count = f"{_NUMBERS[n_states]} state{'s' if n_states > 1 else ''}"
     return f"{count}: {states}"

@@ -81,8 +81,8 @@ class Judged:
     fitted : ndarray of bool
         False where the fit failed or a state is too weak to be one.
     proper : ndarray of bool
-        False where a state lies at the window's end, is as wide as allowed or very low:
-        background.
+        False where a state lies at the window's end, is as wide as allowed or very low, or where
+        its place is not known to its width: background.
     misfit : ndarray
         Reduced chi-square, counted for the correlation of neighboring residuals.
     occam : ndarray
@@ -296,7 +296,7 @@ def states_exist(model: StateModel, energy: Floats, results: FitResults) -> tupl
     -------
     strong, proper : ndarray of bool, shape (S,)
     """
-    peaks = results.peaks
+    peaks, errors = results.peaks, results.peak_errors
     strong, proper = (np.ones(len(results), dtype=bool) for _ in range(2))
     if not model.kinds:
         return strong, proper
@@ -314,6 +314,7 @@ def states_exist(model: StateModel, energy: Floats, results: FitResults) -> tupl
         for low, high in kind.satellites:
             satellite |= (center - above > low) & (center - above < high)
         proper &= peaks["fwhm"][:, a] < kind.fwhm[1] * (1 - 1e-6)
+        proper &= ~(errors["center"][:, a] > peaks["fwhm"][:, a])  # NaN: held or at a limit
         proper &= ((peaks["height"][:, a] >= least) & _narrow(kind, peaks, a)) | satellite
     return strong, proper
 

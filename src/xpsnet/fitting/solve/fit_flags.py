@@ -139,7 +139,8 @@ def fit_flags(found: FitEvidence) -> Flags:
     """Flags of finished fits: misfit, cut off, not raw, unlike channels; shape (S,)."""
     flags = np.zeros(len(found.redchi), dtype=np.int32)
     smoothed = _is_smoothed(found)
-    misfit = is_misfit(replace(found, density=np.where(smoothed, found.density, 1.0)))
+    known = replace(found, density=np.where(smoothed, found.density, 1.0))
+    misfit = is_misfit(known, clear=True)
     flags[misfit] |= Status.MISFIT.flag
     flags[is_cut_off(found, misfit)] |= Status.CUT_OFF.flag
     flags[smoothed | _is_exact(found)] |= Status.NOT_RAW.flag
@@ -152,8 +153,11 @@ def fit_flags(found: FitEvidence) -> Flags:
     return flags
 
 
-def is_misfit(found: FitEvidence) -> Mask:
-    """Where the residual is no noise (see the module), shape (S,)."""
+def is_misfit(found: FitEvidence, *, clear: bool = False) -> Mask:
+    """Where the residual is no noise (see the module), shape (S,).
+
+    `clear`: also where chi-square is far above that of noise and the misfit is smaller.
+    """
     nu = np.maximum(found.n_used - found.n_free, 1)
     redchi = found.redchi / found.density
     error = np.sqrt(2 / nu + 2 / found.dof_noise)
@@ -161,7 +165,7 @@ def is_misfit(found: FitEvidence) -> Mask:
     with np.errstate(invalid="ignore", over="ignore"):
         misfit = redchi > 1 + CHI_SQUARE_ERRORS * error
         misfit &= found.correlation > CORRELATION_ERRORS / np.sqrt(np.maximum(found.n_used, 1))
-        least = np.where(redchi > CLEAR_CHI_SQUARE, CLEAR_MISFIT, LEAST_MISFIT)
+        least = np.where(clear & (redchi > CLEAR_CHI_SQUARE), CLEAR_MISFIT, LEAST_MISFIT)
         misfit &= found.correlation * found.redchi * nu > least**2 * lines
     if not found.n_peaks:
         misfit |= has_signal(found.counts)

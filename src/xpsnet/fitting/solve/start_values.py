@@ -56,6 +56,8 @@ def start_values(options: FitOptions, inputs: FitInputs, slots: Numbers) -> FitP
     free = {k: v for k, v in constraints.limits.items() if not k.startswith("height")}
     energy = inputs.energy
     scaled = start_parameters(layout, energy, starts, replace(constraints, limits=free))
-    limits = start_parameters(layout, energy, starts, constraints)
     values = scaled.values * np.where(layout.in_counts, unit, 1.0)
+    limits = scaled  # the same where no height has limits
+    if len(free) < len(constraints.limits):
+        limits = start_parameters(layout, energy, starts, constraints)
     return limits.with_values(np.where(limits.free, values, limits.values))
