@@ -1,7 +1,8 @@
 """Chunks change nothing: `fit`, `predict`, `refine` and `follow` of dask arrays and of arrays.
 
 Compared is every variable, coordinate and attribute, to the last bit. Lazy results may have more
-places along `peak`: these come last and hold nothing.
+places along `peak`: these come last and hold nothing. A window has no level, so that lines are
+counted; the same spectra of C 1s are fitted in states.
 """
 
 from typing import Any
@@ -37,7 +38,7 @@ def map_of(*shape: int, counts: float = 1.0, seed: int = 3) -> xr.DataArray:
     )  # fmt: skip
     drawn = np.random.default_rng(seed).poisson(xpsnet.curves(truth).envelope.values)
     return make_spectrum(
-        drawn.astype(float), ENERGY, dims=(*dims, "energy"), scale="binding", name="C 1s"
+        drawn.astype(float), ENERGY, dims=(*dims, "energy"), scale="binding", name="window"
     )
 
 
@@ -139,6 +140,49 @@ OPTIONS: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS)
 def test_any_options(options: dict[str, Any]) -> None:
     assert_same(xpsnet.fit(MAP.chunk({"y": 5, "x": 7}), **options), xpsnet.fit(MAP, **options))
+
+
+# The same spectra of a level: a small map with bad spectra, and few models to choose from.
+STATES = BAD[2:9, 1:8].rename("C 1s")
+FEW_MODELS: dict[str, Any] = {"line_shape": "pseudo_voigt", "background": "linear"}
+IN_STATES: dict[str, dict[str, Any]] = {
+    "all models": {"background": "auto", "line_shape": "auto"},
+    "each alone": {"neighbors": False},
+    "not followed": {"follow": False},
+    "two states": {"n_states": 2},
+    "two followed": {"follow": 2},
+    "no state": {"n_states": 0},
+    "covariance": {"covariance": True},
+    "limits": {"constraints": {"fwhm": (0.9, 1.1)}},
+    "doublets": {"doublets": [DOUBLET]},
+    "background held": {"background": "static shirley"},
+    "background given": {"background": xpsnet.static_background(STATES, "linear")},
+    "noise of each": {"noise": "each"},
+    "noise of counts": {"noise": "poisson"},
+    "noise as a model": {"noise": {"gain": 1.0, "floor": 2.0}},
+    "noise of points": {"noise": np.sqrt(STATES + 10.0)},
+    "noise of all": {"noise": 10.0},
+    "narrower": {"energy_range": (282.0, 290.0)},
+}
+
+
+@pytest.mark.parametrize("options", IN_STATES.values(), ids=IN_STATES)
+def test_any_options_in_states(options: dict[str, Any]) -> None:
+    options = FEW_MODELS | options
+    eager = xpsnet.fit(STATES, **options)
+    assert eager["n_states"].max() == (0 if options.get("n_states") == 0 else eager["state"].max())
+    assert_same(xpsnet.fit(STATES.chunk({"y": 3, "x": 5}), **options), eager)
+
+
+@pytest.mark.parametrize("chunks", CHUNKS.values(), ids=CHUNKS)
+def test_states_in_any_chunks(chunks: dict[str, Any]) -> None:
+    some = BAD.rename("C 1s")
+    assert_same(xpsnet.fit(some.chunk(chunks), **FEW_MODELS), xpsnet.fit(some, **FEW_MODELS))
+
+
+def test_states_of_a_kinetic_line() -> None:
+    some = xpsnet.to_kinetic(STATES.assign_attrs(photon_energy=1486.6))
+    assert_same(xpsnet.fit(some.chunk({"y": 4}), **FEW_MODELS), xpsnet.fit(some, **FEW_MODELS))
 
 
 def test_kinetic_doublets_with_the_noise_of_each_spectrum() -> None:
