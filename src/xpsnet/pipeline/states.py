@@ -433,7 +433,9 @@ def _choose_again(
     mine, prior, near = around_them
     candidates, question = _candidates(chosen, inputs), chosen.question
     start = [Start.NETWORK] * len(candidates)
-    for template in _structure(chosen).templates:
+    templates = _structure(chosen).templates
+    same: list[tuple[int, int]] = []
+    for place, template in enumerate(templates, start=len(candidates) - len(templates)):
         pattern = np.zeros(n_lines, dtype=np.int64)
         pattern[: template.model.n_lines] = state_numbers(template.model, template.model.n_lines)
         if pattern.tobytes() not in near:
@@ -444,9 +446,14 @@ def _choose_again(
             name: np.where(known[mine, None], values[mine, :size], template.starts[name])
             for name, values in peaks.items()
         }
+        same.append((place, len(candidates)))
         candidates.append(_from_starts(question, template, inputs, starts))
         start.append(Start.NEIGHBORS)
     evidence = evidences(question, inputs, candidates)
+    for first, second in same:  # one model counts once, from wherever it started
+        better = evidence[second] > evidence[first]
+        evidence[first] = np.where(better, -np.inf, evidence[first])
+        evidence[second] = np.where(better, evidence[second], -np.inf)
     n_states = np.array([len(one.model.kinds) for one in candidates])
     total = evidence + prior[:, n_states].T
     best = np.where(
