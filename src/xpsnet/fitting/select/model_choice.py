@@ -61,6 +61,8 @@ _SEARCHED = 2
 
 # Candidates of one spectrum that the others are fitted with: so many, so far behind the best.
 _MOST_TEMPLATES, _POSSIBLE = 16, 60.0
+# Correlation of neighboring residuals, in units of chance, below which nothing is left to explain.
+_DOUBT = 2.5
 # Probability below which what came second is not worth a word.
 _SAID = 0.005
 # Models of one number of states that every spectrum of a stack is fitted with.
@@ -243,7 +245,10 @@ def search_candidates(question: Question, inputs: FitInputs) -> list[Candidate]:
     fits: list[StateFit] = []
     for family in question.families:
         for search in question.searches:
-            fits += search_states(question.options, inputs, family, search, most)
+            more = search_states(question.options, inputs, family, search, most)
+            fits += more
+            if _explained(inputs, more):  # lines of neighbor levels have nothing to add
+                break
     if question.n_states is not None:
         fits = [fit for fit in fits if len(fit.model.kinds) == question.n_states]
     fits = _once(fits)
@@ -254,6 +259,12 @@ def search_candidates(question: Question, inputs: FitInputs) -> list[Candidate]:
     if question.n_states in (None, 0):
         found.insert(0, without_states(question, inputs))
     return found
+
+
+def _explained(inputs: FitInputs, fits: list[StateFit]) -> bool:
+    """Whether one of the fits leaves nothing but noise."""
+    chance = _DOUBT / np.sqrt(max(int(inputs.used.sum()), 1))
+    return any(float(fit.results.correlation[0]) < chance for fit in fits)
 
 
 def _once(fits: list[StateFit]) -> list[StateFit]:

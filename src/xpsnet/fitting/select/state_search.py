@@ -10,6 +10,7 @@ some of its states are none.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -38,6 +39,8 @@ _PLACES = 4
 # Widths [eV] of a first state; of another one in widths of the strongest there is.
 _FIRST_WIDTHS = (0.7, 1.2, 2.0, 3.2)
 _WIDTHS = (0.6, 1.0, 1.7, 3.0)
+# Widths that are tried are powers of this: their templates are drawn once.
+_LADDER = 1.2
 # Places of one kind are different where they lie farther apart than this part of the width.
 _APART = 0.6
 # Lorentzian share of the lines that are tried.
@@ -218,18 +221,19 @@ def _places(
     target = residual * weights
     target = target - basis @ (basis.T @ target)
     found: list[tuple[float, StateKind, float, float]] = []
-    step = float(np.median(np.diff(energy)))
+    axis = energy.tobytes()
     for kind in kinds:
         for width in widths:
-            width = float(np.clip(width, *kind.fwhm))
-            at = _grid(kind, energy, max(width / 3, step))
-            lines = _template(kind, energy, at, max(width, LEAST_STEPS * step)) * weights
-            whole = (lines * lines).sum(axis=1)
-            lines = lines - (lines @ basis) @ basis.T
-            overlap, norm = lines @ target, (lines * lines).sum(axis=1)
+            rung = round(np.log(np.clip(width, *kind.fwhm)) / np.log(_LADDER))
+            wide = float(np.clip(_LADDER**rung, *kind.fwhm))
+            at, lines = _template(kind, axis, wide)
+            # The target is orthogonal to the basis: templates need not be made so.
+            overlap = lines @ (weights * target)
+            whole = (lines * lines) @ (weights * weights)
+            norm = whole - ((lines @ (weights[:, None] * basis)) ** 2).sum(axis=1)
             good = (overlap > 0) & (norm > 1e-9 * whole)
             gain = np.where(good, overlap**2 / np.where(good, norm, 1.0), 0.0)
-            found += [(g, kind, c, width) for g, c in zip(gain, at, strict=True) if g > 0]
+            found += [(g, kind, c, wide) for g, c in zip(gain, at, strict=True) if g > 0]
     return _distinct(found)
 
 
@@ -241,14 +245,22 @@ def _grid(kind: StateKind, energy: Floats, step: float) -> Floats:
     return np.arange(low, high, step) if low < high else np.empty(0)
 
 
-def _template(kind: StateKind, energy: Floats, at: Floats, width: float) -> Floats:
-    """Unit states of a kind at these places, shape (places, n)."""
-    lines = _lines(energy, at, np.full(at.shape, width))
+@lru_cache(maxsize=64)
+def _template(kind: StateKind, axis: bytes, width: float) -> tuple[Floats, Floats]:
+    """Places, and unit states of a kind there, shape (places, n); shared by calls of one axis.
+
+    `axis`: energies as 8-byte floats.
+    """
+    energy = np.frombuffer(axis, dtype=np.float64)
+    step = float(np.median(np.diff(energy)))
+    at = _grid(kind, energy, max(width / 3, step))
+    drawn = max(width, LEAST_STEPS * step)
+    lines = _lines(energy, at, np.full(at.shape, drawn))
     if kind.doublet is not None:
         broader = float(np.mean(kind.doublet.fwhm_ratio))
-        second = _lines(energy, at + kind.doublet.splitting[1], np.full(at.shape, width * broader))
+        second = _lines(energy, at + kind.doublet.splitting[1], np.full(at.shape, drawn * broader))
         lines = lines + kind.doublet.ratio[1] / broader * second
-    return lines
+    return at, lines
 
 
 def _lines(energy: Floats, center: Floats, fwhm: Floats) -> Floats:
