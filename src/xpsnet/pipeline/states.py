@@ -70,7 +70,7 @@ def choose(question: Question, rows: SpectrumRows, sign: int) -> Chosen:
     )
     models = [template.model for template in structure.templates]
     choices = dict.fromkeys(model_words(model) for model in models)
-    if question.n_states in (None, 0):
+    if question.n_states in (None, 0) or not models:
         choices = {model_words(StateModel((), "", "")): None} | choices
     return Chosen(question, options, tuple(choices), structure.words, structure)
 
@@ -319,7 +319,7 @@ def _candidates(chosen: Chosen, inputs: FitInputs) -> list[Candidate]:
     structure, question = _structure(chosen), chosen.question
     asked = replace(question, background=structure.background, line_shape=structure.line_shape)
     found = [one.fitted(question.options, inputs, quick=True) for one in structure.templates]
-    if question.n_states in (None, 0):
+    if question.n_states in (None, 0) or not found:
         found.insert(0, without_states(asked, inputs))
     return found
 

@@ -256,7 +256,7 @@ def search_candidates(question: Question, inputs: FitInputs) -> list[Candidate]:
     for background in question.backgrounds(float(np.ptp(energy)))[1:]:
         fits += refined_again(question.options, inputs, ends, background)
     found = [Candidate(fit.model, fit.results) for fit in fits]
-    if question.n_states in (None, 0):
+    if question.n_states in (None, 0) or not found:
         found.insert(0, without_states(question, inputs))
     return found
 
