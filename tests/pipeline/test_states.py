@@ -531,6 +531,16 @@ def test_few_points_give_a_status(number):
             assert not peaks.n_states.any()
 
 
+@pytest.mark.parametrize("number", [0, 1, 3])
+def test_states_that_are_given_where_none_can_be_fitted(number):
+    for spectra in (STACK[0, 58:61], STACK[:2, 58:61], STACK[:2] * np.nan, STACK[0] * 0.0):
+        peaks = xpsnet.fit(spectra, neighbors=False, n_states=number)
+        assert not peaks.n_states.any()
+        assert (peaks.status != Status.OK).all()
+    lazy = xpsnet.fit((STACK[:2] * np.nan).chunk({"x": 1}), neighbors=False, n_states=number)
+    assert (lazy.status == Status.NOT_FINITE).all()
+
+
 def test_an_axis_of_one_point_is_refused():
     with pytest.raises(ValueError, match="expected at least 2 energies"):
         xpsnet.fit(TWO[:1])
