@@ -224,7 +224,7 @@ def _parameters(
             )
             rows.append(("ratio", by, _uniform(ratio[0], ratio[2]) * one))
     for name in layout.shape_parameters[3:] if main else ():
-        entries = np.unique(at[name])
+        entries = np.unique(at[name][main])  # those of a second line are linked
         if name == "asymmetry" and model.line_shape == ASYMMETRIC and model.asymmetric is not None:
             entries = at[name][[main[state] for state in model.asymmetric[:1]]]
         for entry in entries:
