@@ -284,6 +284,38 @@ def test_the_splitting_and_the_ratios_of_a_doublet_are_parameters():
     assert judge(model, SULFUR, results).n_free[0] == 6
 
 
+@pytest.mark.parametrize("line_shape", ["voigt", "asymmetric_pseudo_voigt"])
+def test_a_shape_that_both_lines_share_counts_once(line_shape):
+    model = StateModel((S2P, S2P), line_shape, "constant", None)
+    curve = sulfur((162.0, 5000.0), (166.0, 3000.0))
+    counts, error = drawn(curve), np.sqrt(curve)
+    _, results = fitted(SULFUR, counts, error, model, [162.0, 166.0], shared=())
+    judged = judge(model, SULFUR, results)
+    assert judged.fitted[0]
+    # Six of each doublet, further ones of each state, the constant.
+    own = len(LINE_SHAPES[line_shape].parameters) - 3
+    assert judged.n_free[0] <= 2 * (6 + own) + 1
+    assert judged.occam[0] > -110.0
+
+
+@pytest.mark.parametrize("line_shape", ["voigt", "asymmetric_pseudo_voigt", "gaussian"])
+def test_a_given_shape_does_not_change_the_number_of_clear_states(line_shape):
+    value = LINE_SHAPES[line_shape].value
+    names = LINE_SHAPES[line_shape].parameters[3:]
+    further = [0.3 if name == "fraction" else 0.1 for name in names]
+    energy = SULFUR[::2]
+    curve = np.full(energy.shape, 400.0)
+    for center, height in ((162.0, 5000.0), (165.5, 3000.0)):
+        for place, part in ((center, 1.0), (center + 1.18, 0.5)):
+            curve = curve + value(energy, place, 1.0, part * height, *further)
+    kinds = region_kinds("S 2p", energy, None, None)
+    question = Question(OPTIONS, "S 2p", kinds, line_shape, "constant")
+    inputs = inputs_of(energy, drawn(curve), np.sqrt(curve))
+    candidates = search_candidates(question, inputs)
+    best = candidates[int(evidences(question, inputs, candidates)[:, 0].argmax())]
+    assert [kind.name for kind in best.model.kinds] == ["S 2p", "S 2p"]
+
+
 def test_fits_without_covariance_are_refused():
     model, _, results = two_lines()
     with pytest.raises(ValueError, match="expected fits with covariance"):
