@@ -58,6 +58,8 @@ _BESIDE, _FEWEST_BESIDE = 1.5, 24
 # Squared second difference over the fourth: mean, and median, which a forgotten line leaves alone.
 _SMOOTH, _ALL_OVER = 1.1, 1.05
 _FIVE = 5
+# Correlation of neighboring residuals that is enough where no peak was fitted to few points.
+_FEW_CORRELATION = 0.5
 
 
 @dataclass(frozen=True)
@@ -164,7 +166,10 @@ def is_misfit(found: FitEvidence, *, clear: bool = False) -> Mask:
     lines = found.line_chi_square.sum(axis=1)
     with np.errstate(invalid="ignore", over="ignore"):
         misfit = redchi > 1 + CHI_SQUARE_ERRORS * error
-        misfit &= found.correlation > CORRELATION_ERRORS / np.sqrt(np.maximum(found.n_used, 1))
+        chance = CORRELATION_ERRORS / np.sqrt(np.maximum(found.n_used, 1))
+        if not found.n_peaks:  # few points can correlate so much at most
+            chance = np.minimum(chance, _FEW_CORRELATION)
+        misfit &= found.correlation > chance
         least = np.where(clear & (redchi > CLEAR_CHI_SQUARE), CLEAR_MISFIT, LEAST_MISFIT)
         misfit &= found.correlation * found.redchi * nu > least**2 * lines
     if not found.n_peaks:
