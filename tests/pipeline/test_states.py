@@ -531,6 +531,13 @@ def test_few_points_give_a_status(number):
             assert not peaks.n_states.any()
 
 
+@pytest.mark.parametrize("number", [12, 16, 20])
+def test_a_short_window_of_a_clear_line_is_not_only_noise(number):
+    assert xpsnet.fit(TWO[60 : 60 + number]).status != Status.NO_PEAKS
+    noise = xpsnet.fit(spectra_of(drawn(np.full((50, number), 200.0)), SULFUR[:number]))
+    assert (noise.status == Status.NO_PEAKS).all()
+
+
 @pytest.mark.parametrize("number", [0, 1, 3])
 def test_states_that_are_given_where_none_can_be_fitted(number):
     for spectra in (STACK[0, 58:61], STACK[:2, 58:61], STACK[:2] * np.nan, STACK[0] * 0.0):
