@@ -46,7 +46,7 @@ from xpsnet.data.peak_arrays import sorted_peaks
 from xpsnet.data.peaks import keep_own_names
 from xpsnet.data.spectrum import check_spectra, crop, scale_sign
 from xpsnet.data.spectrum_arrays import SpectrumArrays, numeric_energy, spectrum_arrays
-from xpsnet.data.status import with_texts
+from xpsnet.data.status import Status, has_flag, with_texts
 from xpsnet.fitting.maps.chemical_states import LOCAL_ROUNDS, Found, States
 from xpsnet.fitting.maps.follow import follow_places, sampled_rows
 from xpsnet.fitting.maps.neighbors import PRIOR_ROUNDS, Start, reach
@@ -573,6 +573,9 @@ def _finished(
         arrays.spectra.name,
         remove=options.finds_n_peaks and not given,
     )
+    if options.chosen is not None:
+        emptied = has_flag(results.flags, Status.STEP, Status.SURVEY) & (not given)
+        outcome = outcome.without_choice(np.flatnonzero(emptied))
     results, label = _placed(options, arrays, results, look.states, padded=padded)
     peaks = results_to_dataset(
         options.fit,
@@ -590,7 +593,9 @@ def _finished(
         name, what, counts = "n_states_probability", "states", np.arange(probability.shape[-1])
         peaks = peaks.assign(_choice_variables(outcome, shape, lead))
         peaks.attrs["model_choices"] = json.dumps(options.chosen.choices)
-        peaks.attrs["model_choice_text"] = options.chosen.words
+        lost = options.chosen.outcome is not None and np.isnan(probability).all()
+        if not lost:
+            peaks.attrs["model_choice_text"] = options.chosen.words
     texts = {"long_name": f"Probability of this number of {what}", "units": "1"}
     peaks = peaks.assign_coords(count=("count", counts))
     peaks = peaks.assign({name: ((*lead, "count"), probability, texts)})

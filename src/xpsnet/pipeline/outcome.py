@@ -105,6 +105,17 @@ class Outcome:
             return Outcome(*some)
         return Outcome(*some, self.choice[rows], self.chosen[rows])
 
+    def without_choice(self, rows: Numbers) -> "Outcome":
+        """The outcome where nothing was chosen for some rows: they are no windows of a level."""
+        if not rows.size:
+            return self
+        probability = self.probability.copy()
+        probability[rows] = np.nan
+        choice = None if self.choice is None else self.choice.copy()
+        if choice is not None:
+            choice[rows] = np.nan
+        return replace(self, probability=probability, choice=choice)
+
     def take(self, rows: Numbers, choice: Choice) -> None:
         """Copy the chosen results of some rows into this outcome."""
         self.score[rows] = choice.score
