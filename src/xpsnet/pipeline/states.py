@@ -13,6 +13,7 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
+from xpsnet.data.status import INVALID, has_flag
 from xpsnet.fitting.maps.neighbors import Shape, Start, around, log_prior, median, offsets, outliers
 from xpsnet.fitting.model.constraints import Constraints
 from xpsnet.fitting.model.options import FitOptions
@@ -153,7 +154,7 @@ def _choose_one(question: Question, inputs: FitInputs, sign: int) -> Chosen:
     options = _ordered_options(question.options, one, inputs.energy, sign)
     if one.model.kinds:  # the candidates are only fitted well enough to tell them apart
         refined = Template(one.model, one.results.peaks).fitted(question.options, inputs)
-        one = refined if np.isfinite(refined.results.chisqr).all() else one
+        one = one if has_flag(refined.results.flags, *INVALID).any() else refined
     n_states = np.array([len(candidate.model.kinds) for candidate in candidates])
     outcome = _outcome(options, one, sign, _by_number(probability[:, None], n_states))
     shares = np.array([[share for _, share in ordered]])
@@ -309,7 +310,7 @@ def _finished(
         options = chosen.question.options
         known = np.isfinite(peaks["center"]).all(axis=1)
         refined = Template(candidate.model, peaks).fitted(options, inputs.rows(rows)).results
-        better = np.flatnonzero(known & np.isfinite(refined.chisqr))
+        better = np.flatnonzero(known & ~has_flag(refined.flags, *INVALID))
         found.results.copy_from(better, refined.rows(better))
     return _placed(chosen.options, found, n_lines)
 

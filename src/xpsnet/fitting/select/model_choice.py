@@ -33,6 +33,7 @@ from xpsnet.fitting.select.state_models import (
 )
 from xpsnet.fitting.select.state_search import Search, StateFit, refined_again, search_states
 from xpsnet.fitting.solve.dispatch import refine_rows
+from xpsnet.fitting.solve.fit_flags import is_highest_at_an_end
 from xpsnet.fitting.solve.fit_inputs import FitInputs, Starts
 from xpsnet.fitting.solve.fit_results import FitResults
 
@@ -192,10 +193,15 @@ def evidences(question: Question, inputs: FitInputs, candidates: Sequence[Candid
     chisqr = np.stack([one.results.chisqr for one in candidates])
     proper = np.stack([one.proper for one in judged])
     scale = np.ones(len(inputs.counts))
+    shown = ~is_highest_at_an_end(inputs.counts)
     if question.error > 0:
         misfit = np.stack([np.where(one.misfit > 0, one.misfit, np.inf) for one in judged])
         fitted = np.stack([one.fitted for one in judged])
         least = np.where(fitted & proper, misfit, np.inf).min(axis=0)
+        # Where the window cuts a peak that it shows: not the misfit of the background alone.
+        with_states = np.array([bool(one.model.kinds) for one in candidates])[:, None]
+        cut = ~(fitted & proper & with_states).any(axis=0) & shown
+        least = np.where(cut, np.where(fitted, misfit, np.inf).min(axis=0), least)
         least = np.where(np.isfinite(least), least, 1.0)
         scale = np.maximum(1.0 + MISFIT_PART * (least - 1.0), 1.0)
         scale = np.maximum(scale, _known_scale(question, inputs, candidates, chisqr))
@@ -205,21 +211,23 @@ def evidences(question: Question, inputs: FitInputs, candidates: Sequence[Candid
             for one, chi, candidate in zip(judged, chisqr, candidates, strict=True)
         ]
     )
-    return _without_background(every, proper, candidates)
+    return _without_background(every, proper, candidates, shown)
 
 
-def _without_background(every: Floats, proper: Flags, candidates: Sequence[Candidate]) -> Floats:
+def _without_background(
+    every: Floats, proper: Flags, candidates: Sequence[Candidate], shown: Flags
+) -> Floats:
     """Evidences without those of models with states that are background.
 
-    Unless the background alone would be left of a spectrum that is far from it: then the window
-    cuts its peak.
+    Unless the background alone would be left of a spectrum that is far from it and shows its
+    maximum: then the window cuts its peak.
     """
     found = np.where(proper, every, -np.inf)
     with_states = np.array([bool(one.model.kinds) for one in candidates])
     best = found.max(axis=0)
     bare = ~np.isfinite(np.where(with_states[:, None], found, -np.inf).max(axis=0, initial=-np.inf))
     bare |= np.where(with_states[:, None], -np.inf, found).max(axis=0) >= best
-    cut = bare & (every.max(axis=0) > np.maximum(best, -1e300) + _CUT)
+    cut = bare & shown & (every.max(axis=0) > np.maximum(best, -1e300) + _CUT)
     return np.asarray(np.where(cut, every, found))
 
 

@@ -180,7 +180,7 @@ def is_misfit(found: FitEvidence, *, clear: bool = False) -> Mask:
 def is_cut_off(found: FitEvidence, misfit: Mask) -> Mask:
     """Where the window cuts a peak (see the module), shape (S,); `misfit`: from `is_misfit`."""
     if not found.n_peaks:
-        return np.asarray(misfit & _is_highest_at_an_end(found.counts))
+        return np.asarray(misfit & is_highest_at_an_end(found.counts))
     finite = np.isfinite(found.counts)
     first = found.energy[finite.argmax(axis=1)][:, None]
     last = found.energy[finite.shape[1] - 1 - finite[:, ::-1].argmax(axis=1)][:, None]
@@ -193,8 +193,8 @@ def is_cut_off(found: FitEvidence, misfit: Mask) -> Mask:
     return np.asarray(cut.any(axis=1))
 
 
-def _is_highest_at_an_end(counts: Floats) -> Mask:
-    """Where the mean of five points is largest at an end of the window, shape (S,)."""
+def is_highest_at_an_end(counts: Floats) -> Mask:
+    """Where the mean of five points of counts (S, n) is largest at an end of the window."""
     if counts.shape[1] < 2 * _FIVE:
         return np.zeros(len(counts), dtype=bool)
     windows = np.lib.stride_tricks.sliding_window_view(counts, _FIVE, axis=1)
