@@ -43,7 +43,8 @@ CLUSTERS = 8
 # Spectra that are fitted at a time: progress and cancel come in between.
 AT_ONCE = 256
 _ROUNDS = 8
-TEMPERATURE = 4.0
+# A difference of evidence counts a third, and in 8 of 100 spectra the truth is no candidate.
+TEMPERATURE, NO_CANDIDATE = 3.0, 0.08
 _MOST_CHOICES = 8
 # Probability below which what came second is not worth a word.
 _SAID = 0.005
@@ -328,15 +329,17 @@ def _candidates(chosen: Chosen, inputs: FitInputs) -> list[Candidate]:
 def _shares(evidence: Floats) -> Floats:
     """Probabilities (candidate, S) from evidences; 0 where all are out.
 
-    A difference of evidence counts a fourth, because neither lines nor noise are exactly those of
-    the model: so stated probabilities hold (benchmarks/bench_states.py). Added up one by one: sums
-    of arrays are rounded otherwise in other chunks.
+    A difference of evidence counts a third (`TEMPERATURE`), because neither lines nor noise are
+    exactly those of the model, and all candidates share what is left for the case that none is
+    right (`NO_CANDIDATE`): so stated probabilities hold (benchmarks/bench_states.py). Added up one
+    by one: sums of arrays are rounded otherwise in other chunks.
     """
     power = np.exp((evidence - np.maximum(evidence.max(axis=0), -1e300)) / TEMPERATURE)
     total = np.zeros(power.shape[1])
     for one in power:
         total += one
-    return np.asarray(power / np.where(total > 0, total, 1.0))
+    shares = power / np.where(total > 0, total, 1.0)
+    return np.where(total > 0, (1 - NO_CANDIDATE) * shares + NO_CANDIDATE / len(power), 0.0)
 
 
 def _note_choice(
