@@ -42,7 +42,7 @@ napari-xpsnet {version}, model `default` {model}. RMS: root mean square of data 
 
 What to see: P3HT comes out as by hand, as one doublet. Of the metals, the lines are asymmetric, and
 `fit` finds that by itself: Au 4f is one doublet beside that of Ba 4d, and Fe 2p two, as by hand. On
-Pt 4f three weak lines are added to the one doublet (a tenth of the area together), which nobody
+Pt 4f weak states are added to the one doublet (a tenth of the area together), which nobody
 would call states: over this wide window they stand for losses and for what the background misses.
 On ITO three lines are found as by hand, at other places and with a smaller residual: the data do
 not say which are right.
