@@ -10,6 +10,7 @@ import xarray as xr
 
 import xpsnet
 from tests.state_spectra import CARBON, PLATINUM, SULFUR, drawn, line, platinum, spectra_of, sulfur
+from xpsnet.data.spectrum import make_spectrum
 from xpsnet.data.status import Status, applies
 
 TWO = spectra_of(drawn(sulfur((162.0, 6000.0), (165.5, 3600.0))))
@@ -581,3 +582,12 @@ def test_progress_reaches_the_number_of_spectra():
     steps.clear()
     xpsnet.fit(ONE, progress=lambda done, total: steps.append((done, total)))
     assert steps[-1] == (1, 1)
+
+
+def test_states_are_not_counted_in_thousands_of_points():
+    energy = np.linspace(280.0, 296.0, 2001)
+    counts = 200.0 + 3000.0 * np.exp(-4 * np.log(2) * ((energy - 285.0) / 1.2) ** 2)
+    long = make_spectrum(counts.round(), energy, scale="binding", name="C 1s")
+    assert "n_states" not in xpsnet.fit(long)
+    with pytest.raises(ValueError, match=r"at most 2000 points for n_states, got 2001.*energy=2"):
+        xpsnet.fit(long, n_states=1)

@@ -114,6 +114,8 @@ ORDERED = frozenset(
         "temperature",
     ]
 )
+# Points of a spectrum up to which states are counted.
+MOST_POINTS = 2000
 # Spectra that are looked at for the background.
 BACKGROUND_SAMPLE = 64
 # How far away, in reaches of the neighborhood, a spectrum may matter: rounds of the prior, starts,
@@ -353,8 +355,8 @@ def _question(
     """What is to be chosen in terms of states; None where lines are counted.
 
     Lines are counted where the caller gives their number, constraints of single peaks, links or
-    the peaks of doublets, and where neither the name of the spectra nor the caller says which level
-    it is.
+    the peaks of doublets, where neither the name of the spectra nor the caller says which level it
+    is, and where there are more points than candidates can be compared on in a reasonable time.
     """
     any_shape, background, doublets, n_states = asked
     constraints = options.fit.constraints
@@ -369,7 +371,15 @@ def _question(
             "expected constraints of all peaks ('fwhm') beside n_states, got constraints, links or "
             "doublets of single peaks; give n_peaks instead"
         )
-    if numbered or not options.finds_n_peaks or not (named or n_states != "auto"):
+    n_points = spectra.sizes["energy"]
+    if n_states != "auto" and n_points > MOST_POINTS:
+        raise ValueError(
+            f"expected at most {MOST_POINTS} points for n_states, got {n_points}; take the mean of "
+            f"neighboring points, spectra.coarsen(energy={-(-n_points // MOST_POINTS)}, "
+            f'boundary="trim").mean(), or pass a smaller energy_range'
+        )
+    asked_for = (named and n_points <= MOST_POINTS) or n_states != "auto"
+    if numbered or not options.finds_n_peaks or not asked_for:
         return None
     photon_energy = spectra.attrs.get("photon_energy")
     offset = 0.0 if options.sign > 0 else photon_energy
