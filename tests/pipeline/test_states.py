@@ -591,3 +591,18 @@ def test_states_are_not_counted_in_thousands_of_points():
     assert "n_states" not in xpsnet.fit(long)
     with pytest.raises(ValueError, match=r"at most 2000 points for n_states, got 2001.*energy=2"):
         xpsnet.fit(long, n_states=1)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"n_states": 7}, "expected n_states from 0 to 6 or 'auto', got 7"),
+        ({"n_states": -1}, "expected n_states from 0 to 6"),
+        ({"n_states": 1.5}, "expected n_states from 0 to 6"),
+        ({"model_error": -0.1}, "expected model_error from 0 to below 1, got -0.1"),
+        ({"model_error": np.nan}, "expected model_error from 0 to below 1"),
+    ],
+)
+def test_options_that_mean_nothing_are_refused(options, message):
+    with pytest.raises(ValueError, match=message):
+        xpsnet.fit(STACK, **options)

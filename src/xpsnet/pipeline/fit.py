@@ -63,7 +63,7 @@ from xpsnet.fitting.model.options import (
 from xpsnet.fitting.noise_from_fits import Fitted, fitted_curves, noise_from_fits, noise_sample
 from xpsnet.fitting.refine_lazy import Chunk, map_chunks
 from xpsnet.fitting.select.background import DEFAULT, choose_background
-from xpsnet.fitting.select.model_choice import Question
+from xpsnet.fitting.select.model_choice import MOST_STATES, Question
 from xpsnet.fitting.select.state_models import SYMMETRIC, region_kinds
 from xpsnet.fitting.select.steps import without_invented_peaks
 from xpsnet.fitting.solve.fit_inputs import fit_inputs
@@ -257,6 +257,7 @@ def fit(
     _check(min_probability, batch_size, follow)
     if n_peaks != "auto" and n_states != "auto":
         raise ValueError(f"expected n_peaks or n_states, got both: {n_peaks} and {n_states}")
+    _check_states(n_states, model_error)
     if n_peaks == "auto" and not isinstance(line_shape, str):
         raise ValueError(
             "expected n_peaks beside a sequence of line shapes, which belong to one peak each, got "
@@ -342,6 +343,15 @@ def _check(min_probability: float, batch_size: int, follow: bool | int | str) ->
         raise ValueError(f"expected a batch_size of at least 1, got {batch_size}")
     if follow != "auto" and (not isinstance(follow, int | np.integer) or follow < 0):
         raise ValueError(f"expected follow='auto', True, False or a number, got {follow!r}")
+
+
+def _check_states(n_states: int | str, model_error: float | None) -> None:
+    """Refuse options of the choice of states that mean nothing."""
+    whole = isinstance(n_states, int | np.integer) and not isinstance(n_states, bool)
+    if n_states != "auto" and not (whole and 0 <= int(n_states) <= MOST_STATES):
+        raise ValueError(f"expected n_states from 0 to {MOST_STATES} or 'auto', got {n_states!r}")
+    if model_error is not None and not 0 <= model_error < 1:
+        raise ValueError(f"expected model_error from 0 to below 1, got {model_error}")
 
 
 Asked = tuple[bool, str | xr.DataArray, tuple[Doublet, ...] | None, int | Literal["auto"]]

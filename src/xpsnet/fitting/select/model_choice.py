@@ -5,8 +5,7 @@ state (the others being symmetric), or of all states of the level. For each of t
 states are added one at a time (`state_search`) on the richest background; the ends are refined
 again on the other ones. All candidates are compared on one scale (`state_evidence`), together with
 the background without any state. Single lines beside the doublets of a region and lines of
-neighbor levels are less probable beforehand than the level itself (`_ODDS`), and every further
-state is less probable than the one before it.
+neighbor levels are less probable beforehand than the level itself (`_ODDS`).
 
 For many spectra line shape, doublets and background are chosen once (`choose_structure`): for the
 mean spectrum and some representatives. Each spectrum is then fitted with every number of states
@@ -41,9 +40,8 @@ Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 
 MOST_STATES = 6
-# Logarithm of the odds of a further state, of one that is a line of a neighbor level or a single
-# line beside the doublets of the region.
-_FURTHER = 0.0
+# Logarithm of the odds of a state that is a line of a neighbor level, of the same element or of
+# another one, or a single line beside the doublets of the region.
 _ODDS = {"near": 0.0, "foreign": -12.0, "line": -8.0}
 # And of asymmetric lines, by the class of materials that have them: most C 1s are not graphite.
 _ASYMMETRIC = {"other": 0.0, "multiplet": -5.0, "metal": -2.0, "graphite": -5.0}
@@ -59,7 +57,6 @@ _OTHER_BACKGROUNDS = 3
 _CUT = 10.0
 # Spectra whose states a search cannot miss, beside the mean of all.
 _SEARCHED = 2
-
 # Candidates of one spectrum that the others are fitted with: so many, so far behind the best.
 _MOST_TEMPLATES, _POSSIBLE = 16, 60.0
 # Correlation of neighboring residuals, in units of chance, below which nothing is left to explain.
@@ -147,7 +144,7 @@ class Question:
 
     def odds(self, model: StateModel) -> float:
         """Logarithm of a model's probability before the spectrum is seen, up to a constant."""
-        odds = _FURTHER * max(len(model.kinds) - 1, 0)
+        odds = 0.0
         level = core_level(self.region)
         if any(kind.own for kind in self.kinds):
             for kind in model.kinds:
