@@ -62,7 +62,7 @@ def take_pictures(folder: Path) -> list[Path]:
     fit(dock, "all spectra", refine=True)
     dock.panel.maps.click()
     fit(dock, "this spectrum", refine=True)
-    area = viewer.layers["C 1s: area, state 1"]
+    area = viewer.layers["C 1s: area, peak 1"]
     viewer.layers.selection = {area}
     for layer in viewer.layers:
         layer.visible = layer is area
