@@ -170,6 +170,10 @@ def _scaled_block(work: Work, kept: Integers, lengths: Floats, out: Floats) -> N
 def _inverse_by_directions(scaled: Floats) -> tuple[Floats, bool]:
     """Inverse without the directions that say nothing; NaN where they take part."""
     n = scaled.shape[0]
+    for p in range(n):
+        for q in range(n):
+            if not math.isfinite(scaled[p, q]):  # squares beyond the largest number
+                return np.full((n, n), np.nan), True
     squares, directions = np.linalg.eigh(scaled)
     lost = squares <= _LOST * max(squares[-1], 1e-300)
     undetermined = np.zeros(n, dtype=np.bool_)
