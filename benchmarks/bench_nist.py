@@ -162,9 +162,9 @@ def by_least_squares(cell: Cell, limits: dict[str, Any]) -> tuple[npt.NDArray[np
 
 
 def answers(
-    cell: Cell, method: str, model: str, told: dict[str, Any]
+    cell: Cell, method: str, model: str, settings: dict[str, Any]
 ) -> tuple[npt.NDArray[np.int64], Floats]:
-    """Number of peaks and centers (replicates, peak) that a method finds; `fit` is `told` more."""
+    """Number of peaks and centers (replicates, peak) that a method finds; `fit` gets `settings`."""
     if method in KNOWN:
         return by_least_squares(cell, KNOWN[method])
     spectra = make_spectrum(
@@ -173,7 +173,7 @@ def answers(
     if method == "predict":
         found = xpsnet.predict(spectra, model=model, device="cpu")
     else:
-        found = xpsnet.fit(spectra, model=model, device="cpu", **told)
+        found = xpsnet.fit(spectra, model=model, device="cpu", **settings)
     return found["n_peaks"].values, found["center"].values
 
 
@@ -182,15 +182,15 @@ def main(arguments: list[str] | None = None) -> dict[str, float]:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--replicates", type=int, default=10)
     parser.add_argument("--method", choices=("predict", "fit", *KNOWN), default="predict")
-    parser.add_argument("--line-shape", help="line shape that fit is told")
-    parser.add_argument("--ranges", action="store_true", help="fit is told the range of the width")
+    parser.add_argument("--line-shape", help="line shape that fit is given")
+    parser.add_argument("--ranges", action="store_true", help="fit is given the range of the width")
     parser.add_argument("--model", default="default", help="name, or path of a model's card")
     chosen = parser.parse_args(arguments)
-    told: dict[str, Any] = {"line_shape": chosen.line_shape} if chosen.line_shape else {}
+    settings: dict[str, Any] = {"line_shape": chosen.line_shape} if chosen.line_shape else {}
     if chosen.ranges:
         # Of the whole line: the side band adds up to a fifth to the width of one line.
         low, high = SHAPE["fwhm"]
-        told["constraints"] = {"fwhm": (0.95 * low, 1.3 * high)}
+        settings["constraints"] = {"fwhm": (0.95 * low, 1.3 * high)}
     rng = np.random.default_rng(SEED)
     n = chosen.replicates
     missed, total, errors, invented, singles = 0, 0, [], 0, 0
@@ -199,13 +199,13 @@ def main(arguments: list[str] | None = None) -> dict[str, float]:
     for step in STEPS:
         for noise in NOISES:
             cell = draw_cell(rng, 0.0, 1.0, noise, step, 3 * n)
-            counts, _ = answers(cell, chosen.method, chosen.model, told)
+            counts, _ = answers(cell, chosen.method, chosen.model, settings)
             invented += int((counts > 1).sum())
             singles += counts.size
             for separation in SEPARATIONS:
                 for larger in LARGER:
                     cell = draw_cell(rng, separation, larger, noise, step, n)
-                    counts, centers = answers(cell, chosen.method, chosen.model, told)
+                    counts, centers = answers(cell, chosen.method, chosen.model, settings)
                     found = counts >= 2
                     print(
                         f"| {separation} | {larger} | {100 * noise:g} | {step} | {cell.worth:.0f} "

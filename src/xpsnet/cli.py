@@ -432,11 +432,8 @@ def _add_file_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_fit(commands: Any) -> None:
-    """Add the command `fit`."""
-    parser = commands.add_parser("fit", help="find and fit the peaks of a file")
-    parser.set_defaults(command=run_fit)
-    _add_file_options(parser)
+def _add_window_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of a range to fit, and of the scale that it and the results are on."""
     add = parser.add_argument
     add("--energy-range", nargs=2, type=float, metavar="EV", help="ends of the range to fit [eV]")
     add(
@@ -445,6 +442,15 @@ def _add_fit(commands: Any) -> None:
         help="energy scale of --energy-range and of the results (default: binding energy if the"
         " photon energy is known)",
     )
+
+
+def _add_fit(commands: Any) -> None:
+    """Add the command `fit`."""
+    parser = commands.add_parser("fit", help="find and fit the peaks of a file")
+    parser.set_defaults(command=run_fit)
+    _add_file_options(parser)
+    _add_window_options(parser)
+    add = parser.add_argument
     add(
         "--remove-satellites",
         metavar="SOURCE",
@@ -539,14 +545,8 @@ def _add_edge(commands: Any) -> None:
     parser = commands.add_parser("edge", help="fit the Fermi edge of a file")
     parser.set_defaults(command=run_edge, remove_satellites=None)
     _add_file_options(parser)
+    _add_window_options(parser)
     add = parser.add_argument
-    add("--energy-range", nargs=2, type=float, metavar="EV", help="ends of the range to fit [eV]")
-    add(
-        "--show",
-        choices=["binding", "kinetic"],
-        help="energy scale of --energy-range and of the results (default: binding energy if the"
-        " photon energy is known)",
-    )
     add(
         "--temperature",
         type=_number_or("free"),

@@ -143,7 +143,7 @@ def _choose_one(question: Question, inputs: FitInputs, sign: int) -> Chosen:
     """The most probable candidate of one spectrum."""
     candidates = search_candidates(question, inputs)
     evidence = evidences(question, inputs, candidates)[:, 0]
-    best = _best_or_least_bad(evidence, candidates)
+    best = int(_best(evidence[:, None], candidates)[0])
     probability = _probabilities(evidence, best)
     words: dict[str, float] = {}
     for candidate, share in zip(candidates, probability, strict=True):
@@ -153,9 +153,7 @@ def _choose_one(question: Question, inputs: FitInputs, sign: int) -> Chosen:
     ordered = sorted(words.items(), key=lambda one: (one[0] != chosen, -one[1]))[:_MOST_CHOICES]
     one = candidates[best]
     options = _ordered_options(question.options, one, inputs.energy, sign)
-    if one.model.kinds:  # the candidates are only fitted well enough to tell them apart
-        refined = Template(one.model, one.results.peaks).fitted(question.options, inputs)
-        one = one if has_flag(refined.results.flags, *INVALID).any() else refined
+    one = _to_the_end(question.options, one, inputs)
     n_states = np.array([len(candidate.model.kinds) for candidate in candidates])
     outcome = _outcome(options, one, sign, _by_number(probability[:, None], n_states))
     shares = np.array([[share for _, share in ordered]])
@@ -163,15 +161,6 @@ def _choose_one(question: Question, inputs: FitInputs, sign: int) -> Chosen:
     said = [f"{text}, probability {share:.2f}" for text, share in ordered[:2] if share >= _SAID]
     texts = tuple(text for text, _ in ordered)
     return Chosen(question, options, texts, "; second: ".join(said), outcome=outcome)
-
-
-def _best_or_least_bad(evidence: Floats, candidates: Sequence[Candidate]) -> int:
-    """The most probable candidate; where all with states are out, never the worst description."""
-    if np.isfinite(evidence).any():
-        return int(np.argmax(evidence))
-    chisqr = np.array([float(one.results.chisqr[0]) for one in candidates])
-    chisqr = np.where(np.isfinite(chisqr), chisqr, np.inf)
-    return int(np.argmin(chisqr))
 
 
 def _probabilities(evidence: Floats, best: int) -> Floats:
@@ -239,25 +228,16 @@ def fit_state_rows(chosen: Chosen, rows: SpectrumRows, step: Step = lambda _: No
         return chosen.outcome
     templates = _structure(chosen).templates
     n_lines = max((one.model.n_lines for one in templates), default=1)
-    parts = []
-    for first in range(0, len(rows.counts), AT_ONCE):
-        part = rows.rows(np.arange(first, min(first + AT_ONCE, len(rows.counts)), dtype=np.intp))
-        if chosen.question.options.cancelled():
-            parts.append(_not_done(chosen, n_lines, len(part.counts)))
-        else:
-            parts.append(_fit_part(chosen, _inputs(part), n_lines))
-            step(len(part.counts))
     outcome = _not_done(chosen, n_lines, len(rows.counts))
-    first = 0
-    for part_outcome in parts:
-        last = first + len(part_outcome.results)
-        here = np.arange(first, last, dtype=np.intp)
-        outcome.results.copy_from(here, part_outcome.results)
-        outcome.score[here], outcome.start[here] = part_outcome.score, part_outcome.start
-        outcome.probability[here] = part_outcome.probability
-        for name in ("choice", "chosen"):
-            getattr(outcome, name)[here] = getattr(part_outcome, name)
-        first = last
+    for first in range(0, len(rows.counts), AT_ONCE):
+        if chosen.question.options.cancelled():
+            break
+        here = np.arange(first, min(first + AT_ONCE, len(rows.counts)), dtype=np.intp)
+        part = _fit_part(chosen, _inputs(rows.rows(here)), n_lines)
+        outcome.results.copy_from(here, part.results)
+        for name in ("score", "start", "probability", "choice", "chosen"):
+            getattr(outcome, name)[here] = getattr(part, name)
+        step(here.size)
     return outcome
 
 
@@ -288,13 +268,11 @@ def _fit_part(chosen: Chosen, inputs: FitInputs, n_lines: int) -> Outcome:
     evidence = evidences(chosen.question, inputs, candidates)
     outcome = _not_done(chosen, n_lines, len(inputs.counts))
     n_states = np.array([len(one.model.kinds) for one in candidates])
-    top = evidence.max(axis=0)
-    known = np.isfinite(top)
-    outcome.probability[:] = _by_number(_shares(evidence), n_states)
+    shares, best = _shares(evidence), _best(evidence, candidates)
+    outcome.probability[:] = _by_number(shares, n_states)
     for one, count in zip(evidence, n_states, strict=True):
         outcome.score[:, count] = np.maximum(outcome.score[:, count], one)
-    best = np.where(known, evidence.argmax(axis=0), _least_chi_square(candidates))
-    _note_choice(chosen, outcome, np.arange(best.size), (candidates, evidence, best))
+    _note_choice(chosen, outcome, np.arange(best.size), (candidates, shares, best))
     for number, one in enumerate(candidates):
         mine = np.flatnonzero(best == number)
         outcome.results.copy_from(mine, _finished(chosen, one, inputs, mine, n_lines))
@@ -304,16 +282,23 @@ def _fit_part(chosen: Chosen, inputs: FitInputs, n_lines: int) -> Outcome:
 def _finished(
     chosen: Chosen, candidate: Candidate, inputs: FitInputs, rows: Numbers, n_lines: int
 ) -> FitResults:
-    """Results of some rows of a candidate, refined to the end from where it stands."""
+    """Results of some rows of a candidate, refined to the end."""
     found = Candidate(candidate.model, candidate.results.rows(rows))
-    if candidate.model.kinds and rows.size:
-        peaks = found.results.peaks
-        options = chosen.question.options
-        known = np.isfinite(peaks["center"]).all(axis=1)
-        refined = Template(candidate.model, peaks).fitted(options, inputs.rows(rows)).results
-        better = np.flatnonzero(known & ~has_flag(refined.flags, *INVALID))
-        found.results.copy_from(better, refined.rows(better))
-    return _placed(chosen.options, found, n_lines)
+    ended = _to_the_end(chosen.question.options, found, inputs.rows(rows))
+    return _placed(chosen.options, ended, n_lines)
+
+
+def _to_the_end(options: FitOptions, candidate: Candidate, inputs: FitInputs) -> Candidate:
+    """A candidate refined from where it stands: it is only fitted well enough to be compared."""
+    results = candidate.results
+    if not candidate.model.kinds or not len(results):
+        return candidate
+    refined = Template(candidate.model, results.peaks).fitted(options, inputs).results
+    known = np.isfinite(results.peaks["center"]).all(axis=1)
+    better = np.flatnonzero(known & ~has_flag(refined.flags, *INVALID))
+    ended = results.rows(np.arange(len(results)))  # the candidate keeps its own
+    ended.copy_from(better, refined.rows(better))
+    return Candidate(candidate.model, ended)
 
 
 def _candidates(chosen: Chosen, inputs: FitInputs) -> list[Candidate]:
@@ -349,22 +334,22 @@ def _note_choice(
     judged: tuple[list[Candidate], Floats, Numbers],
 ) -> None:
     """Write down which model some rows have, and how probable all are."""
-    candidates, evidence, best = judged
+    candidates, shares, best = judged
     number = np.array([chosen.choices.index(model_words(one.model)) for one in candidates])
-    power = _shares(evidence)
     if outcome.choice is None or outcome.chosen is None:
         return
     outcome.choice[rows] = 0.0
-    for one, share in zip(number, power, strict=True):
+    for one, share in zip(number, shares, strict=True):
         outcome.choice[rows, one] += share
     outcome.chosen[rows] = number[best]
 
 
-def _least_chi_square(candidates: Sequence[Candidate]) -> Numbers:
-    """Candidate of the smallest chi-square of every spectrum."""
+def _best(evidence: Floats, candidates: Sequence[Candidate]) -> Numbers:
+    """The most probable candidate of every spectrum; the least chi-square where all are out."""
     chisqr = np.stack([one.results.chisqr for one in candidates])
     least = np.where(np.isfinite(chisqr), chisqr, np.inf).argmin(axis=0)
-    return np.asarray(least, dtype=np.intp)
+    known = np.isfinite(evidence).any(axis=0)
+    return np.asarray(np.where(known, evidence.argmax(axis=0), least), dtype=np.intp)
 
 
 def _placed(options: FitOptions, candidate: Candidate, n_lines: int) -> FitResults:
@@ -446,12 +431,14 @@ def _choose_again(
             continue
         peaks, known = near[pattern.tobytes()]
         size = template.model.n_lines
-        starts = {
-            name: np.where(known[mine, None], values[mine, :size], template.starts[name])
-            for name, values in peaks.items()
-        }
+        starts = {}
+        for name, values in peaks.items():
+            own = values[mine, :size]
+            usable = known[mine, None] & np.isfinite(own)
+            starts[name] = np.where(usable, own, template.starts[name])
         same.append((place, len(candidates)))
-        candidates.append(_from_starts(question, template, inputs, starts))
+        nearby = replace(template, starts=starts)
+        candidates.append(nearby.fitted(question.options, inputs, quick=True))
         start.append(Start.NEIGHBORS)
     evidence = evidences(question, inputs, candidates)
     for first, second in same:  # one model counts once, from wherever it started
@@ -460,23 +447,11 @@ def _choose_again(
         evidence[second] = np.where(better, evidence[second], -np.inf)
     n_states = np.array([len(one.model.kinds) for one in candidates])
     total = evidence + prior[:, n_states].T
-    best = np.where(
-        np.isfinite(total).any(axis=0), total.argmax(axis=0), _least_chi_square(candidates)
-    )
-    _note_choice(chosen, outcome, mine, (candidates, total, best))
+    best = _best(total, candidates)
+    _note_choice(chosen, outcome, mine, (candidates, _shares(total), best))
     for number, one in enumerate(candidates):
         local = np.flatnonzero(best == number)
         outcome.results.copy_from(mine[local], _finished(chosen, one, inputs, local, n_lines))
         outcome.start[mine[local]] = int(start[number])
     for one, count in zip(evidence, n_states, strict=True):
         outcome.score[mine, count] = np.maximum(outcome.score[mine, count], one)
-
-
-def _from_starts(
-    question: Question, template: Template, inputs: FitInputs, starts: dict[str, Floats]
-) -> Candidate:
-    """A model refined from starts of its own for every spectrum."""
-    usable = {
-        name: np.where(np.isfinite(v), v, template.starts[name]) for name, v in starts.items()
-    }
-    return replace(template, starts=usable).fitted(question.options, inputs, quick=True)

@@ -248,16 +248,16 @@ def _links_of(one: Doublet, line_shape: LineShapes, main: int, partner: int) -> 
         if name not in ("center", "fwhm", "height")
     ]
     if one.splitting is not None:
-        links.append(_tied("center", "offset", partner, main, one.splitting))
+        links.append(tied("center", "offset", partner, main, one.splitting))
     if widths is not None:
-        links.append(_tied("fwhm", "ratio", partner, main, widths))
+        links.append(tied("fwhm", "ratio", partner, main, widths))
     if one.ratio is not None:
-        links.append(_tied("area", "ratio", partner, main, one.ratio))
+        links.append(tied("area", "ratio", partner, main, one.ratio))
     return links
 
 
-def _tied(parameter: str, amount: str, peak: int, source: int, limits: Limits) -> Link:
-    """A link with a held or a fitted amount."""
+def tied(parameter: str, amount: str, peak: int, source: int, limits: Limits) -> Link:
+    """A link of a peak to its source with an offset or ratio: held where both limits are equal."""
     if limits[0] < limits[1]:
         return Link(parameter, peak, source, fitted=amount, limits=limits)
     if amount == "offset":

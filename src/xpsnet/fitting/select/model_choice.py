@@ -28,10 +28,15 @@ from xpsnet.fitting.select.state_models import (
     SYMMETRIC,
     StateKind,
     StateModel,
-    state_options,
 )
-from xpsnet.fitting.select.state_search import Search, StateFit, refined_again, search_states
-from xpsnet.fitting.solve.dispatch import refine_rows
+from xpsnet.fitting.select.state_search import (
+    Search,
+    StateFit,
+    once,
+    refined_again,
+    refined_rows,
+    search_states,
+)
 from xpsnet.fitting.solve.fit_flags import is_highest_at_an_end
 from xpsnet.fitting.solve.fit_inputs import FitInputs, Starts
 from xpsnet.fitting.solve.fit_results import FitResults
@@ -191,12 +196,12 @@ def evidences(question: Question, inputs: FitInputs, candidates: Sequence[Candid
     proper = np.stack([one.proper for one in judged])
     scale = np.ones(len(inputs.counts))
     shown = ~is_highest_at_an_end(inputs.counts)
+    with_states = np.array([bool(one.model.kinds) for one in candidates])[:, None]
     if question.error > 0:
         misfit = np.stack([np.where(one.misfit > 0, one.misfit, np.inf) for one in judged])
         fitted = np.stack([one.fitted for one in judged])
         least = np.where(fitted & proper, misfit, np.inf).min(axis=0)
         # Where the window cuts a peak that it shows: not the misfit of the background alone.
-        with_states = np.array([bool(one.model.kinds) for one in candidates])[:, None]
         cut = ~(fitted & proper & with_states).any(axis=0) & shown
         least = np.where(cut, np.where(fitted, misfit, np.inf).min(axis=0), least)
         least = np.where(np.isfinite(least), least, 1.0)
@@ -208,22 +213,19 @@ def evidences(question: Question, inputs: FitInputs, candidates: Sequence[Candid
             for one, chi, candidate in zip(judged, chisqr, candidates, strict=True)
         ]
     )
-    return _without_background(every, proper, candidates, shown)
+    return _without_background(every, proper, with_states, shown)
 
 
-def _without_background(
-    every: Floats, proper: Flags, candidates: Sequence[Candidate], shown: Flags
-) -> Floats:
+def _without_background(every: Floats, proper: Flags, with_states: Flags, shown: Flags) -> Floats:
     """Evidences without those of models with states that are background.
 
     Unless the background alone would be left of a spectrum that is far from it and shows its
     maximum: then the window cuts its peak.
     """
     found = np.where(proper, every, -np.inf)
-    with_states = np.array([bool(one.model.kinds) for one in candidates])
     best = found.max(axis=0)
-    bare = ~np.isfinite(np.where(with_states[:, None], found, -np.inf).max(axis=0, initial=-np.inf))
-    bare |= np.where(with_states[:, None], -np.inf, found).max(axis=0) >= best
+    bare = ~np.isfinite(np.where(with_states, found, -np.inf).max(axis=0, initial=-np.inf))
+    bare |= np.where(with_states, -np.inf, found).max(axis=0) >= best
     cut = bare & shown & (every.max(axis=0) > np.maximum(best, -1e300) + _CUT)
     return np.asarray(np.where(cut, every, found))
 
@@ -256,7 +258,7 @@ def search_candidates(question: Question, inputs: FitInputs) -> list[Candidate]:
                 break
     if question.n_states is not None:
         fits = [fit for fit in fits if len(fit.model.kinds) == question.n_states]
-    fits = _once(fits)
+    fits = once(fits)  # two families may contain the same model
     ends = _best_of_each(question, inputs, fits)
     for background in question.backgrounds(float(np.ptp(energy)))[1:]:
         fits += refined_again(question.options, inputs, ends, background)
@@ -270,16 +272,6 @@ def _explained(inputs: FitInputs, fits: list[StateFit]) -> bool:
     """Whether one of the fits leaves nothing but noise."""
     chance = _DOUBT / np.sqrt(max(int(inputs.used.sum()), 1))
     return any(float(fit.results.correlation[0]) < chance for fit in fits)
-
-
-def _once(fits: list[StateFit]) -> list[StateFit]:
-    """Without the same model twice where two families contain it."""
-    found: list[StateFit] = []
-    for fit in fits:
-        same = (other for other in found if other.model == fit.model)
-        if not any(abs(other.chisqr - fit.chisqr) <= 1e-3 * other.chisqr for other in same):
-            found.append(fit)
-    return found
 
 
 def _best_of_each(question: Question, inputs: FitInputs, fits: list[StateFit]) -> list[StateFit]:
@@ -316,13 +308,9 @@ def without_states(question: Question, inputs: FitInputs) -> Candidate:
     n_spectra = len(inputs.counts)
     nothing = {name: np.full((n_spectra, 1), np.nan) for name in ("center", "fwhm", "height")}
     status = np.full(n_spectra, int(Status.NO_PEAKS), dtype=np.int64)
-    return Candidate(model, _refined(question.options, inputs.with_starts(nothing, status), model))
-
-
-def _refined(options: FitOptions, inputs: FitInputs, model: StateModel) -> FitResults:
-    """Fits of a model to S spectra from their starts."""
-    tied = replace(state_options(options, model, inputs.energy), engine="batch")
-    return refine_rows(tied, inputs)
+    return Candidate(
+        model, refined_rows(question.options, inputs.with_starts(nothing, status), model)
+    )
 
 
 @dataclass(frozen=True)
@@ -347,7 +335,7 @@ class Template:
             for name, values in self.starts.items()
         }
         rows = inputs.with_starts(starts, np.zeros(n_spectra, dtype=np.int64))
-        return Candidate(self.model, _refined(replace(options, quick=quick), rows, self.model))
+        return Candidate(self.model, refined_rows(replace(options, quick=quick), rows, self.model))
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from xpsnet.data.levels import CoreLevel, DoubletRange, NearLine, core_level
 from xpsnet.fitting.model.constraints import Constraints
-from xpsnet.fitting.model.doublets import Doublet
+from xpsnet.fitting.model.doublets import Doublet, tied
 from xpsnet.fitting.model.links import Limits, Link, parameter_name, split_name
 from xpsnet.fitting.model.options import FitOptions
 from xpsnet.numerics.lineshapes import LINE_SHAPES
@@ -262,19 +262,10 @@ def _doublet_links(doublet: DoubletRange, main: int) -> list[Link]:
     """Links of the second line of a doublet to its main line."""
     splitting, ratio = doublet.splitting, doublet.ratio
     return [
-        _tied("center", "offset", main, (splitting[0], splitting[2])),
-        _tied("fwhm", "ratio", main, doublet.fwhm_ratio),
-        _tied("area", "ratio", main, (ratio[0], ratio[2])),
+        tied("center", "offset", main + 1, main, (splitting[0], splitting[2])),
+        tied("fwhm", "ratio", main + 1, main, doublet.fwhm_ratio),
+        tied("area", "ratio", main + 1, main, (ratio[0], ratio[2])),
     ]
-
-
-def _tied(parameter: str, amount: str, main: int, limits: Limits) -> Link:
-    """A link of the line after `main` to it, with a held or a fitted amount."""
-    if limits[0] < limits[1]:
-        return Link(parameter, main + 1, main, fitted=amount, limits=limits)
-    if amount == "offset":
-        return Link(parameter, main + 1, main, offset=limits[0])
-    return Link(parameter, main + 1, main, ratio=limits[0])
 
 
 def _asymmetry_links(model: StateModel, limits: dict[str, Limits]) -> list[Link]:

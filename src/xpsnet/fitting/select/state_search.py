@@ -22,13 +22,16 @@ from xpsnet.fitting.select.state_evidence import model_scales, states_exist
 from xpsnet.fitting.select.state_models import (
     ASYMMETRIC,
     LEAST_STEPS,
+    SYMMETRIC,
     StateKind,
     StateModel,
     state_options,
 )
+from xpsnet.fitting.solve.batch import weighted
 from xpsnet.fitting.solve.dispatch import refine_rows
 from xpsnet.fitting.solve.fit_inputs import FitInputs, Starts
 from xpsnet.fitting.solve.fit_results import FitResults
+from xpsnet.numerics.lineshapes import LINE_SHAPES
 
 Floats = npt.NDArray[np.float64]
 
@@ -86,8 +89,6 @@ class StateFit:
     Attributes
     ----------
     model : StateModel
-    options : FitOptions
-        Those of its fit.
     results : FitResults
         One row.
     curve : ndarray, shape (n,)
@@ -95,7 +96,6 @@ class StateFit:
     """
 
     model: StateModel
-    options: FitOptions
     results: FitResults
     curve: Floats
 
@@ -203,9 +203,7 @@ def _places(
     """Kind, place [eV] and width [eV] of states that explain most of the residual."""
     energy = inputs.energy
     used = inputs.used[0]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        weights = np.where(used, 1 / inputs.noise.deviation[0], 0.0)
-    counts = np.where(used, inputs.counts[0], 0.0)
+    counts, weights = (values[0] for values in weighted(inputs)[:2])
     columns = [np.ones_like(energy), (energy - energy.mean()) / np.ptp(energy)]
     low = counts[used].min(initial=0.0)
     columns.append(np.cumsum(np.where(used, counts - low, 0.0)) / max(counts.sum(), 1e-300))
@@ -266,8 +264,8 @@ def _template(kind: StateKind, axis: bytes, width: float) -> tuple[Floats, Float
 def _lines(energy: Floats, center: Floats, fwhm: Floats) -> Floats:
     """Pseudo-Voigt lines of height 1, shape (lines, n); without lines that are absent."""
     known = np.isfinite(center)
-    t = (energy - center[known][:, None]) / fwhm[known][:, None]
-    return np.asarray((1 - _SHARE) * np.exp(-4 * np.log(2) * t**2) + _SHARE / (1 + 4 * t**2))
+    shapes = np.broadcast_arrays(center[known], fwhm[known], 1.0, _SHARE)
+    return np.asarray(LINE_SHAPES[SYMMETRIC].value(energy, *shapes))
 
 
 def _distinct(
@@ -294,15 +292,17 @@ def _refined(options: FitOptions, inputs: FitInputs, tries: Sequence[_Try]) -> l
     for one in tries:
         groups.setdefault(one.model, []).append(one)
     fits = [fit for model, same in groups.items() for fit in _fitted(options, inputs, model, same)]
-    fits.sort(key=lambda fit: fit.chisqr)
-    distinct: list[StateFit] = []
+    return once(sorted(fits, key=lambda fit: fit.chisqr))
+
+
+def once(fits: Sequence[StateFit]) -> list[StateFit]:
+    """Without the same model with the same chi-square twice; the first of them stays."""
+    found: list[StateFit] = []
     for fit in fits:
-        if not any(
-            fit.model == other.model and abs(fit.chisqr - other.chisqr) <= _SAME * other.chisqr
-            for other in distinct
-        ):
-            distinct.append(fit)
-    return distinct
+        same = (other for other in found if other.model == fit.model)
+        if not any(abs(fit.chisqr - other.chisqr) <= _SAME * other.chisqr for other in same):
+            found.append(fit)
+    return found
 
 
 def refined_again(
@@ -345,15 +345,20 @@ def _from_starts(
     n_starts = len(starts["center"])
     rows = inputs.rows(np.zeros(n_starts, dtype=np.intp))
     rows = rows.with_starts(starts, np.zeros(n_starts, dtype=np.int64))
-    tied = replace(state_options(options, model, inputs.energy), engine="batch", quick=True)
-    results = refine_rows(tied, rows)
+    results = refined_rows(replace(options, quick=True), rows, model)
     drawn = SpectrumModel(model.line_shape, model.background, inputs.energy, results.layout)
     curves = drawn.curves(results.values)
     good = np.isfinite(results.chisqr) & ~has_flag(results.flags, Status.FAILED)
     return [
-        StateFit(model, tied, results.rows(np.array([row])), curves[row])
-        for row in np.flatnonzero(good)
+        StateFit(model, results.rows(np.array([row])), curves[row]) for row in np.flatnonzero(good)
     ]
+
+
+def refined_rows(options: FitOptions, inputs: FitInputs, model: StateModel) -> FitResults:
+    """Fits of a model to S spectra from their starts, by the batched engine."""
+    return refine_rows(
+        replace(state_options(options, model, inputs.energy), engine="batch"), inputs
+    )
 
 
 def state_starts(model: StateModel, centers: Floats, widths: Floats) -> Starts:
