@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:  # for editors and type checkers; at run time __getattr__ finds the names
     from xpsnet.chemistry.calibrate import calibrate
     from xpsnet.data.peaks import curves
+    from xpsnet.data.residual import residual
     from xpsnet.data.satellites import remove_satellites
     from xpsnet.data.spectrum import crop, to_binding, to_counts_per_second, to_kinetic
     from xpsnet.fitting.confidence import confidence
@@ -53,6 +54,7 @@ _MODULES = {
     "read_one": "xpsnet.io.read",
     "refine": "xpsnet.fitting.refine",
     "remove_satellites": "xpsnet.data.satellites",
+    "residual": "xpsnet.data.residual",
     "sample": "xpsnet.samples",
     "simulate": "xpsnet.simulation.recipes",
     "static_background": "xpsnet.fitting.static_background",
@@ -87,6 +89,7 @@ __all__ = [
     "read_one",
     "refine",
     "remove_satellites",
+    "residual",
     "sample",
     "simulate",
     "static_background",
