@@ -1,49 +1,18 @@
-"""Fitted peaks of one layer and sentences about them; no Qt."""
+"""Sentences about fitted peaks; no Qt."""
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 import numpy as np
 import xarray as xr
-
-from napari_xpsnet._layers import fitted_dim
-from napari_xpsnet._state import EnergyAxis, FitState
 
 NOT_DONE = "not_done"
 LEAST_NAMED = 0.005
 """Probability of a second model that is worth a word."""
 
 
-@dataclass
-class Results:
-    """Peaks of all pixels, and newer peaks of single pixels."""
-
-    whole: xr.Dataset | None = None
-    single: dict[frozenset[tuple[str, int]], xr.Dataset] = field(default_factory=dict)
-
-    def add(self, state: FitState, peaks: xr.Dataset) -> None:
-        """Store the result of a fit; a fit of all pixels replaces all earlier results."""
-        if state.pixel is None:
-            self.whole, self.single = peaks, {}
-        else:
-            self.single[frozenset(state.pixel.items())] = peaks
-
-    def at(self, pixel: Mapping[str, int]) -> xr.Dataset | None:
-        """Newest peaks of one pixel, None without a fit."""
-        found = self.single.get(frozenset(pixel.items()))
-        if found is None and self.whole is not None:
-            found = self.whole.isel({fitted_dim(d, self.whole): i for d, i in pixel.items()})
-        return None if found is None or _codes(found) == {NOT_DONE: 1} else found
-
-
-@dataclass
-class Memory:
-    """Settings and results of one layer."""
-
-    pixel: dict[str, int]
-    axis: EnergyAxis = field(default_factory=EnergyAxis)
-    results: Results = field(default_factory=Results)
+def is_done(peaks: xr.Dataset) -> bool:
+    """Whether a spectrum was fitted before the fit ended."""
+    return _codes(peaks) != {NOT_DONE: 1}
 
 
 def _codes(peaks: xr.Dataset) -> dict[str, int]:
