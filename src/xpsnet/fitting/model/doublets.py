@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from xpsnet.constants import BRANCHING_RATIOS, DOUBLETS
 from xpsnet.data.level_names import parse_level
-from xpsnet.fitting.model.links import Limits, Link
+from xpsnet.data.links import Limits, Link
 from xpsnet.numerics.lineshapes import LINE_SHAPES
 from xpsnet.numerics.peak_shapes import LineShapes, shapes_at
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from xpsnet.fitting.model.links import (
+from xpsnet.data.links import (
     Limits,
     Link,
     Slots,
