@@ -84,6 +84,19 @@ def parse_links(text: str) -> tuple[Link, ...]:
     return tuple(parse_link(name.strip(), link.strip()) for name, _, link in parts)
 
 
+def links_of(constraints: Mapping[str, Constraint]) -> tuple[Link, ...]:
+    """The links among constraints that a caller gives.
+
+    Raises
+    ------
+    ValueError
+        Where a text is no link.
+    """
+    return tuple(
+        parse_link(name, rule) for name, rule in constraints.items() if isinstance(rule, str)
+    )
+
+
 def check_constraints(
     constraints: Mapping[str, Constraint] | None,
     line_shape: LineShapes,
