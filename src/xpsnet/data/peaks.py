@@ -28,6 +28,7 @@ from xpsnet.data.peak_arrays import (
     probability_arrays,
     uncertainties_arrays,
 )
+from xpsnet.data.peak_settings import without_disabled
 from xpsnet.data.spectrum import plain_attribute, scale_sign
 from xpsnet.data.spectrum_arrays import SpectrumArrays, mirror_factors
 from xpsnet.data.status import STATUS_SENTENCES, Status, is_reserved, with_texts
@@ -430,6 +431,7 @@ def curves(peaks: xr.Dataset, energy: npt.ArrayLike | None = None) -> xr.Dataset
     True
     """
     line_shape, background = _kinds(peaks)
+    peaks = without_disabled(peaks)
     scale = str(peaks.attrs["scale"])
     sign = scale_sign(scale)
     fitted = peaks["energy"].values

@@ -16,13 +16,13 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
+from xpsnet.data.constraints import Constraint
 from xpsnet.data.peak_arrays import CURVE, background_terms
 from xpsnet.data.peaks import Status, curves, line_shapes_of
 from xpsnet.data.spectrum import check_spectra
 from xpsnet.data.spectrum_arrays import numeric_energy, orientation_of
 from xpsnet.data.status import applies
 from xpsnet.fitting.lmfit_exchange import parameters_of
-from xpsnet.fitting.model.constraints import Constraint
 from xpsnet.fitting.model.parameter_map import Floats
 from xpsnet.fitting.model.spectrum_model import Problem, SpectrumModel
 from xpsnet.fitting.profile import profile_intervals

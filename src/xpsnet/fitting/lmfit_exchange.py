@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
+from xpsnet.data.constraints import Constraints, parse_links
 from xpsnet.data.peak_arrays import CURVE
 from xpsnet.data.peaks import PeakArrays, Status, line_shapes_of, peaks_from_numerics
 from xpsnet.data.spectrum import scale_sign
 from xpsnet.data.spectrum_arrays import numeric_energy, spectrum_arrays
 from xpsnet.data.status import applies
-from xpsnet.fitting.model.constraints import Constraints, parse_links
 from xpsnet.fitting.model.parameter_map import Floats, Layout, make_layout
 from xpsnet.fitting.model.parameters import FitParameters, flat_values, start_parameters
 from xpsnet.fitting.solve.fit_inputs import fitted_window

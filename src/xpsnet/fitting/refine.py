@@ -7,10 +7,10 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
+from xpsnet.data.constraints import Constraint
 from xpsnet.data.peaks import keep_own_names, line_shapes_of
 from xpsnet.data.spectrum import check_spectra, scale_sign
 from xpsnet.data.spectrum_arrays import SpectrumArrays, numeric_energy, spectrum_arrays
-from xpsnet.fitting.model.constraints import Constraint
 from xpsnet.fitting.model.doublets import Doublet, doublet_links
 from xpsnet.fitting.model.options import (
     Engine,

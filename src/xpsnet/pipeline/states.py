@@ -13,9 +13,9 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
+from xpsnet.data.constraints import Constraints
 from xpsnet.data.status import INVALID, has_flag
 from xpsnet.fitting.maps.neighbors import Shape, Start, around, log_prior, median, offsets, outliers
-from xpsnet.fitting.model.constraints import Constraints
 from xpsnet.fitting.model.options import FitOptions
 from xpsnet.fitting.select.model_choice import (
     MOST_STATES,

@@ -7,9 +7,9 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from xpsnet.fitting.model.constraints import Constraint, Constraints, check_constraints
+from xpsnet.data.constraints import Constraint, Constraints, check_constraints
+from xpsnet.data.links import Link, Slots, split_name
 from xpsnet.fitting.model.doublets import Doublet
-from xpsnet.fitting.model.links import Link, Slots, split_name
 from xpsnet.fitting.model.parameter_map import Layout, make_layout
 from xpsnet.fitting.model.parameters import start_parameters
 from xpsnet.numerics.lineshapes import LINE_SHAPES

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from xpsnet.fitting.model.links import (
+from xpsnet.data.links import (
     Limits,
     Link,
     Slots,
@@ -82,6 +82,19 @@ def parse_links(text: str) -> tuple[Link, ...]:
     """
     parts = [part.partition("=") for part in text.split(";") if part.strip()]
     return tuple(parse_link(name.strip(), link.strip()) for name, _, link in parts)
+
+
+def links_of(constraints: Mapping[str, Constraint]) -> tuple[Link, ...]:
+    """The links among constraints that a caller gives.
+
+    Raises
+    ------
+    ValueError
+        Where a text is no link.
+    """
+    return tuple(
+        parse_link(name, rule) for name, rule in constraints.items() if isinstance(rule, str)
+    )
 
 
 def check_constraints(
