@@ -55,10 +55,6 @@ class Constraints:
         limits = {name: pair for name, pair in self.limits.items() if name not in names}
         return Constraints(limits, (*kept, *new.values()))
 
-    def links_text(self) -> str:
-        """The links as one text, which `parse_links` reads."""
-        return "; ".join(f"{link.name} = {link}" for link in self.links)
-
     def for_slots(self, slots: Slots) -> "Constraints":
         """Constraints on the peaks that there are, renumbered."""
         place = {int(slot): number for number, slot in enumerate(slots)}

@@ -32,8 +32,23 @@ def stored_constraints(peaks: xr.Dataset) -> dict[str, Constraint]:
     text = peaks.attrs.get("constraints")
     if text is None:  # a file of an older version states the links only
         links = parse_links(str(peaks.attrs.get("links", "")))
-        return {link.name: str(link) for link in links}
-    return constraints_of_json(str(text))
+        found: dict[str, Constraint] = {link.name: str(link) for link in links}
+    else:
+        found = constraints_of_json(str(text))
+    place = places_of_numbers(peaks)
+    if not is_numbered(found) or all(old == new for old, new in place.items()):
+        return found
+    return renumbered(found, place)
+
+
+def places_of_numbers(peaks: xr.Dataset) -> dict[int, int]:
+    """Index along `peak` of every number that constraints may name, both from 0.
+
+    A choice of peaks, `peaks.isel(peak=[1, 2])`, keeps its numbers in the coordinate.
+    """
+    n = peaks.sizes["peak"]
+    numbers = peaks["peak"].values if "peak" in peaks.coords else np.arange(1, n + 1)
+    return {int(number) - 1: k for k, number in enumerate(numbers)}
 
 
 def constraints_of_json(text: str) -> dict[str, Constraint]:
@@ -87,16 +102,8 @@ def _end(value: float | None) -> float | None:
     return None if open_end else value
 
 
-def as_mapping(constraints: Constraints, left_out: tuple[Link, ...] = ()) -> dict[str, Constraint]:
-    """Checked constraints as the mapping that a caller would give.
-
-    Parameters
-    ----------
-    constraints : Constraints
-        On the scale of the peaks.
-    left_out : tuple of Link
-        Links that belong to doublets.
-    """
+def as_mapping(constraints: Constraints) -> dict[str, Constraint]:
+    """Checked constraints, on the scale of the peaks, as the mapping that a caller would give."""
     found: dict[str, Constraint] = {}
     # Those of all peaks first: what is said of a single one holds there.
     for name, (low, high) in sorted(constraints.limits.items(), key=_single):
@@ -105,9 +112,7 @@ def as_mapping(constraints: Constraints, left_out: tuple[Link, ...] = ()) -> dic
             found[name] = low
         elif pair != (None, None):
             found[name] = pair
-    keys = {link.key for link in left_out}
-    found |= {link.name: str(link) for link in constraints.links if link.key not in keys}
-    return found
+    return found | {link.name: str(link) for link in constraints.links}
 
 
 def _single(entry: tuple[str, Any]) -> bool:
@@ -180,6 +185,12 @@ def renumbered(
         elif peak in place:
             found[parameter_name(parameter, place[peak])] = rule
     return found
+
+
+def keeps_order(peaks: xr.Dataset) -> bool:
+    """Whether something belongs to the places of single peaks, which are not sorted then."""
+    own = {"label", "enabled", "line_shape"} & {*peaks.data_vars}
+    return bool(own) or is_numbered(stored_constraints(peaks))
 
 
 def enabled_rows(peaks: xr.Dataset) -> npt.NDArray[np.bool_]:

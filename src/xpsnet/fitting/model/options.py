@@ -45,6 +45,8 @@ class FitOptions:
         Returns True once the fit is to stop.
     counts_states : bool
         Whether the result says which chemical state every peak belongs to.
+    keep_order : bool
+        Whether the result keeps its peaks at the places of the starts.
     quick : bool
         Whether the batched engine only has to tell models apart; see `lm_plan.make_plan`.
     """
@@ -59,6 +61,7 @@ class FitOptions:
     engine: Engine = "auto"
     cancel: Callable[[], bool] | None = None
     counts_states: bool = False
+    keep_order: bool = False
     quick: bool = False
 
     def layout(self, slots: Slots) -> Layout:

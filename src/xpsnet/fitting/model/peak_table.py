@@ -35,6 +35,9 @@ UNITS = {"center": " eV", "fwhm": " eV"}
 
 # What a fit says of its own result: nothing of it holds for peaks that were changed.
 _OF_THE_FIT = ("redchi", "aic", "bic")
+_OF_THE_CHOICE = ("model_choice", "model_probability", "n_peaks_probability")
+_OF_THE_CHOICE += ("n_states_probability", "count", "choice")
+_WORDS_OF_THE_CHOICE = ("model_choices", "model_choice_text")
 
 
 @dataclass
@@ -356,7 +359,10 @@ class PeakTable:
             new.attrs.pop("line_shape", None)
             missing["line_shape"] = ("peak", np.array(line_shape, dtype=object))
         if not fitted:
-            left += [n for n in ("covariance", "parameter", "parameter_2") if n in new.variables]
+            gone = ("covariance", "parameter", "parameter_2", *_OF_THE_CHOICE)
+            left += [name for name in gone if name in new.variables]
+            for name in _WORDS_OF_THE_CHOICE:
+                new.attrs.pop(name, None)
             _forget_fit(new, self.values["center"], self.enabled)
         if left:
             new = new.drop_vars(left)

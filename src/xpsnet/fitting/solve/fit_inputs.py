@@ -9,6 +9,7 @@ import numpy.typing as npt
 import xarray as xr
 
 from xpsnet.data.peak_arrays import sorted_peaks
+from xpsnet.data.peak_settings import keeps_order, without_disabled
 from xpsnet.data.peaks import keep_own_names
 from xpsnet.data.spectrum import check_spectra, crop
 from xpsnet.data.spectrum_arrays import orientation_of
@@ -143,6 +144,7 @@ def starts_from_peaks(
     ValueError
         Where shapes do not fit.
     """
+    peaks = without_disabled(peaks)
     starts = {
         str(name): per_spectrum(peaks[name], spectra, "peak")
         for name in peaks.data_vars
@@ -150,8 +152,7 @@ def starts_from_peaks(
     }
     absent = np.full_like(starts["center"], np.nan)
     starts = {"fwhm": absent, "height": absent, **starts}
-    # Peaks with labels, links or shapes of their own keep their places.
-    if "label" not in peaks and "links" not in peaks.attrs and "line_shape" not in peaks:
+    if not keeps_order(peaks):
         starts = sorted_peaks(starts, starts["center"])
     starts["center"] = orientation_of(spectra).energies(starts["center"])
     if "status" in peaks:
