@@ -26,6 +26,8 @@ PREDICTED_BACKGROUND = "shirley+linear"
 """Background without a fit, which could not choose it."""
 LIMIT = 1e5
 """Largest energy that can be typed [eV]."""
+DECIMALS = 3
+"""Of energies that are typed."""
 NARROW = "QAbstractSpinBox { min-width: 46px; }"
 """Style for two boxes side by side; in the style of napari they are wider than the dock."""
 
@@ -156,16 +158,16 @@ class FitForm:
         ends = sorted((low, high), reverse=self._leftward)
         for box, value in zip((self.first, self.last), ends, strict=True):
             with QSignalBlocker(box.native):
-                box.value = round(value, 2)
+                box.value = round(value, DECIMALS)
 
-    def adapt(self, spectra: xr.DataArray | None) -> None:
-        """Show the energies and the number of new spectra."""
-        if spectra is None:
-            return
+    def adapt(self, spectra: xr.DataArray, energy_range: tuple[float, float] | None = None) -> None:
+        """Show the energies, the range and the number of spectra."""
         energies = spectra[ENERGY].values
         self._leftward = str(spectra.attrs.get("scale")) == "binding"
-        self.limited.value = False
-        self.set_range(float(energies[0]), float(energies[-1]))
+        with self.limited.changed.blocked():
+            self.limited.value = energy_range is not None
+        self._enable_range()
+        self.set_range(*(energy_range or (float(energies[0]), float(energies[-1]))))
         number = int(np.prod([spectra.sizes[dim] for dim in pixel_dims(spectra)], dtype=int))
         text = EVERYWHERE if number == 1 else f"{EVERYWHERE} ({number})"
         keep = self.where.value == HERE or number == 1
@@ -233,6 +235,7 @@ def _only(given: ComboBox, other: ComboBox) -> None:
 def _energy_box() -> FloatSpinBox:
     """Box for one end of the range."""
     box = FloatSpinBox(min=-LIMIT, max=LIMIT, step=0.1)
+    box.native.setDecimals(DECIMALS)
     box.native.setStyleSheet(NARROW)
     return box
 

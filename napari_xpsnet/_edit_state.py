@@ -66,6 +66,22 @@ class Content:
         """The same with other peaks of one pixel."""
         return replace(self, single={**self.single, frozenset(pixel.items()): peaks})
 
+    def on_axis(self, axis: EnergyAxis) -> "Content":
+        """The same on another energy axis.
+
+        An offset moves peaks and range along; peaks on another scale are none of this one.
+        """
+        if replace(axis, offset=0.0) != replace(self.axis, offset=0.0):
+            return Content(axis=axis)
+        offset = axis.offset - self.axis.offset
+        limits = self.energy_range
+        return Content(
+            None if self.whole is None else self.whole.xps.shift(offset),
+            {k: None if v is None else v.xps.shift(offset) for k, v in self.single.items()},
+            None if limits is None else (limits[0] + offset, limits[1] + offset),
+            axis,
+        )
+
     def with_fit(self, state: FitState, peaks: xr.Dataset) -> "Content":
         """The same with the result of a fit; a fit of all pixels replaces all earlier peaks."""
         if state.pixel is not None:
@@ -86,12 +102,15 @@ class EditState(QObject):
         A person changed the peaks of the chosen pixel; a fit may follow.
     selected_changed : no arguments
         Another peak is selected.
+    restored : no arguments
+        Undo or redo changed the content, perhaps while another layer is shown.
     """
 
     changed = Signal()
     previewed = Signal()
     edited = Signal()
     selected_changed = Signal()
+    restored = Signal()
 
     def __init__(self, pixel: Pixel) -> None:
         super().__init__()
@@ -180,6 +199,7 @@ class _Change(QUndoCommand):
         self._state, self._merge = state, merge
         self._before, self._after = state.content, after
         self._pixel = dict(state.pixel)
+        self._done = False
 
     def undo(self) -> None:
         """Set the content from before."""
@@ -188,6 +208,7 @@ class _Change(QUndoCommand):
     def redo(self) -> None:
         """Set the content from after; the stack calls it when the step is pushed."""
         self._set(self._after)
+        self._done = True
 
     def _set(self, content: Content) -> None:
         """Set a content; a step of a layer that was removed is dropped by the stack."""
@@ -195,6 +216,8 @@ class _Change(QUndoCommand):
             self.setObsolete(True)
         else:
             self._state.restore(content, self._pixel)
+            if self._done:
+                self._state.restored.emit()
 
     def id(self) -> int:
         """Steps with one number may be merged; -1 for never."""

@@ -10,9 +10,9 @@ from qtpy.QtCore import QObject, QPointF, Qt, Signal
 import pyqtgraph as pg  # isort: skip
 
 from napari_xpsnet._colors import ACCENT
-from napari_xpsnet._constraint_text import rule_of, rule_text
-from napari_xpsnet._plot import SpectrumPlot
+from napari_xpsnet._plot import Curves, SpectrumPlot
 
+WORDS = {"fwhm": "FWHM"}
 APEX, FLANK, GHOST = 14, 11, 10
 """Diameters [pixels]."""
 
@@ -43,7 +43,7 @@ class Move:
         return {name: value for name, value in found.items() if value is not None}
 
 
-class Handle(pg.TargetItem):  # type: ignore[misc]
+class Handle(pg.TargetItem):
     """A point that reports where it is dragged to; its owner decides where it then is.
 
     Signals
@@ -165,7 +165,7 @@ class PeakHandles(QObject):
         """Show the ghosts while the mouse is in the plot."""
         if inside != self._inside:
             self._inside = inside
-            self._place_ghosts()
+            self.place()
 
     def stop(self) -> None:
         """End a drag."""
@@ -175,13 +175,19 @@ class PeakHandles(QObject):
     def place(self) -> None:
         """Move all handles to the curves that are drawn."""
         peaks, selected, curves = self._peaks, self._selected, self.plot.curves
-        shown = peaks is not None and curves is not None and selected is not None
-        shown = shown and selected <= len(curves.component) and self._exists(peaks, selected)
         for item in (self.apex, *self.flanks, self.span, self.note):
-            item.setVisible(shown)
-        if shown:
-            self._place_selected(peaks, selected)
-        self._place_ghosts()
+            item.hide()
+        if (
+            peaks is not None
+            and curves is not None
+            and len(curves.component) == peaks.sizes["peak"]
+        ):
+            if selected is not None and self._exists(peaks, selected):
+                self._place_selected(peaks, curves, selected)
+            self._place_ghosts(peaks, curves)
+        else:
+            for ghost in self.ghosts:
+                ghost.hide()
 
     @staticmethod
     def _exists(peaks: xr.Dataset, peak: int) -> bool:
@@ -189,50 +195,43 @@ class PeakHandles(QObject):
         enabled = bool(peaks["enabled"].values[peak - 1]) if "enabled" in peaks else True
         return enabled and bool(np.isfinite(peaks["center"].values[peak - 1]))
 
-    def _apex_of(self, peak: int) -> tuple[float, float]:
+    @staticmethod
+    def _apex_of(peaks: xr.Dataset, curves: Curves, peak: int) -> tuple[float, float]:
         """Energy and counts at the maximum of a peak on its background."""
-        assert self._peaks is not None
-        curves = self.plot.curves
-        center = float(self._peaks["center"].values[peak - 1])
+        center = float(peaks["center"].values[peak - 1])
         base = float(np.interp(center, *_ascending(curves.energy, curves.background)))
-        return center, base + float(self._peaks["height"].values[peak - 1])
+        return center, base + float(peaks["height"].values[peak - 1])
 
-    def _place_selected(self, peaks: xr.Dataset, selected: int) -> None:
+    def _place_selected(self, peaks: xr.Dataset, curves: Curves, selected: int) -> None:
         """Handles of the selected peak."""
-        center, top = self._apex_of(selected)
-        rules = {
-            name: rule_of(peaks, selected, name) for name in ("center", "height", "area", "fwhm")
-        }
-        if rules["height"] is None:
-            rules["height"] = rules["area"]
-        held = {name: not (rule is None or isinstance(rule, tuple)) for name, rule in rules.items()}
+        center, top = self._apex_of(peaks, curves, selected)
+        rules = _rules(peaks, selected)
+        held = {name for name, rule in rules.items() if rule.locked}
         self.apex.setPos(center, float(self.plot.counts.to_view(top)))
-        self.apex.movable = not (held["center"] and held["height"])
+        self.apex.movable = not {"center", "height"} <= held
         self.apex.setVisible(self.apex.movable)
-        ends = self._half_height(selected)
+        ends = self._half_height(peaks, curves, selected)
         for flank, (energy, counts) in zip(self.flanks, ends, strict=True):
             flank.setPos(energy, float(self.plot.counts.to_view(counts)))
-            flank.movable = not held["fwhm"]
+            flank.movable = "fwhm" not in held
             flank.setVisible(flank.movable)
+        self.span.show()
         self.span.setData(*np.transpose([[e, float(self.plot.counts.to_view(c))] for e, c in ends]))
-        words = [
-            f"{name} {rule_text(rules[name])}"
-            for name in ("center", "height", "fwhm")
-            if held[name]
-        ]
+        words = [f"{WORDS.get(name, name)} locked" for name in rules if name in held]
+        words += [rule.text for rule in rules.values() if rule.text]
         self.note.setVisible(bool(words))
         self.note.setText("  " + ", ".join(words), color=self.plot.colors["text"])
         self.note.setFont(self.plot.legend.font())
         self.note.setPos(center, float(self.plot.counts.to_view(top)))
 
-    def _half_height(self, peak: int) -> list[tuple[float, float]]:
+    @staticmethod
+    def _half_height(peaks: xr.Dataset, curves: Curves, peak: int) -> list[tuple[float, float]]:
         """Energy and counts where a peak has half of its height, on both sides."""
-        curves = self.plot.curves
         energy, component = _ascending(curves.energy, curves.component[peak - 1])
         _, background = _ascending(curves.energy, curves.background)
-        center = float(self._peaks["center"].values[peak - 1])
-        fwhm = float(self._peaks["fwhm"].values[peak - 1])
-        half = 0.5 * float(self._peaks["height"].values[peak - 1])
+        center = float(peaks["center"].values[peak - 1])
+        fwhm = float(peaks["fwhm"].values[peak - 1])
+        half = 0.5 * float(peaks["height"].values[peak - 1])
         left, right = component[energy <= center], component[energy >= center]
         ends = [center - fwhm / 2, center + fwhm / 2]
         # Lines may be asymmetric; where the axis ends on a flank, half of the width is taken.
@@ -240,12 +239,12 @@ class PeakHandles(QObject):
             ends[0] = float(np.interp(half, left, energy[energy <= center]))
         if right.size and right[-1] < half:
             ends[1] = float(np.interp(half, right[::-1], energy[energy >= center][::-1]))
-        return [(end, half + float(np.interp(end, energy, background))) for end in ends]
+        level = half + float(np.interp(center, energy, background))
+        return [(end, level) for end in ends]
 
-    def _place_ghosts(self) -> None:
+    def _place_ghosts(self, peaks: xr.Dataset, curves: Curves) -> None:
         """A ghost on each peak that is not selected, while the mouse is in the plot."""
-        peaks = self._peaks
-        count = peaks.sizes["peak"] if peaks is not None and self.plot.curves is not None else 0
+        count = peaks.sizes["peak"]
         while len(self.ghosts) < count:
             ghost = self._handle("o", GHOST, movable=False)
             ghost.setBrush(pg.mkBrush(None))
@@ -257,17 +256,19 @@ class PeakHandles(QObject):
             visible = there and self._inside and number != self._selected and not self.dragging
             ghost.setVisible(visible)
             if visible:
-                center, top = self._apex_of(number)
+                center, top = self._apex_of(peaks, curves, number)
                 ghost.setPos(center, float(self.plot.counts.to_view(top)))
 
     def _start(self) -> None:
         """Remember the peak from before the drag."""
-        peaks, selected = self._peaks, self._selected
-        if peaks is None or selected is None:
+        peaks, selected, curves = self._peaks, self._selected, self.plot.curves
+        if peaks is None or selected is None or curves is None:
             return
         self._at = {k: float(peaks[k].values[selected - 1]) for k in ("center", "height", "fwhm")}
-        self._at["top"] = self._apex_of(selected)[1]
-        self._at["left"], self._at["right"] = (e for e, _ in self._half_height(selected))
+        self._at["top"] = self._apex_of(peaks, curves, selected)[1]
+        self._at["left"], self._at["right"] = (
+            e for e, _ in self._half_height(peaks, curves, selected)
+        )
         self.plot.hold_view()
         self.started.emit()
 
@@ -293,6 +294,14 @@ class PeakHandles(QObject):
         share = (before + dx) / before if before else 1.0
         fwhm = self._at["fwhm"] * max(share, 0.02)
         self.moved.emit(Move(self._selected, fwhm=fwhm))
+
+
+def _rules(peaks: xr.Dataset, peak: int) -> dict[str, Any]:
+    """What holds for the parameters that the handles move, and for the area."""
+    import xpsnet
+
+    rules = xpsnet.peak_limits(peaks)
+    return {name: rules[peak, name] for name in ("center", "height", "area", "fwhm")}
 
 
 def _ascending(energy: Any, values: Any) -> tuple[Any, Any]:

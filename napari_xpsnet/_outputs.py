@@ -40,31 +40,31 @@ class Outputs:
 
     def show_maps(self) -> None:
         """Add the chosen parameter maps."""
-        memory = self.view.memory
-        if memory is not None and memory.results.whole is not None:
+        edit = self.view.edit
+        if edit is not None and edit.content.whole is not None:
             choice = self.panel.map_choice.currentText()
-            _maps.show_maps(self.view.viewer, self.view.layer, memory.results.whole, choice)
+            _maps.show_maps(self.view.viewer, self.view.layer, edit.content.whole, choice)
 
     def show_curves(self) -> None:
         """Draw the fit of this spectrum as napari layers in a second window."""
-        peaks, memory = self.view.peaks(), self.view.memory
-        if peaks is None or memory is None:
+        peaks, edit = self.view.peaks(), self.view.edit
+        if peaks is None or edit is None:
             return
         self.curve_viewer = curve_window(self.curve_viewer)
         colors = theme_colors(self.curve_viewer, ground="canvas")
         layers = curve_layers(
-            self.view.spectrum(memory.pixel),
+            self.view.spectrum(edit.pixel),
             peaks,
             foreground="white" if colors["dark"] else "black",
             dark=colors["dark"],
         )
-        title = spectrum_title(self.view.layer, memory.pixel)
+        title = spectrum_title(self.view.layer, edit.pixel)
         fill_window(self.curve_viewer, layers, title)
 
     def to_save(self) -> xr.Dataset | None:
         """Peaks to save: of the spectra that "Apply to" names, else those that exist."""
-        memory = self.view.memory
-        whole = None if memory is None else memory.results.whole
+        edit = self.view.edit
+        whole = None if edit is None else edit.content.whole
         both = (self.view.peaks(), whole)
         first, second = both[::-1] if self.form.where.value == EVERYWHERE else both
         return second if first is None else first
@@ -86,12 +86,12 @@ class Outputs:
 
     def copy_script(self) -> None:
         """Copy Python code that repeats the fit to the clipboard."""
-        memory, layer = self.view.memory, self.view.layer
-        if memory is None:
+        edit, layer = self.view.edit, self.view.layer
+        if edit is None:
             return
-        state = self.form.state(memory.pixel)
+        state = self.form.state(edit.pixel)
         origin = layer.metadata.get("origin", {})
-        QGuiApplication.clipboard().setText(script(state, memory.axis, origin, layer=layer.name))
+        QGuiApplication.clipboard().setText(script(state, edit.axis, origin, layer=layer.name))
         self.panel.say("The Python code is in the clipboard.")
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import xarray as xr
 from qtpy.QtCore import QObject, Signal
 
-from napari_xpsnet._constraint_text import limits_of_text, link_of_text, rule_of
+from napari_xpsnet._constraint_text import limits_of_text, link_of_text
 from napari_xpsnet._edit_state import EditState
 from napari_xpsnet._handles import Move
 from napari_xpsnet._layers import peak_name
@@ -18,8 +18,6 @@ CENTER_STEP = 0.01
 HEIGHT_STEP = 0.01
 """Step of the arrow keys up and down, as a share of the height."""
 WORDS = {"fwhm": "FWHM"}
-SUBSTITUTES = {"height": "area", "area": "height"}
-"""Of both one is free: what holds one holds the other."""
 
 
 class PeakEdits(QObject):
@@ -28,7 +26,7 @@ class PeakEdits(QObject):
     Parameters
     ----------
     spectrum : callable
-        Gives the spectrum whose peaks are edited.
+        Gives the spectrum that a state's peaks belong to.
 
     Signals
     -------
@@ -38,7 +36,7 @@ class PeakEdits(QObject):
 
     refused = Signal(str)
 
-    def __init__(self, spectrum: Callable[[], xr.DataArray], parent: QObject) -> None:
+    def __init__(self, spectrum: Callable[[EditState], xr.DataArray], parent: QObject) -> None:
         super().__init__(parent)
         self._spectrum = spectrum
         self.edit: EditState | None = None
@@ -79,14 +77,58 @@ class PeakEdits(QObject):
         if self.edit is None:
             return
         before = self.edit.peaks()
-        if self._do(f"add a peak at {center:.2f} eV", "add_peak", self._spectrum(), center):
+        if self._do(
+            f"add a peak at {center:.2f} eV", "add_peak", self._spectrum(self.edit), center
+        ):
             self._select_new(before)
+
+    def add_at_residual(self) -> None:
+        """Add a peak where the present ones leave most of the spectrum."""
+        import xpsnet
+
+        if self.edit is None:
+            return
+        peaks, spectrum = self.edit.peaks(), self._spectrum(self.edit)
+        if peaks is not None:
+            spectrum = xpsnet.residual(spectrum, peaks)["residual"]
+        if np.isfinite(spectrum.values).any():
+            self.add(float(spectrum["energy"].values[int(np.nanargmax(spectrum.values))]))
+
+    def paste(self, copied: xr.Dataset) -> None:
+        """Add a peak that was copied, with its values and line shape."""
+        import xpsnet
+
+        if self.edit is None:
+            return
+        before = self.edit.peaks()
+        values: dict[str, Any] = {
+            name: float(copied[name].values[0])
+            for name in ("center", "fwhm", "height", "fraction", "asymmetry")
+            if name in copied and np.isfinite(copied[name].values[0])
+        }
+        shape = copied.attrs.get("line_shape")
+        if "line_shape" in copied.variables:
+            shape = copied["line_shape"].values[0]
+        label = str(copied["label"].values[0]) if "label" in copied.variables else ""
+        try:
+            peaks = xpsnet.add_peak(
+                before,
+                self._spectrum(self.edit),
+                values["center"],
+                label=label,
+                line_shape=str(shape),
+            )
+            peaks = xpsnet.change_peak(peaks, peaks.sizes["peak"], **values)
+        except ValueError as error:
+            self.refused.emit(sentence(error))
+            return
+        self.edit.edit("paste a peak", peaks)
+        self._select_new(before)
 
     def _select_new(self, before: xr.Dataset | None) -> None:
         """Select the peak that was not there before."""
-        assert self.edit is not None
-        after = self.edit.peaks()
-        if after is None:
+        after = None if self.edit is None else self.edit.peaks()
+        if self.edit is None or after is None:
             return
         old = np.array([]) if before is None else before["center"].values
         new = [i for i, c in enumerate(after["center"].values) if np.isfinite(c) and c not in old]
@@ -94,10 +136,11 @@ class PeakEdits(QObject):
 
     def remove(self, peak: int | None) -> None:
         """Remove a peak."""
-        if peak is not None and self._do(f"delete {self._name(peak)}", "remove_peak", peak):
-            assert self.edit is not None
+        if self.edit is None or peak is None:
+            return
+        if self._do(f"delete {self._name(peak)}", "remove_peak", peak):
             peaks = self.edit.peaks()
-            left = 0 if peaks is None else peaks.sizes["peak"]
+            left = 0 if peaks is None else int(np.isfinite(peaks["center"].values).sum())
             self.edit.select(min(peak, left) if left else None)
 
     def clear(self) -> None:
@@ -127,10 +170,10 @@ class PeakEdits(QObject):
 
         if self.edit is None or self._before_drag is None:
             return
-        values = {
+        values: dict[str, Any] = {
             name: value
             for name, value in move.values.items()
-            if self._is_free(self._before_drag, move.peak, name)
+            if not self._is_locked(self._before_drag, move.peak, name)
         }
         if not values:
             return
@@ -158,11 +201,12 @@ class PeakEdits(QObject):
             self.edit.take_back()
 
     @staticmethod
-    def _is_free(peaks: xr.Dataset, peak: int, parameter: str) -> bool:
-        """Whether nothing but limits holds a parameter."""
-        rules = [rule_of(peaks, peak, name) for name in (parameter, SUBSTITUTES.get(parameter))
-                 if name]  # fmt: skip
-        return all(rule is None or isinstance(rule, tuple) for rule in rules)
+    def _is_locked(peaks: xr.Dataset, peak: int, parameter: str) -> bool:
+        """Whether a parameter is held; a link moves both peaks."""
+        import xpsnet
+
+        rule = xpsnet.peak_limits(peaks).get((peak, parameter))
+        return rule is None or rule.locked
 
     def nudge(self, right: int, up: int, factor: float = 1.0) -> None:
         """Move the selected peak by steps: energies to the right of the plot, and heights."""
@@ -171,8 +215,8 @@ class PeakEdits(QObject):
         if peaks is None or selected is None:
             return
         name = "center" if right else "height"
-        if not self._is_free(peaks, selected, name):
-            self.refused.emit(f"The {name} of {self._name(selected)} is locked or linked.")
+        if self._is_locked(peaks, selected, name):
+            self.refused.emit(f"The {name} of {self._name(selected)} is locked.")
             return
         value = float(peaks[name].values[selected - 1])
         if right:
@@ -181,7 +225,8 @@ class PeakEdits(QObject):
         else:
             value *= 1.0 + up * factor * HEIGHT_STEP
         text = f"{name} of {self._name(selected)}"
-        self._do(text, "change_peak", selected, merge=f"nudge {name} {selected}", **{name: value})
+        moved: dict[str, Any] = {name: value}
+        self._do(text, "change_peak", selected, merge=f"nudge {name} {selected}", **moved)
 
     def enter(self, peak: int, column: str, text: str) -> None:
         """Take what was typed into a cell: a number, a link, limits, or nothing for a free one."""
@@ -213,11 +258,11 @@ class PeakEdits(QObject):
         peaks = None if self.edit is None else self.edit.peaks()
         if peaks is None:
             return
-        rule = rule_of(peaks, peak, column)
-        if isinstance(rule, float | int):
+        if self._is_locked(peaks, peak, column):
             self._do(what, "constrain_peak", peak, column, value=value, vary=False)
         else:
-            self._do(what, "change_peak", peak, **{column: value})
+            values: dict[str, Any] = {column: value}
+            self._do(what, "change_peak", peak, **values)
 
     def lock(self, peak: int, column: str) -> None:
         """Hold a parameter at its value."""
@@ -227,7 +272,8 @@ class PeakEdits(QObject):
     def free(self, peak: int, column: str) -> None:
         """Take lock, link and limits away."""
         what = f"{WORDS.get(column, column)} of {self._name(peak)}"
-        self._do(f"free {what}", "constrain_peak", peak, column, vary=True)
+        ends: dict[str, Any] = {} if column == "area" else {"vary": True, "min": None, "max": None}
+        self._do(f"free {what}", "constrain_peak", peak, column, link=None, **ends)
 
     def limit(self, peak: int, column: str, low: float | None, high: float | None) -> None:
         """Limit a parameter; None leaves an end open, both take the limits away."""

@@ -336,12 +336,15 @@ class SpectrumPlot(QWidget):
         """Draw what the peaks leave, in standard deviations."""
         import xpsnet
 
+        if self._spectrum is None:
+            return
         left = xpsnet.residual(self._spectrum, peaks, sigma=self._sigma)
         self._sigma = left["sigma"]
         values = (left["residual"] / left["sigma"].where(left["sigma"] > 0)).values
         self.chi_square = float(left["chi_square"])
         self.residual.setData(left[ENERGY].values, values)
-        self.residual.show()
+        for item in (self.residual, self.band, self.zero):
+            item.show()
         reach = max(LEAST_RESIDUAL, 1.1 * float(np.nanmax(np.abs(values), initial=0.0)))
         self.strip.setYRange(-reach, reach, padding=0.0)
         self.strip.getAxis("left").setStyle(showValues=True)
@@ -351,6 +354,8 @@ class SpectrumPlot(QWidget):
         self._peaks = self.curves = None
         self.chi_square = float("nan")
         self.strip.getAxis("left").setStyle(showValues=False)
+        for item in (self.band, self.zero):
+            item.hide()
         for item in (self.background, self.envelope, self.residual):
             item.hide()
             item.setData([], [])

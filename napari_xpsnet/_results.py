@@ -11,8 +11,8 @@ LEAST_NAMED = 0.005
 
 
 def is_done(peaks: xr.Dataset) -> bool:
-    """Whether a spectrum was fitted before the fit ended."""
-    return _codes(peaks) != {NOT_DONE: 1}
+    """Whether there is a fit: a cancelled one has no peaks, one changed by hand has."""
+    return _codes(peaks) != {NOT_DONE: 1} or bool(np.isfinite(peaks["center"].values).any())
 
 
 def _codes(peaks: xr.Dataset) -> dict[str, int]:
@@ -39,6 +39,22 @@ def summary(peaks: xr.Dataset, *, cancelled: bool = False) -> str:
     text = f"{start}{': ' if parts else ''}{', '.join(parts)}."
     chosen = str(peaks.attrs.get("model_choice_text", "")).partition("; second: ")[0]
     return f"{text} Chosen for all: {chosen}." if chosen else text
+
+
+def short_summary(peaks: xr.Dataset | None, chi_square: float) -> str:
+    """Quality of the curves that are drawn, for a line below the plot.
+
+    Parameters
+    ----------
+    peaks : Dataset or None
+    chi_square : float
+        Of `xpsnet.residual`.
+    """
+    if peaks is None or not np.isfinite(chi_square):
+        return "No peaks yet: press Fit, or double click in the plot to add one."
+    if "redchi" in peaks and np.isfinite(peaks["redchi"].values):
+        return f"Reduced chi-square {float(peaks['redchi']):.2f}"
+    return f"Chi-square per point {chi_square:.4g}; changed by hand, not fitted yet"
 
 
 def spectrum_summary(peaks: xr.Dataset) -> str:

@@ -109,6 +109,8 @@ class FitState:
         Whether a least-squares fit follows the prediction.
     pixel : mapping or None
         Index along each dimension of the one spectrum to fit; None fits all of them.
+    start : Dataset or None
+        Peaks to refine, with their own line shapes, locks, limits and links; None finds peaks.
     """
 
     model: str = "default"
@@ -119,15 +121,26 @@ class FitState:
     energy_range: tuple[float, float] | None = None
     refine: bool = True
     pixel: Mapping[str, int] | None = field(default=None)
+    start: xr.Dataset | None = field(default=None, compare=False, repr=False)
 
     @property
     def function(self) -> str:
         """Name of the public function of `xpsnet`."""
+        if self.start is not None:
+            return "refine"
         return "fit" if self.refine else "predict"
 
     def keywords(self) -> dict[str, Any]:
         """Keywords of that function."""
-        keywords: dict[str, Any] = {"model": self.model, "n_peaks": self.n_peaks}
+        if self.start is not None:
+            # The peaks carry the settings of their fit; "auto" leaves them as they are.
+            keywords: dict[str, Any] = {"peaks": self.start}
+            if self.background != "auto":
+                keywords["background"] = self.background
+            if self.energy_range is not None:
+                keywords["energy_range"] = self.energy_range
+            return keywords
+        keywords = {"model": self.model, "n_peaks": self.n_peaks}
         if self.refine:
             keywords |= {"n_states": self.n_states, "line_shape": self.line_shape}
         if self.refine or self.background != "auto":

@@ -51,11 +51,12 @@ def residual(
     spectra = keep_own_names(spectra)
     envelope = curves(peaks)["envelope"]
     measured = spectra.reindex(energy=envelope["energy"], method="nearest").astype(np.float64)
-    if sigma is None:
-        sigma = np.sqrt(point_variance(measured, peaks))
+    deviation = point_variance(measured, peaks) ** 0.5 if sigma is None else sigma
     left = measured - envelope
-    squares = (left / sigma.where(sigma > 0)) ** 2
-    drawing = xr.Dataset({"residual": left, "sigma": sigma, "chi_square": squares.mean("energy")})
+    squares = (left / deviation.where(deviation > 0)) ** 2
+    drawing = xr.Dataset(
+        {"residual": left, "sigma": deviation, "chi_square": squares.mean("energy")}
+    )
     drawing.attrs = {k: peaks.attrs[k] for k in ("units", "scale", "region") if k in peaks.attrs}
     return with_texts(drawing)
 
