@@ -22,6 +22,7 @@ if TYPE_CHECKING:  # for editors and type checkers; at run time __getattr__ find
     from xpsnet.fitting.model.doublets import doublet
     from xpsnet.fitting.peak_rules import peak_limits
     from xpsnet.fitting.refine import refine
+    from xpsnet.fitting.residual import residual
     from xpsnet.fitting.static_background import static_background
     from xpsnet.io.common.errors import ReadError
     from xpsnet.io.read import read, read_one
@@ -67,6 +68,7 @@ _MODULES = {
     "refine": "xpsnet.fitting.refine",
     "remove_peak": "xpsnet.fitting.edit_peaks",
     "remove_satellites": "xpsnet.data.satellites",
+    "residual": "xpsnet.fitting.residual",
     "sample": "xpsnet.samples",
     "simulate": "xpsnet.simulation.recipes",
     "static_background": "xpsnet.fitting.static_background",
@@ -107,6 +109,7 @@ __all__ = [
     "refine",
     "remove_peak",
     "remove_satellites",
+    "residual",
     "sample",
     "simulate",
     "static_background",

@@ -17,7 +17,7 @@ import xarray as xr
 from xpsnet.data.constraints import Constraint, Constraints
 from xpsnet.data.links import Link, parameter_name, split_name
 from xpsnet.data.peak_arrays import CURVE
-from xpsnet.data.peak_settings import enabled_rows, stored_constraints
+from xpsnet.data.peak_settings import enabled_rows, has_settings, stored_constraints
 from xpsnet.data.peaks import line_shapes_of
 from xpsnet.data.status import with_texts
 from xpsnet.fitting.model.doublets import (
@@ -46,7 +46,7 @@ def background_again(peaks: xr.Dataset, spectra: xr.DataArray) -> str | xr.DataA
     ValueError
         Where it is a curve that was drawn for other spectra.
     """
-    name = str(peaks.attrs.get("background", DEFAULT))
+    name = str(peaks.attrs.get("background", DEFAULT)) if has_settings(peaks) else DEFAULT
     if name != CURVE:
         return name
     choice = str(peaks.attrs.get("background_choice", ""))

@@ -35,8 +35,14 @@ UNITS = {"center": " eV", "fwhm": " eV"}
 
 # What a fit says of its own result: nothing of it holds for peaks that were changed.
 _OF_THE_FIT = ("redchi", "aic", "bic")
-_OF_THE_CHOICE = ("model_choice", "model_probability", "n_peaks_probability")
-_OF_THE_CHOICE += ("n_states_probability", "count", "choice")
+_OF_THE_CHOICE = (
+    "model_choice",
+    "model_probability",
+    "n_peaks_probability",
+    "n_states_probability",
+    "count",
+    "choice",
+)
 _WORDS_OF_THE_CHOICE = ("model_choices", "model_choice_text")
 
 
