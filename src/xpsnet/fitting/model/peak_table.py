@@ -258,6 +258,10 @@ class PeakTable:
         for (name, k), link in links.items():
             if name == parameter:
                 values[k] = _follow(link, values[link.source], amounts.get((name, k)))
+        if parameter in self.shared and not wanted:  # a row that was switched off comes back
+            there = np.isfinite(self.values["center"]) & np.isfinite(values)
+            first = np.flatnonzero(there & self.enabled)
+            values[there] = values[first[:1]] if first.size else values[there]
 
     def _settle_heights(
         self, wanted: Mapping[Key, float], links: Mapping[Key, Link], amounts: dict[Key, float]
