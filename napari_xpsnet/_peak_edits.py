@@ -90,7 +90,8 @@ class PeakEdits(QObject):
             return
         peaks, spectrum = self.edit.peaks(), self._spectrum(self.edit)
         if peaks is not None:
-            spectrum = xpsnet.residual(spectrum, peaks)["residual"]
+            left = xpsnet.residual(spectrum, peaks)
+            spectrum = left["residual"] * left["sigma"]
         if np.isfinite(spectrum.values).any():
             self.add(float(spectrum["energy"].values[int(np.nanargmax(spectrum.values))]))
 

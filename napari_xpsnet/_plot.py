@@ -114,12 +114,11 @@ class SpectrumPlot(QWidget):
         self.colors: dict[str, Any] = {}
         self.curves: Curves | None = None
         self.counts = Counts()
-        self.chi_square = float("nan")
+        self.redchi = float("nan")
         self.legend_names: list[str] = []
         self._written: list[str] = []
         self._spectrum: xr.DataArray | None = None
         self._peaks: xr.Dataset | None = None
-        self._sigma: xr.DataArray | None = None
         self._shown = Shown()
         self._selected: int | None = None
         self._ends: tuple[Any, ...] = ()
@@ -263,7 +262,7 @@ class SpectrumPlot(QWidget):
             Whether this is another region: its spectrum comes into view whatever was zoomed.
         """
         before, self._shown = self._shown, self._shown if shown is None else shown
-        self._spectrum, self._sigma = spectrum, None
+        self._spectrum = spectrum
         energy = np.asarray(spectrum[ENERGY].values, dtype=float)
         ends = (energy[0], energy[-1], spectrum.attrs.get("scale"), spectrum.attrs.get("units"))
         fresh |= ends != self._ends or before != self._shown
@@ -338,10 +337,9 @@ class SpectrumPlot(QWidget):
 
         if self._spectrum is None:
             return
-        left = xpsnet.residual(self._spectrum, peaks, sigma=self._sigma)
-        self._sigma = left["sigma"]
-        values = (left["residual"] / left["sigma"].where(left["sigma"] > 0)).values
-        self.chi_square = float(left["chi_square"])
+        left = xpsnet.residual(self._spectrum, peaks)
+        values = left["residual"].values
+        self.redchi = float(left["redchi"])
         self.residual.setData(left[ENERGY].values, values)
         for item in (self.residual, self.band, self.zero):
             item.show()
@@ -352,7 +350,7 @@ class SpectrumPlot(QWidget):
     def _hide_fit(self) -> None:
         """Hide everything except the measured points."""
         self._peaks = self.curves = None
-        self.chi_square = float("nan")
+        self.redchi = float("nan")
         self.strip.getAxis("left").setStyle(showValues=False)
         for item in (self.band, self.zero):
             item.hide()

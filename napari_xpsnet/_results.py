@@ -41,20 +41,20 @@ def summary(peaks: xr.Dataset, *, cancelled: bool = False) -> str:
     return f"{text} Chosen for all: {chosen}." if chosen else text
 
 
-def short_summary(peaks: xr.Dataset | None, chi_square: float) -> str:
+def short_summary(peaks: xr.Dataset | None, redchi: float) -> str:
     """Quality of the curves that are drawn, for a line below the plot.
 
     Parameters
     ----------
     peaks : Dataset or None
-    chi_square : float
+    redchi : float
         Of `xpsnet.residual`.
     """
-    if peaks is None or not np.isfinite(chi_square):
+    if peaks is None or not np.isfinite(redchi):
         return "No peaks yet: press Fit, or double click in the plot to add one."
     if "redchi" in peaks and np.isfinite(peaks["redchi"].values):
         return f"Reduced chi-square {float(peaks['redchi']):.2f}"
-    return f"Chi-square per point {chi_square:.4g}; changed by hand, not fitted yet"
+    return f"Reduced chi-square {redchi:.2f}; changed by hand, not fitted yet"
 
 
 def spectrum_summary(peaks: xr.Dataset) -> str:

@@ -161,7 +161,7 @@ class SpectrumView(QObject):
 
     def _show_quality(self, peaks: xr.Dataset | None) -> None:
         """Chi-square below the plot."""
-        self.editor.status.setText(short_summary(peaks, self.plot.chi_square))
+        self.editor.status.setText(short_summary(peaks, self.plot.redchi))
 
     @Slot()
     def _show_drag(self) -> None:

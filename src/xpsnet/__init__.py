@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:  # for editors and type checkers; at run time __getattr__ finds the names
     from xpsnet.chemistry.calibrate import calibrate
     from xpsnet.data.peaks import curves
-    from xpsnet.data.residual import residual
     from xpsnet.data.satellites import remove_satellites
     from xpsnet.data.spectrum import crop, to_binding, to_counts_per_second, to_kinetic
     from xpsnet.fitting.confidence import confidence
@@ -23,6 +22,7 @@ if TYPE_CHECKING:  # for editors and type checkers; at run time __getattr__ find
     from xpsnet.fitting.model.doublets import doublet
     from xpsnet.fitting.peak_rules import peak_limits
     from xpsnet.fitting.refine import refine
+    from xpsnet.fitting.residual import residual
     from xpsnet.fitting.static_background import static_background
     from xpsnet.io.common.errors import ReadError
     from xpsnet.io.read import read, read_one
@@ -68,7 +68,7 @@ _MODULES = {
     "refine": "xpsnet.fitting.refine",
     "remove_peak": "xpsnet.fitting.edit_peaks",
     "remove_satellites": "xpsnet.data.satellites",
-    "residual": "xpsnet.data.residual",
+    "residual": "xpsnet.fitting.residual",
     "sample": "xpsnet.samples",
     "simulate": "xpsnet.simulation.recipes",
     "static_background": "xpsnet.fitting.static_background",

@@ -15,9 +15,8 @@ import numpy.typing as npt
 import xarray as xr
 
 from xpsnet.data.peaks import curves, keep_own_names
-from xpsnet.data.residual import point_variance
 from xpsnet.data.spectrum import check_spectra, crop, to_binding, to_kinetic
-from xpsnet.numerics.noise import interval_reach
+from xpsnet.numerics.noise import NoiseModel, interval_reach, noise_profile, smooth_level
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -272,7 +271,15 @@ def _intervals(peaks: xr.Dataset, energy: Floats, background: Floats) -> Floats:
 
 def _sigma(spectra: xr.DataArray, peaks: xr.Dataset, others: list[Hashable]) -> Floats | None:
     """Standard deviation of the drawn counts, scaled to the noise that the fit used."""
-    variance = point_variance(spectra, peaks)
+    if (known := NoiseModel.of_attributes(peaks.attrs)) is not None:
+        rows = smooth_level(spectra.values).reshape(-1, spectra.sizes["energy"])
+        deviation = known.deviation(rows).reshape(spectra.shape)
+    else:
+        deviation = noise_profile(spectra.values)
+    variance = spectra.copy(data=deviation**2)
+    if "noise" in peaks:
+        scale = peaks["noise"] ** 2 / variance.mean("energy")
+        variance = variance * scale.where(np.isfinite(scale) & (scale > 0), 1.0)
     number = spectra.notnull().sum(others)
     mean_variance: xr.DataArray = variance.mean(others) / number.where(number > 0)
     sigma = np.asarray(np.sqrt(mean_variance.values))

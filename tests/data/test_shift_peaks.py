@@ -20,7 +20,7 @@ def test_shifted_peaks_describe_the_shifted_spectrum(scale: str) -> None:
     )
     left = xpsnet.residual(spectrum.xps.shift(1.25), moved)
     before = xpsnet.residual(spectrum, peaks)
-    assert float(left["chi_square"]) == pytest.approx(float(before["chi_square"]), rel=1e-6)
+    assert float(left["redchi"]) == pytest.approx(float(before["redchi"]), rel=1e-6)
 
 
 def test_energies_of_constraints_move_and_distances_do_not() -> None:

@@ -41,6 +41,11 @@ def stored_constraints(peaks: xr.Dataset) -> dict[str, Constraint]:
     return renumbered(found, place)
 
 
+def has_settings(peaks: xr.Dataset) -> bool:
+    """Whether peaks carry the settings of a fit: those of a prediction do not."""
+    return "constraints" in peaks.attrs
+
+
 def places_of_numbers(peaks: xr.Dataset) -> dict[int, int]:
     """Index along `peak` of every number that constraints may name, both from 0.
 
@@ -120,10 +125,8 @@ def _single(entry: tuple[str, Any]) -> bool:
 
 
 def setting_attributes(constraints: Mapping[str, Constraint]) -> dict[str, str]:
-    """The attributes `constraints` and `links`; both are absent where there is nothing to say."""
-    found = {}
-    if constraints:
-        found["constraints"] = constraints_json(constraints)
+    """The attributes `constraints` and, where there are any, `links`."""
+    found = {"constraints": constraints_json(constraints)}
     links = links_of(constraints)
     if links:
         found["links"] = "; ".join(f"{link.name} = {link}" for link in links)

@@ -245,7 +245,7 @@ def change_peak(
             raise ValueError(f"expected {wanted} for the {name} of peak {peak}, got {value!r}")
     if "height" in values and "area" in values:
         raise ValueError("expected either height or area, got both: one follows from the other")
-    if values or line_shape is not None:
+    if values or line_shape is not None or enabled:
         table.settle({(name, k): value for name, value in values.items()})
     only_name = not values and line_shape is None and enabled is None
     return table.written(fitted=only_name)

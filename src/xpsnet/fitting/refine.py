@@ -102,11 +102,12 @@ def refine(
         reaches the same optimum and the same errors some hundred times faster. "auto" takes lmfit
         for one spectrum and the solver for more.
     background : str or DataArray, optional
-        By default that of `peaks`, or "shirley+linear" where they have none. "none", "constant",
-        "linear", "shirley", "shirley+linear", "tougaard" or "tougaard+linear" is fitted with the
-        peaks: Shirley and Tougaard follow these, not the data. "auto" decides between them by BIC,
-        once for all spectra. "static linear", "static shirley" or "static tougaard" is drawn from
-        the data beforehand and held, as is a curve of your own (a DataArray like `spectra`).
+        By default that of the fit that `peaks` come from, else "shirley+linear". "none",
+        "constant", "linear", "shirley", "shirley+linear", "tougaard" or "tougaard+linear" is fitted
+        with the peaks: Shirley and Tougaard follow these, not the data. "auto" decides between them
+        by BIC, once for all spectra. "static linear", "static shirley" or "static tougaard" is
+        drawn from the data beforehand and held, as is a curve of your own (a DataArray like
+        `spectra`).
     line_shape : str or sequence of str, optional
         One for all peaks, or one for each in the order of `peaks`, which then keep it. By default
         that of `peaks`. Names of CasaXPS hold what they state: "GL(30)", "SGL(30)", "LA(1.2,5,8)".

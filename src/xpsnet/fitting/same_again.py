@@ -17,7 +17,7 @@ import xarray as xr
 from xpsnet.data.constraints import Constraint, Constraints
 from xpsnet.data.links import Link, parameter_name, split_name
 from xpsnet.data.peak_arrays import CURVE
-from xpsnet.data.peak_settings import enabled_rows, stored_constraints
+from xpsnet.data.peak_settings import enabled_rows, has_settings, stored_constraints
 from xpsnet.data.peaks import line_shapes_of
 from xpsnet.data.status import with_texts
 from xpsnet.fitting.model.doublets import (
@@ -46,12 +46,12 @@ def background_again(peaks: xr.Dataset, spectra: xr.DataArray) -> str | xr.DataA
     ValueError
         Where it is a curve that was drawn for other spectra.
     """
-    name = str(peaks.attrs.get("background", DEFAULT))
+    name = str(peaks.attrs.get("background", DEFAULT)) if has_settings(peaks) else DEFAULT
+    choice = str(peaks.attrs.get("background_choice", ""))
+    if name in (CURVE, "none") and choice.startswith("static "):
+        return choice
     if name != CURVE:
         return name
-    choice = str(peaks.attrs.get("background_choice", ""))
-    if choice.startswith("static "):
-        return choice
     curve = peaks.get("background")
     if curve is not None and set(spectra.dims) <= set(curve.dims):
         return curve
@@ -180,7 +180,8 @@ def with_rows(refined: xr.Dataset, peaks: xr.Dataset, spectra: xr.DataArray) -> 
         The fitted window.
     """
     dims, shape = refined["center"].dims, refined["center"].shape
-    there = np.isfinite(refined["center"].values)
+    rows = enabled_rows(peaks)
+    there = np.isfinite(refined["center"].values) | ~rows
     found: dict[str, Any] = {}
 
     def given(name: str) -> Floats:
@@ -195,7 +196,6 @@ def with_rows(refined: xr.Dataset, peaks: xr.Dataset, spectra: xr.DataArray) -> 
         numbers = [(state == one).any(axis=-1) for one in range(1, int(state.max(initial=0)) + 1)]
         n_states = np.sum(numbers, axis=0, dtype=np.int64) if numbers else np.zeros(shape[:-1], int)
         found["n_states"] = refined["n_peaks"].dims, n_states
-    rows = enabled_rows(peaks)
     if "enabled" in peaks:
         found["enabled"] = "peak", rows
     if not rows.all():

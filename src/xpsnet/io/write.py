@@ -23,6 +23,7 @@ from xpsnet.io.stores.nexus_writer import nexus_bytes
 from xpsnet.io.stores.zarr_writer import write_groups
 from xpsnet.io.tables.csv import is_our_csv, spectra_csv
 from xpsnet.io.tables.excel_writer import excel_bytes, is_our_workbook
+from xpsnet.io.tables.peak_set import is_our_peak_set, peak_set_text
 from xpsnet.io.tables.peaks_table import peaks_csv
 from xpsnet.io.vamas.writer import is_our_vamas, vamas_text
 
@@ -70,7 +71,8 @@ def write(
         Spectra, or peaks as `predict`, `refine` and `fit` return them. Lazy data may be larger
         than the memory for .zarr only.
     path : path
-        Ends with .nc, .nc4, .h5 or .hdf5 (all netCDF 4), .zarr, .nxs, .xlsx, .vms or .csv.
+        Ends with .nc, .nc4, .h5 or .hdf5 (all netCDF 4), .zarr, .nxs, .xlsx, .vms or .csv; or
+        .json for one peak set, the peaks of one spectrum with their locks, limits and links.
     spectra : DataArray, optional
         The spectra that the peaks were fitted to, to be stored with the peaks: optional for NeXus
         and Excel, required for VAMAS.
@@ -220,7 +222,7 @@ def _is_ours(path: Path) -> bool:
         return _hdf5_is_ours(path)
     if head.startswith(b"PK"):
         return is_our_workbook(path)
-    return not head or is_our_csv(path) or is_our_vamas(path)
+    return not head or is_our_csv(path) or is_our_vamas(path) or is_our_peak_set(path)
 
 
 def _mentions(file: Path, word: bytes) -> bool:
@@ -323,6 +325,13 @@ def _csv_bytes(content: Content, _: xr.DataArray | None) -> Bytes:
     return text.encode("utf-8", errors="backslashreplace")
 
 
+def _peak_set_bytes(content: Content, _: xr.DataArray | None) -> Bytes:
+    """One peak set."""
+    if not isinstance(content, xr.Dataset):
+        raise ValueError("expected peaks for .json, got spectra; write them as .nc")
+    return peak_set_text(content).encode("utf-8", errors="backslashreplace")
+
+
 def _nexus_bytes(content: Content, spectra: xr.DataArray | None) -> Bytes:
     """Entries of NeXus, with attributes that HDF5 holds."""
     if isinstance(content, xr.Dataset):
@@ -362,6 +371,7 @@ FILES: dict[str, FileMaker] = {
     ".vms": _vamas_bytes,
     ".vamas": _vamas_bytes,
     ".csv": _csv_bytes,
+    ".json": _peak_set_bytes,
 }
 FOLDERS: dict[str, FolderFiller] = {".zarr": _fill_zarr}
 SUFFIXES = (*FILES, *FOLDERS)

@@ -35,8 +35,14 @@ UNITS = {"center": " eV", "fwhm": " eV"}
 
 # What a fit says of its own result: nothing of it holds for peaks that were changed.
 _OF_THE_FIT = ("redchi", "aic", "bic")
-_OF_THE_CHOICE = ("model_choice", "model_probability", "n_peaks_probability")
-_OF_THE_CHOICE += ("n_states_probability", "count", "choice")
+_OF_THE_CHOICE = (
+    "model_choice",
+    "model_probability",
+    "n_peaks_probability",
+    "n_states_probability",
+    "count",
+    "choice",
+)
 _WORDS_OF_THE_CHOICE = ("model_choices", "model_choice_text")
 
 
@@ -252,6 +258,10 @@ class PeakTable:
         for (name, k), link in links.items():
             if name == parameter:
                 values[k] = _follow(link, values[link.source], amounts.get((name, k)))
+        if parameter in self.shared and not wanted:  # a row that was switched off comes back
+            there = np.isfinite(self.values["center"]) & np.isfinite(values)
+            first = np.flatnonzero(there & self.enabled)
+            values[there] = values[first[:1]] if first.size else values[there]
 
     def _settle_heights(
         self, wanted: Mapping[Key, float], links: Mapping[Key, Link], amounts: dict[Key, float]
