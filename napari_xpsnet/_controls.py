@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import xarray as xr
 from magicgui.widgets import CheckBox, ComboBox, Container, FloatSpinBox
-from qtpy.QtCore import QSignalBlocker
-from qtpy.QtWidgets import QComboBox, QSizePolicy
+from qtpy.QtCore import QEvent, QObject, QSignalBlocker, Qt
+from qtpy.QtWidgets import QAbstractSpinBox, QComboBox, QSizePolicy
 
 from napari_xpsnet._layers import ENERGY, pixel_dims
 from napari_xpsnet._state import (
@@ -91,6 +91,7 @@ class FitForm:
             tooltip="The spectrum in the plot (click a pixel to select it) or all spectra",
         )
         self._arrange()
+        keep_from_wheel(self.container)
         self.refine.changed.connect(self._offer_backgrounds)
         self.refine.changed.connect(self._enable_choices)
         self.n_states.changed.connect(lambda: _only(self.n_states, self.n_peaks))
@@ -203,10 +204,13 @@ class AxisForm:
         self.show = ComboBox(
             label="Show as", choices=shown, tooltip="The conversion needs the photon energy"
         )
+        for box in (self.photon_energy, self.offset):
+            box.native.setDecimals(DECIMALS)
         self.container = Container(
             widgets=[self.scale, self.photon_energy, self.offset, self.show], labels=True
         )
         self.container.margins = (0, 0, 0, 0)
+        keep_from_wheel(self.container)
 
     def state(self) -> EnergyAxis:
         """Values of the form."""
@@ -230,6 +234,26 @@ def _only(given: ComboBox, other: ComboBox) -> None:
     """Set the other number to "auto" once one is given: lines are counted, or states."""
     if given.value != "auto":
         other.value = "auto"
+
+
+class _WheelFilter(QObject):
+    """Keeps the wheel from changing a control that does not have the focus: the panel scrolls."""
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802 - Qt
+        """Pass the wheel on."""
+        if event.type() == QEvent.Type.Wheel and not watched.hasFocus():
+            event.ignore()
+            return True
+        return False
+
+
+def keep_from_wheel(container: "Container[Any]") -> None:
+    """Let the wheel change numbers and choices of a form only where they have the focus."""
+    native = container.native
+    wheel = _WheelFilter(native)
+    for widget in (*native.findChildren(QAbstractSpinBox), *native.findChildren(QComboBox)):
+        widget.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        widget.installEventFilter(wheel)
 
 
 def _energy_box() -> FloatSpinBox:

@@ -1,11 +1,13 @@
 """The main area: toolbar, plot with handles, table of the peaks; mouse and keys become edits."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from qtpy.QtCore import QEvent, QSize, Qt, Signal
-from qtpy.QtGui import QKeyEvent, QUndoStack
+from qtpy.QtCore import QEvent, QSize, Qt, Signal, Slot
+from qtpy.QtGui import QKeyEvent, QKeySequence, QUndoStack
 from qtpy.QtWidgets import (
+    QApplication,
     QFrame,
     QHBoxLayout,
     QPushButton,
@@ -28,6 +30,7 @@ from napari_xpsnet._plot import SpectrumPlot
 
 FRAME = 16
 """Least time between two curves while a handle is dragged [ms]."""
+UNDO_KEYS, REDO_KEYS = ("Ctrl+Z",), ("Ctrl+Shift+Z", "Ctrl+Y")
 TABLE_ROWS = 6
 """Height of table and buttons at the start, in rows."""
 FASTER = 10.0
@@ -74,6 +77,7 @@ class Editor(QWidget):
     def __init__(self, edits: PeakEdits, stack: QUndoStack) -> None:
         super().__init__()
         self.edits = edits
+        self.yields_keys: Callable[[], bool] = lambda: False
         self.plot = SpectrumPlot()
         self.handles = PeakHandles(self.plot)
         self.table = PeakTable(self)
@@ -100,6 +104,7 @@ class Editor(QWidget):
         self._explain()
         self._arrange()
         self._connect()
+        self.share_keys()
 
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt
         """Size at which the dock opens."""
@@ -179,10 +184,20 @@ class Editor(QWidget):
         self.handles.chosen.connect(self._choose)
         self._drag = qthrottled(self._apply_move, timeout=FRAME)
         self._pending: Move | None = None
+        QApplication.instance().focusChanged.connect(self.share_keys)
         scene = self.plot.graphics.scene()
         scene.sigMouseClicked.connect(self._click)
         self.plot.graphics.installEventFilter(self)
         self.plot.graphics.viewport().installEventFilter(self)
+
+    @Slot()
+    def share_keys(self, *_: Any) -> None:
+        """Undo and redo for the whole window; on the canvas a Labels layer has its own."""
+        focus = QApplication.focusWidget()
+        ours = focus is not None and self.isAncestorOf(focus)
+        for action, keys in ((self.undo, UNDO_KEYS), (self.redo, REDO_KEYS)):
+            free = ours or not self.yields_keys()
+            action.setShortcuts([QKeySequence(key) for key in keys if free])
 
     def shown(self) -> Shown:
         """How the toolbar says that spectra are drawn."""
@@ -311,7 +326,7 @@ class Editor(QWidget):
         if watched is self.plot.graphics:
             own |= {Qt.Key.Key_Tab, Qt.Key.Key_Backtab, *ARROWS}
         if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
-            own = {Qt.Key.Key_C, Qt.Key.Key_V}
+            own = {Qt.Key.Key_C, Qt.Key.Key_V, Qt.Key.Key_Z, Qt.Key.Key_Y}
         return Qt.Key(event.key()) in own
 
     def _press(self, event: QKeyEvent) -> bool:
@@ -324,6 +339,9 @@ class Editor(QWidget):
             self.edits.remove(self.edits.selected)
         elif key == Qt.Key.Key_Escape:
             return self.take_back()
+        elif key in (Qt.Key.Key_Z, Qt.Key.Key_Y):
+            # Also where the dock floats, which has no shortcuts of the main window.
+            (self.redo if shift or key == Qt.Key.Key_Y else self.undo).trigger()
         elif key == Qt.Key.Key_C:
             self.menu.copy()
         elif key == Qt.Key.Key_V:

@@ -5,8 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import xarray as xr
 from qtpy.QtCore import QEvent, Slot
-from qtpy.QtGui import QKeySequence
-from qtpy.QtWidgets import QApplication, QSizePolicy, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 from superqt.utils import qdebounced
 
 from napari_xpsnet import _layers, _maps
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
 
 LIVE_DELAY = 250
 """Time without a further change after which a live fit starts [ms]."""
-UNDO_KEYS, REDO_KEYS = ("Ctrl+Z",), ("Ctrl+Shift+Z", "Ctrl+Y")
 OTHER_SCALE = (
     "The peaks belonged to the other energy axis and are gone from this one; Undo brings them back."
 )
@@ -66,7 +64,7 @@ class FitPeaks(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
         self._live = qdebounced(self._fit_live, timeout=LIVE_DELAY)
         self._connect()
-        QApplication.instance().focusChanged.connect(self._share_keys)
+        self.view.editor.yields_keys = self._is_on_labels
         self.view.dock()
         self._choose_active()
         self._change_layer()
@@ -95,18 +93,11 @@ class FitPeaks(QWidget):
         self.viewer.layers.selection.events.active.connect(self._choose_active)
         self.viewer.layers.events.removed.connect(self._forget)
 
-    def _share_keys(self, *_: Any) -> None:
-        """Undo and redo for the whole window; on the canvas a Labels layer has its own."""
-        if self._closed:
-            return
+    def _is_on_labels(self) -> bool:
+        """Whether the active layer has an undo of its own on the canvas."""
         from napari.layers import Labels
 
-        focus = QApplication.focusWidget()
-        editor = self.view.editor
-        ours = focus is not None and (self.isAncestorOf(focus) or editor.isAncestorOf(focus))
-        labels = isinstance(self.viewer.layers.selection.active, Labels)
-        for action, keys in ((editor.undo, UNDO_KEYS), (editor.redo, REDO_KEYS)):
-            action.setShortcuts([QKeySequence(key) for key in keys if ours or not labels])
+        return isinstance(self.viewer.layers.selection.active, Labels)
 
     def _choices(self, _: Any = None) -> list[Any]:
         """Layers that hold spectra."""
@@ -141,7 +132,7 @@ class FitPeaks(QWidget):
     def _choose_active(self, event: Any = None) -> None:
         """Use the layer that the user selected, if it has spectra."""
         active = self.viewer.layers.selection.active
-        self._share_keys()
+        self.view.editor.share_keys()
         self.reset_choices()
         if active is not None and _layers.has_spectra(active):
             # A layer that becomes active again must not change the choice in the form.
@@ -407,7 +398,6 @@ class FitPeaks(QWidget):
             return
         self._closed = True
         self.runner.stop()
-        QApplication.instance().focusChanged.disconnect(self._share_keys)
         self.viewer.layers.selection.events.active.disconnect(self._choose_active)
         self.viewer.layers.events.removed.disconnect(self._forget)
         for state in self._states.values():
