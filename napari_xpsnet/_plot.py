@@ -9,7 +9,7 @@ import numpy.typing as npt
 import xarray as xr
 from qtpy.QtCore import QEvent, QSize, Qt, Signal
 from qtpy.QtGui import QFontMetrics
-from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QGraphicsItem, QGraphicsPathItem, QLabel, QVBoxLayout, QWidget
 
 # pyqtgraph uses the Qt binding that is already loaded, so it is imported after qtpy.
 import pyqtgraph as pg  # isort: skip
@@ -172,6 +172,9 @@ class SpectrumPlot(QWidget):
             plot.hideButtons()
             plot.setMenuEnabled(False)
             plot.showGrid(x=True, y=True, alpha=0.12)
+            for side in ("left", "bottom"):
+                # Numbers and grid stay the same while a peak is dragged.
+                plot.getAxis(side).setCacheMode(QGraphicsItem.CacheMode.DeviceCoordinateCache)
         self.strip.getAxis("left").setStyle(maxTickLevel=0)
         self.strip.setMouseEnabled(y=False)
         for item, z in ((self.shade, -20), (self.line, 30), (self.region, 40)):
@@ -310,7 +313,8 @@ class SpectrumPlot(QWidget):
         self._peaks = peaks
         curves = self.curves = Curves.of(peaks)
         view, energy = self.counts.to_view, curves.energy
-        self.background.setData(energy, view(curves.background))
+        base = view(curves.background)
+        self.background.setData(energy, base)
         self.envelope.setData(energy, view(curves.envelope))
         exists = np.isfinite(peaks["center"].values)
         names = []
@@ -322,7 +326,9 @@ class SpectrumPlot(QWidget):
             if shown:
                 color = peak_color(first_line(peaks, index))
                 self._paint(index, color)
-                line.setData(energy, view(curves.component[index] + curves.background))
+                top = view(curves.component[index] + curves.background)
+                line.setData(energy, top)
+                fill.setPath(_area(energy, top, base))
                 text = f"{peak_name(peaks, index)} {float(peaks['center'][index]):.2f} eV"
                 names.append((color, text))
         self._draw_residual(peaks)
@@ -389,10 +395,12 @@ class SpectrumPlot(QWidget):
         """Line and filled area of a peak, made when needed."""
         while len(self.components) <= index:
             line = pg.PlotDataItem()
-            fill = pg.FillBetweenItem(line, self.background)
+            # pyqtgraph's own item for areas makes its path twice for every new curve.
+            fill = QGraphicsPathItem()
+            fill.setPen(pg.mkPen(None))
             for z, item in ((3, line), (2, fill)):
                 item.setZValue(z)
-                self.main.addItem(item)
+                self.main.addItem(item, ignoreBounds=item is fill)
             self.components.append((line, fill))
         return self.components[index]
 
@@ -503,6 +511,12 @@ class SpectrumPlot(QWidget):
         """Report the range of the band."""
         low, high = self.region.getRegion()
         self.range_moved.emit(float(low), float(high))
+
+
+def _area(energy: Floats, top: Floats, base: Floats) -> Any:
+    """Path around the area between a curve and the background."""
+    both = np.concatenate([energy, energy[::-1]]), np.concatenate([top, base[::-1]])
+    return pg.arrayToQPath(*both, connect="all", finiteCheck=True)
 
 
 def _translucent(color: str, alpha: int) -> Any:

@@ -7,6 +7,7 @@ import xarray as xr
 from qtpy.QtCore import QObject, Qt, QTimer, Signal, Slot
 from qtpy.QtGui import QUndoStack
 from qtpy.QtWidgets import QDockWidget, QMainWindow
+from superqt.utils import qthrottled
 
 from napari_xpsnet import _layers
 from napari_xpsnet._colors import theme_colors
@@ -19,6 +20,8 @@ from napari_xpsnet._results import short_summary
 EDITOR_NAME = "Spectrum"
 SHARES = {"map": 0.55, "other": 0.86}
 """Share of the height of the window that the editor takes beside a map, and else."""
+TABLE_FRAME = 120
+"""Least time between two updates of the table during a drag [ms]."""
 BACKGROUND = "shirley"
 
 
@@ -53,6 +56,7 @@ class SpectrumView(QObject):
         self.plot, self.table = self.editor.plot, self.editor.table
         self.cursor = Cursor(viewer, self)
         self._kind = ""
+        self._show_numbers = qthrottled(self._update_table, timeout=TABLE_FRAME)
         self.cursor.hovered.connect(self._preview)
         self.cursor.pinned.connect(self.pin)
         self.cursor.energy_changed.connect(self.plot.set_energy)
@@ -171,8 +175,13 @@ class SpectrumView(QObject):
             return
         self.plot.show_peaks(peaks)
         self.editor.handles.show(peaks, self.edit.selected)
-        self.table.set_peaks(peaks)
         self._show_quality(peaks)
+        self._show_numbers()
+
+    def _update_table(self) -> None:
+        """Show the peaks of a drag in the table, less often than in the plot."""
+        if self.edit is not None:
+            self.table.set_peaks(self.edit.peaks())
 
     @Slot()
     def _show_selected(self) -> None:

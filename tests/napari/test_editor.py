@@ -476,13 +476,13 @@ def test_a_new_region_comes_into_view_after_a_zoom(
     other = xpsnet.sample("spectrum")
     add_spectra(viewer, (50 * other).assign_coords(energy=other["energy"] + 200))
     settle()
-    (left, right), (bottom, top) = fitted.view.plot.main.viewRange()
+    (left, right), (_, top) = fitted.view.plot.main.viewRange()
     assert left < 480
     assert right > 494
     assert top > 50 * float(other.max())
     box.setRange(xRange=(484, 485), yRange=(0, 10), padding=0)
     fitted.form.layer.value = layer
-    (left, right), (bottom, top) = fitted.view.plot.main.viewRange()
+    (left, _), (_, top) = fitted.view.plot.main.viewRange()
     assert left < 280
     assert float(other.max()) < top < 5 * float(other.max())
     box.setRange(xRange=(284, 285), yRange=(0, 10), padding=0)
