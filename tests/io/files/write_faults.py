@@ -34,8 +34,12 @@ FORMATS = {maker: suffix for suffix, maker in reversed({**FILES, **FOLDERS}.item
 
 
 def content(suffix: str) -> dict[str, Any]:
-    """Peaks of a line scan, for VAMAS with their spectra."""
+    """Peaks of a line scan, for VAMAS with their spectra, for JSON of one spectrum."""
     peaks, spectra = sample_truth("line_scan"), xpsnet.sample("line_scan")
+    if suffix == ".json":  # holds one peak set; as large as the other files
+        numbers = [0, 1] * 20
+        peaks = peaks.isel(position=0, peak=numbers)
+        peaks = peaks.assign_coords(peak=range(1, len(numbers) + 1))
     return {"data": peaks, "spectra": spectra if suffix in (".vms", ".vamas") else None}
 
 

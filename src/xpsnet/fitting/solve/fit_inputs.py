@@ -21,6 +21,9 @@ from xpsnet.numerics.lineshapes import LINE_SHAPES
 Floats = npt.NDArray[np.float64]
 Starts = dict[str, Floats]
 
+# Rounding of energies in files, as a share of the range; far below a step.
+_ROUNDED = 1e-8
+
 _SHAPE_PARAMETERS = {name for shape in LINE_SHAPES.values() for name in shape.parameters}
 
 
@@ -123,7 +126,9 @@ def fitted_window(
         )
     if energy_range is None and "energy_range" in peaks.attrs:
         low, high = (float(end) for end in peaks.attrs["energy_range"])
-        energy_range = (low, high)
+        # Files round energies: the points at the ends stay.
+        slack = _ROUNDED * (high - low)
+        energy_range = (low - slack, high + slack)
     return spectra if energy_range is None else crop(spectra, energy_range)
 
 

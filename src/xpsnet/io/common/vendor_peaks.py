@@ -212,12 +212,12 @@ def _links(
     return found
 
 
-def _limits(fit: Fitted) -> dict[str, tuple[float, float]]:
-    """Limits of the vendor for centers and widths, on our scale; equal where it holds a value.
+def _limits(fit: Fitted) -> dict[str, Constraint]:
+    """Limits of the vendor for centers and widths, on our scale; a number where it holds a value.
 
     Limits that the value itself does not obey are left out. Its limits of areas are none of ours.
     """
-    found = {}
+    found: dict[str, Constraint] = {}
     for i, one in enumerate(fit.constraints):
         position, width = one["position"], one["fwhm"]
         factor = fit.fwhm[i] / width["value"]
@@ -231,7 +231,8 @@ def _limits(fit: Fitted) -> dict[str, tuple[float, float]]:
                 pair = [factor * low, factor * high]
             else:
                 pair = sorted(fit.center[i] + fit.sign * (end - value) for end in (low, high))
-            found[f"{ours}_{i + 1}"] = (float(pair[0]), float(pair[1]))
+            low, high = float(pair[0]), float(pair[1])
+            found[f"{ours}_{i + 1}"] = low if low == high else (low, high)
     return found
 
 

@@ -92,12 +92,6 @@ def sniff(head: bytes) -> bool:
     return start.startswith(b"{") and FORMAT.encode() in start
 
 
-def is_our_peak_set(path: Path) -> bool:
-    """Whether a file is a peak set, which a new one may replace."""
-    with path.open("rb") as file:
-        return sniff(file.read(400))
-
-
 def peak_set_text(peaks: xr.Dataset) -> str:
     """A peak set as the text of a JSON file.
 
@@ -138,9 +132,7 @@ def peak_set_text(peaks: xr.Dataset) -> str:
         "energy": {"first": energy[0], "last": energy[-1], "points": energy.size},
         "background": _background(peaks),
         "shared": list(stored_shared(peaks)),
-        "all_peaks": {
-            n: _rule(rules[n]) for n in shape_parameters_of(_shapes(peaks)) if n in rules
-        },
+        "all_peaks": {name: _rule(rules[name]) for name in names if name in rules},
         "doublets": json.loads(str(peaks.attrs.get("doublets", "[]"))),
         "peaks": [_peak(peaks, k, rules) for k in range(peaks.sizes["peak"])],
     }
