@@ -31,12 +31,10 @@ from napari_xpsnet._plot import SpectrumPlot
 FRAME = 16
 """Least time between two curves while a handle is dragged [ms]."""
 UNDO_KEYS, REDO_KEYS = ("Ctrl+Z",), ("Ctrl+Shift+Z", "Ctrl+Y")
-TABLE_ROWS = 6
-"""Height of table and buttons at the start, in rows."""
 FASTER = 10.0
 """Factor of the arrow keys with Shift."""
 TOOL_STYLE = f"""
-QToolButton {{ padding: 2px 5px; border-radius: 3px; }}
+QToolButton {{ padding: 2px 4px; border-radius: 3px; }}
 QToolButton:hover {{ border: 1px solid {ACCENT}; }}
 QToolButton:checked {{ background: {ACCENT}; color: white; }}
 """
@@ -129,7 +127,7 @@ class Editor(QWidget):
         top = QHBoxLayout()
         top.setSpacing(3)
         top.addWidget(self.title, 1)
-        for action, text in ((self.undo, "Undo"), (self.redo, "Redo")):
+        for action, text in ((self.undo, "\u21b6"), (self.redo, "\u21b7")):
             action.setIconText(text)
             step = _button(text, "", checkable=False)
             step.setDefaultAction(action)
@@ -153,12 +151,17 @@ class Editor(QWidget):
         self.splitter.addWidget(lower)
         self.splitter.setStretchFactor(0, 1)
         self.splitter.setStretchFactor(1, 0)
-        rows = TABLE_ROWS * self.table_view.verticalHeader().defaultSectionSize()
-        self.splitter.setSizes([10 * rows, rows])
         self.splitter.setChildrenCollapsible(False)
         layout.addWidget(self.splitter, 1)
         self.plot.graphics.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.plot.graphics.setFrameShape(QFrame.Shape.NoFrame)
+
+    def share_height(self, rows: int) -> None:
+        """Give the table room for this number of peaks, and the plot the rest."""
+        row = self.table_view.verticalHeader().defaultSectionSize()
+        table = row * rows + self.table_view.horizontalHeader().height() + 4
+        low = table + self.add.sizeHint().height() + self.splitter.handleWidth()
+        self.splitter.setSizes([max(self.splitter.height() - low, 1), low])
 
     def _tools(self) -> tuple[QToolButton, ...]:
         """Buttons of the toolbar from left to right."""

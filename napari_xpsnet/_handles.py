@@ -1,5 +1,6 @@
 """Handles on the curves: one at the apex of a peak, two at its flanks, ghosts on the others."""
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +11,7 @@ from qtpy.QtCore import QObject, QPointF, Qt, Signal
 import pyqtgraph as pg  # isort: skip
 
 from napari_xpsnet._colors import ACCENT
-from napari_xpsnet._plot import Curves, SpectrumPlot
+from napari_xpsnet._plot import Curves, SpectrumPlot, translucent
 
 WORDS = {"fwhm": "FWHM"}
 APEX, FLANK, GHOST = 14, 11, 10
@@ -122,7 +123,7 @@ class PeakHandles(QObject):
         self.apex = self._handle("o", APEX)
         self.flanks = tuple(self._handle("d", FLANK) for _ in range(2))
         self.span = pg.PlotDataItem(pen=pg.mkPen(ACCENT, style=Qt.PenStyle.DotLine, width=1.5))
-        self.note = pg.TextItem(anchor=(0.0, 0.5))
+        self.note = pg.TextItem()
         self.ghosts: list[Handle] = []
         for item in (self.span, self.note):
             item.setZValue(49)
@@ -218,10 +219,23 @@ class PeakHandles(QObject):
         self.span.show()
         self.span.setData(*np.transpose([[e, float(self.plot.counts.to_view(c))] for e, c in ends]))
         words = [f"{WORDS.get(name, name)} locked" for name in rules if name in held]
-        words += [rule.text for rule in rules.values() if rule.text]
+        words += [
+            f"{WORDS.get(n, n)} {_short(rule.text)}" for n, rule in rules.items() if rule.text
+        ]
+        self._write_note(words, center, top)
+
+    def _write_note(self, words: list[str], center: float, top: float) -> None:
+        """Say beside the apex what holds the peak, on the side where there is more room."""
         self.note.setVisible(bool(words))
-        self.note.setText("  " + ", ".join(words), color=self.plot.colors["text"])
+        if not words:
+            return
+        colors = self.plot.colors
+        self.note.setText("\n".join(words), color=colors["text"])
         self.note.setFont(self.plot.legend.font())
+        self.note.fill = pg.mkBrush(translucent(colors["background"], 210))
+        (left, right), _ = self.plot.main.viewRange()
+        is_right = (center - left > (right - left) / 2) != self.plot.main.getViewBox().xInverted()
+        self.note.setAnchor((1.12, 0.5) if is_right else (-0.12, 0.5))
         self.note.setPos(center, float(self.plot.counts.to_view(top)))
 
     @staticmethod
@@ -256,6 +270,7 @@ class PeakHandles(QObject):
             visible = there and self._inside and number != self._selected and not self.dragging
             ghost.setVisible(visible)
             if visible:
+                ghost.setPen(pg.mkPen(self.plot.colors["text"], width=1.5))
                 center, top = self._apex_of(peaks, curves, number)
                 ghost.setPos(center, float(self.plot.counts.to_view(top)))
 
@@ -294,6 +309,11 @@ class PeakHandles(QObject):
         share = (before + dx) / before if before else 1.0
         fwhm = self._at["fwhm"] * max(share, 0.02)
         self.moved.emit(Move(self._selected, fwhm=fwhm))
+
+
+def _short(link: str) -> str:
+    """A link without the parameter, whose name stands before it."""
+    return re.sub(r"[a-z_]+ of ", "", link)
 
 
 def _rules(peaks: xr.Dataset, peak: int) -> dict[str, Any]:

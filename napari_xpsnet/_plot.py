@@ -161,7 +161,6 @@ class SpectrumPlot(QWidget):
         grid = self.graphics.ci.layout
         grid.setRowStretchFactor(0, 5)
         grid.setRowStretchFactor(1, 1)
-        grid.setRowMinimumHeight(1, 62)
         grid.setSpacing(2)
         grid.setContentsMargins(2, 2, 8, 2)
         self.strip.setXLink(self.main)
@@ -208,7 +207,7 @@ class SpectrumPlot(QWidget):
         self.line.setPen(pg.mkPen(foreground, style=Qt.PenStyle.DotLine))
         self.line.setHoverPen(pg.mkPen(foreground, width=3))
         self.line.label.setColor(foreground)
-        self.shade.setBrush(pg.mkBrush(_translucent(ACCENT, 26)))
+        self.shade.setBrush(pg.mkBrush(translucent(ACCENT, 26)))
         for end in self.region.lines:
             end.setPen(pg.mkPen(ACCENT, width=2))
             end.setHoverPen(pg.mkPen(ACCENT, width=4))
@@ -216,7 +215,7 @@ class SpectrumPlot(QWidget):
         self.background.setPen(pg.mkPen("#909090", style=Qt.PenStyle.DashLine, width=1.5))
         self.envelope.setPen(pg.mkPen(envelope_color(dark=dark), width=2))
         self.residual.setPen(pg.mkPen(foreground))
-        self.band.setBrush(pg.mkBrush(_translucent("#909090", 70)))
+        self.band.setBrush(pg.mkBrush(translucent("#909090", 70)))
         self.zero.setPen(pg.mkPen("#909090"))
         self._set_fonts()
         self._redraw()
@@ -242,7 +241,7 @@ class SpectrumPlot(QWidget):
             plot.getAxis("left").setWidth(width)
         self.strip.getAxis("bottom").setHeight(2 * metrics.height() + 10)
         self.line.label.setFont(font)
-        self.graphics.ci.layout.setRowMinimumHeight(1, 5 * metrics.height())
+        self.graphics.ci.layout.setRowMinimumHeight(1, 4 * metrics.height())
 
     def show_spectrum(
         self,
@@ -329,7 +328,7 @@ class SpectrumPlot(QWidget):
                 top = view(curves.component[index] + curves.background)
                 line.setData(energy, top)
                 fill.setPath(_area(energy, top, base))
-                text = f"{peak_name(peaks, index)} {float(peaks['center'][index]):.2f} eV"
+                text = f"{peak_name(peaks, index)} {float(peaks['center'].values[index]):.2f}"
                 names.append((color, text))
         self._draw_residual(peaks)
         for item in (self.background, self.envelope):
@@ -388,7 +387,7 @@ class SpectrumPlot(QWidget):
             return
         line, fill = self.components[index]
         line.setPen(pg.mkPen(color, width=2.5 if selected else 1.5))
-        fill.setBrush(pg.mkBrush(_translucent(color, SELECTED_ALPHA if selected else FILL_ALPHA)))
+        fill.setBrush(pg.mkBrush(translucent(color, SELECTED_ALPHA if selected else FILL_ALPHA)))
         self._painted[index] = color, selected
 
     def _component(self, index: int) -> tuple[Any, Any]:
@@ -422,7 +421,7 @@ class SpectrumPlot(QWidget):
         self.legend.setText(
             " &nbsp; ".join(
                 f'<span style="white-space:nowrap"><span style="color:{color}">{mark}</span>'
-                f"&nbsp;{escape(name).replace(' ', '&nbsp;')}</span>"
+                f"&nbsp;{_unbroken(name)}</span>"
                 for mark, color, name in entries
             )
         )
@@ -513,13 +512,18 @@ class SpectrumPlot(QWidget):
         self.range_moved.emit(float(low), float(high))
 
 
+def _unbroken(name: str) -> str:
+    """A name as HTML that stays in one line."""
+    return escape(name).replace(" ", "&nbsp;").replace("-", "&#8209;")
+
+
 def _area(energy: Floats, top: Floats, base: Floats) -> Any:
     """Path around the area between a curve and the background."""
     both = np.concatenate([energy, energy[::-1]]), np.concatenate([top, base[::-1]])
     return pg.arrayToQPath(*both, connect="all", finiteCheck=True)
 
 
-def _translucent(color: str, alpha: int) -> Any:
+def translucent(color: str, alpha: int) -> Any:
     """Color with transparency, 0 to 255."""
     mixed = pg.mkColor(color)
     mixed.setAlpha(alpha)

@@ -18,8 +18,10 @@ from napari_xpsnet._peak_edits import PeakEdits
 from napari_xpsnet._results import short_summary
 
 EDITOR_NAME = "Spectrum"
-SHARES = {"map": 0.55, "other": 0.86}
+SHARES = {"map": 0.6, "other": 0.9}
 """Share of the height of the window that the editor takes beside a map, and else."""
+ROWS = {"map": 3, "other": 6}
+"""Number of peaks that the table has room for at the start."""
 TABLE_FRAME = 120
 """Least time between two updates of the table during a drag [ms]."""
 BACKGROUND = "shirley"
@@ -245,7 +247,13 @@ class SpectrumView(QObject):
         self._kind = kind
         height = int(SHARES[kind] * window.height())
         window.resizeDocks([dock], [height], Qt.Orientation.Vertical)
-        QTimer.singleShot(0, self.fit_canvas)
+        QTimer.singleShot(0, self._settle_shares)
+
+    def _settle_shares(self) -> None:
+        """Share the editor between plot and table once its own height is known."""
+        if self.edit is not None:
+            self.editor.share_height(ROWS[self._kind])
+            self.fit_canvas()
 
     def _dock_widget(self) -> QDockWidget | None:
         """The dock that the editor is in."""

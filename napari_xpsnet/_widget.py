@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 LIVE_DELAY = 250
 """Time without a further change after which a live fit starts [ms]."""
+EDITED = "Changed by hand: Refine fits these peaks."
 OTHER_SCALE = (
     "The peaks belonged to the other energy axis and are gone from this one; Undo brings them back."
 )
@@ -86,6 +87,7 @@ class FitPeaks(QWidget):
         self.view.shown.connect(self._enable)
         self.view.pinned.connect(self._describe)
         self.view.edited.connect(self._live)
+        self.view.edited.connect(self._describe_edit)
         self.view.problem.connect(lambda text: self.panel.say(text, problem=True))
         self.peak_sets.wanted = self.use_peaks
         self.runner.progressed.connect(panel.show_progress)
@@ -270,6 +272,11 @@ class FitPeaks(QWidget):
         peaks = self.view.peaks()
         if peaks is not None and not self.runner.busy:
             self.panel.say(summary(peaks))
+
+    def _describe_edit(self) -> None:
+        """Replace the sentence about a fit that is no longer shown."""
+        if not self.runner.busy:
+            self.panel.say("" if self.view.peaks() is None else EDITED)
 
     def fit(self) -> None:
         """Find peaks with the values of the forms."""
