@@ -158,8 +158,9 @@ class FitForm:
         """Show the range of the plot, in the direction of its axis."""
         ends = sorted((low, high), reverse=self._leftward)
         for box, value in zip((self.first, self.last), ends, strict=True):
-            with QSignalBlocker(box.native):
-                box.value = round(value, DECIMALS)
+            if box.value != round(value, DECIMALS):
+                with QSignalBlocker(box.native):
+                    box.value = round(value, DECIMALS)
 
     def adapt(self, spectra: xr.DataArray, energy_range: tuple[float, float] | None = None) -> None:
         """Show the energies, the range and the number of spectra."""
@@ -205,7 +206,7 @@ class AxisForm:
             label="Show as", choices=shown, tooltip="The conversion needs the photon energy"
         )
         for box in (self.photon_energy, self.offset):
-            box.native.setDecimals(DECIMALS)
+            _type_whole_numbers(box)
         self.container = Container(
             widgets=[self.scale, self.photon_energy, self.offset, self.show], labels=True
         )
@@ -259,9 +260,15 @@ def keep_from_wheel(container: "Container[Any]") -> None:
 def _energy_box() -> FloatSpinBox:
     """Box for one end of the range."""
     box = FloatSpinBox(min=-LIMIT, max=LIMIT, step=0.1)
-    box.native.setDecimals(DECIMALS)
+    _type_whole_numbers(box)
     box.native.setStyleSheet(NARROW)
     return box
+
+
+def _type_whole_numbers(box: FloatSpinBox) -> None:
+    """Take a typed number when it is complete: with 0.001 not yet 0, 0.0 and 0.00."""
+    box.native.setDecimals(DECIMALS)
+    box.native.setKeyboardTracking(False)
 
 
 def shrinkable(combo: QComboBox, characters: int) -> None:

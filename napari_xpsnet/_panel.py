@@ -74,7 +74,7 @@ class Panel(QWidget):
         self.cancel.setToolTip("Stop after the current batch; finished spectra are kept")
         self.maps.setToolTip("Show this parameter of all peaks as image layers")
         self.map_choice.setToolTip("Parameter of the maps")
-        self.curves.setToolTip("Draw this fit as napari layers in a new window")
+        self.curves.setToolTip("Draw this fit as napari layers beside the spectra")
         self.save.setToolTip("Save the peaks as netCDF, zarr or csv")
         self.script.setToolTip("Copy Python code that repeats this fit to the clipboard")
         self.copy_to.setToolTip(

@@ -32,9 +32,12 @@ class PeakEdits(QObject):
     -------
     refused : str
         A sentence: why an edit cannot be done.
+    set_pasted : Dataset
+        All peaks shall be replaced by these, which may belong to another axis.
     """
 
     refused = Signal(str)
+    set_pasted = Signal(object)
 
     def __init__(self, spectrum: Callable[[EditState], xr.DataArray], parent: QObject) -> None:
         super().__init__(parent)
@@ -305,8 +308,3 @@ class PeakEdits(QObject):
         """Add the other line of a doublet: splitting and ratio from the name of the region."""
         if peak is not None:
             self._do(f"doublet of {self._name(peak)}", "make_doublet", peak)
-
-    def use(self, text: str, peaks: xr.Dataset) -> None:
-        """Replace all peaks: by those of a file, or by copied ones."""
-        if self.edit is not None:
-            self.edit.edit(text, peaks)

@@ -124,7 +124,7 @@ class PeakMenu(QObject):
             return
         kind, peaks = self._copied
         if kind == "set":
-            self.edits.use("paste all peaks", peaks)
+            self.edits.set_pasted.emit(peaks)
         else:
             self.edits.paste(peaks)
 

@@ -1,10 +1,10 @@
 """Peak sets: to files and back, to other regions, to all spectra, from the fits of a file."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import xarray as xr
+from qtpy.QtCore import QObject, Signal
 from qtpy.QtWidgets import QFileDialog
 
 from napari_xpsnet import _layers
@@ -16,18 +16,25 @@ FILTER = "Peak set (*.json)"
 FITS = "Peak sets and fits (*.json *.vms *.vamas *.nc *.csv *.xlsx *.txt);;All files (*)"
 
 
-class PeakSets:
+class PeakSets(QObject):
     """The buttons of the sections "Peak set" and "Fits in the file".
 
     Parameters
     ----------
     view, panel
         The parts of the dock.
+
+    Signals
+    -------
+    wanted : str, Dataset
+        What is done, for the undo button, and the peaks that shall replace those of the table.
     """
 
+    wanted = Signal(str, object)
+
     def __init__(self, view: SpectrumView, panel: Panel) -> None:
+        super().__init__(panel)
         self.view, self.panel = view, panel
-        self.wanted: Callable[[str, xr.Dataset], None] = view.edits.use
         self._fits: list[xr.Dataset] = []
         self._known: dict[str, list[xr.Dataset]] = {}
         panel.save_set.clicked.connect(self.save)
@@ -69,7 +76,7 @@ class PeakSets:
             return
         region = str(_layers.layer_spectra(self.view.layer).name or "")
         same = [fit for fit in fits if str(fit.attrs.get("region", "")) == region]
-        self.wanted(f"load {Path(path).name}", (same or fits)[0])
+        self.wanted.emit(f"load {Path(path).name}", (same or fits)[0])
 
     def offer_file_fits(self) -> None:
         """Offer the fits that the file of this layer holds for its region."""
@@ -99,7 +106,7 @@ class PeakSets:
         """Show the chosen fit of the file, and edit it from now on."""
         index = self.panel.file_fits.currentIndex()
         if 0 <= index < len(self._fits):
-            self.wanted("use the fit of the file", self._fits[index])
+            self.wanted.emit("use the fit of the file", self._fits[index])
 
 
 def _name(fit: xr.Dataset) -> str:

@@ -18,10 +18,12 @@ from napari_xpsnet._peak_edits import PeakEdits
 from napari_xpsnet._results import short_summary
 
 EDITOR_NAME = "Spectrum"
-SHARES = {"map": 0.6, "other": 0.9}
+SHARES = {"map": 0.6, "other": 0.87}
 """Share of the height of the window that the editor takes beside a map, and else."""
 ROWS = {"map": 3, "other": 6}
 """Number of peaks that the table has room for at the start."""
+SETTLE = 50
+"""Time that the canvas needs to take its new size [ms]."""
 TABLE_FRAME = 120
 """Least time between two updates of the table during a drag [ms]."""
 BACKGROUND = "shirley"
@@ -147,7 +149,9 @@ class SpectrumView(QObject):
         self.plot.show_spectrum(spectrum, peaks, shown=edit.shown, fresh=fresh)
         if peaks is None and edit.shown.background:
             self._show_background(spectrum)
-        self.editor.title.setText(_layers.spectrum_title(self.layer, pixel))
+        title = _layers.spectrum_title(self.layer, pixel)
+        self.editor.title.setText(title)
+        self.editor.title.setToolTip(title)
         self.table.set_peaks(peaks)
         own = pixel == edit.pixel
         self.editor.show_selected(edit.selected if own else None)
@@ -229,6 +233,14 @@ class SpectrumView(QObject):
             self._kind = ""
             QTimer.singleShot(0, self._share_window)
 
+    def show_canvas(self) -> None:
+        """Give the canvas as much room as beside a map, until another layer is shown."""
+        window, dock = self.editor.window(), self._dock_widget()
+        if dock is not None and isinstance(window, QMainWindow):
+            height = int(SHARES["map"] * window.height())
+            window.resizeDocks([dock], [height], Qt.Orientation.Vertical)
+            QTimer.singleShot(SETTLE, self.viewer.reset_view)
+
     def _share_window(self) -> None:
         """Give the editor the larger part of the window, except beside a map."""
         window = self.editor.window()
@@ -253,7 +265,7 @@ class SpectrumView(QObject):
         """Share the editor between plot and table once its own height is known."""
         if self.edit is not None:
             self.editor.share_height(ROWS[self._kind])
-            self.fit_canvas()
+            QTimer.singleShot(SETTLE, self.fit_canvas)
 
     def _dock_widget(self) -> QDockWidget | None:
         """The dock that the editor is in."""

@@ -10,6 +10,7 @@ from superqt.utils import qdebounced
 
 from napari_xpsnet import _layers, _maps
 from napari_xpsnet._controls import AxisForm, FitForm
+from napari_xpsnet._curve_layers import remove_curves
 from napari_xpsnet._edit_state import EditState, edit_state, make_stack
 from napari_xpsnet._outputs import Outputs
 from napari_xpsnet._panel import Panel, scrollable
@@ -89,7 +90,8 @@ class FitPeaks(QWidget):
         self.view.edited.connect(self._live)
         self.view.edited.connect(self._describe_edit)
         self.view.problem.connect(lambda text: self.panel.say(text, problem=True))
-        self.peak_sets.wanted = self.use_peaks
+        self.peak_sets.wanted.connect(self.use_peaks)
+        self.view.edits.set_pasted.connect(lambda peaks: self.use_peaks("paste all peaks", peaks))
         self.runner.progressed.connect(panel.show_progress)
         self.runner.finished.connect(self._finish)
         self.viewer.layers.selection.events.active.connect(self._choose_active)
@@ -181,6 +183,7 @@ class FitPeaks(QWidget):
         state = self._states.pop(event.value, None)
         if state is not None:
             state.gone = True
+            remove_curves(self.viewer, event.value)
         self._waiting = [(fit, layer) for fit, layer in self._waiting if layer is not event.value]
         if event.value is self.runner.layer:
             self._stop()

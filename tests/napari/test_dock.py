@@ -394,20 +394,32 @@ def test_save_names_the_whole_or_the_one(
     assert dock.panel.message.text().startswith("⚠ ")
 
 
-def test_curves_open_in_a_second_window(dock: FitPeaks, viewer, qtbot) -> None:
-    before = [layer.name for layer in viewer.layers]
+@pytest.mark.parametrize("sample", ["map", "spectrum"])
+def test_curves_are_layers_beside_the_spectra(
+    sample: str, make_dock, viewer, small_map: xr.DataArray, add_spectra: Add, qtbot
+) -> None:
+    spectra = small_map if sample == "map" else xpsnet.sample(sample)
+    layer = add_spectra(viewer, spectra)
+    dock = make_dock()
     fit(dock, qtbot)
+    before = list(viewer.layers)
     dock.panel.curves.click()
-    curves = dock.outputs.curve_viewer
-    assert len(curves.layers) == 11
-    assert [layer.name for layer in viewer.layers] == before
+    curves = [one for one in viewer.layers if "curves_of" in one.metadata]
+    assert len(curves) == 11
+    assert [one for one in viewer.layers if one not in curves] == before
+    assert dock.layer is layer
+    (_, bottom), (_, right) = np.asarray(layer.extent.world).T[-2:]
+    measured = next(one for one in curves if one.name == "measured")
+    rows, columns = measured.data_to_world(measured.data[0])[-2:]
+    if sample == "map":
+        assert columns > right
+    else:
+        assert columns == pytest.approx(float(spectra["energy"][0]))
+        assert rows < bottom
     dock.panel.curves.click()
-    assert dock.outputs.curve_viewer is curves
-    assert len(curves.layers) == 11
-    curves.close()
-    dock.panel.curves.click()
-    assert dock.outputs.curve_viewer is not curves
-    dock.outputs.curve_viewer.close()
+    assert len(viewer.layers) == len(before) + 11
+    viewer.layers.remove(layer)
+    assert not [one for one in viewer.layers if "curves_of" in one.metadata]
 
 
 def test_nothing_is_cut_off_in_a_narrow_dock(dock: FitPeaks) -> None:

@@ -620,3 +620,40 @@ def test_the_wheel_changes_no_number_without_focus(dock: FitPeaks) -> None:
         )  # fmt: skip
         QApplication.sendEvent(widget, wheel)
         assert control.value == before
+
+
+def test_a_small_number_can_be_typed(dock: FitPeaks) -> None:
+    box = dock.axis_form.offset.native
+    dock.panel.axis.expand(animate=False)
+    settle(0.2)
+    box.setFocus()
+    box.selectAll()
+    QTest.keyClicks(box, "0.001")
+    assert dock.axis_form.offset.value == 0.0
+    QTest.keyClick(box, Qt.Key.Key_Return)
+    settle()
+    assert dock.axis_form.offset.value == pytest.approx(0.001)
+    assert dock.edit.axis.offset == pytest.approx(0.001)
+
+
+def test_undo_of_another_layer_shows_it(fitted: FitPeaks, viewer, layer, add_spectra: Add) -> None:
+    press(fitted, Qt.Key.Key_Left)
+    other = add_spectra(viewer, xpsnet.sample("spectrum"))
+    assert fitted.layer is other
+    fitted.stack.undo()
+    assert fitted.layer is layer
+    viewer.layers.remove(layer)
+    fitted.stack.undo()
+    assert fitted.layer is other
+
+
+def test_peaks_of_another_axis_are_fitted_first(
+    fitted: FitPeaks, viewer, add_spectra: Add, engine: TruthEngine, qtbot
+) -> None:
+    peaks = fitted.edit.peaks()
+    short = xpsnet.sample("spectrum").isel(energy=slice(5, None, 2))
+    add_spectra(viewer, short)
+    with qtbot.waitSignal(fitted.runner.finished, timeout=10_000):
+        fitted.use_peaks("paste", peaks)
+    assert engine.calls[-1][0] == "refine"
+    assert engine.calls[-1][1]["peaks"] is peaks

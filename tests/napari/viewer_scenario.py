@@ -84,7 +84,6 @@ def main() -> None:
     say("refined", bool(np.isfinite(dock.view.peaks()["center_stderr"]).any()))
     dock.panel.curves.click()
     settle(0.3)
-    dock.outputs.curve_viewer.close()
 
     dock.form.where.value = "all spectra"
     dock.panel.fit.click()
