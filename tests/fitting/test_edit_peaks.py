@@ -399,3 +399,30 @@ def test_nothing_of_the_old_fit_is_said_of_changed_peaks(spectrum: xr.DataArray)
 def test_changes_that_mean_nothing_are_refused(change: dict, words: str) -> None:
     with pytest.raises(ValueError, match=words):
         xpsnet.change_peak(sample_truth("spectrum"), 1, **change)
+
+
+def test_rows_that_are_off_and_locks_go_to_lmfit_and_back(spectrum: xr.DataArray) -> None:
+    peaks = xpsnet.change_peak(sample_truth("spectrum"), 2, enabled=False)
+    peaks = xpsnet.constrain_peak(peaks, 1, "fwhm", vary=False)
+    peaks = xpsnet.constrain_peak(peaks, 3, "center", min=288.0, max=289.5)
+    model, params = xpsnet.to_lmfit(spectrum, peaks)
+    assert "center_3" not in params  # lmfit counts the peaks that take part
+    assert not params["fwhm_1"].vary
+    assert params["center_1"].vary
+    assert (params["center_2"].min, params["center_2"].max) == (288.0, 289.5)
+    result = model.fit(
+        spectrum.values, params, energy=spectrum.energy.values, weights=1 / np.sqrt(spectrum.values)
+    )
+    again = xpsnet.from_lmfit(result, peaks)
+    assert again.enabled.values.tolist() == [True, False, True]
+    assert float(again.center[1]) == float(peaks.center[1])
+    assert float(again.center[2]) == pytest.approx(result.params["center_2"].value)
+
+
+def test_rows_that_are_off_have_no_interval_and_no_curve(spectrum: xr.DataArray) -> None:
+    peaks = xpsnet.change_peak(sample_truth("spectrum"), 2, enabled=False)
+    fitted = xpsnet.refine(spectrum, peaks, shared=("fraction", "fwhm"))
+    assert xpsnet.confidence(spectrum, fitted).peak.values.tolist() == [1, 3]
+    legend = xpsnet.plot(spectrum, fitted).axes[0].get_legend()
+    assert legend is not None
+    assert not any("C-O " in text.get_text() for text in legend.get_texts())
