@@ -26,6 +26,7 @@ from xpsnet.fitting.peak_rules import (
     obey,
     reshape,
     set_rule,
+    unshare,
 )
 from xpsnet.numerics.lineshapes import LINE_SHAPES
 from xpsnet.numerics.peak_shapes import simplest
@@ -285,8 +286,8 @@ def constrain_peak(
     Returns
     -------
     Dataset
-        The values obey the new rule. A rule for a parameter that all peaks share holds for all; a
-        link to another peak ends the sharing.
+        The values obey the new rule. A rule for a parameter that all peaks share holds for all; one
+        that is linked to another peak is shared no more, the others are linked to each other.
 
     Raises
     ------
@@ -309,7 +310,6 @@ def constrain_peak(
         raise ValueError(
             "The area can be linked, but not be locked or limited: lock the height and the fwhm."
         )
-    is_shared = parameter in table.shared
     rule = table.rule(parameter, k)
     rule = new_rule(rule, (table, k, parameter), vary, (min, max), link)
     if value is not None and not isinstance(rule, int | float):
@@ -318,9 +318,8 @@ def constrain_peak(
         rule_value = None
     if value is not None and isinstance(rule, int | float):
         rule = float(value)
-    if isinstance(rule, str) and is_shared:
-        table.shared = tuple(name for name in table.shared if name != parameter)
-        is_shared = False
+    if isinstance(rule, str):
+        unshare(table, k, parameter)
     set_rule(table, k, parameter, rule)
     check_rules(table)
     obey(table, (parameter, k), rule, rule_value)

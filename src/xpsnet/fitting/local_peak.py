@@ -11,7 +11,7 @@ from xpsnet.data.peaks import curves, make_peaks
 from xpsnet.data.spectrum_arrays import SpectrumArrays, spectrum_arrays
 from xpsnet.data.status import Status
 from xpsnet.fitting.solve.fit_inputs import fitted_window
-from xpsnet.numerics.backgrounds import shirley
+from xpsnet.numerics.backgrounds import linear, shirley
 from xpsnet.numerics.noise import estimate_noise, smooth_level
 
 Floats = npt.NDArray[np.float64]
@@ -46,9 +46,7 @@ def without_peaks(spectrum: xr.DataArray) -> xr.Dataset:
     """
     arrays = spectrum_arrays(spectrum)
     energy, counts = arrays.energy, arrays.counts[0].astype(float)
-    finite = counts[np.isfinite(counts)]
-    n = max(1, min(_N_END, finite.size // 4))
-    low, high = (float(np.mean(part)) for part in (finite[:n], finite[-n:]))
+    low, high = _ends(counts)
     above = _integral(energy, counts - _drawn(energy, counts))
     step = (high - low) / above if above > 0 and high > low else 0.0
     slope = 0.0 if step or high > low else (high - low) / float(np.ptp(energy))
@@ -125,10 +123,19 @@ def _above(arrays: SpectrumArrays, peaks: xr.Dataset) -> tuple[Floats, Floats]:
 
 
 def _drawn(energy: Floats, counts: Floats) -> Floats:
-    """Shirley's background between both ends; where there is none, the lowest count."""
-    curve = np.asarray(shirley(counts, energy, n_end=_N_END))
-    known = np.isfinite(curve).all()
-    return curve if known else np.full_like(counts, np.nanmin(counts, initial=np.inf))
+    """Background between both ends: Shirley's, or a straight line where the counts fall."""
+    low, high = _ends(counts)
+    draw = shirley if high > low else linear
+    curve = np.asarray(draw(counts, energy, n_end=_N_END))
+    known = np.isfinite(curve[np.isfinite(counts)]).all()
+    return curve if known else np.full_like(counts, min(low, high))
+
+
+def _ends(counts: Floats) -> tuple[float, float]:
+    """Mean levels of the two ends."""
+    finite = counts[np.isfinite(counts)]
+    n = max(1, min(_N_END, finite.size // 4))
+    return float(np.mean(finite[:n])), float(np.mean(finite[-n:]))
 
 
 def _integral(energy: Floats, curve: Floats) -> float:

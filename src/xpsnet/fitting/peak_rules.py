@@ -165,6 +165,10 @@ def reshape(table: PeakTable, k: int, name: str) -> None:
             if isinstance(table.rule(parameter, i), int | float):
                 set_rule(table, i, parameter, None)
         hold(table, i, {n: v for n, v in held.items() if isinstance(v, int | float)})
+    for link in tied:  # a ratio of areas needs lines that are equal but for it
+        for parameter in held if link.peak in group else ():
+            own, source = (parameter_name(parameter, i) for i in (link.peak, link.source))
+            table.constraints[own] = source
     table.values = {
         n: v
         for n, v in table.values.items()
@@ -178,9 +182,24 @@ def reshape(table: PeakTable, k: int, name: str) -> None:
 def hold(table: PeakTable, k: int, held: Mapping[str, float]) -> None:
     """Lock further shape parameters of a peak at the numbers that a name states, in place."""
     for parameter, value in held.items():
-        table.shared = tuple(name for name in table.shared if name != parameter)
+        unshare(table, k, parameter)
         table.values[parameter][k] = value
         set_rule(table, k, parameter, value)
+
+
+def unshare(table: PeakTable, k: int, parameter: str) -> None:
+    """Let a peak have its own value of a shared parameter; the others go on sharing, by links."""
+    if parameter not in table.shared:
+        return
+    rule = table.rule(parameter, k)
+    set_rule(table, k, parameter, None)
+    table.shared = tuple(name for name in table.shared if name != parameter)
+    others = [i for i in range(table.n_peaks) if i != k and table.has(i, parameter)]
+    for i in others:
+        if i != others[0] and not isinstance(rule, int | float):
+            table.constraints[parameter_name(parameter, i)] = parameter_name(parameter, others[0])
+        elif rule is not None:
+            table.constraints[parameter_name(parameter, i)] = rule
 
 
 def new_rule(

@@ -202,8 +202,10 @@ def refine(
     shapes, named = named_shapes(given, n_peaks)
     background = background_again(peaks, window) if background is None else background
     again = doublets is None
-    rules = rules_again(peaks, shapes, doublets_too=again) if constraints is None else constraints
-    rules = {**rules, **named}
+    if constraints is None:
+        rules = {**rules_again(peaks, shapes, doublets_too=again), **named}
+    else:
+        rules = {**named, **constraints}
     options = FitOptions(
         shapes,
         background=fitted_name(background),

@@ -24,6 +24,7 @@ from xpsnet.io.stores.zarr_writer import write_groups
 from xpsnet.io.tables.csv import is_our_csv, spectra_csv
 from xpsnet.io.tables.excel_writer import excel_bytes, is_our_workbook
 from xpsnet.io.tables.peak_set import peak_set_text
+from xpsnet.io.tables.peak_set import sniff as is_peak_set
 from xpsnet.io.tables.peaks_table import peaks_csv
 from xpsnet.io.vamas.writer import is_our_vamas, vamas_text
 
@@ -236,7 +237,7 @@ def _is_ours(path: Path) -> bool:
         return _hdf5_is_ours(path)
     if head.startswith(b"PK"):
         return is_our_workbook(path)
-    return not head or is_our_csv(path) or is_our_vamas(path)
+    return not head or is_peak_set(head) or is_our_csv(path) or is_our_vamas(path)
 
 
 def _mentions(file: Path, word: bytes) -> bool:

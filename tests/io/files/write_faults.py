@@ -30,6 +30,7 @@ from xpsnet.samples import sample_truth
 LIMITS = (0, 600, 4096)  # [bytes]: fails at the first byte, within small files, within large ones
 STEPS = ("fsync", "replace", "rename")
 # One extension for each function that makes a format.
+NOT_IN_MEMORY = (*FOLDERS, ".json")  # JSON holds no spectra
 FORMATS = {maker: suffix for suffix, maker in reversed({**FILES, **FOLDERS}.items())}.values()
 
 
@@ -195,14 +196,14 @@ def memory(folder: Path) -> None:
     large = xr.DataArray(values, {"energy": np.arange(10_000.0)}, ("x", "energy"))
     large = large.assign_attrs(scale="binding", units="counts")
     for suffix in FORMATS:
-        if suffix not in FOLDERS:
+        if suffix not in NOT_IN_MEMORY:
             xpsnet.write(large[:2], folder / f"warm{suffix}")
     status = Path("/proc/self/status").read_text().split()
     taken = int(status[status.index("VmSize:") + 1]) << 10
     for extra in (10 << 20, 40 << 20, 85 << 20):
         resource.setrlimit(resource.RLIMIT_AS, (taken + extra, resource.RLIM_INFINITY))
         for suffix in FORMATS:
-            if suffix not in FOLDERS:
+            if suffix not in NOT_IN_MEMORY:
                 error = None
                 try:
                     xpsnet.write(large, folder / f"large{suffix}")

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import xarray as xr
 
 from xpsnet.data.constraints import Constraint
+from xpsnet.data.links import parse_link
 from xpsnet.data.peak_settings import setting_attributes
 from xpsnet.data.peaks import Status, make_peaks
 from xpsnet.io.casa.line_shapes import LEANING, LEANS, CasaLine, shape_parameters
@@ -209,7 +210,7 @@ def _links(
             else:
                 amount = f"{numbers[i] / numbers[lead]:.9g} * {ours}_{lead + 1}"
             found[f"{ours}_{i + 1}"] = amount
-    return found
+    return {name: str(parse_link(name, text)) for name, text in found.items()}
 
 
 def _limits(fit: Fitted) -> dict[str, Constraint]:
