@@ -140,10 +140,14 @@ class FitPeaks(QWidget):
         self.reset_choices()
         if active is not None and _layers.has_spectra(active):
             # A layer that becomes active again must not change the choice in the form.
-            if active is not self._active:
+            if active is not self._active or self.layer is None:
                 self._active = self.form.layer.value = active
         elif self.layer is None:
-            self._change_layer()
+            choices = self._choices()
+            if choices:
+                self.form.layer.value = choices[-1]
+            else:
+                self._change_layer()
 
     def _change_layer(self, event: Any = None) -> None:
         """Show another layer of spectra, or a message how to open one."""
@@ -188,6 +192,8 @@ class FitPeaks(QWidget):
         if event.value is self.runner.layer:
             self._stop()
             self.panel.say("The layer was removed, so its fit was stopped.")
+        if self._choices():
+            self._choose_active()
 
     @Slot()
     def _follow_content(self) -> None:
