@@ -657,3 +657,13 @@ def test_peaks_of_another_axis_are_fitted_first(
         fitted.use_peaks("paste", peaks)
     assert engine.calls[-1][0] == "refine"
     assert engine.calls[-1][1]["peaks"] is peaks
+
+
+def test_python_code_says_what_it_cannot_repeat(fitted: FitPeaks) -> None:
+    fitted.panel.script.click()
+    assert "by hand" not in QApplication.clipboard().text()
+    type_into(fitted, 1, "center", "284.9")
+    fitted.panel.script.click()
+    text = QApplication.clipboard().text()
+    assert "changed by hand" in text
+    assert 'xpsnet.refine(spectra, xpsnet.read_fit("peak set.json")[0])' in text
