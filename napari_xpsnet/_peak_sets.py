@@ -110,9 +110,9 @@ class PeakSets(QObject):
 
 
 def _name(fit: xr.Dataset) -> str:
-    """A fit in one line: number of peaks, background, program."""
+    """A fit in one line: program, number of peaks, background."""
     number = int((fit["center"].notnull()).sum())
-    background = str(fit.attrs.get("background_choice", fit.attrs.get("background", "")))
-    program = str(fit.attrs.get("software", fit.attrs.get("fitted_by", ""))).strip()
-    words = [f"{number} {'peak' if number == 1 else 'peaks'}", background, program]
-    return ", ".join(filter(None, words))
+    background = str(fit.attrs.get("background_kind", fit.attrs.get("background", "")))
+    words = [f"{number} {'peak' if number == 1 else 'peaks'}", background]
+    program = str(fit.attrs.get("model", "")).strip()
+    return ": ".join(filter(None, [program, ", ".join(filter(None, words))]))

@@ -155,7 +155,7 @@ class FitState:
 
 
 BY_HAND = (
-    '# The peaks were changed by hand. "Save peak set..." keeps them; then this repeats the last fit:',
+    '# The peaks were changed by hand. "Save peak set..." keeps them; to repeat the last fit:',
     '# peaks = xpsnet.refine({name}, xpsnet.read_fit("peak set.json")[0])',
 )
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 LIVE_DELAY = 250
 """Time without a further change after which a live fit starts [ms]."""
-EDITED = "Changed by hand: Refine fits these peaks."
+EDITED = "Not fitted yet: Refine fits these peaks."
 OTHER_SCALE = (
     "The peaks belonged to the other energy axis and are gone from this one; Undo brings them back."
 )
