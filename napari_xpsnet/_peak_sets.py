@@ -105,8 +105,11 @@ class PeakSets(QObject):
     def use_file_fit(self) -> None:
         """Show the chosen fit of the file, and edit it from now on."""
         index = self.panel.file_fits.currentIndex()
-        if 0 <= index < len(self._fits):
-            self.wanted.emit("use the fit of the file", self._fits[index])
+        edit = self.view.edit
+        if edit is not None and 0 <= index < len(self._fits):
+            # The user may have shifted the energies since the file was read.
+            fit = self._fits[index].xps.shift(edit.axis.offset)
+            self.wanted.emit("use the fit of the file", fit)
 
 
 def _name(fit: xr.Dataset) -> str:

@@ -13,7 +13,7 @@ from napari_xpsnet._controls import AxisForm, FitForm
 from napari_xpsnet._curve_layers import remove_curves
 from napari_xpsnet._edit_state import EditState, edit_state, make_stack
 from napari_xpsnet._outputs import Outputs
-from napari_xpsnet._panel import Panel, scrollable
+from napari_xpsnet._panel import Panel, ScrollArea
 from napari_xpsnet._peak_sets import PeakSets
 from napari_xpsnet._results import summary
 from napari_xpsnet._runner import Runner
@@ -61,7 +61,7 @@ class FitPeaks(QWidget):
         self.peak_sets = PeakSets(self.view, self.panel)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(scrollable(self.panel))
+        layout.addWidget(ScrollArea(self.panel))
         # Otherwise napari adds empty space below.
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
         self._live = qdebounced(self._fit_live, timeout=LIVE_DELAY)

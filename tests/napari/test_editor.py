@@ -11,7 +11,7 @@ from hand import Hand, settle
 from qtpy.QtCore import QPoint, QPointF, Qt
 from qtpy.QtGui import QWheelEvent
 from qtpy.QtTest import QTest
-from qtpy.QtWidgets import QApplication, QComboBox, QFileDialog, QLineEdit
+from qtpy.QtWidgets import QApplication, QComboBox, QFileDialog, QLineEdit, QPushButton
 from truth_engine import TruthEngine
 
 import xpsnet
@@ -571,6 +571,11 @@ def test_texts_follow_the_font_of_napari(fitted: FitPeaks, viewer) -> None:
     font = plot.main.getAxis("bottom").style["tickFont"]
     assert font.pointSize() == plot.legend.font().pointSize() >= 16
     assert plot.main.getAxis("left").width() > before
+    assert fitted.panel.width() >= fitted.panel.minimumSizeHint().width()
+    for button in fitted.panel.findChildren(QPushButton):
+        if button.isVisible():
+            text = button.fontMetrics().horizontalAdvance(button.text())
+            assert button.width() >= text
     get_settings().appearance.font_size = 9
     settle(0.1)
 
