@@ -266,6 +266,7 @@ class Editor(QWidget):
         """Make the drag a step of undo."""
         self._apply_move()
         self.edits.end_drag()
+        self.plot.release_view()
 
     def take_back(self) -> bool:
         """End a drag without a change; False where there is none."""
@@ -274,6 +275,7 @@ class Editor(QWidget):
         self.handles.stop()
         self._pending = None
         self.edits.take_back()
+        self.plot.release_view()
         return True
 
     def _click(self, event: Any) -> None:

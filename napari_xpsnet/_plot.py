@@ -122,6 +122,7 @@ class SpectrumPlot(QWidget):
         self._shown = Shown()
         self._selected: int | None = None
         self._ends: tuple[Any, ...] = ()
+        self._follows = False
         self._painted: dict[int, tuple[str, bool]] = {}
         self.graphics = pg.GraphicsLayoutWidget()
         self.legend = QLabel()
@@ -479,7 +480,14 @@ class SpectrumPlot(QWidget):
 
     def hold_view(self) -> None:
         """Keep the axes as they are while a peak is dragged."""
+        self._follows = self.main.getViewBox().autoRangeEnabled()[1]
         self.main.disableAutoRange()
+
+    def release_view(self) -> None:
+        """Let the vertical axis follow the data again, if it did before the drag."""
+        if self._follows:
+            self.main.enableAutoRange(y=True)
+        self._follows = False
 
     def set_energy(self, energy: float | None) -> None:
         """Move the vertical line [eV]; None hides it."""

@@ -232,6 +232,26 @@ def test_a_labels_layer_keeps_its_own_undo(fitted: FitPeaks, viewer) -> None:
     assert undo.shortcuts()
 
 
+def test_a_double_click_on_a_handle_adds_no_peak(fitted: FitPeaks, hand: Hand) -> None:
+    hand.double_click(hand.of(fitted.view.editor.handles.apex))
+    assert fitted.edit.peaks().sizes["peak"] == 3
+
+
+def test_axes_stay_during_a_drag_and_follow_again_after_it(fitted: FitPeaks, hand: Hand) -> None:
+    plot = fitted.view.plot
+    before = plot.main.viewRange()
+    start = hand.of(fitted.view.editor.handles.apex)
+    hand.press(start)
+    hand.move(start, start + QPointF(0, -120))
+    assert plot.main.viewRange() == before
+    hand.release(start + QPointF(0, -120))
+    settle(0.1)
+    assert plot.main.viewRange()[1][1] > before[1][1]
+    plot.main.getViewBox().setRange(yRange=(0, 5000), padding=0)
+    hand.drag(hand.of(fitted.view.editor.handles.flanks[0]), (10, 0))
+    assert plot.main.viewRange()[1] == [0, 5000]
+
+
 # --- the live fit
 
 
