@@ -332,11 +332,11 @@ class Editor(QWidget):
             own |= {Qt.Key.Key_Tab, Qt.Key.Key_Backtab, *ARROWS}
         if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
             own = {Qt.Key.Key_C, Qt.Key.Key_V, Qt.Key.Key_Z, Qt.Key.Key_Y}
-        return Qt.Key(event.key()) in own
+        return event.key() in own  # not every key has a name
 
     def _press(self, event: QKeyEvent) -> bool:
         """Do what a key means."""
-        key = Qt.Key(event.key())
+        key = event.key()
         shift = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
         if key in ARROWS:
             self.edits.nudge(*ARROWS[key], factor=FASTER if shift else 1.0)

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import xarray as xr
 from hand import Hand, settle
-from qtpy.QtCore import QPoint, QPointF, Qt
-from qtpy.QtGui import QWheelEvent
+from qtpy.QtCore import QEvent, QPoint, QPointF, Qt
+from qtpy.QtGui import QKeyEvent, QWheelEvent
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication, QComboBox, QFileDialog, QLineEdit, QPushButton
 from truth_engine import TruthEngine
@@ -218,6 +218,12 @@ def test_keys_of_the_plot(fitted: FitPeaks) -> None:
     assert value(fitted, "center") == pytest.approx(center)
     press(fitted, Qt.Key.Key_Z, CTRL | SHIFT)
     assert value(fitted, "center") == pytest.approx(center - 0.09)
+
+
+def test_keys_without_a_name_do_nothing(fitted: FitPeaks) -> None:
+    graphics = fitted.view.editor.plot.graphics
+    key = QKeyEvent(QEvent.Type.KeyPress, 0x0416, Qt.KeyboardModifier.NoModifier, "\u0416")
+    assert not fitted.view.editor.eventFilter(graphics, key)
 
 
 def test_a_labels_layer_keeps_its_own_undo(fitted: FitPeaks, viewer) -> None:
