@@ -317,6 +317,8 @@ class SpectrumPlot(QWidget):
         self.background.setData(energy, base)
         self.envelope.setData(energy, view(curves.envelope))
         exists = np.isfinite(peaks["center"].values)
+        if "enabled" in peaks:
+            exists = exists & peaks["enabled"].values
         names = []
         for index in range(max(exists.size, len(self.components))):
             shown = index < exists.size and bool(exists[index])

@@ -357,6 +357,8 @@ def test_a_row_is_switched_off_and_on(fitted: FitPeaks) -> None:
     settle()
     assert fitted.view.table.rowCount() == 3
     assert fitted.view.plot.curves.envelope.max() < 0.8 * before
+    assert [line.isVisible() for line, _ in fitted.view.plot.components] == [False, True, True]
+    assert len(fitted.view.plot.legend_names) == 5
     assert value(fitted, "center") == pytest.approx(284.8, abs=0.1)
     fitted.stack.undo()
     assert fitted.view.plot.curves.envelope.max() == before
