@@ -41,6 +41,7 @@ class Block:
     details: dict[str, str | int | float] = field(default_factory=dict)
     variables: dict[str, Variable] = field(default_factory=dict)
     curves: dict[str, Floats] = field(default_factory=dict)
+    curve_units: dict[str, str] = field(default_factory=dict)
     # Variables that the file itself names as the dimensions of the stack.
     dims: tuple[str, ...] = ()
 
@@ -125,7 +126,9 @@ def _stack(group: list[Block]) -> xr.DataArray:
     group = [group[i] for i in order]
     coords: dict[str, Any] = {"energy": group[0].energy}
     for name in group[0].curves:
+        unit = next((b.curve_units[name] for b in group if name in b.curve_units), "")
         coords[name] = _curve([block.curves[name] for block in group], dims, shape)
+        coords[name].attrs |= {"units": unit} if unit else {}
     for name, (_, unit) in group[0].variables.items():
         if all(name in block.variables for block in group):
             values = [block.variables[name][0] for block in group]
