@@ -46,9 +46,14 @@ def old_ibw(values: np.ndarray, scale: tuple[float, float], unit: str, order: st
     return front + struct.pack(f"{order}H", -int(words.sum()) & 0xFFFF) + header + data
 
 
-def packed(waves: Sequence[bytes], order: str = "<", version: int = 0) -> bytes:
+def packed(
+    waves: Sequence[bytes],
+    order: str = "<",
+    version: int = 0,
+    before: Sequence[tuple[int, bytes]] = ((1, bytes(16)), (2, b"history\r")),
+) -> bytes:
     """A packed experiment: variables, history, the waves in a folder, and the end of it."""
-    records = [(1, bytes(16)), (2, b"history\r"), (9, b"data".ljust(32, b"\0"))]
+    records = [*before, (9, b"data".ljust(32, b"\0"))]
     records += [(3, wave) for wave in waves] + [(10, b"")]
     return b"".join(
         struct.pack(f"{order}Hhi", kind, version, len(data)) + data for kind, data in records

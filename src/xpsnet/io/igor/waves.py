@@ -14,9 +14,20 @@ from xpsnet.io.common.energy_axis import axis_problem, is_uniform
 from xpsnet.io.common.labels import is_energy_label, photon_energy_of, scale_of_text
 from xpsnet.io.common.reading import Reading
 from xpsnet.io.common.stacking import Floats
-from xpsnet.io.scienta.settings import Axis, by_section, pairs, scale_of, to_spectrum
+from xpsnet.io.scienta.settings import (
+    Axis,
+    by_section,
+    complete,
+    pairs,
+    scale_of,
+    stage_lines,
+    to_spectrum,
+)
 
 _MAX_NOTE = 100_000
+_SES = ("ses", "info")
+# "deg (theta_y)": Prodigy puts the unit first and the name of the dimension behind it.
+_UNIT_FIRST = re.compile(r"\s*(deg|°|mrad|mm|[uµ]m|s|K|V)[a-z]*\s*\(([^()]{1,100})\)\s*")
 
 
 class Scale(NamedTuple):
@@ -45,6 +56,7 @@ class Wave:
     scales: list[Scale]
     units: str = ""
     note: str = ""
+    settings: tuple[str, ...] = ()  # lines of `key=value` from elsewhere in the file
 
 
 def reading_of(path: Path, waves: Sequence[Wave], notes: list[str]) -> Reading:
@@ -140,15 +152,18 @@ def _spectrum(wave: Wave, dim: int, energy: Floats, label: str, notes: list[str]
     note = wave.note[:_MAX_NOTE].replace("\r\n", "\n").replace("\r", "\n")
     lines = list(by_section(note.split("\n"), start="ses"))
     is_ses = _is_ses(note)
-    info = pairs(line for name, line in lines if name in ("ses", "info")) if is_ses else {}
+    info = pairs(line for name, line in lines if name in _SES) if is_ses else {}
     stage = [line for name, line in lines if name.startswith(("manipulator", "user interface"))]
+    others = [line for name, line in lines if not is_ses or name not in _SES]
+    complete(info, [*others, *wave.settings], notes, f"the wave {wave.name!r}")
+    stage += stage_lines(line for name, line in lines if name == "bcs")
     info.setdefault("region name", wave.name)
     info["data units"] = wave.units
     scale = scale_of(info, label, notes, f"the wave {wave.name!r}")
     if not is_ses:
         scale = scale or scale_of_text(note)
         photon_energy = photon_energy_of(note)
-        if photon_energy:
+        if photon_energy and "excitation energy" not in info:
             info["excitation energy"] = repr(photon_energy)
     return to_spectrum(counts, energy, axes, info, scale, stage)
 
@@ -156,6 +171,8 @@ def _spectrum(wave: Wave, dim: int, energy: Floats, label: str, notes: list[str]
 def _label(wave: Wave, dim: int) -> str:
     """Label of a dimension that is not energy."""
     label = wave.scales[dim].label
+    if unit_first := _UNIT_FIRST.fullmatch(label):
+        return f"{unit_first[2]} [{unit_first[1]}]"
     if label:
         # A bare unit is no name: degrees are the angle.
         return f"Angle [{label}]" if label.lower().startswith("deg") or label == "°" else label
