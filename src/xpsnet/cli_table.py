@@ -68,8 +68,10 @@ def region_list(regions: Sequence[xr.DataArray]) -> Table:
     Returns
     -------
     Table
-        Name, number of spectra, points and energies of each region.
+        Name, number of spectra, points and energies of each region, and the sample where any
+        region states one.
     """
+    samples = [_sample(spectra) for spectra in regions]
     rows = [
         [
             str(spectra.name or "(no region name)"),
@@ -77,10 +79,29 @@ def region_list(regions: Sequence[xr.DataArray]) -> Table:
             str(spectra.sizes["energy"]),
             f"{spectra['energy'].values[0]:.2f} to {spectra['energy'].values[-1]:.2f}",
             str(spectra.attrs["scale"]),
+            *([sample] if any(samples) else []),
         ]
-        for spectra in regions
+        for spectra, sample in zip(regions, samples, strict=True)
     ]
-    return table(["region", "spectra", "points", "energy [eV]", "scale"], rows)
+    header = ["region", "spectra", "points", "energy [eV]", "scale"]
+    return table([*header, "sample"] if any(samples) else header, rows)
+
+
+def _sample(spectra: xr.DataArray) -> str:
+    """Sample of a region, or group of SPECS; those of a stack, cut to a few."""
+    for name in ("sample", "group"):
+        if name in spectra.coords:
+            return _listed(spectra[name].values)
+        if spectra.attrs.get(name):
+            return str(spectra.attrs[name])
+    return ""
+
+
+def _listed(values: npt.NDArray[Any]) -> str:
+    """The different values of a coordinate, at most four of them."""
+    texts = list(dict.fromkeys(map(str, np.ravel(values).tolist())))
+    more = f" and {len(texts) - 4} more" if len(texts) > 4 else ""
+    return ", ".join(texts[:4]) + more
 
 
 def describe_spectra(spectra: xr.DataArray) -> str:
@@ -110,6 +131,9 @@ def describe_spectra(spectra: xr.DataArray) -> str:
     for key, value in spectra.attrs.items():
         shown = f"{value:g}" if isinstance(value, float) else str(value)
         lines.append(f"  {key:<16}{shown}")
+    for name, coord in spectra.coords.items():
+        if coord.dtype.kind in "UO":
+            lines.append(f"  {name!s:<16}{_listed(coord.values)}")
     return "\n".join(lines)
 
 

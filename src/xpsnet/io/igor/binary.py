@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from xpsnet.io.common.chosen_axes import Axes
 from xpsnet.io.common.errors import BrokenError, refusal
 from xpsnet.io.common.file_bytes import looks_like_text, read_bytes
 from xpsnet.io.common.reading import Reading
@@ -50,13 +51,15 @@ def sniff(head: bytes) -> bool:
     return _is_wave(head) or any(_begins_packed(head, order) for order in "<>")
 
 
-def read(path: Path) -> Reading:
+def read(path: Path, axes: Axes | None = None) -> Reading:
     """Read all waves with an energy axis.
 
     Parameters
     ----------
     path : Path
         The file; its extension does not matter.
+    axes : dict, optional
+        As from `checked_axes`: names of the dimensions, if the waves have none.
 
     Returns
     -------
@@ -86,7 +89,7 @@ def read(path: Path) -> Reading:
             waves.append(replace(_load(piece), settings=settings))
         except BrokenError as error:
             notes.append(f"the wave at byte {where} is left out: {error}")
-    return reading_of(path, waves, notes)
+    return reading_of(path, waves, notes, axes)
 
 
 def _pieces(path: Path, data: bytes, notes: list[str]) -> Iterator[tuple[bytes, int]]:
@@ -128,7 +131,7 @@ def _variables(data: bytes, order: str) -> list[str]:
         return []
     n_system, n_numbers, n_texts, at = counts
     at += 4 * n_system
-    found = []
+    found: list[str] = []
     for _ in range(n_numbers):
         if at + 56 > len(data):
             return found

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from xpsnet.io.common.chosen_axes import Axes
 from xpsnet.io.common.file_bytes import LINE_ENDS, read_decoded, start_of_text
 from xpsnet.io.common.reading import Reading
 from xpsnet.io.igor.waves import Scale, Wave, reading_of
@@ -50,13 +51,15 @@ def sniff(head: bytes) -> bool:
     return first.strip() == "IGOR" and bool(end)
 
 
-def read(path: Path) -> Reading:
+def read(path: Path, axes: Axes | None = None) -> Reading:
     """Read all waves with an energy axis.
 
     Parameters
     ----------
     path : Path
         The file; its extension does not matter.
+    axes : dict, optional
+        As from `checked_axes`: names of the dimensions, if the waves have none.
 
     Returns
     -------
@@ -90,7 +93,7 @@ def read(path: Path) -> Reading:
             wave.settings = tuple(comments)
     for wave in added if not comments else ():
         wave.settings = tuple(behind)
-    return reading_of(path, list(waves.values()), notes)
+    return reading_of(path, list(waves.values()), notes, axes)
 
 
 def _blocks(text: str, command: Callable[[str], None], comments: list[str]) -> Iterator[_Block]:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
+from xpsnet.io.common.chosen_axes import Axes
 from xpsnet.io.common.energy_axis import axis_problem, is_uniform
 from xpsnet.io.common.labels import is_energy_label, photon_energy_of, scale_of_text
 from xpsnet.io.common.reading import Reading
@@ -59,24 +60,29 @@ class Wave:
     settings: tuple[str, ...] = ()  # lines of `key=value` from elsewhere in the file
 
 
-def reading_of(path: Path, waves: Sequence[Wave], notes: list[str]) -> Reading:
-    """Spectra of the waves of a file.
+def reading_of(
+    path: Path, waves: Sequence[Wave], notes: list[str], axes: Axes | None = None
+) -> Reading:
+    """Spectra of the waves of a file, whose dimensions `axes` may name.
 
     Raises
     ------
     ReadError
         If no wave has an energy axis.
     """
-    return Reading(spectra_of(waves, notes), notes).not_empty(
+    return Reading(spectra_of(waves, notes, axes), notes).not_empty(
         path,
         expected="a wave with an energy axis",
-        advice='scale its dimension in Igor: SetScale/P x start, step, "eV", wave'
+        advice='scale its dimension in Igor: SetScale/P x start, step, "eV", wave; or say which '
+        'dimension is energy: axes=("energy", "angle")'
         if waves
         else "it is cut off or damaged: copy it again, or save it again in Igor",
     )
 
 
-def spectra_of(waves: Sequence[Wave], notes: list[str]) -> list[xr.DataArray]:
+def spectra_of(
+    waves: Sequence[Wave], notes: list[str], axes: Axes | None = None
+) -> list[xr.DataArray]:
     """Turn waves into spectra.
 
     Parameters
@@ -85,6 +91,8 @@ def spectra_of(waves: Sequence[Wave], notes: list[str]) -> list[xr.DataArray]:
         Those of one file or table: a wave of energies gives them to waves of the same length.
     notes : list of str
         What is assumed or left out is added to it.
+    axes : dict, optional
+        As from `checked_axes`: names of the dimensions of waves that have as many.
 
     Returns
     -------
@@ -92,6 +100,8 @@ def spectra_of(waves: Sequence[Wave], notes: list[str]) -> list[xr.DataArray]:
         Energy last, the other dimensions in reversed order.
     """
     spectra: list[xr.DataArray] = []
+    if axes:
+        waves = [_named(wave, axes) for wave in waves]
     holders = {id(wave): wave for wave in waves if _holds_energies(wave)}
     # Of several waves of energies of one length, the first counts.
     energies = {wave.values.size: wave for wave in reversed(holders.values())}
@@ -113,6 +123,24 @@ def spectra_of(waves: Sequence[Wave], notes: list[str]) -> list[xr.DataArray]:
             continue
         spectra.append(_spectrum(wave, dim, energy, label, notes))
     return spectra
+
+
+def _named(wave: Wave, axes: Axes) -> Wave:
+    """A wave whose dimensions have the names that the caller gives."""
+    places = {place: name for name, place in axes.items() if isinstance(place, int)}
+    if max(places, default=wave.values.ndim) >= wave.values.ndim:
+        return wave
+    scales = []
+    for i, scale in enumerate(wave.scales):
+        name, label = places.get(i, ""), scale.label
+        if name == "energy":
+            label = label if is_energy_label(label) else "energy [eV]"
+        elif name:
+            label = f"{name} [{label}]" if label and not re.search(r"[\[(]|eV", label) else name
+        elif is_energy_label(label):
+            label = ""
+        scales.append(scale._replace(label=label))
+    return replace(wave, scales=scales)
 
 
 def _holds_energies(wave: Wave) -> bool:
@@ -154,8 +182,8 @@ def _spectrum(wave: Wave, dim: int, energy: Floats, label: str, notes: list[str]
     is_ses = _is_ses(note)
     info = pairs(line for name, line in lines if name in _SES) if is_ses else {}
     stage = [line for name, line in lines if name.startswith(("manipulator", "user interface"))]
-    others = [line for name, line in lines if not is_ses or name not in _SES]
-    complete(info, [*others, *wave.settings], notes, f"the wave {wave.name!r}")
+    beside = [line for name, line in lines if not is_ses or name not in _SES]
+    complete(info, [*beside, *wave.settings], notes, f"the wave {wave.name!r}")
     stage += stage_lines(line for name, line in lines if name == "bcs")
     info.setdefault("region name", wave.name)
     info["data units"] = wave.units
