@@ -10,7 +10,8 @@ from xpsnet.io.common.energy_axis import places, union
 from xpsnet.io.common.errors import ReadError
 
 _PLAIN = (str, int, float)
-_NOT_OFFERED = {"scale", "units"}
+_COMMON = ("scale", "units", "photon_energy")  # what spectra of one stack have in common
+_NOT_OFFERED = {"scale", "units", "region_original"}
 
 
 def checked_by(by: str | None) -> str | None:
@@ -90,7 +91,7 @@ def _offered(spectrum: xr.DataArray) -> list[Hashable]:
 
 
 def _kind(spectrum: xr.DataArray, by: str) -> Hashable:
-    """What spectra of one stack have in common: region, scale, units and other dimensions."""
+    """What spectra of one stack have in common: region, `_COMMON` and other dimensions."""
     others = [dim for dim in spectrum.dims if dim != "energy"]
     axes = tuple(
         (
@@ -100,7 +101,7 @@ def _kind(spectrum: xr.DataArray, by: str) -> Hashable:
         )
         for dim in others
     )
-    same = tuple(str(spectrum.attrs.get(key)) for key in ("scale", "units"))
+    same = tuple(str(spectrum.attrs.get(key)) for key in _COMMON)
     return (spectrum.name, *same, axes)
 
 
@@ -114,7 +115,8 @@ def _stack(group: list[xr.DataArray], by: str) -> xr.DataArray:
     ]
     dims = [dim for dim in group[0].dims if dim != "energy"]
     counts = _joined([one.transpose(*dims, "energy").data for one in group], at, merged.size)
-    coords: dict[Any, Any] = {"energy": merged, by: (by, [_value(one, by) for one in group])}
+    energy = xr.Variable("energy", merged, group[0]["energy"].attrs)
+    coords: dict[Any, Any] = {"energy": energy, by: (by, [_value(one, by) for one in group])}
     for name, coord in group[0].coords.items():
         every = [one.coords[name] for one in group if name in one.coords]
         if name not in coords and len(every) == len(group):
