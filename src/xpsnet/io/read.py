@@ -26,6 +26,7 @@ from xpsnet.io.common.stack_by import checked_by
 from xpsnet.io.igor import binary as igor_binary
 from xpsnet.io.igor import text as igor_text
 from xpsnet.io.phi import reader as phi
+from xpsnet.io.phi import text_export as phi_text
 from xpsnet.io.scienta import text as scienta_text
 from xpsnet.io.specs import sle as specs_sle
 from xpsnet.io.specs import xml as specs_xml
@@ -61,6 +62,7 @@ READERS: tuple[Reader[Reading], ...] = (
     Reader(vamas.NAME, vamas.sniff, vamas.read),
     Reader(casa_text.NAME, casa_text.sniff, casa_text.read),
     Reader(phi.NAME, phi.sniff, phi.read),
+    Reader(phi_text.NAME, phi_text.sniff, phi_text.read),
     Reader(stores.NAME, stores.sniff, stores.read, ("axes",)),
     Reader(scienta_text.NAME, scienta_text.sniff, scienta_text.read),
     Reader(ole_file.NAME, ole_file.sniff, ole_file.read),

@@ -10,6 +10,7 @@ import excel_writer as excel
 import h5py
 import igor_writer as igor
 import kratos_writer as kratos
+import multipak_writer as multipak
 import numpy as np
 import omicron_writer as omicron
 import phi_writer as phi
@@ -125,6 +126,18 @@ def _packed(folder: Path) -> bytes:
     return pack({one.relative_to(folder).as_posix(): one.read_bytes() for one in files})
 
 
+def _phi_text(folder: Path) -> list[Seed]:
+    rates = counts(12) * np.ones((3, 1))
+    energy = np.linspace(290.0, 288.9, 12)
+    tables = [multipak.Table("C1s", energy, rates, times=(0.0, 0.5, 1.0)),
+              multipak.Table("O1s", energy + 240.0, rates, times=(0.0, 0.5, 1.0))]  # fmt: skip
+    return [
+        Seed("exporter", multipak.exporter(tables, header="").encode()),
+        Seed("csv", multipak.ascii_csv(tables).encode()),
+        Seed("plain csv", multipak.ascii_csv(tables, files=False, area="spot").encode()),
+    ]
+
+
 def _phi(folder: Path) -> list[Seed]:
     profile = phi.Region("C1s", phi.rate(11, 3), stop=299.0, axes=("pnt", "cyc"))
     old = phi.Region("Su1s", phi.rate(11), stop=299.0, dtype="u8")
@@ -136,6 +149,17 @@ def _phi(folder: Path) -> list[Seed]:
         Seed("old", phi.File([old], newline="\r\n", begin="", source="Mg 1253.6 std").data()),
         Seed("layers", phi.File([profile], keys=layers).data()),
         Seed("areas", phi.File([old, replace(old, index=1)], keys=areas).data()),
+        Seed(
+            "text",
+            multipak.labeled(
+                [
+                    multipak.Table(
+                        "C1s", np.linspace(290.0, 288.9, 12), counts(12), x="Binding Energy (eV)"
+                    )
+                ],
+                "SOFH\nTechnique: XPS\nSOFE\n",
+            ).encode(),
+        ),
     ]
 
 
@@ -286,6 +310,7 @@ SEEDS: dict[str, Callable[[Path], list[Seed]]] = {
     "VAMAS": _vamas,
     "CasaXPS text": _casa_text,
     "PHI MultiPak": _phi,
+    "PHI MultiPak text": _phi_text,
     "netCDF, HDF5 or zarr": _store,
     "Scienta SES text": _scienta_text,
     "Thermo Avantage or Excel (OLE)": _avantage,
