@@ -14,7 +14,7 @@ from typing import Generic, NamedTuple, TypeVar
 import xarray as xr
 
 from xpsnet.data.regular_files import SAVE_IT, is_stream, not_a_file
-from xpsnet.io import kratos, ole_file, omicron, unsupported, zip_archive
+from xpsnet.io import kratos, kratos_ascii, ole_file, omicron, unsupported, zip_archive
 from xpsnet.io.casa import text_export as casa_text
 from xpsnet.io.common.chosen_axes import checked_axes
 from xpsnet.io.common.errors import ReadError, refusal
@@ -71,6 +71,7 @@ READERS: tuple[Reader[Reading], ...] = (
     Reader(igor_text.NAME, igor_text.sniff, igor_text.read, ("axes",)),
     Reader(zip_archive.NAME, zip_archive.sniff, zip_archive.read),
     Reader(kratos.NAME, kratos.sniff, kratos.read),
+    Reader(kratos_ascii.NAME, kratos_ascii.sniff, kratos_ascii.read),
     Reader(omicron.NAME, omicron.sniff, omicron.read),
     Reader(specs_xy.NAME, specs_xy.sniff, specs_xy.read),
     Reader(specs_xml.NAME, specs_xml.sniff, specs_xml.read),

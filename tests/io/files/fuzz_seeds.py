@@ -284,6 +284,11 @@ def _specs_xml(folder: Path) -> list[Seed]:
             Seed("detectors", specs.specs([specs.region()]).encode())]  # fmt: skip
 
 
+def _kratos_ascii(folder: Path) -> list[Seed]:
+    two = kratos.ascii_table() + kratos.ascii_table("Object name : O 1s")
+    return [Seed("two", two.encode())]
+
+
 def _casa_text(folder: Path) -> list[Seed]:
     from tests.io.casa import test_text_export as test_casa_text
 
@@ -319,6 +324,7 @@ SEEDS: dict[str, Callable[[Path], list[Seed]]] = {
     "Igor text": _igor_text,
     "zip archive": _zip,
     "Kratos": _kratos,
+    "Kratos ASCII": _kratos_ascii,
     "Omicron EIS or CLAM2": _omicron,
     "SPECS xy": _specs_xy,
     "SPECS XML": _specs_xml,
