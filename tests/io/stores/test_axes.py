@@ -193,3 +193,23 @@ def test_axes_that_are_none_are_refused(tmp_path: Path, axes) -> None:
 def test_other_formats_take_no_axes(save) -> None:
     with pytest.raises(ReadError, match=r"a format that takes axes=.*got text"):
         read(save("1 2\n2 3\n3 4\n4 5\n5 6\n", "a.txt"), axes=("energy",))
+
+
+@pytest.mark.parametrize("where", ["attribute", "coordinate", "variable", "dataset", "text"])
+def test_settings_beside_the_counts_are_found(tmp_path: Path, where: str) -> None:
+    array = xr.DataArray(counts(), {"energy": ENERGY}, ("energy",))
+    data = xr.Dataset({"C 1s": array}, attrs={"scale": "kinetic"})
+    if where == "attribute":
+        data["C 1s"].attrs["hv"] = 612.0
+    elif where == "coordinate":
+        data = data.assign_coords(hv=((), 0.612, {"units": "keV"}))
+    elif where == "variable":
+        data["Photon Energy"] = ((), 612.0, {"units": "eV"})
+    elif where == "dataset":
+        data.attrs["BL Energy"] = 612.0
+    else:
+        data.attrs["excitation_energy"] = "612 eV"
+    data.to_netcdf(tmp_path / "a.nc", engine="h5netcdf")
+    spectrum = read_one(tmp_path / "a.nc", "C 1s")
+    assert spectrum.attrs["photon_energy"] == pytest.approx(612.0)
+    assert spectrum.attrs["scale"] == "kinetic"

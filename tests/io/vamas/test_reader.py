@@ -361,3 +361,13 @@ def test_a_correction_of_another_program_is_mentioned(save, line: str) -> None:
 @pytest.mark.parametrize("line", ["Charge shift: 0.0", "Charge neutralizer on", "Calibrated 2019"])
 def test_a_comment_without_a_correction_is_passed_over(save, line: str) -> None:
     read(save(vamas([Block(counts(12), comment=(line,))])))
+
+
+@pytest.mark.parametrize("stated", [1e37, 0.0, 1253.6])
+def test_settings_in_a_comment_fill_what_the_entries_leave_open(save, stated: float) -> None:
+    comment = ("Excitation Energy: 1486.6 eV", "Pass Energy = 23.5")
+    block = Block(counts(12), comment=comment, photon_energy=stated, pass_energy=stated)
+    spectrum = read_one(save(vamas([block])))
+    known = 0 < stated < 1e36
+    assert spectrum.attrs["photon_energy"] == (stated if known else 1486.6)
+    assert spectrum.attrs["pass_energy"] == (stated if known else 23.5)

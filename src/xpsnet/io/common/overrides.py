@@ -14,6 +14,7 @@ from xpsnet.io.common.chosen_axes import Axes
 from xpsnet.io.common.errors import ReadError, shown
 from xpsnet.io.common.multi_file import Draft, stack_files, without_copies
 from xpsnet.io.common.region_names import chosen_regions
+from xpsnet.io.common.split_regions import split_regions
 from xpsnet.io.common.stack_by import stack_by
 from xpsnet.io.common.sum_over import checked_dims, fold
 
@@ -97,6 +98,7 @@ def finish(
         If the region or a dimension to fold does not exist, or with `single` not exactly one
         spectrum is found.
     """
+    drafts = split_regions(drafts)
     if len({draft.path for draft in drafts}) > 1:
         drafts = stack_files(without_copies(drafts, notes))
     drafts = _chosen(drafts, region, single and keywords.by is None)

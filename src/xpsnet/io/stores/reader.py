@@ -18,6 +18,7 @@ from xpsnet.io.common.chosen_axes import Axes
 from xpsnet.io.common.errors import ReadError, refusal, refusing_damage
 from xpsnet.io.common.file_bytes import read_head
 from xpsnet.io.common.reading import Reading
+from xpsnet.io.common.settings import setting_name, setting_value
 from xpsnet.io.stores.arrays import NO_NAMES, read_arrays
 from xpsnet.io.stores.attributes import (
     COORDS_ATTR,
@@ -141,10 +142,39 @@ def _read_named(
                 array = data[name]
                 array = array.rename({dim: names[str(dim)] for dim in array.dims if dim in names})
                 try:
-                    reading.spectra.append(_spectra(array, group, reading.notes))
+                    array = _spectra(array, group, reading.notes)
                 except (ValueError, TypeError) as error:
                     reasons.append(f"{group.rstrip('/')}/{name}: {error}")
+                    continue
+                # What `write` stores is complete.
+                ours = VERSION_ATTR in data.attrs
+                reading.spectra.append(array if ours else _with_settings(array, data))
     return reading, reasons
+
+
+def _with_settings(array: xr.DataArray, data: xr.Dataset) -> xr.DataArray:
+    """Spectra with the settings that stand beside them.
+
+    These are attributes of other names, coordinates and variables of one value, and attributes of
+    the whole Dataset; what the array states itself counts first.
+    """
+    beside = {
+        str(name): one.to_numpy().item() for name, one in {**data.coords, **data.data_vars}.items()
+        if one.size == 1 and one.dtype.kind in "iufUS"
+    }  # fmt: skip
+    found: dict[str, int | float] = {}
+    for key, value in [*array.attrs.items(), *beside.items(), *data.attrs.items()]:
+        name = setting_name(str(key))
+        if name and name not in array.attrs and isinstance(value, str | int | float):
+            unit = str(data[key].attrs.get("units", "")) if key in beside else ""
+            text = value if isinstance(value, str) else repr(float(value))
+            number = setting_value(name, text, unit)
+            if number is not None:
+                found.setdefault(name, number)
+    scale = data.attrs.get("scale")
+    if scale in ("binding", "kinetic") and "scale" not in array.attrs:
+        return array.assign_attrs(found, scale=scale)
+    return array.assign_attrs(found)
 
 
 def _without_spectra(path: Path, reasons: list[str]) -> ReadError:

@@ -14,6 +14,7 @@ from xpsnet.io.common.file_bytes import read_bytes, start_of_text, to_single_byt
 from xpsnet.io.common.labels import scale_of_label, set_positive, units_of_label
 from xpsnet.io.common.reading import Reading
 from xpsnet.io.common.region_names import find_region, region_name
+from xpsnet.io.common.settings import read_settings
 from xpsnet.io.common.stacking import Block, stack_blocks, variable_name
 from xpsnet.io.vamas.parser import (
     MAGIC,
@@ -283,6 +284,12 @@ def _attrs(values: dict[str, Any], header: Header) -> dict[str, str | int | floa
         set_positive(attrs, "photon_energy", values["source energy"])
     if values["analyzer mode"].upper() == "FAT":
         set_positive(attrs, "pass_energy", values["pass energy"])
+    if "photon_energy" not in attrs or "pass_energy" not in attrs:
+        # Programs that leave the entries of the standard empty write them into the comment.
+        stated = read_settings(values["comment"])
+        wanted = [] if values["technique"].startswith(("AES", "ELS")) else ["photon_energy"]
+        wanted += ["pass_energy"] if values["analyzer mode"].upper() == "FAT" else []
+        attrs = {name: stated[name] for name in wanted if name in stated} | attrs
     source, _, removed = values["source"].partition(WITHOUT_SATELLITES)
     return attrs | _stated(instrument=header.instrument, source=source, satellites_removed=removed)
 
