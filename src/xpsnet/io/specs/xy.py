@@ -207,7 +207,7 @@ class _Header:
         """Note a table that has fewer rows than its header promises, or a `cut` last line."""
         promised = _promised(table.settings, "values/curve")
         within = f"the file ends within line {cut}, which is left out" if cut else ""
-        if table.channel is None and len(table.rows) < promised:
+        if (table.channel is None or is_last) and len(table.rows) < promised:
             what = "the last table, at line" if is_last else "the table at line"
             self._left_out.append(
                 f"{what} {table.line}, has {len(table.rows)} of {promised} rows: the file is cut "
