@@ -60,6 +60,19 @@ def packed(
     )
 
 
+def variables(order: str = "<", version: int = 2, n_filler: int = 0) -> bytes:
+    """A record of variables: 21 of the system, a number, and texts."""
+    front = [version, 21, 1, 1 + bool(n_filler)] + ([0, 0] if version == 2 else [])
+    data = struct.pack(f"{order}{len(front)}h", *front) + bytes(84)
+    data += struct.pack(f"{order}32shhddi", b"photonEnergy", 1, 4, 612.5, 0.0, 0)
+    size = "i" if version == 2 else "h"
+    texts = [(b"settings", b"Pass Energy=20\rNumber of Sweeps=3")]
+    texts += [(b"filler", b"x" * n_filler)] if n_filler else []
+    for name, text in texts:
+        data += struct.pack(f"{order}32s{size}", name, len(text)) + text
+    return data
+
+
 def _checksum(front: bytes, header: bytes, order: str) -> bytes:
     words = np.frombuffer(front + header, dtype=f"{order}i2").astype(np.int64)
     return front[:2] + struct.pack(f"{order}H", -int(words.sum()) & 0xFFFF) + front[4:]

@@ -5,7 +5,7 @@ import struct
 
 import numpy as np
 import pytest
-from igor_writer import ibw, old_ibw, packed
+from igor_writer import ibw, old_ibw, packed, variables
 from scienta_writer import Region, note, ses
 
 from xpsnet.io.common.errors import ReadError
@@ -93,19 +93,6 @@ def test_a_note_of_any_program_states_its_settings(save, separator: str) -> None
     (spectrum,) = read(save(wave))
     expected = {"photon_energy": 612.5, "pass_energy": 20.0, "n_scans": 7, "lens_mode": "A1"}
     assert {key: spectrum.attrs.get(key) for key in expected} == expected
-
-
-def variables(order: str, version: int, n_filler: int = 0) -> bytes:
-    """A record of variables: 21 of the system, a number, and texts."""
-    front = [version, 21, 1, 1 + bool(n_filler)] + ([0, 0] if version == 2 else [])
-    data = struct.pack(f"{order}{len(front)}h", *front) + bytes(84)
-    data += struct.pack(f"{order}32shhddi", b"photonEnergy", 1, 4, 612.5, 0.0, 0)
-    size = "i" if version == 2 else "h"
-    texts = [(b"settings", b"Pass Energy=20\rNumber of Sweeps=3")]
-    texts += [(b"filler", b"x" * n_filler)] if n_filler else []
-    for name, text in texts:
-        data += struct.pack(f"{order}32s{size}", name, len(text)) + text
-    return data
 
 
 @pytest.mark.parametrize("order", "<>")

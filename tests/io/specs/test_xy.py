@@ -321,6 +321,14 @@ def test_no_cut_of_a_file_is_passed_over_in_silence(save) -> None:
                 assert any(np.array_equal(row, one[: row.size]) for one in whole[spectrum.name])
 
 
+def test_a_file_that_ends_within_the_first_row_of_a_table_is_told(save) -> None:
+    text = xy(header(), region(), CYCLE, table(), table("Cycle: 0, Curve: 0, Scan: 1"))
+    at = text.rindex("295  ") + 6
+    with pytest.warns(UserWarning, match="ends within line|is left out"):
+        (spectrum,) = read(save(text[:at]))
+    np.testing.assert_array_equal(spectrum, counts())
+
+
 def cycles_with_channel(loop: str, per_scan: bool = True) -> list[list[str]]:
     """Two cycles of two scans, and a thermometer after each scan or after each cycle."""
     parts = []

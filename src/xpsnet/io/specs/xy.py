@@ -317,7 +317,7 @@ def _row(line: str) -> "array[float] | None":
 def _values(table: _Table) -> Floats:
     """Rows of a table that have its usual length, shape (n, columns)."""
     widths = [len(row) for row in table.rows]
-    width = max(set(widths), key=widths.count)
+    width = max(set(widths), key=widths.count, default=0)
     rows = [row for row in table.rows if len(row) == width]
     if len(rows) < 2 or width < 2:
         raise BrokenError(f"expected two columns and two rows, got {width} and {len(rows)}")
