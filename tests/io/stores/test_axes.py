@@ -6,7 +6,8 @@ import h5py
 import numpy as np
 import pytest
 import xarray as xr
-from igor_writer import ibw
+from igor_writer import ibw, packed
+from nexus_writer import nexus
 
 from xpsnet.io.common.errors import ReadError
 from xpsnet.io.read import read, read_one, sniff
@@ -164,12 +165,43 @@ def test_dimensions_of_stores_are_named(tmp_path: Path, kind: str) -> None:
     np.testing.assert_array_equal(image, counts(5))
 
 
+@pytest.mark.parametrize("axes", [("angle", "energy"), {"angle": 0, "energy": 1}])
+def test_the_order_is_enough_where_lengths_tell_the_arrays_apart(tmp_path: Path, axes) -> None:
+    path = plain(tmp_path / "a.h5", "scan_1/")
+    with pytest.warns(UserWarning, match="states the units 'arb'"):
+        image = read_one(path, axes=axes, scale="kinetic")
+    np.testing.assert_array_equal(image, counts(5))
+    np.testing.assert_array_equal(image.angle, ANGLE)
+    with h5py.File(path, "r+") as file:
+        file["scan_1/other"] = ENERGY
+    with pytest.raises(ReadError, match="beside it one of its energies"):
+        read(path, axes=axes)
+
+
+def test_waves_of_igor_are_named_as_axes(tmp_path: Path) -> None:
+    waves = [ibw(counts(5).T, name="img"), ibw(ENERGY, name="w_x"), ibw(ANGLE, name="w_y")]
+    path = tmp_path / "a.pxt"
+    path.write_bytes(packed(waves))
+    image = read_one(path, axes={"energy": "w_x", "angle": "w_y"}, scale="binding")
+    np.testing.assert_array_equal(image, counts(5))
+    np.testing.assert_allclose(image.energy, ENERGY)
+    np.testing.assert_allclose(image.angle, ANGLE)
+
+
+def test_axes_of_nexus_are_named(tmp_path: Path) -> None:
+    nexus(tmp_path / "a.nxs", counts(5), {"y": ANGLE, "x": ENERGY})
+    with pytest.raises(ReadError, match=r'axes=\{"energy": "name"\}'):
+        read(tmp_path / "a.nxs")
+    image = read_one(tmp_path / "a.nxs", axes={"energy": "x", "angle": "y"}, scale="binding")
+    np.testing.assert_array_equal(image, counts(5))
+
+
 @pytest.mark.parametrize(
     ("axes", "message"),
     [
         ({"energy": "nowhere"}, "an array with the axes 'nowhere'"),
         ({"energy": "axis_0", "angle": "axis_1"}, "expected energies|with the axes"),
-        ({"energy": 1}, "the name of the array that holds the energies"),
+        ({"energy": 7}, "beside it one of its energies"),
     ],
 )
 def test_axes_that_do_not_fit_are_refused(tmp_path: Path, axes, message: str) -> None:

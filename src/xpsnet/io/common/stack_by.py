@@ -54,7 +54,7 @@ def stack_by(spectra: Sequence[xr.DataArray], by: str, path: object) -> list[xr.
     """
     renamed = [_along(spectrum, by) for spectrum in spectra]
     if not any(by in one.dims or _value(one, by) is not None for one in renamed):
-        names = sorted({str(name) for one in spectra for name in _offered(one)})
+        names = _names(spectra)
         raise ReadError(
             f"{path}: expected spectra with an attribute or coordinate {by!r} to stack by, got "
             f"{', '.join(names) or 'no attributes'}; choose one of them with by="
@@ -88,6 +88,13 @@ def _offered(spectrum: xr.DataArray) -> list[Hashable]:
     attrs = [key for key, value in spectrum.attrs.items() if isinstance(value, _PLAIN)]
     coords = [name for name, coord in spectrum.coords.items() if coord.ndim == 0]
     return [name for name in [*attrs, *coords] if name not in _NOT_OFFERED]
+
+
+def _names(spectra: Sequence[xr.DataArray]) -> list[str]:
+    """Names to offer: those whose values differ, else all."""
+    names = sorted({str(name) for one in spectra for name in _offered(one)})
+    values = {name: {str(_value(one, name)) for one in spectra} for name in names}
+    return [name for name in names if len(values[name]) > 1] or names
 
 
 def _kind(spectrum: xr.DataArray, by: str) -> Hashable:

@@ -100,16 +100,18 @@ def spectra_of(
         Energy last, the other dimensions in reversed order.
     """
     spectra: list[xr.DataArray] = []
-    if axes:
-        waves = [_named(wave, axes) for wave in waves]
-    holders = {id(wave): wave for wave in waves if _holds_energies(wave)}
+    waves, chosen = _chosen(waves, axes) if axes else (waves, None)
+    holders = {id(one): one for one in waves if one is chosen or _holds_energies(one)}
     # Of several waves of energies of one length, the first counts.
     energies = {wave.values.size: wave for wave in reversed(holders.values())}
     for wave in waves:
         if id(wave) in holders:
             continue
-        dim = _energy_dimension(wave, notes)
-        if dim is not None:
+        dim = _energy_dimension(wave, notes) if chosen is None else None
+        if chosen is not None and chosen.values.size in wave.values.shape:
+            dim = wave.values.shape.index(chosen.values.size)
+            energy, label = chosen.values.astype(np.float64), chosen.name
+        elif dim is not None:
             energy, label = wave.scales[dim].values(wave.values.shape[dim]), wave.scales[dim].label
         else:
             partner = energies.get(wave.values.shape[0])
@@ -123,6 +125,32 @@ def spectra_of(
             continue
         spectra.append(_spectrum(wave, dim, energy, label, notes))
     return spectra
+
+
+def _chosen(waves: Sequence[Wave], axes: Axes) -> tuple[list[Wave], Wave | None]:
+    """Waves with the names of their dimensions, and the one that holds the energies of others."""
+    by_name = {wave.name: wave for wave in waves if wave.values.ndim == 1}
+    beside = {n: by_name.get(place) for n, place in axes.items() if isinstance(place, str)}
+    taken = {id(one) for name, one in beside.items() if name != "energy" and one is not None}
+    named = [_named(wave, axes) for wave in waves if id(wave) not in taken]
+    for name, axis in beside.items():
+        if name != "energy" and axis is not None:
+            named = [_with_axis(wave, name, axis.values.astype(np.float64)) for wave in named]
+    energy = beside.get("energy")
+    return named, next((one for one in named if energy and one.name == energy.name), None)
+
+
+def _with_axis(wave: Wave, name: str, values: Floats) -> Wave:
+    """A wave with a dimension scaled as another wave states, where that is linear."""
+    steps = np.diff(values)
+    if values.size not in wave.values.shape or wave.values.ndim < 2 or not steps.size:
+        return wave
+    if not np.allclose(steps, steps[0], rtol=1e-6, atol=1e-12):
+        return wave
+    at = wave.values.shape.index(values.size)
+    scales = list(wave.scales)
+    scales[at] = Scale(name, float(values[0]), float(steps[0]))
+    return replace(wave, scales=scales)
 
 
 def _named(wave: Wave, axes: Axes) -> Wave:

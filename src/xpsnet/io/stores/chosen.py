@@ -40,16 +40,14 @@ def read_chosen(tree: Tree, axes: Axes) -> Reading:
     Raises
     ------
     ReadError
-        If there is no such array, or it holds no energies, or none has its length.
+        If there is no such array, it holds no energies, or no array of counts has its length; if
+        only the order of the dimensions is given, also where more than one array could be meant.
     """
-    if isinstance(axes["energy"], int):
-        raise refusal(
-            tree.path, expected="the name of the array that holds the energies",
-            got=f'axes={{"energy": {axes["energy"]}}}',
-            advice=f'pass axes={{"energy": "name"}}; the file holds {listed(tree.arrays.values())}',
-        )  # fmt: skip
     chosen = {place for place in axes.values() if isinstance(place, str)}
     known = {name.strip("/") for name in chosen}
+    if isinstance(axes["energy"], int):
+        # Of arrays in their order only those of the most dimensions are the counts.
+        known |= {array.name.strip("/") for array in tree.arrays.values() if is_flat_number(array)}
     reading = Reading([])
     for array in tree.arrays.values():
         is_axis = array.label in known or array.name.strip("/") in known
@@ -60,8 +58,9 @@ def read_chosen(tree: Tree, axes: Axes) -> Reading:
             check_number(tree, len(reading.spectra))
             reading.spectra.append(spectrum)
     if not reading.spectra:
+        told = ", ".join(map(repr, chosen)) or "in this order, and beside it one of its energies"
         raise refusal(
-            tree.path, expected=f"an array with the axes {', '.join(map(repr, chosen))}",
+            tree.path, expected=f"an array with the axes {told}",
             got=listed(tree.arrays.values()),
             advice="give the names of arrays of one dimension that have the length of one of the "
             "dimensions of the counts",
@@ -76,12 +75,17 @@ def _spectrum(tree: Tree, array: StoredArray, axes: Axes, notes: list[str]) -> x
     coords: dict[str, Any] = {}
     scale = None
     for name, place in axes.items():
-        stored = _stored(tree, array, place) if isinstance(place, str) else None
+        if isinstance(place, str):
+            stored = _stored(tree, array, place)
+        else:
+            stored = _only(tree, array, place)
         at = place if isinstance(place, int) else _place(array, stored, dims)
         if at is None or at >= len(dims):
             if name == "energy":
                 return None
             continue
+        if name == "energy" and stored is None:
+            return None
         dims[at] = name
         if name == "energy" and stored is not None:
             axis = energies(tree, stored)
@@ -110,6 +114,20 @@ def _stored(tree: Tree, array: StoredArray, name: str) -> StoredArray | None:
     places = [f"{group.rstrip('/')}/{name}" for group in upwards(array.group)]
     found = (tree.arrays.get(tree.resolve(place)) for place in (f"/{name.strip('/')}", *places))
     return next((one for one in reversed([*found]) if one and is_flat_number(one)), None)
+
+
+def _only(tree: Tree, array: StoredArray, place: int) -> StoredArray | None:
+    """The only flat array of the length of a dimension, in the nearest group that has any."""
+    if place >= len(array.shape):
+        return None
+    for group in upwards(array.group):
+        found = [
+            one for one in tree.members.get(group, ())
+            if is_flat_number(one) and max(one.shape) == array.shape[place] and one is not array
+        ]  # fmt: skip
+        if found:
+            return found[0] if len(found) == 1 else None
+    return None
 
 
 def _place(array: StoredArray, stored: StoredArray | None, dims: list[str]) -> int | None:
