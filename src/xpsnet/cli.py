@@ -290,10 +290,11 @@ def _one_region(chosen: argparse.Namespace) -> "xr.DataArray":
     regions = _regions(chosen)
     if len(regions) == 1:
         return _as_shown(_cleaned(regions[0], chosen.remove_satellites), chosen.show)
-    names = ", ".join(f'"{spectra.name}"' for spectra in regions)
+    from xpsnet.cli_table import region_choices
+
     raise ValueError(
         f"expected one region to fit, got {len(regions)} in {', '.join(chosen.file)};"
-        f" choose one of {names} with --region"
+        f" choose one of {region_choices(regions)} with --region"
     )
 
 

@@ -20,12 +20,20 @@ from xpsnet.data.peaks import line_shapes_of
 from xpsnet.numerics.peak_shapes import distinct_shapes
 from xpsnet.plotting import PALETTE
 
-__all__ = ["describe_spectra", "peak_report", "plain_text", "region_list", "table"]
+__all__ = [
+    "describe_spectra",
+    "peak_report",
+    "plain_text",
+    "region_choices",
+    "region_list",
+    "table",
+]
 
 Flags = npt.NDArray[np.bool_]
 Numbers = npt.NDArray[np.int64]
 
 _QUANTITIES = ("center", "fwhm", "height", "area")
+_MAX_CHOICES = 40
 _EXTRA = ("fraction", "asymmetry")
 
 
@@ -85,6 +93,18 @@ def region_list(regions: Sequence[xr.DataArray]) -> Table:
     ]
     header = ["region", "spectra", "points", "energy [eV]", "scale"]
     return table([*header, "sample"] if any(samples) else header, rows)
+
+
+def region_choices(regions: Sequence[xr.DataArray]) -> str:
+    """Names of regions to choose from; with number and sample where several have one name."""
+    names = [str(spectra.name) for spectra in regions[:_MAX_CHOICES]]
+    more = ", ..." if len(regions) > len(names) else ""
+    if len(set(names)) == len(names):
+        return ", ".join(f'"{name}"' for name in names) + more
+    samples = map(_sample, regions)
+    told = (f" ({sample})" if sample else "" for sample in samples)
+    numbered = zip(range(len(names)), names, told, strict=False)
+    return ", ".join(f'{i}: "{name}"{sample}' for i, name, sample in numbered) + more
 
 
 def _sample(spectra: xr.DataArray) -> str:

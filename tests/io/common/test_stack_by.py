@@ -5,6 +5,7 @@ import pytest
 import xarray as xr
 from vamas_writer import Block, counts, vamas
 
+from napari_xpsnet._reader import read_layers
 from xpsnet.cli import main
 from xpsnet.io.common.errors import ReadError
 from xpsnet.io.common.region_names import label_identity
@@ -151,3 +152,12 @@ def test_scans_keep_the_names_that_the_file_gives_them() -> None:
 def test_a_level_finds_its_line(save, asked: str) -> None:
     text = vamas([Block(counts(12), species="Cu", transition="2p3"), Block(counts(12))])
     assert read_one(save(text), region=asked).name == "Cu 2p3/2"
+
+
+def test_the_command_line_and_the_viewer_tell_samples_apart(save, capsys) -> None:
+    path = save(samples(3))
+    assert main(["fit", str(path)]) == 2
+    expected = 'choose one of 0: "O 1s" (S0), 1: "O 1s" (S1), 2: "O 1s" (S2) with --region'
+    assert expected in capsys.readouterr().err
+    names = [layer[1]["name"] for layer in read_layers(str(path))]
+    assert names == ["O 1s (S0)", "O 1s (S1)", "O 1s (S2)"]
