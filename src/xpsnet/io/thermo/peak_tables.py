@@ -26,11 +26,13 @@ _POSITION = re.compile(
 _KINETIC = re.compile(r"kinetic|\bK\.?\s?E\b|动能|動能", re.IGNORECASE)
 _PEAK = re.compile(r"peak|pic\b|峰|ピーク", re.IGNORECASE)
 _COLUMNS = {
-    "fwhm": re.compile(r"fwhm|half.?width|^width|半高宽|半値", re.IGNORECASE),
+    "fwhm": re.compile(r"fwhm|half.?width|^width|largeur|halbwert|半高宽|半値", re.IGNORECASE),
     "height": re.compile(r"^(?!.*ev)(?:.*\bcps\b.*|.*height.*)$", re.IGNORECASE),
-    "area": re.compile(r"cps\.?\s?ev|^(?!.*%).*\barea\b|面积|面積", re.IGNORECASE),
+    "area": re.compile(
+        r"cps\.?\s?ev|^(?!.*%).*\b(?:area|aire|fläche|área)\b|面积|面積", re.IGNORECASE
+    ),
     "atomic_percent": re.compile(
-        r"^(?!pp).*\bat(?:omic|om|\.)?\s*(?:%|percent|conc)|原子", re.IGNORECASE
+        r"^(?!pp).*\bat(?:omic|om|\.)?\s*(?:%|percent|conc)|%\s*at|原子", re.IGNORECASE
     ),
     "kind": re.compile(r"peak type|类型|タイプ", re.IGNORECASE),
     "background": re.compile(r"^backgnd|^background|背底|本底", re.IGNORECASE),
