@@ -31,3 +31,12 @@ def test_columns_of_one_region_stay_a_stack(save, labels: list[str]) -> None:
     (stack,) = read(save(wide(labels), "a.csv"))
     assert stack.dims == ("column", "energy")
     assert stack.column.values.tolist() == labels
+
+
+@pytest.mark.parametrize("between", ["K 2p", "K2p,", "# K 2p"])
+def test_a_region_that_is_named_between_two_tables_begins_there(save, between: str) -> None:
+    """Also where its energies go on in those of the region before it."""
+    rows = [f"{energy},{i}" for i, energy in enumerate(ENERGY)]
+    text = "\n".join(["C 1s", *rows[:20], between, *rows[20:], ""])
+    spectra = read(save(text, "a.csv"), scale="binding")
+    assert [(s.name, s.size) for s in spectra] == [("C 1s", 20), ("K 2p", 20)]
