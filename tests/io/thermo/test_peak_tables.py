@@ -127,3 +127,15 @@ def test_results_alone_are_no_spectra(save) -> None:
     rows: Rows = [header, *(row(n, c, w, h, 100.0) for n, c, w, h, _ in peaks)]
     with pytest.raises(ReadError, match="'Quantifications' holds results, and no spectra"):
         read(save(xlsx([("Quantifications", rows)]), "a.xlsx"))
+
+
+@pytest.mark.parametrize("names", [["C1s A", "C1s B"], ["C 1s", "C 1s"], ["graphite", "C=O"]])
+def test_curves_are_found_whatever_the_table_calls_the_peaks(save, names: list[str]) -> None:
+    called = dict(zip([name for name, *_ in PEAKS], names, strict=True))
+    rows = quantifications(NAMES, lambda n, c, w, h, a: [called[n], c, w, a, 50.0])
+    path = save(xlsx([("C1s Scan", region()), ("Quantifications", rows)]), "a.xlsx")
+    (fit,) = read_fit(path)
+    assert fit.label.values.tolist() == names
+    for i, (_, _, _, height, fraction) in enumerate(PEAKS):
+        assert float(fit.height[i]) == pytest.approx(height, rel=0.02)
+        assert float(fit.fraction[i]) == pytest.approx(fraction, abs=0.02)

@@ -129,9 +129,11 @@ def _region(sheet: Sheet, *, has_peaks: bool) -> Region | None:
     if not counts:
         return None
     background = [table[:, c] for c in columns if roles[c] == "background"]
-    components = {
-        texts[c]: table[:, c] for c in columns if roles[c] == "component" and c not in counts
-    }
+    components: dict[str, Floats] = {}
+    for c in columns:
+        if roles[c] == "component" and c not in counts:
+            taken = texts[c] in components
+            components[f"{texts[c]} {c + 1}" if taken else texts[c]] = table[:, c]
     values = table[:, counts].T
     return Region(
         sheet=sheet.name.strip(),

@@ -5,6 +5,7 @@ peak, mostly its height, but not its Lorentzian share: that is found from the fi
 curves are zero outside of the fitted window, which means no value there.
 """
 
+import re
 import warnings
 from dataclasses import replace
 from pathlib import Path
@@ -149,7 +150,8 @@ def _fit(
     path: Path, region: Region, peaks: list[Peak], notes: list[str], measured: list[str]
 ) -> xr.Dataset | None:
     """Peaks Dataset of one sheet."""
-    peaks = [peak for peak in peaks if peak.name in region.components] or peaks
+    named = {_plain_name(name) for name in region.components}
+    peaks = [peak for peak in peaks if _plain_name(peak.name) in named] or peaks
     window = _window(region)
     energy = region.energy[window]
     if energy.size < _MIN_POINTS:
@@ -157,11 +159,13 @@ def _fit(
         return None
     drawn = region.background
     background = None if drawn is None else np.nan_to_num(drawn[window])
+    base = np.zeros(energy.size) if background is None else background
     curves = {name: np.nan_to_num(curve[window]) for name, curve in region.components.items()}
-    peaks = [_with_height(peak, curves.get(peak.name), background) for peak in peaks]
-    if all(peak.name in curves for peak in peaks):
-        base = np.zeros(energy.size) if background is None else background
-        line_shape, shares = _line_shape(energy, curves, base, peaks, notes)
+    lines = _lines_of(peaks, curves, energy, base)
+    peaks = [_with_height(*both, background) for both in zip(peaks, lines, strict=True)]
+    found = [line for line in lines if line is not None]
+    if len(found) == len(peaks):
+        line_shape, shares = _line_shape(energy, found, base, peaks, notes)
     else:
         measured.append(region.sheet)
         line_shape, shares = "pseudo_voigt", [_share_of_area(peak) for peak in peaks]
@@ -184,6 +188,33 @@ def _fit(
     )  # fmt: skip
     _add_vendor_results(fit, peaks, region.units)
     return fit
+
+
+def _plain_name(name: str) -> str:
+    """Name of a component as tables and curves both have it: "C1s A" and "C1s Scan A" are one."""
+    return re.sub(r"scan|peak|[^\w]|_", "", name.lower())
+
+
+def _lines_of(
+    peaks: list[Peak], curves: dict[str, Floats], energy: Floats, base: Floats
+) -> list[Floats | None]:
+    """The fitted curve of each peak: that of its name, else the one whose maximum is there."""
+    names = {_plain_name(name): curve for name, curve in curves.items()}
+    keys = [_plain_name(peak.name) for peak in peaks]
+    if len(set(keys)) == len(keys) and set(keys) <= set(names):
+        return [names[key] for key in keys]
+    lines: list[Floats | None] = [names.get(key) if keys.count(key) == 1 else None for key in keys]
+    if len(peaks) != len(curves):
+        return lines
+    # As many curves as peaks: both in the order of their energies.
+    maxima = sorted((float(energy[np.argmax(c - base)]), name) for name, c in curves.items())
+    order = sorted(range(len(peaks)), key=lambda i: peaks[i].center)
+    pairs = list(zip(order, maxima, strict=True))
+    if any(abs(peaks[i].center - at) > peaks[i].fwhm for i, (at, _) in pairs):
+        return lines
+    for i, (_, name) in pairs:
+        lines[i] = curves[name]
+    return lines
 
 
 def _with_height(peak: Peak, curve: Floats | None, background: Floats | None) -> Peak:
@@ -231,14 +262,17 @@ def _window(region: Region) -> slice:
 
 def _line_shape(
     energy: Floats,
-    curves: dict[str, Floats],
+    curves: list[Floats],
     background: Floats,
     peaks: list[Peak],
     notes: list[str],
 ) -> tuple[str, list[float]]:
     """Line shape that follows the fitted curves best, and the Lorentzian share of each peak."""
     found = {
-        shape: [_share(shape, energy, curves[peak.name], background, peak) for peak in peaks]
+        shape: [
+            _share(shape, energy, curve, background, peak)
+            for peak, curve in zip(peaks, curves, strict=True)
+        ]
         for shape in _SHAPES
     }
     best = min(_SHAPES, key=lambda shape: sum(misfit for _, misfit in found[shape]))
