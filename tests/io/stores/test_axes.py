@@ -34,7 +34,7 @@ def matlab(path: Path, arrays: dict[str, np.ndarray], block: int = 512) -> Path:
     return path
 
 
-@pytest.mark.parametrize("block", [512, 1024, 2048])
+@pytest.mark.parametrize("block", [512, 1024, 2048, 4096])
 def test_hdf5_behind_a_block_is_read(tmp_path: Path, block: int) -> None:
     text = np.frombuffer(b"sample A", dtype="u1").astype("u2")
     arrays = {"binding_energy": ENERGY, "C1s": counts(), "map": counts(4), "label": text,

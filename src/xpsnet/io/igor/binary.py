@@ -18,7 +18,7 @@ import numpy as np
 
 from xpsnet.io.common.chosen_axes import Axes
 from xpsnet.io.common.errors import BrokenError, refusal
-from xpsnet.io.common.file_bytes import looks_like_text, read_bytes
+from xpsnet.io.common.file_bytes import HEAD_BYTES, looks_like_text, read_bytes
 from xpsnet.io.common.reading import Reading
 from xpsnet.io.igor.waves import Scale, Wave, reading_of
 
@@ -94,7 +94,7 @@ def read(path: Path, axes: Axes | None = None) -> Reading:
 
 def _pieces(path: Path, data: bytes, notes: list[str]) -> Iterator[tuple[bytes, int]]:
     """Cut a file into its waves, each with the byte at which it begins."""
-    if _order(data) and not any(_begins_packed(data[:4096], order) for order in "<>"):
+    if _order(data) and not any(_begins_packed(data[:HEAD_BYTES], order) for order in "<>"):
         yield data, 0
         return
     records, end = max((_records(data, order) for order in "<>"), key=lambda found: found[1])
@@ -114,7 +114,7 @@ def _pieces(path: Path, data: bytes, notes: list[str]) -> Iterator[tuple[bytes, 
 
 def _settings(data: bytes) -> tuple[str, ...]:
     """Lines of `name=value`: the variables of a packed experiment, in any of its folders."""
-    if _order(data) and not any(_begins_packed(data[:4096], order) for order in "<>"):
+    if _order(data) and not any(_begins_packed(data[:HEAD_BYTES], order) for order in "<>"):
         return ()
     order = max("<>", key=lambda order: _records(data, order)[1])
     found: list[str] = []

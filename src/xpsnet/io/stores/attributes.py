@@ -13,7 +13,7 @@ from xpsnet.io.common.errors import refusal, refusing_damage
 HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
 HDF5_EXPECTED = "an HDF5 or netCDF file that can be opened"
 # A program may put a block of its own in front, as MATLAB does with 512 bytes.
-_HDF5_STARTS = (0, 512, 1024, 2048)
+_HDF5_STARTS = (0, 512, 1024, 2048, 4096)
 NETCDF3_MAGIC = b"CDF"
 # What `write` leaves in stores: the name of a spectrum, and the version of the library.
 NAME_ATTR = "xpsnet_name"

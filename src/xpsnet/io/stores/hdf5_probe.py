@@ -18,6 +18,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from xpsnet.io.common.errors import refusal, refusing_damage
+from xpsnet.io.common.file_bytes import HEAD_BYTES
 from xpsnet.io.stores.attributes import HDF5_EXPECTED, hdf5_start
 
 _TRIAL = Path(__file__).with_name("hdf5_probe_process.py")
@@ -47,7 +48,7 @@ def check_heaps(path: Path) -> None:
         path.open("rb") as file,
         mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data,
     ):
-        start = hdf5_start(data[:4096]) or 0
+        start = hdf5_start(data[:HEAD_BYTES]) or 0
         # Bytes of a size, as the superblock says.
         width = data[start + (14 if data[start + 8] < 2 else 10)]
         left = _MAX_OBJECTS
