@@ -1,5 +1,6 @@
 """`read(..., by="sample")`, and samples that keep their identity in stacks, lists and tables."""
 
+import h5py
 import numpy as np
 import pytest
 import xarray as xr
@@ -161,3 +162,14 @@ def test_the_command_line_and_the_viewer_tell_samples_apart(save, capsys) -> Non
     assert expected in capsys.readouterr().err
     names = [layer[1]["name"] for layer in read_layers(str(path))]
     assert names == ["O 1s (S0)", "O 1s (S1)", "O 1s (S2)"]
+
+
+def test_the_command_line_stacks_and_names_dimensions(save, tmp_path, capsys) -> None:
+    assert main(["info", str(save(samples(3))), "--by", "sample"]) == 0
+    assert "sample 3, 13 points" in capsys.readouterr().out
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["y"], file["a"], file["b"] = np.ones((3, 12)), np.arange(3.0), np.arange(12.0)
+    for words in (["angle=a", "energy=b"], ["angle", "energy"]):
+        options = [option for word in words for option in ("--axes", word)]
+        assert main(["info", str(tmp_path / "a.h5"), "--scale", "kinetic", *options]) == 0
+        assert "angle 3, 12 points" in capsys.readouterr().out
