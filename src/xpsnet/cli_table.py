@@ -102,8 +102,8 @@ def region_choices(regions: Sequence[xr.DataArray]) -> str:
     if len(set(names)) == len(names):
         return ", ".join(f'"{name}"' for name in names) + more
     samples = map(_sample, regions)
-    told = (f" ({sample})" if sample else "" for sample in samples)
-    numbered = zip(range(len(names)), names, told, strict=False)
+    shown = (f" ({sample})" if sample else "" for sample in samples)
+    numbered = zip(range(len(names)), names, shown, strict=False)
     return ", ".join(f'{i}: "{name}"{sample}' for i, name, sample in numbered) + more
 
 

@@ -382,6 +382,14 @@ def test_a_further_quantity_without_a_word_about_channels_is_no_scan(save) -> No
     assert (spectrum.current.values == 4.2).all()
 
 
+@pytest.mark.parametrize("labels", ["energy ordinate", "energy", "Energie  Zaehlrate"])
+def test_scans_with_any_label_are_scans(save, labels: str) -> None:
+    tables = [table(f"Cycle: 0, Curve: 0, Scan: {i}", counts(i), labels=labels) for i in range(3)]
+    cycle = ["Cycle: 0", "", "Number of Scans: 3"]
+    (stack,) = read(save(xy(header(), region(), cycle, *tables)))
+    assert dict(stack.sizes) == {"scan": 3, "energy": 61}
+
+
 @pytest.mark.parametrize(
     ("lens", "name", "units"),
     [

@@ -18,8 +18,8 @@ from xpsnet.io.common.split_regions import split_regions
 from xpsnet.io.common.stack_by import stack_by
 from xpsnet.io.common.sum_over import checked_dims, fold
 
-# What tells spectra of the same region apart in a list.
-_TOLD = ("sample", "group")
+# Attributes that name the sample of a region in a list.
+_SAMPLE = ("sample", "group")
 
 
 class Keywords(NamedTuple):
@@ -166,8 +166,8 @@ def _shown(draft: Draft) -> str:
     spectrum = draft.spectrum
     axis = spectrum["energy"].values
     name, units = spectrum.name or "unnamed", spectrum.attrs.get("units", "counts")
-    told = [f"{key} {shown(value, 30)}" for key in _TOLD if (value := spectrum.attrs.get(key))]
-    return f'"{name}" ({", ".join([f"{axis[0]:g} to {axis[-1]:g} eV", units, *told])})'
+    named = [f"{key} {shown(value, 30)}" for key in _SAMPLE if (value := spectrum.attrs.get(key))]
+    return f'"{name}" ({", ".join([f"{axis[0]:g} to {axis[-1]:g} eV", units, *named])})'
 
 
 def _original(draft: Draft) -> str:

@@ -105,6 +105,7 @@ def read(path: Path) -> Reading:
         try:
             if _is_scan(table, scans):
                 scans.append((table, _block(table)))
+                table.rows = []  # the block has them
             else:
                 _add_channel(table, scans)
         except BrokenError as error:
@@ -123,16 +124,12 @@ def read(path: Path) -> Reading:
 
 
 def _is_scan(table: _Table, scans: list[tuple[_Table, Block]]) -> bool:
-    """Whether a table is no further quantity of the scan before it, in the same region."""
+    """Whether a table is a scan, and no further quantity of the scan before it in its region."""
     if table.channel is None and scans and scans[-1][0].region == table.region:
-        first, *labels = _labels(table.settings, 2)
         label = table.settings.get("columnlabels", "").strip()
-        if (
-            units_of_label(label) is None
-            and not _COUNTS.search(label)
-            and labels[0][:7] != "column "
-        ):
-            table.channel = label.removeprefix(first)
+        is_counts = not label or units_of_label(label) or _COUNTS.search(label)
+        if not is_counts and label != scans[-1][0].settings.get("columnlabels", "").strip():
+            table.channel = label.removeprefix(_labels(table.settings, 2)[0])
             table.loop.pop("scan", None)  # it counts on
     return table.channel is None
 

@@ -58,9 +58,9 @@ def read_chosen(tree: Tree, axes: Axes) -> Reading:
             check_number(tree, len(reading.spectra))
             reading.spectra.append(spectrum)
     if not reading.spectra:
-        told = ", ".join(map(repr, chosen)) or "in this order, and beside it one of its energies"
+        named = ", ".join(map(repr, chosen)) or "in this order, and beside it one of its energies"
         raise refusal(
-            tree.path, expected=f"an array with the axes {told}",
+            tree.path, expected=f"an array with the axes {named}",
             got=listed(tree.arrays.values()),
             advice="give the names of arrays of one dimension that have the length of one of the "
             "dimensions of the counts",
