@@ -26,7 +26,7 @@ def test_columns_of_different_regions_are_regions(save) -> None:
     assert read(save(wide(["C 1s", "O1s"]), "a.csv"), region="O 1s")[0].name == "O 1s"
 
 
-@pytest.mark.parametrize("labels", [["C 1s A", "C 1s B"], ["C 1s", "reference"], ["a", "b"]])
+@pytest.mark.parametrize("labels", [["C 1s A", "C 1s B"], ["C 1s", "left spot"], ["a", "b"]])
 def test_columns_of_one_region_stay_a_stack(save, labels: list[str]) -> None:
     (stack,) = read(save(wide(labels), "a.csv"))
     assert stack.dims == ("column", "energy")
