@@ -9,11 +9,20 @@ if TYPE_CHECKING:  # for editors and type checkers; at run time __getattr__ find
     from xpsnet.data.satellites import remove_satellites
     from xpsnet.data.spectrum import crop, to_binding, to_counts_per_second, to_kinetic
     from xpsnet.fitting.confidence import confidence
+    from xpsnet.fitting.edit_peaks import (
+        add_peak,
+        change_peak,
+        constrain_peak,
+        make_doublet,
+        remove_peak,
+    )
     from xpsnet.fitting.fermi_edge import fit_edge
     from xpsnet.fitting.lmfit_exchange import from_lmfit, to_lmfit
     from xpsnet.fitting.maps.follow import follow
     from xpsnet.fitting.model.doublets import doublet
+    from xpsnet.fitting.peak_rules import peak_limits
     from xpsnet.fitting.refine import refine
+    from xpsnet.fitting.residual import residual
     from xpsnet.fitting.static_background import static_background
     from xpsnet.io.common.errors import ReadError
     from xpsnet.io.read import read, read_one
@@ -34,8 +43,11 @@ if TYPE_CHECKING:  # for editors and type checkers; at run time __getattr__ find
 _MODULES = {
     "ReadError": "xpsnet.io.common.errors",
     "XpsnetWarning": "xpsnet.xpsnet_warning",
+    "add_peak": "xpsnet.fitting.edit_peaks",
     "calibrate": "xpsnet.chemistry.calibrate",
+    "change_peak": "xpsnet.fitting.edit_peaks",
     "confidence": "xpsnet.fitting.confidence",
+    "constrain_peak": "xpsnet.fitting.edit_peaks",
     "crop": "xpsnet.data.spectrum",
     "curves": "xpsnet.data.peaks",
     "doublet": "xpsnet.fitting.model.doublets",
@@ -46,13 +58,17 @@ _MODULES = {
     "from_lmfit": "xpsnet.fitting.lmfit_exchange",
     "list_models": "xpsnet.models.weights",
     "load_model": "xpsnet.models.weights",
+    "make_doublet": "xpsnet.fitting.edit_peaks",
+    "peak_limits": "xpsnet.fitting.peak_rules",
     "plot": "xpsnet.plotting",
     "predict": "xpsnet.models.prediction",
     "read": "xpsnet.io.read",
     "read_fit": "xpsnet.io.read_fit",
     "read_one": "xpsnet.io.read",
     "refine": "xpsnet.fitting.refine",
+    "remove_peak": "xpsnet.fitting.edit_peaks",
     "remove_satellites": "xpsnet.data.satellites",
+    "residual": "xpsnet.fitting.residual",
     "sample": "xpsnet.samples",
     "simulate": "xpsnet.simulation.recipes",
     "static_background": "xpsnet.fitting.static_background",
@@ -68,8 +84,11 @@ __all__ = [
     "ReadError",
     "XpsnetWarning",
     "__version__",
+    "add_peak",
     "calibrate",
+    "change_peak",
     "confidence",
+    "constrain_peak",
     "crop",
     "curves",
     "doublet",
@@ -80,13 +99,17 @@ __all__ = [
     "from_lmfit",
     "list_models",
     "load_model",
+    "make_doublet",
+    "peak_limits",
     "plot",
     "predict",
     "read",
     "read_fit",
     "read_one",
     "refine",
+    "remove_peak",
     "remove_satellites",
+    "residual",
     "sample",
     "simulate",
     "static_background",

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
+from xpsnet.data.peak_settings import without_disabled
 from xpsnet.data.peaks import curves, keep_own_names
 from xpsnet.data.spectrum import check_spectra, crop, to_binding, to_kinetic
 from xpsnet.numerics.noise import NoiseModel, interval_reach, noise_profile, smooth_level
@@ -147,7 +148,7 @@ def points_and_fit(
         return Points(chosen["energy"].values, _shown(chosen).mean(others).values, title), None
     low, high = (float(end) for end in peaks.attrs["energy_range"])
     chosen, others, title = _chosen(_as_fitted(spectra, peaks, low, high), isel)
-    of_one = peaks.isel(isel, missing_dims="ignore")
+    of_one = without_disabled(peaks.isel(isel, missing_dims="ignore"))
     _check_together(chosen, of_one)
     energy = chosen["energy"].values
     fine = np.linspace(low, high, _FINE)

@@ -16,13 +16,15 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
+from xpsnet.data.constraints import Constraint
 from xpsnet.data.peak_arrays import CURVE, background_terms
+from xpsnet.data.peak_settings import stored_constraints, stored_shared, without_disabled
 from xpsnet.data.peaks import Status, curves, line_shapes_of
 from xpsnet.data.spectrum import check_spectra
 from xpsnet.data.spectrum_arrays import numeric_energy, orientation_of
 from xpsnet.data.status import applies
 from xpsnet.fitting.lmfit_exchange import parameters_of
-from xpsnet.fitting.model.constraints import Constraint
+from xpsnet.fitting.model.doublets import doublets_as_links
 from xpsnet.fitting.model.parameter_map import Floats
 from xpsnet.fitting.model.spectrum_model import Problem, SpectrumModel
 from xpsnet.fitting.profile import profile_intervals
@@ -127,7 +129,8 @@ def _one(spectrum: xr.DataArray, peaks: xr.Dataset) -> tuple[xr.DataArray, xr.Da
             f"expected one spectrum and its peaks, got dimensions {spectrum.dims} and "
             f"{peaks['center'].dims}; select one first, for instance with .isel(y=0, x=0)"
         )
-    exists = np.isfinite(peaks["center"].values)
+    peaks = doublets_as_links(peaks)
+    exists = np.isfinite(without_disabled(peaks)["center"].values)
     if not exists.any():
         raise ValueError("expected a spectrum with peaks, got one without")
     return fitted_window(spectrum, peaks, None), peaks.isel(peak=exists)
@@ -234,7 +237,7 @@ def _bootstrap(
         spectra,
         peaks.assign(label=("peak", np.array(names, dtype=object))),
         background=str(peaks.attrs["background"]),
-        shared=tuple(str(peaks.attrs.get("shared", "fraction")).split()),
+        shared=stored_shared(peaks),
         constraints=_constraints(peaks),
         noise=np.nan_to_num(deviation, nan=1.0),
     )
@@ -262,20 +265,17 @@ def _parameters(peaks: xr.Dataset) -> tuple[str, ...]:
 
 
 def _constraints(peaks: xr.Dataset) -> dict[str, Constraint]:
-    """Links of a fit, and the values that it held: those without a standard error."""
-    found: dict[str, Constraint] = {}
-    for part in str(peaks.attrs.get("links", "")).split(";"):
-        name, _, link = part.partition("=")
-        if link:
-            found[name.strip()] = link.strip()
-    if "center_stderr" not in peaks or applies(peaks, Status.ILL_DETERMINED):
+    """Constraints of a fit, and the values that it held: those without a standard error."""
+    found = stored_constraints(peaks)
+    if "center_stderr" not in peaks or applies(peaks, Status.ILL_DETERMINED, Status.NOT_DONE):
         return found
-    shared = str(peaks.attrs.get("shared", "fraction")).split()
+    shared = stored_shared(peaks)
     for name in _parameters(peaks):
         held = np.isfinite(peaks[name].values) & ~np.isfinite(peaks[f"{name}_stderr"].values)
         for k in np.flatnonzero(held):
             own = name if name in shared else f"{name}_{k + 1}"
-            found.setdefault(own, float(peaks[name].values[k]))
+            if not isinstance(found.get(own), str):
+                found[own] = float(peaks[name].values[k])
     return found
 
 

@@ -6,14 +6,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
+from xpsnet.data.constraints import check_constraints
+from xpsnet.data.links import split_name
 from xpsnet.data.peak_arrays import CURVE
+from xpsnet.data.peak_settings import stored_constraints, stored_shared, without_disabled
 from xpsnet.data.peaks import PeakArrays, Status, line_shapes_of, peaks_from_numerics
 from xpsnet.data.spectrum import scale_sign
 from xpsnet.data.spectrum_arrays import numeric_energy, spectrum_arrays
 from xpsnet.data.status import applies
-from xpsnet.fitting.model.constraints import Constraints, parse_links
+from xpsnet.fitting.model.doublets import doublets_as_links
 from xpsnet.fitting.model.parameter_map import Floats, Layout, make_layout
 from xpsnet.fitting.model.parameters import FitParameters, flat_values, start_parameters
+from xpsnet.fitting.same_again import with_rows
 from xpsnet.fitting.solve.fit_inputs import fitted_window
 from xpsnet.fitting.solve.fit_results import FitResults
 from xpsnet.fitting.solve.statistics import area_errors
@@ -48,7 +52,7 @@ def to_lmfit(
         counted from 1; with the limits of `refine`, standard errors where known, and `vary=False`
         for what was held or lies on a limit. Links, and doublets of `refine`, are expressions; an
         offset or ratio that they fit is a parameter such as "center_offset_2" or "area_ratio_2".
-        The doublets of `fit` are not part of the result: their lines are free here.
+        Rows that are switched off are left out.
 
     Raises
     ------
@@ -84,6 +88,7 @@ def to_lmfit(
             f"instance with .isel(y=0, x=0)"
         )
     sign = scale_sign(spectrum.attrs["scale"])
+    peaks = without_disabled(doublets_as_links(peaks))
     peaks = peaks.isel(peak=np.flatnonzero(np.isfinite(peaks["center"].values)))
     _, background = _kinds(peaks)
     parameters, plain = parameters_of(peaks, sign * spectrum["energy"].values, sign)
@@ -138,10 +143,10 @@ def from_lmfit(
     True
     """
     one = _of_one_spectrum(peaks)
-    present = np.flatnonzero(np.isfinite(one["center"].values))
+    present = np.flatnonzero(np.isfinite(without_disabled(one)["center"].values))
     line_shape, background = _kinds(one)
     plain = make_layout(
-        shapes_at(line_shape, present.tolist()), background, present.size, _shared(one)
+        shapes_at(line_shape, present.tolist()), background, present.size, stored_shared(one)
     )
     params: Any = getattr(result, "params", result)
     missing = [name for name in plain.names if name not in params]
@@ -164,10 +169,9 @@ def from_lmfit(
     results = replace(results, covariance=None if covariance is None else covariance[None])
     place = np.full((1, one.sizes["peak"]), -1, dtype=np.intp)
     place[0, present] = np.arange(present.size)
-    whole = make_layout(line_shape, background, one.sizes["peak"], _shared(one))
+    whole = make_layout(line_shape, background, one.sizes["peak"], stored_shared(one))
     status = _status(result, params, present.size)
-    made = _as_dataset(result, peaks, results.moved(place, whole), status)
-    return made.assign({name: peaks[name] for name in ("partner",) if name in peaks})
+    return _as_dataset(result, peaks, results.moved(place, whole), status)
 
 
 def _as_dataset(result: Any, peaks: xr.Dataset, results: FitResults, status: Status) -> xr.Dataset:
@@ -200,7 +204,7 @@ def _as_dataset(result: Any, peaks: xr.Dataset, results: FitResults, status: Sta
         label=[str(text) for text in peaks["label"].values] if "label" in peaks else None,
         others={n: None if v is None else np.reshape(v, 1) for n, v in fit.items()},
     )
-    return peaks_from_numerics(arrays, found, peaks.attrs)
+    return with_rows(peaks_from_numerics(arrays, found, peaks.attrs), peaks, spectra)
 
 
 def _of_one_spectrum(peaks: xr.Dataset) -> xr.Dataset:
@@ -221,11 +225,6 @@ def _kinds(peaks: xr.Dataset) -> tuple[LineShapes, str]:
     return line_shapes_of(peaks), "none" if background == CURVE else background
 
 
-def _shared(peaks: xr.Dataset) -> tuple[str, ...]:
-    """Shape parameters that all peaks have in common."""
-    return tuple(str(peaks.attrs.get("shared", "fraction")).split())
-
-
 def parameters_of(peaks: xr.Dataset, energy: Floats, sign: int) -> tuple[FitParameters, Layout]:
     """Flat parameters of one spectrum's peaks on their own scale, and their plain layout.
 
@@ -239,21 +238,23 @@ def parameters_of(peaks: xr.Dataset, energy: Floats, sign: int) -> tuple[FitPara
         -1 where the scale is kinetic.
     """
     line_shape, background = _kinds(peaks)
-    share, n_peaks = _shared(peaks), peaks.sizes["peak"]
+    share, n_peaks = stored_shared(peaks), peaks.sizes["peak"]
     plain = make_layout(line_shape, background, n_peaks, share)
-    stated = Constraints({}, parse_links(str(peaks.attrs.get("links", ""))))
-    constraints = stated.on_scale(sign).for_slots((peaks["peak"].values - 1).tolist())
+    known = (*plain.shape_parameters, "area")
+    rules = {n: r for n, r in stored_constraints(peaks).items() if split_name(n)[0] in known}
+    constraints = check_constraints(rules, line_shape, n_peaks).on_scale(sign)
     layout = make_layout(line_shape, background, n_peaks, share, constraints.links)
     starts = {name: peaks[name].values for name in plain.shape_parameters}
     limits = start_parameters(layout, energy, starts, constraints)
     given = _gathered(peaks, plain, "")
-    known = np.nan_to_num(given) * plain.mirror(sign)
-    values = flat_values(layout, plain.shapes(known))
-    values[layout.background_index] = known[plain.background_index]
+    finite = np.nan_to_num(given) * plain.mirror(sign)
+    values = flat_values(layout, plain.shapes(finite))
+    values[layout.background_index] = finite[plain.background_index]
     values = np.where(limits.free, values, limits.values)
     free = np.isfinite(values) & limits.free
     free[layout.background_index] &= np.isfinite(given[plain.background_index])
-    if "center_stderr" in peaks and not applies(peaks, Status.ILL_DETERMINED):
+    unknown = applies(peaks, Status.ILL_DETERMINED, Status.NOT_DONE)
+    if "center_stderr" in peaks and not unknown:
         errors = dict(zip(plain.names, _gathered(peaks, plain, "_stderr"), strict=True))
         # What was refined and has no error was held.
         free &= [np.isfinite(errors.get(name, 0.0)) for name in layout.names]

@@ -7,11 +7,12 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
+from xpsnet.data.constraints import Constraint
+from xpsnet.data.peak_settings import keeps_order, stored_shared
 from xpsnet.data.peaks import keep_own_names, line_shapes_of
 from xpsnet.data.spectrum import check_spectra, scale_sign
 from xpsnet.data.spectrum_arrays import SpectrumArrays, numeric_energy, spectrum_arrays
-from xpsnet.fitting.model.constraints import Constraint
-from xpsnet.fitting.model.doublets import Doublet, doublet_links
+from xpsnet.fitting.model.doublets import Doublet, doublet_links, stored_doublets
 from xpsnet.fitting.model.options import (
     Engine,
     FitOptions,
@@ -28,8 +29,14 @@ from xpsnet.fitting.noise_from_fits import (
     noise_sample,
 )
 from xpsnet.fitting.refine_lazy import Chunk, map_chunks
+from xpsnet.fitting.same_again import (
+    background_again,
+    refine_tied,
+    rules_again,
+    ties_of,
+    with_rows,
+)
 from xpsnet.fitting.select.background import choose_background
-from xpsnet.fitting.solve.dispatch import refine_rows
 from xpsnet.fitting.solve.fit_inputs import (
     FitInputs,
     find_doublets,
@@ -61,11 +68,11 @@ def refine(
     peaks: xr.Dataset,
     *,
     engine: Engine = "auto",
-    background: str | xr.DataArray = "shirley+linear",
+    background: str | xr.DataArray | None = None,
     line_shape: str | Sequence[str] | None = None,
-    shared: tuple[str, ...] = ("fraction",),
+    shared: tuple[str, ...] | None = None,
     constraints: Mapping[str, Constraint] | None = None,
-    doublets: Sequence[Doublet | str] = (),
+    doublets: Sequence[Doublet | str] | None = None,
     energy_range: tuple[float, float] | None = None,
     noise: Noise = None,
     scale_errors: bool = False,
@@ -76,6 +83,10 @@ def refine(
 ) -> xr.Dataset:
     """Refine peaks by weighted least squares, together with their background.
 
+    Peaks carry the settings of the fit that they come from: line shape, shared parameters,
+    constraints, doublets, background and energy range. Without keywords the same fit is made again;
+    each keyword replaces what the peaks carry.
+
     Parameters
     ----------
     spectra : DataArray
@@ -84,38 +95,44 @@ def refine(
     peaks : Dataset
         Start values, from `predict` or your own (at least `center` of each peak), over the
         other dimensions of `spectra` or some of them: one set of peaks may serve a whole map.
-        Peaks with a `label` keep it, and their order.
+        Peaks with a `label` keep it, and their order. Rows whose `enabled` is False are left out
+        of the fit and kept in the result.
     engine : {"auto", "lmfit", "batch"}
         The solver: lmfit with exact derivatives, or the compiled solver for many spectra, which
         reaches the same optimum and the same errors some hundred times faster. "auto" takes lmfit
         for one spectrum and the solver for more.
-    background : str or DataArray
-        "none", "constant", "linear", "shirley", "shirley+linear", "tougaard" or
-        "tougaard+linear", fitted with the peaks: Shirley and Tougaard follow these, not the data.
-        "auto" decides between them by BIC, once for all spectra. "static linear", "static
-        shirley" or "static tougaard" is drawn from the data beforehand and held, as is a curve
-        of your own (a DataArray like `spectra`).
+    background : str or DataArray, optional
+        By default that of the fit that `peaks` come from, else "shirley+linear". "none",
+        "constant", "linear", "shirley", "shirley+linear", "tougaard" or "tougaard+linear" is fitted
+        with the peaks: Shirley and Tougaard follow these, not the data. "auto" decides between them
+        by BIC, once for all spectra. "static linear", "static shirley" or "static tougaard" is
+        drawn from the data beforehand and held, as is a curve of your own (a DataArray like
+        `spectra`).
     line_shape : str or sequence of str, optional
         One for all peaks, or one for each in the order of `peaks`, which then keep it. By default
         that of `peaks`. Names of CasaXPS hold what they state: "GL(30)", "SGL(30)", "LA(1.2,5,8)".
-    shared : tuple of str
+    shared : tuple of str, optional
         Shape parameters that all peaks of a spectrum have in common, for instance
-        ("fraction", "fwhm"); () gives every peak its own.
+        ("fraction", "fwhm"); () gives every peak its own. By default those of `peaks`, or
+        ("fraction",).
     constraints : mapping, optional
-        By parameter ("fwhm" for all peaks, "fwhm_1" for that of lowest energy): a number holds it
-        there, a pair (lowest, highest) limits it, None for an open end. A text links it to another
-        peak: "center_1 + 1.19", "0.5 * height_1", "fwhm_1", "0.5 * area_1"; with a pair the offset
-        or ratio is fitted between both: "center_1 + (1.1, 1.3)", "height_1 * (0.4, 0.6)".
-    doublets : sequence of Doublet or str
+        By default those of `peaks`; {} takes them away. By parameter ("fwhm" for all peaks,
+        "fwhm_1" for that of lowest energy): a number holds it there, a pair (lowest, highest)
+        limits it, None for an open end. A text links it to another peak: "center_1 + 1.19",
+        "0.5 * height_1", "fwhm_1", "0.5 * area_1"; with a pair the offset or ratio is fitted
+        between both: "center_1 + (1.1, 1.3)", "height_1 * (0.4, 0.6)".
+    doublets : sequence of Doublet or str, optional
         Spin-orbit doublets from `doublet`, or their levels ("S 2p") with the amounts of the table.
+        By default those of `peaks`; () takes them away.
     energy_range : (float, float), optional
         Fitted range [eV] on the spectra's scale; by default that of `peaks`.
     noise : float, ndarray, DataArray, "poisson", "each" or mapping, optional
-        Standard deviation [units of the spectra] of all points, or of each. By default the
-        variance floor + gain x counts is estimated, with one gain and floor for all spectra
-        unless theirs differ. "each": estimated for every spectrum by itself. "poisson": the
-        spectra are counts. A mapping gives "gain" (variance per count), "floor" (without counts)
-        and "dof" (degrees of freedom) themselves, for instance from the attributes of a result.
+        Standard deviation [units of the spectra] of all points, or of each. By default, also
+        where `peaks` come from a fit, the variance floor + gain x counts is estimated, with one
+        gain and floor for all spectra unless theirs differ. "each": estimated for every spectrum by
+        itself. "poisson": the spectra are counts. A mapping gives "gain" (variance per count),
+        "floor" (without counts) and "dof" (degrees of freedom) themselves, for instance from the
+        attributes of a result.
     scale_errors : bool
         Multiply standard errors by the root of the reduced chi-square. Do so if the noise is
         known only up to a factor and the model is complete.
@@ -180,24 +197,38 @@ def refine(
     """
     window = fitted_window(spectra, peaks, energy_range, dim)
     sign = scale_sign(window.attrs["scale"])
+    n_peaks, energy = peaks.sizes["peak"], numeric_energy(window)
     given = line_shape or line_shapes_of(peaks)
-    shapes, named = named_shapes(given, peaks.sizes["peak"])
-    constraints = {**named, **(constraints or {})}
+    shapes, named = named_shapes(given, n_peaks)
+    background = background_again(peaks, window) if background is None else background
+    again = doublets is None
+    if constraints is None:
+        rules = {**rules_again(peaks, shapes, doublets_too=again), **named}
+    else:
+        rules = {**named, **constraints}
     options = FitOptions(
         shapes,
         background=fitted_name(background),
-        shared=unshared(checked_shared(shared), named),
+        shared=unshared(stored_shared(peaks) if shared is None else checked_shared(shared), named),
         scale_errors=scale_errors,
         covariance=covariance,
         engine=checked_engine(engine),
         cancel=cancel,
+        keep_order=keeps_order(peaks),
     )
-    starts, _ = starts_from_peaks(window, peaks) if doublets else ({}, None)
-    paired = find_doublets(doublets, starts, sign)
+    if doublets is None:
+        tied = stored_doublets(peaks)
+        starts, _ = starts_from_peaks(window, peaks) if tied else ({}, None)
+    else:
+        peaks = peaks.drop_vars([name for name in ("partner", "state") if name in peaks])
+        starts, _ = starts_from_peaks(window, peaks) if doublets else ({}, None)
+        tied = find_doublets(doublets, starts, sign)
+    paired = [one for one in tied if one.peaks is not None]
     links = doublet_links(paired, options.line_shape, median_center(starts)) if paired else []
-    n_peaks, energy = peaks.sizes["peak"], numeric_energy(window)
-    found = checked_constraints(options, energy, sign, n_peaks, constraints, links)
-    options = replace(options, constraints=found, doublets=paired)
+    if again:  # what the rules say themselves is not said twice
+        links = [link for link in links if link.name not in rules]
+    found = checked_constraints(options, energy, sign, n_peaks, rules, links)
+    options = replace(options, constraints=found, doublets=tied)
     checked = keep_own_names(check_spectra(spectra, dim=dim))
     noise, background = (with_checked_names(v, spectra, dim) for v in (noise, background))
     whole = Chunk(window, NoiseChoice(None), background, peaks)
@@ -234,7 +265,8 @@ def _noise_from(options: FitOptions, few: Chunk, given: NoiseChoice) -> NoiseCho
 
     def fitted(noise: NoiseChoice) -> Fitted:
         inputs = _inputs(few._replace(noise=noise), arrays, held)
-        return fitted_curves(quick, inputs.energy, refine_rows(quick, inputs), held)
+        results = refine_tied(quick, inputs, ties_of(quick, few.starts, few.spectra))
+        return fitted_curves(quick, inputs.energy, results, held)
 
     return noise_from_fits(usable_counts(arrays), given, fitted)
 
@@ -264,7 +296,7 @@ def _refine_now(options: FitOptions, whole: Chunk, progress: Progress) -> xr.Dat
     curve = held_rows(arrays, whole.background)
     inputs = _inputs(whole, arrays, curve)
     with reporting(progress, len(inputs.counts), "refine") as step:
-        results = refine_rows(options, inputs, step)
+        results = refine_tied(options, inputs, ties_of(options, peaks, spectra), step)
     refined = results_to_dataset(
         options,
         results,
@@ -275,4 +307,4 @@ def _refine_now(options: FitOptions, whole: Chunk, progress: Progress) -> xr.Dat
     )
     if curve is not None:
         refined.attrs["background_choice"] = held_name(whole.background)
-    return refined
+    return with_rows(refined, peaks, spectra)

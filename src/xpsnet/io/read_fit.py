@@ -9,7 +9,7 @@ from xpsnet.io.casa import text_export
 from xpsnet.io.common.region_names import chosen_regions
 from xpsnet.io.read import Reader, reader_of
 from xpsnet.io.stores import reader as stores
-from xpsnet.io.tables import stored_peaks
+from xpsnet.io.tables import peak_set, stored_peaks
 from xpsnet.io.thermo import avantage_fits
 from xpsnet.io.vamas import casa_fits
 from xpsnet.io.vamas import reader as vamas_reader
@@ -23,6 +23,7 @@ FIT_READERS: tuple[Reader[list[xr.Dataset]], ...] = (
     Reader(text_export.NAME, text_export.sniff, text_export.read_fits),
     Reader(stores.NAME, stores.sniff, stores.read_fits),
     Reader("csv of xpsnet", stored_peaks.sniff_csv, stored_peaks.read_csv),
+    Reader("peak set of xpsnet", peak_set.sniff, peak_set.read),
 )
 
 
@@ -37,8 +38,8 @@ def read_fit(path: PathLike, region: str | int | None = None) -> list[xr.Dataset
     ----------
     path : path
         A VAMAS file saved by CasaXPS, a text export of CasaXPS, an Excel export of Avantage; or
-        peaks that `write` has stored: netCDF, zarr, NeXus, csv, Excel or VAMAS. The content
-        decides the format.
+        peaks that `write` has stored: netCDF, zarr, NeXus, csv, Excel, VAMAS, or a peak set as
+        JSON. The content decides the format.
     region : str or int, optional
         Only the fits of this region ("O 1s", in any spelling), or the one of this number in the
         file. Names are found as in `read`.
@@ -50,8 +51,9 @@ def read_fit(path: PathLike, region: str | int | None = None) -> list[xr.Dataset
         stored are equal to what was written, lazy where a store is large. In a fit of a vendor's
         program `center`, `fwhm` and `height` are those of the maximum and of the whole line;
         `vendor_center`, `vendor_fwhm` and `vendor_area` are the numbers that the program shows.
-        The background is the vendor's, as a curve. Limits and links of the parameters are in
-        ``attrs["constraints"]`` as JSON, the vendor's own text is in further attributes.
+        The background is the vendor's, as a curve. Limits, locks and links of the parameters are in
+        ``attrs["constraints"]``, as `refine` takes them: ``refine(spectra, peaks)`` fits as the
+        program did. The vendor's own words are in further attributes.
 
     Raises
     ------

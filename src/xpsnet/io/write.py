@@ -23,6 +23,8 @@ from xpsnet.io.stores.nexus_writer import nexus_bytes
 from xpsnet.io.stores.zarr_writer import write_groups
 from xpsnet.io.tables.csv import is_our_csv, spectra_csv
 from xpsnet.io.tables.excel_writer import excel_bytes, is_our_workbook
+from xpsnet.io.tables.peak_set import peak_set_text
+from xpsnet.io.tables.peak_set import sniff as is_peak_set
 from xpsnet.io.tables.peaks_table import peaks_csv
 from xpsnet.io.vamas.writer import is_our_vamas, vamas_text
 
@@ -31,8 +33,10 @@ Spectra = list[xr.DataArray]
 
 Content = Spectra | xr.Dataset
 Bytes = bytes | memoryview
-# Bytes of a file with spectra or peaks, and with the spectra that the peaks were fitted to.
-FileMaker = Callable[[Content, xr.DataArray | None], Bytes]
+Fits = Sequence[xr.Dataset | None]
+Beside = xr.DataArray | Fits | None
+# Bytes of a file with spectra or peaks, and with the spectra or peaks that belong to them.
+FileMaker = Callable[[Content, Any], Bytes]
 # Writes them into an empty folder instead.
 FolderFiller = Callable[[Content, Path], None]
 
@@ -48,6 +52,7 @@ def write(
     path: str | os.PathLike[str],
     *,
     spectra: xr.DataArray | None = None,
+    peaks: Fits | None = None,
     dim: str | None = None,
     overwrite: bool = False,
 ) -> None:
@@ -70,10 +75,14 @@ def write(
         Spectra, or peaks as `predict`, `refine` and `fit` return them. Lazy data may be larger
         than the memory for .zarr only.
     path : path
-        Ends with .nc, .nc4, .h5 or .hdf5 (all netCDF 4), .zarr, .nxs, .xlsx, .vms or .csv.
+        Ends with .nc, .nc4, .h5 or .hdf5 (all netCDF 4), .zarr, .nxs, .xlsx, .vms or .csv; or
+        .json for one peak set, the peaks of one spectrum with their locks, limits and links.
     spectra : DataArray, optional
         The spectra that the peaks were fitted to, to be stored with the peaks: optional for NeXus
         and Excel, required for VAMAS.
+    peaks : sequence of Dataset or None, optional
+        For VAMAS with several regions in one file: the peaks of each of the spectra in `data`, None
+        where one was not fitted.
     dim : str, optional
         Dimension of the spectra that holds the energies. By default it is found by its name or
         units. The file names it "energy".
@@ -121,12 +130,19 @@ def write(
             f"expected spectra= only with peaks for .nxs, .xlsx or .vms, got {path.name!r}; write "
             f"the spectra to a separate file"
         )
+    if peaks is not None and (isinstance(data, xr.Dataset) or suffix not in _VAMAS):
+        raise ValueError("expected peaks= only with a list of spectra for .vms; see spectra=")
+    if peaks is not None and len(peaks) != len(content):
+        raise ValueError(
+            f"expected peaks or None for each of {len(content)} arrays of spectra, got {len(peaks)}"
+        )
+    beside = fitted if peaks is None else peaks
     with describing_failure(path):
         _check_target(path, overwrite=overwrite)
         if suffix in FOLDERS:
             write_folder(path, lambda folder: FOLDERS[suffix](content, folder))
         else:
-            write_file(path, _in_memory(suffix, content, fitted))
+            write_file(path, _in_memory(suffix, content, beside))
 
 
 def _check_target(path: Path, *, overwrite: bool) -> None:
@@ -140,20 +156,21 @@ def _check_target(path: Path, *, overwrite: bool) -> None:
         )
 
 
-def _in_memory(suffix: str, content: Content, spectra: xr.DataArray | None) -> Bytes:
+def _in_memory(suffix: str, content: Content, beside: Beside) -> Bytes:
     """Bytes of a file, made in memory.
 
     HDF5 ends the whole process where it cannot write its last bytes to a disk. It does the same
     where the memory ends, so that what it takes is asked for before.
     """
     parts = [content] if isinstance(content, xr.Dataset) else content
-    size = sum(map(_size, parts if spectra is None else [*parts, spectra]))
+    others = [beside] if isinstance(beside, xr.DataArray) else beside or []
+    size = sum(_size(one) for one in (*parts, *others) if one is not None)
     needed = size * (_HELD_IN_TABLES if suffix in _TABLES else _HELD) + _HELD_BESIDE
     if needed > (free := free_memory()):
         raise _too_large(suffix, f"{_gigabytes(size)} with {_gigabytes(free)} free")
     try:
         np.empty(needed, np.uint8)  # given back at once; refused where a limit of the user ends
-        return FILES[suffix](content, spectra)
+        return FILES[suffix](content, beside)
     except MemoryError as error:
         got = f"{_gigabytes(size)}, more than this process is given"
         raise _too_large(suffix, got) from error
@@ -220,7 +237,7 @@ def _is_ours(path: Path) -> bool:
         return _hdf5_is_ours(path)
     if head.startswith(b"PK"):
         return is_our_workbook(path)
-    return not head or is_our_csv(path) or is_our_vamas(path)
+    return not head or is_peak_set(head) or is_our_csv(path) or is_our_vamas(path)
 
 
 def _mentions(file: Path, word: bytes) -> bool:
@@ -323,6 +340,13 @@ def _csv_bytes(content: Content, _: xr.DataArray | None) -> Bytes:
     return text.encode("utf-8", errors="backslashreplace")
 
 
+def _peak_set_bytes(content: Content, _: xr.DataArray | None) -> Bytes:
+    """One peak set."""
+    if not isinstance(content, xr.Dataset):
+        raise ValueError("expected peaks for .json, got spectra; write them as .nc")
+    return peak_set_text(content).encode("utf-8", errors="backslashreplace")
+
+
 def _nexus_bytes(content: Content, spectra: xr.DataArray | None) -> Bytes:
     """Entries of NeXus, with attributes that HDF5 holds."""
     if isinstance(content, xr.Dataset):
@@ -340,16 +364,16 @@ def _storable_array(spectra: xr.DataArray) -> xr.DataArray:
     return stored[name].rename(spectra.name)
 
 
-def _vamas_bytes(content: Content, spectra: xr.DataArray | None) -> Bytes:
+def _vamas_bytes(content: Content, beside: Any) -> Bytes:
     """VAMAS; peaks as CasaXPS components of their spectra."""
     if not isinstance(content, xr.Dataset):
-        return vamas_text(content).encode("utf-8")
-    if spectra is None:
+        return vamas_text(content, beside).encode("utf-8")
+    if beside is None:
         raise ValueError(
             "expected the spectra that the peaks belong to, which VAMAS stores with them; do "
             "write(peaks, path, spectra=spectra)"
         )
-    return vamas_text([spectra], content).encode("utf-8")
+    return vamas_text([beside], [content]).encode("utf-8")
 
 
 FILES: dict[str, FileMaker] = {
@@ -362,8 +386,10 @@ FILES: dict[str, FileMaker] = {
     ".vms": _vamas_bytes,
     ".vamas": _vamas_bytes,
     ".csv": _csv_bytes,
+    ".json": _peak_set_bytes,
 }
 FOLDERS: dict[str, FolderFiller] = {".zarr": _fill_zarr}
 SUFFIXES = (*FILES, *FOLDERS)
 _WITH_SPECTRA = (".nxs", ".xlsx", ".vms", ".vamas")
+_VAMAS = (".vms", ".vamas")
 _TABLES = (".xlsx", ".vms", ".vamas", ".csv")

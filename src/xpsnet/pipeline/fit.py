@@ -41,7 +41,9 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
+from xpsnet.data.constraints import Constraint
 from xpsnet.data.levels import core_level
+from xpsnet.data.links import split_name
 from xpsnet.data.peak_arrays import sorted_peaks
 from xpsnet.data.peaks import keep_own_names
 from xpsnet.data.spectrum import check_spectra, crop, scale_sign
@@ -50,9 +52,7 @@ from xpsnet.data.status import Status, has_flag, with_texts
 from xpsnet.fitting.maps.chemical_states import LOCAL_ROUNDS, Found, States
 from xpsnet.fitting.maps.follow import follow_places, sampled_rows
 from xpsnet.fitting.maps.neighbors import PRIOR_ROUNDS, Start, reach
-from xpsnet.fitting.model.constraints import Constraint
 from xpsnet.fitting.model.doublets import Doublet, as_doublets
-from xpsnet.fitting.model.links import split_name
 from xpsnet.fitting.model.options import (
     FitOptions,
     checked_constraints,

@@ -9,13 +9,16 @@ again from these.
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from xpsnet.data.constraints import Constraints
+from xpsnet.data.links import parameter_name, split_name
 from xpsnet.data.status import INVALID, has_flag
 from xpsnet.fitting.maps.neighbors import Shape, Start, around, log_prior, median, offsets, outliers
-from xpsnet.fitting.model.constraints import Constraints
+from xpsnet.fitting.model.doublets import Doublet
 from xpsnet.fitting.model.options import FitOptions
 from xpsnet.fitting.select.model_choice import (
     MOST_STATES,
@@ -73,10 +76,37 @@ def choose(question: Question, rows: SpectrumRows, sign: int) -> Chosen:
         counts_states=True,
     )
     models = [template.model for template in structure.templates]
+    options = replace(options, **_in_common(options, models))
     choices = dict.fromkeys(model_words(model) for model in models)
     if question.n_states in (None, 0) or not models:
         choices = {model_words(StateModel((), "", "")): None} | choices
     return Chosen(question, options, tuple(choices), structure.words, structure)
+
+
+def _in_common(options: FitOptions, models: Sequence[StateModel]) -> dict[str, Any]:
+    """What holds for every spectrum of a stack, whatever states it has: for the result to keep.
+
+    Widths are those of the widest kind of states; each level with two lines is a doublet without
+    numbers of peaks.
+    """
+    kinds = {kind.name: kind for model in models for kind in model.kinds}
+    limits = dict(options.constraints.limits)
+    if kinds and "fwhm" not in limits:
+        widths = [kind.fwhm for kind in kinds.values()]
+        limits["fwhm"] = min(low for low, _ in widths), max(high for _, high in widths)
+    doublets = [
+        Doublet(
+            kind.name,
+            None,
+            (kind.doublet.splitting[0], kind.doublet.splitting[2]),
+            (kind.doublet.ratio[0], kind.doublet.ratio[2]),
+            kind.doublet.fwhm_ratio,
+            (kind.doublet.splitting[1], kind.doublet.ratio[1]),
+        )
+        for kind in kinds.values()
+        if kind.doublet is not None
+    ]
+    return {"constraints": Constraints(limits), "doublets": tuple(doublets)}
 
 
 def _inputs(rows: SpectrumRows) -> FitInputs:
@@ -192,7 +222,11 @@ def _ordered_options(
         replace(link, peak=place[link.peak], source=place[link.source])
         for link in tied.constraints.links
     )
-    return replace(tied, constraints=Constraints({}, links))
+    limits = {}
+    for name, pair in tied.constraints.limits.items():
+        parameter, peak = split_name(name)
+        limits[name if peak is None else parameter_name(parameter, place[peak])] = pair
+    return replace(tied, constraints=Constraints(limits, links))
 
 
 def _outcome(options: FitOptions, candidate: Candidate, sign: int, probability: Floats) -> Outcome:

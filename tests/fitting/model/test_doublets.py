@@ -1,5 +1,7 @@
 """Doublets: the table, which line is which, fits with every kind of amount, and finding pairs."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -76,7 +78,8 @@ def test_every_amount_fixed_bounded_or_free(sulfur, sulfur_start, amounts, expec
         else:
             assert found == pytest.approx(held, rel=1e-9)
     assert peaks.partner.values.tolist() == [2, 1]
-    assert "S 2p of peaks 1 and 2" in peaks.attrs["doublets"]
+    (stored,) = json.loads(peaks.attrs["doublets"])
+    assert (stored["region"], stored["peaks"]) == ("S 2p", [1, 2])
 
 
 def test_free_amounts_are_those_of_a_free_fit(sulfur, sulfur_start):

@@ -4,9 +4,9 @@ import lmfit
 import numpy as np
 import pytest
 
+from xpsnet.data.constraints import Constraints, check_constraints
+from xpsnet.data.links import for_slots, parse_link, resolved
 from xpsnet.data.peaks import Status
-from xpsnet.fitting.model.constraints import Constraints, check_constraints
-from xpsnet.fitting.model.links import for_slots, parse_link, resolved
 from xpsnet.fitting.model.parameter_map import make_layout
 from xpsnet.fitting.model.parameters import start_parameters
 from xpsnet.fitting.refine import refine

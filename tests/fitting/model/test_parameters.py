@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from xpsnet.fitting.model.constraints import check_constraints
+from xpsnet.data.constraints import check_constraints
 from xpsnet.fitting.model.parameter_map import make_layout
 from xpsnet.fitting.model.parameters import start_parameters
 from xpsnet.numerics.lineshapes import LINE_SHAPES

@@ -1,5 +1,7 @@
 """Doublets of many spectra at once: the same pairs as one by one, and fits with them tied."""
 
+import json
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -62,7 +64,8 @@ def test_doublets_are_tied_where_they_are(scale, make_case, make_hand_peaks):
     assert partner.tolist() == [[2, 1], [0, 0], [2, 1]]
     marked = results_to_dataset(options, results, arrays)
     assert marked.partner.values.tolist() == [[2, 1], [0, 0], [2, 1]]
-    assert marked.attrs["doublets"].startswith("S 2p: splitting 1.18")
+    (stored,) = json.loads(marked.attrs["doublets"])
+    assert (stored["region"], stored["peaks"], stored["splitting"]) == ("S 2p", None, [1.18, 1.18])
 
 
 def test_without_peaks_or_spectra_there_is_nothing_to_pair():

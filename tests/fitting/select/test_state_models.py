@@ -7,9 +7,9 @@ import pytest
 
 from tests.state_spectra import PLATINUM, SULFUR
 from xpsnet import doublet
+from xpsnet.data.constraints import Constraints
 from xpsnet.data.levels import core_level
-from xpsnet.fitting.model.constraints import Constraints
-from xpsnet.fitting.model.links import resolved, split_name
+from xpsnet.data.links import resolved, split_name
 from xpsnet.fitting.model.options import FitOptions
 from xpsnet.fitting.select.state_models import (
     ASYMMETRIC,

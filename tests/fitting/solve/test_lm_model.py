@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tests.fitting.model.test_spectrum_model import ENERGY, model_and_values
-from xpsnet.fitting.model.constraints import check_constraints
+from xpsnet.data.constraints import check_constraints
 from xpsnet.fitting.model.parameter_map import make_layout
 from xpsnet.fitting.model.spectrum_model import Problem, SpectrumModel
 from xpsnet.fitting.solve.lm_model import draw, finish

@@ -30,12 +30,17 @@ from xpsnet.samples import sample_truth
 LIMITS = (0, 600, 4096)  # [bytes]: fails at the first byte, within small files, within large ones
 STEPS = ("fsync", "replace", "rename")
 # One extension for each function that makes a format.
+NOT_IN_MEMORY = (*FOLDERS, ".json")  # JSON holds no spectra
 FORMATS = {maker: suffix for suffix, maker in reversed({**FILES, **FOLDERS}.items())}.values()
 
 
 def content(suffix: str) -> dict[str, Any]:
-    """Peaks of a line scan, for VAMAS with their spectra."""
+    """Peaks of a line scan, for VAMAS with their spectra, for JSON of one spectrum."""
     peaks, spectra = sample_truth("line_scan"), xpsnet.sample("line_scan")
+    if suffix == ".json":  # holds one peak set; as large as the other files
+        numbers = [0, 1] * 20
+        peaks = peaks.isel(position=0, peak=numbers)
+        peaks = peaks.assign_coords(peak=range(1, len(numbers) + 1))
     return {"data": peaks, "spectra": spectra if suffix in (".vms", ".vamas") else None}
 
 
@@ -191,14 +196,14 @@ def memory(folder: Path) -> None:
     large = xr.DataArray(values, {"energy": np.arange(10_000.0)}, ("x", "energy"))
     large = large.assign_attrs(scale="binding", units="counts")
     for suffix in FORMATS:
-        if suffix not in FOLDERS:
+        if suffix not in NOT_IN_MEMORY:
             xpsnet.write(large[:2], folder / f"warm{suffix}")
     status = Path("/proc/self/status").read_text().split()
     taken = int(status[status.index("VmSize:") + 1]) << 10
     for extra in (10 << 20, 40 << 20, 85 << 20):
         resource.setrlimit(resource.RLIMIT_AS, (taken + extra, resource.RLIM_INFINITY))
         for suffix in FORMATS:
-            if suffix not in FOLDERS:
+            if suffix not in NOT_IN_MEMORY:
                 error = None
                 try:
                     xpsnet.write(large, folder / f"large{suffix}")

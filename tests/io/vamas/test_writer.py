@@ -1,5 +1,6 @@
 """VAMAS files of ours: what is written is read back, and CasaXPS' words are in their places."""
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -180,7 +181,7 @@ def test_links_come_back(tmp_path: Path, scale: str) -> None:
     ratio = 412.5 / 3000.0
     links = dict(link.split(" = ") for link in again.attrs["links"].split("; "))
     assert links["center_2"] == f"center_1 {sign} 1.51"
-    assert links["fwhm_2"] == "1 * fwhm_1"
+    assert links["fwhm_2"] == "fwhm_1"
     assert float(links["area_2"].split()[0]) == pytest.approx(ratio)
 
 
@@ -255,9 +256,13 @@ def test_a_fit_of_casaxps_is_written_again(real_data: Path, tmp_path: Path) -> N
     names = re.findall(r"CASA comp \(\*Fe 2p\*\) \(\*(.*?)\*\)", again.attrs["casa_components"])
     assert names == ["LF(0.54,10,80,100,6)", "SGL(30)"] * 2
     for name in ("vendor_center", "vendor_fwhm", "vendor_area"):
-        # Our comment has no calibration: positions are those of the block.
-        shift = float(peaks.attrs["casa_calibration"]) if name == "vendor_center" else 0.0
-        np.testing.assert_allclose(again[name] - shift, peaks[name], rtol=1e-9)
+        np.testing.assert_allclose(again[name], peaks[name], rtol=1e-9)
+    assert again.attrs["constraints"] == peaks.attrs["constraints"]
+    sensitivity = r"RSF 16.42 MASS 55.8458 .* UNCORRECTEDRSF 16.42"
+    assert len(re.findall(sensitivity, again.attrs["casa_components"])) == 4
+    assert again.attrs["casa_region"].endswith(
+        "16.42 2 0 0 335.44588 551 436 3 (*Fe 2p*) 55.8458 0 16.42"
+    )
     for name in ("fwhm", "height", "area", "fraction", "exponent_high", "damping"):
         np.testing.assert_allclose(again[name], peaks[name], rtol=1e-9)
     np.testing.assert_array_equal(read_one(tmp_path / "a.vms", region="Fe 2p"), spectrum)
@@ -275,6 +280,87 @@ def test_a_refined_fit_of_casaxps_is_written_again(real_data: Path, tmp_path: Pa
     (again,) = xpsnet.read_fit(tmp_path / "a.vms", region="Fe 2p")
     for name in ("center", "fwhm", "height", "fraction", "exponent_high", "exponent_low"):
         np.testing.assert_allclose(again[name], refined[name], rtol=1e-7, err_msg=name)
+
+
+def test_a_fit_that_was_changed_goes_back_into_the_file(real_data: Path, tmp_path: Path) -> None:
+    source = real_data / "vamas" / "FeO_analyzed.vms"
+    spectra = read(source)
+    (peaks,) = xpsnet.read_fit(source, region="Fe 2p")
+    (spectrum,) = (one for one in spectra if one.name == "Fe 2p")
+    as_it_was = xpsnet.refine(spectrum, peaks)
+    held = ("fraction", "exponent_high", "exponent_low", "damping")
+    for name in held:  # the numbers of LF(...) and SGL(...)
+        np.testing.assert_allclose(as_it_was[name], peaks[name], rtol=1e-12)
+    np.testing.assert_allclose(as_it_was.background, peaks.background)
+    changed = xpsnet.change_peak(as_it_was, 2, center=771.3)
+    changed = xpsnet.constrain_peak(changed, 2, "center", vary=False)
+    changed = xpsnet.constrain_peak(changed, 4, "fwhm", link="fwhm_2")
+    changed = xpsnet.refine(spectrum, changed)
+    fits = [changed if one.name == "Fe 2p" else None for one in spectra]
+    write(spectra, tmp_path / "a.vms", peaks=fits)
+    (again,) = xpsnet.read_fit(tmp_path / "a.vms", region="Fe 2p")
+    for name in ("center", "fwhm", "height", "area", *held):
+        np.testing.assert_allclose(again[name], changed[name], rtol=1e-9, err_msg=name)
+    rules, before = (json.loads(one.attrs["constraints"]) for one in (again, changed))
+    assert rules["center_2"] == 771.3
+    assert rules["fwhm_4"] == "fwhm_2"
+    assert rules["fwhm_1"] == pytest.approx(before["fwhm_1"])
+    refined, repeated = (xpsnet.refine(spectrum, start) for start in (again, changed))
+    for name in ("center", "fwhm", "height", "area"):
+        np.testing.assert_allclose(refined[name], repeated[name], rtol=1e-6, err_msg=name)
+
+
+def test_several_regions_of_which_some_are_fitted(tmp_path: Path) -> None:
+    first, second, third = _spectra(), _spectra((2,)).rename("O 1s"), _spectra().rename("N 1s")
+    peaks = _peaks(second, fraction=0.3).assign_attrs(region="O 1s")
+    write(
+        [first, second, third], tmp_path / "a.vms", peaks=[_peaks(first, fraction=0.3), peaks, None]
+    )
+    found = xpsnet.read_fit(tmp_path / "a.vms")
+    assert [one.attrs["region"] for one in found] == ["C 1s", "O 1s"]
+    np.testing.assert_allclose(found[1].center, peaks.center)
+    assert [one.name for one in read(tmp_path / "a.vms")] == ["C 1s", "O 1s", "N 1s"]
+    with pytest.raises(ValueError, match="for each of 2 arrays of spectra, got 1"):
+        write([first, third], tmp_path / "b.vms", peaks=[None])
+    with pytest.raises(ValueError, match=r"peaks= only with a list of spectra for \.vms"):
+        write([first], tmp_path / "b.nc", peaks=[None])
+
+
+@pytest.mark.parametrize("scale", ["binding", "kinetic"])
+def test_locks_and_limits_come_back(tmp_path: Path, scale: str) -> None:
+    spectra = _spectra((), scale)
+    peaks = _peaks(spectra, fraction=0.3)
+    center = float(peaks.center[0])
+    peaks = xpsnet.constrain_peak(peaks, 1, "center", min=center - 0.5, max=center + 0.25)
+    peaks = xpsnet.constrain_peak(peaks, 1, "fwhm", vary=False)
+    peaks = xpsnet.constrain_peak(peaks, 2, "fwhm", min=0.8, max=1.6)
+    write(peaks, tmp_path / "a.vms", spectra=spectra)
+    (again,) = xpsnet.read_fit(tmp_path / "a.vms", region=0)
+    limits = xpsnet.peak_limits(again)
+    assert limits[1, "center"].min == pytest.approx(center - 0.5, abs=1e-9)
+    assert limits[1, "center"].max == pytest.approx(center + 0.25, abs=1e-9)
+    assert limits[1, "fwhm"].locked
+    assert (limits[2, "fwhm"].min, limits[2, "fwhm"].max) == pytest.approx((0.8, 1.6))
+
+
+def test_a_calibration_of_casaxps_stays(tmp_path: Path) -> None:
+    spectra = _spectra()
+    peaks = _peaks(spectra, fraction=0.3).assign_attrs(casa_calibration="0.75")
+    write(peaks, tmp_path / "a.vms", spectra=spectra)
+    (again,) = xpsnet.read_fit(tmp_path / "a.vms", region=0)
+    np.testing.assert_allclose(again.center, peaks.center, rtol=1e-12)
+    np.testing.assert_allclose(again.vendor_center, peaks.center + 0.75)  # as CasaXPS shows it
+    assert float(again.attrs["casa_calibration"]) == 0.75
+    np.testing.assert_allclose(again.energy, peaks.energy)
+
+
+def test_a_row_that_is_off_is_off_in_casaxps(tmp_path: Path) -> None:
+    spectra = _spectra()
+    peaks = xpsnet.change_peak(_peaks(spectra, fraction=0.3), 1, enabled=False)
+    write(peaks, tmp_path / "a.vms", spectra=spectra)
+    assert "(*C-C*) (*GL(30)*) Area 1e-20 " in (tmp_path / "a.vms").read_text()
+    (again,) = xpsnet.read_fit(tmp_path / "a.vms", region=0)
+    assert again.label.values.tolist() == ["C-O odd"]
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
+from xpsnet.data.links import parameter_name, split_name
 from xpsnet.data.peak_arrays import moved_covariance
 from xpsnet.fitting.maps.chemical_states import (
     LOCAL_ROUNDS,
@@ -18,7 +19,6 @@ from xpsnet.fitting.maps.chemical_states import (
     taken,
 )
 from xpsnet.fitting.maps.neighbors import reach
-from xpsnet.fitting.model.links import parameter_name, split_name
 from xpsnet.fitting.model.parameter_map import Floats
 from xpsnet.parallel.chunks import map_overlapping
 

@@ -5,18 +5,23 @@ other's for p, d and f levels. Splittings are those of `xpsnet.constants.DOUBLET
 one shape. A doublet is nothing but links between two peaks (`links.py`).
 """
 
+import json
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from itertools import combinations
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
+import xarray as xr
 
 from xpsnet.constants import BRANCHING_RATIOS, DOUBLETS
 from xpsnet.data.level_names import parse_level
-from xpsnet.fitting.model.links import Limits, Link
+from xpsnet.data.links import Limits, Link
+from xpsnet.data.peak_settings import stored_constraints, with_constraints
+from xpsnet.data.peaks import line_shapes_of
+from xpsnet.data.spectrum import scale_sign
 from xpsnet.numerics.lineshapes import LINE_SHAPES
 from xpsnet.numerics.peak_shapes import LineShapes, shapes_at
 
@@ -365,3 +370,92 @@ def partners(doublets: Sequence[Doublet], center: Floats, area: Floats) -> npt.N
             both = rows[np.isfinite(center[rows, first] + center[rows, second])]
             partner[both, first], partner[both, second] = second + 1, first + 1
     return partner
+
+
+def doublets_json(doublets: Iterable[Doublet]) -> str:
+    """Doublets as the text of the attribute `doublets` of peaks."""
+    return json.dumps([asdict(one) for one in doublets])
+
+
+def stored_doublets(peaks: xr.Dataset) -> tuple[Doublet, ...]:
+    """Doublets that peaks carry in their attribute.
+
+    Raises
+    ------
+    ValueError
+        Where the attribute is damaged.
+    """
+    text = str(peaks.attrs.get("doublets", "[]"))
+    if not text.startswith("["):  # words of an older version
+        return ()
+    try:
+        return tuple(_of_json(one) for one in json.loads(text))
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        raise ValueError(f"expected doublets as JSON, got {text[:80]!r}") from error
+
+
+def _of_json(stored: Mapping[str, Any]) -> Doublet:
+    """One doublet of the attribute, checked as `doublet` does."""
+    given: dict[str, Any] = {}
+    for name in ("splitting", "ratio", "fwhm_ratio"):
+        pair = stored[name]
+        given[name] = "free" if pair is None else (float(pair[0]), float(pair[1]))
+    distance, statistical = (float(value) for value in stored["expected"])
+    peaks = stored["peaks"]
+    places = None if peaks is None else (int(peaks[0]), int(peaks[1]))
+    free = given["splitting"] == "free"
+    checked = doublet(
+        str(stored["region"]), places, **(given | ({"splitting": distance} if free else {}))
+    )
+    splitting = None if free else checked.splitting
+    return replace(checked, splitting=splitting, expected=(distance, statistical))
+
+
+def doublets_as_links(peaks: xr.Dataset) -> xr.Dataset:
+    """The same peaks of one spectrum with the links of their doublets among the constraints.
+
+    A doublet without the numbers of its peaks holds for all lines that `partner` pairs.
+    """
+    stored = stored_doublets(peaks)
+    if not stored:
+        return peaks
+    sign = scale_sign(str(peaks.attrs["scale"]))
+    center = sign * peaks["center"].values.reshape(1, -1)
+    partner = peaks["partner"].values.reshape(-1) if "partner" in peaks else None
+    found = paired_by_partner(stored, partner, center[0])
+    links = doublet_links(found, line_shapes_of(peaks), center)
+    own = {link.name: str(link if sign > 0 else link.mirrored()) for link in links}
+    constraints = {n: c for n, c in stored_constraints(peaks).items() if n not in own} | own
+    attrs = {name: value for name, value in peaks.attrs.items() if name != "doublets"}
+    new = peaks.copy(deep=False)
+    new.attrs = with_constraints(attrs, constraints)
+    return new
+
+
+def paired_by_partner(
+    doublets: Sequence[Doublet], partner: npt.NDArray[np.int64] | None, center: Floats
+) -> list[Doublet]:
+    """Doublets with the peaks that a fit has paired.
+
+    Parameters
+    ----------
+    doublets : sequence of Doublet
+        Those that have peaks keep them. Of the others, each pair gets the one that agrees best.
+    partner : ndarray of int, shape (peak,), or None
+        Number of the other line, 0 for none.
+    center : ndarray, shape (peak,)
+        Larger = more bound [eV].
+    """
+    found = [one for one in doublets if one.peaks is not None]
+    open_ones = [one for one in doublets if one.peaks is None]
+    taken = {number for one in found for number in one.peaks or ()}
+    unknown = np.full((1, center.size), np.nan)
+    for k, other in enumerate([] if partner is None or not open_ones else partner.tolist()):
+        pair = (k + 1, other)
+        if not k + 1 < other <= center.size or taken & set(pair):
+            continue
+        costs = [_disagreement(one, center[None], unknown, (k, other - 1))[0] for one in open_ones]
+        if np.isfinite(costs).any():
+            found.append(replace(open_ones[int(np.argmin(costs))], peaks=pair))
+            taken |= set(pair)
+    return found

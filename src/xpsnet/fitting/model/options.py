@@ -7,9 +7,9 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from xpsnet.fitting.model.constraints import Constraint, Constraints, check_constraints
+from xpsnet.data.constraints import Constraint, Constraints, check_constraints
+from xpsnet.data.links import Link, Slots, split_name
 from xpsnet.fitting.model.doublets import Doublet
-from xpsnet.fitting.model.links import Link, Slots, split_name
 from xpsnet.fitting.model.parameter_map import Layout, make_layout
 from xpsnet.fitting.model.parameters import start_parameters
 from xpsnet.numerics.lineshapes import LINE_SHAPES
@@ -45,6 +45,8 @@ class FitOptions:
         Returns True once the fit is to stop.
     counts_states : bool
         Whether the result says which chemical state every peak belongs to.
+    keep_order : bool
+        Whether the result keeps its peaks at the places of the starts.
     quick : bool
         Whether the batched engine only has to tell models apart; see `lm_plan.make_plan`.
     """
@@ -59,6 +61,7 @@ class FitOptions:
     engine: Engine = "auto"
     cancel: Callable[[], bool] | None = None
     counts_states: bool = False
+    keep_order: bool = False
     quick: bool = False
 
     def layout(self, slots: Slots) -> Layout:

@@ -22,8 +22,8 @@ from functools import cached_property, lru_cache
 import numpy as np
 import numpy.typing as npt
 
+from xpsnet.data.links import Key, Link, parameter_name, resolved
 from xpsnet.data.spectrum_arrays import mirror_factors
-from xpsnet.fitting.model.links import Key, Link, parameter_name, resolved
 from xpsnet.numerics.backgrounds import BACKGROUNDS
 from xpsnet.numerics.lineshapes import LINE_SHAPES
 from xpsnet.numerics.peak_shapes import (

@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from xpsnet.fitting.model.constraints import Constraints
-from xpsnet.fitting.model.links import Limits, resolved, split_name
+from xpsnet.data.constraints import Constraints
+from xpsnet.data.links import Limits, resolved, split_name
 from xpsnet.fitting.model.parameter_map import ADDED, MULTIPLIED, Floats, Layout
 from xpsnet.numerics.lineshapes import LINE_SHAPES
 

@@ -15,10 +15,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from xpsnet.data.constraints import Constraints
 from xpsnet.data.levels import CoreLevel, DoubletRange, NearLine, core_level
-from xpsnet.fitting.model.constraints import Constraints
+from xpsnet.data.links import Limits, Link, parameter_name, split_name
 from xpsnet.fitting.model.doublets import Doublet, tied
-from xpsnet.fitting.model.links import Limits, Link, parameter_name, split_name
 from xpsnet.fitting.model.options import FitOptions
 from xpsnet.numerics.lineshapes import LINE_SHAPES
 

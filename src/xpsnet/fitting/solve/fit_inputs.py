@@ -9,6 +9,7 @@ import numpy.typing as npt
 import xarray as xr
 
 from xpsnet.data.peak_arrays import sorted_peaks
+from xpsnet.data.peak_settings import keeps_order, without_disabled
 from xpsnet.data.peaks import keep_own_names
 from xpsnet.data.spectrum import check_spectra, crop
 from xpsnet.data.spectrum_arrays import orientation_of
@@ -19,6 +20,9 @@ from xpsnet.numerics.lineshapes import LINE_SHAPES
 
 Floats = npt.NDArray[np.float64]
 Starts = dict[str, Floats]
+
+# Rounding of energies in files, as a share of the range; far below a step.
+_ROUNDED = 1e-8
 
 _SHAPE_PARAMETERS = {name for shape in LINE_SHAPES.values() for name in shape.parameters}
 
@@ -122,7 +126,9 @@ def fitted_window(
         )
     if energy_range is None and "energy_range" in peaks.attrs:
         low, high = (float(end) for end in peaks.attrs["energy_range"])
-        energy_range = (low, high)
+        # Files round energies: the points at the ends stay.
+        slack = _ROUNDED * (high - low)
+        energy_range = (low - slack, high + slack)
     return spectra if energy_range is None else crop(spectra, energy_range)
 
 
@@ -143,6 +149,7 @@ def starts_from_peaks(
     ValueError
         Where shapes do not fit.
     """
+    peaks = without_disabled(peaks)
     starts = {
         str(name): per_spectrum(peaks[name], spectra, "peak")
         for name in peaks.data_vars
@@ -150,8 +157,7 @@ def starts_from_peaks(
     }
     absent = np.full_like(starts["center"], np.nan)
     starts = {"fwhm": absent, "height": absent, **starts}
-    # Peaks with labels, links or shapes of their own keep their places.
-    if "label" not in peaks and "links" not in peaks.attrs and "line_shape" not in peaks:
+    if not keeps_order(peaks):
         starts = sorted_peaks(starts, starts["center"])
     starts["center"] = orientation_of(spectra).energies(starts["center"])
     if "status" in peaks:

@@ -9,10 +9,11 @@ import numpy.typing as npt
 import xarray as xr
 
 from xpsnet.data.peak_arrays import area_arrays
+from xpsnet.data.peak_settings import as_mapping, is_numbered, setting_attributes
 from xpsnet.data.peaks import PeakArrays, peaks_from_numerics
 from xpsnet.data.spectrum_arrays import SpectrumArrays
 from xpsnet.data.status import Flags, Status, most_severe, with_texts
-from xpsnet.fitting.model.doublets import partners
+from xpsnet.fitting.model.doublets import doublets_json, partners
 from xpsnet.fitting.model.options import FitOptions
 from xpsnet.fitting.model.parameter_map import Layout
 from xpsnet.fitting.solve.spectrum_flags import spectrum_flags
@@ -27,6 +28,7 @@ _PROVENANCE = ("photon_energy", "source_file", "instrument")
 _OWN = (
     "units",
     "energy_range",
+    "constraints",
     "links",
     "doublets",
     "shared",
@@ -259,15 +261,16 @@ def results_to_dataset(
     results = results if options.scale_errors else results.reported()
     flags = results.flags | spectrum_flags(arrays, results.flags)
     layout = results.layout
-    links = options.constraints.links
-    if label is None and not links and isinstance(layout.line_shape, str):
+    settings = as_mapping(options.constraints.on_scale(sign))
+    placed = options.keep_order or is_numbered(settings)
+    if label is None and not placed and isinstance(layout.line_shape, str):
         key = sign * results.peak(results.values, "center")
         results = results.moved(_places_of(key), layout)
     origin = {k: spectra.attrs.get(k) for k in _PROVENANCE}
     origin |= {"region": str(spectra.name) if spectra.name else None}
     origin |= {k: v for k, v in (attrs or {}).items() if k not in _OWN}
     origin["units"] = spectra.attrs.get("units")
-    origin["links"] = options.constraints.on_scale(sign).links_text() or None
+    origin |= setting_attributes(settings)
     origin["shared"] = " ".join(n for n in options.shared if n in layout.shape_parameters)
     terms = dict(zip(BACKGROUNDS[options.background], layout.background_index, strict=True))
     errors = results.peak_errors | {"area": results.area_stderr}
@@ -288,6 +291,8 @@ def results_to_dataset(
         others={name: getattr(results, name) for name in _QUALITY} | {"status_flags": flags},
     )
     peaks = peaks_from_numerics(arrays, found, origin)
+    if options.doublets:
+        peaks.attrs["doublets"] = doublets_json(options.doublets)
     if options.counts_states:
         peaks = _with_states(peaks, results)
     elif options.doublets:
@@ -296,7 +301,6 @@ def results_to_dataset(
         texts = {"long_name": "Peak of the same doublet, 0: none", "units": "1"}
         shaped = partner.reshape(peaks["center"].shape)
         peaks = peaks.assign(partner=(peaks["center"].dims, shaped, texts))
-        peaks.attrs["doublets"] = "; ".join(str(one) for one in options.doublets)
     return peaks
 
 

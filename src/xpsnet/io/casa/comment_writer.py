@@ -1,11 +1,15 @@
 """Peaks as CasaXPS comments of VAMAS blocks, so that CasaXPS shows our components."""
 
 import re
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 import xarray as xr
 
+from xpsnet.data.constraints import Constraint, links_of
+from xpsnet.data.links import parameter_name
+from xpsnet.data.peak_settings import enabled_rows, stored_constraints
 from xpsnet.data.peaks import curves, line_shapes_of
 from xpsnet.data.spectrum import scale_sign
 from xpsnet.io.casa.line_shapes import CasaLine, casa_line, shape_parameters
@@ -25,7 +29,16 @@ EXACT = (
 )
 """Line shapes of xpsnet that CasaXPS has, too."""
 
-_LINK = re.compile(r"([a-z_]+)_(\d{1,4}) = (?:[^\s(]+ \* )?\1_(\d{1,4})(?: [*+-] [^\s(]+)?")
+_NUMBER = r"[0-9.eE+-]{1,30}"
+_SENSITIVITY = re.compile(
+    rf"CASA comp \(\*(.*?)\*\).*? RSF ({_NUMBER}) MASS ({_NUMBER}) .*?UNCORRECTEDRSF ({_NUMBER})"
+)
+_REGION = re.compile(
+    r"CASA region \(\*.*?\*\) \(\*.*?\*\) \S+ \S+ "
+    rf"({_NUMBER}) [^(]*\(\*.*?\*\)((?: {_NUMBER}){{1,3}})"
+)
+_NO_SENSITIVITY = ("1", "1", "1")
+_OFF = 1e-20  # CasaXPS' area of a component that is switched off
 _SHAPE = re.compile(r"[A-Z]{2,3}\([0-9.,eE+-]{1,100}\)")
 _TOUGAARD_C = 1643.0
 _PLAIN = "1 0 0 0 0 0 0"
@@ -55,26 +68,47 @@ def casa_comment(peaks: xr.Dataset, photon_energy: float, seconds: float) -> tup
     if not present.size:
         return NO_FIT
     region = _clean(str(peaks.attrs.get("region", "")) or "region")
-    limits = sorted(_kinetic(peaks, peaks["energy"].values[[0, -1]], photon_energy).tolist())
+    shift = _number_of(peaks.attrs.get("casa_calibration"), 0.0)
+    ends = _kinetic(peaks, peaks["energy"].values[[0, -1]], photon_energy) - shift
+    limits = sorted(ends.tolist())
     shapes = shape_names(line_shapes_of(peaks), center.size)
     stated_before = _SHAPE.findall(str(peaks.attrs.get("casa_components", "")))
+    rules, enabled = stored_constraints(peaks), enabled_rows(peaks)
+    sensitivity = _sensitivity(str(peaks.attrs.get("casa_components", "")))
     table = []
-    for i in present:
+    for i in present.tolist():
         one = {name: float(peaks[name].values[i]) for name in LINE_SHAPES[shapes[i]].parameters}
         name = _shape(shapes[i], one, stated_before)
         line = casa_line(name)
         width = one["fwhm"] / line.fwhm
         label = str(peaks["label"].values[i]) if "label" in peaks else region
-        place = float(_kinetic(peaks, np.array(one["center"]), photon_energy))
-        area = _area(shapes[i], one, peaks, int(i)) / seconds
-        place += width * line.shift
-        table.append(_Component(_clean(label), name, area, width, place))
-    follows = _links(str(peaks.attrs.get("links", "")), present.tolist())
+        place = float(_kinetic(peaks, np.array(one["center"]), photon_energy)) - shift
+        area = _area(shapes[i], one, peaks, i) / seconds
+        # Of limits, what has the unit of the parameter in CasaXPS.
+        kinetic = 1.0 if scale_sign(peaks.attrs["scale"]) < 0 else -1.0
+        turned = [place + kinetic * (end - one["center"]) for end in _ends(rules, "center", i)]
+        table.append(
+            _Component(
+                _clean(label),
+                name,
+                area if enabled[i] else _OFF,
+                width,
+                place + width * line.shift,
+                {
+                    "area": _scaled(_ends(rules, "height", i), area, one["height"]),
+                    "fwhm": _scaled(_ends(rules, "fwhm", i), width, one["fwhm"]),
+                    "center": [end + width * line.shift for end in sorted(turned)],
+                },
+                sensitivity.get(label) or next(iter(sensitivity.values()), _NO_SENSITIVITY),
+            )
+        )
+    follows = _links(rules, present.tolist())
     lines = [_component(table, k, follows, region, limits) for k in range(len(table))]
     kind, numbers = _background(peaks)
-    stated = f"{limits[0]!r} {limits[1]!r} 1 {numbers} (*{region}*) 1 0 1"
+    factor, tail = _region_numbers(str(peaks.attrs.get("casa_region", "")))
+    stated = f"{limits[0]!r} {limits[1]!r} {factor} {numbers} (*{region}*) {tail}"
     return (
-        "Casa Info Follows", "0", "0",
+        "Casa Info Follows", *_calibration(shift), "0",
         "1", f"CASA region (*{region}*) (*{kind}*) {stated}",
         str(len(lines)), *lines,
     )  # fmt: skip
@@ -88,6 +122,8 @@ class _Component(NamedTuple):
     area: float
     width: float
     place: float
+    limits: dict[str, list[float]]  # lowest and highest, infinite where there is none
+    sensitivity: tuple[str, str, str]
 
 
 def _component(
@@ -109,22 +145,77 @@ def _component(
     if ("center", k) in follows:
         lead = follows["center", k]
         place = f"{lead} {one.place - table[lead].place!r}"
+    areas = _within(one.limits["area"], (1e-20, max(100 * one.area, 1.0)))
+    widths = _within(one.limits["fwhm"], (0.2 * one.width, 5 * one.width))
+    places = _within(one.limits["center"], (limits[0], limits[1]))
+    rsf, mass, uncorrected = one.sensitivity
     return (
-        f"CASA comp (*{one.name}*) (*{one.shape}*) Area {one.area!r} 1e-020 "
-        f"{max(100 * one.area, 1.0)!r} {area} MFWHM {one.width!r} {0.2 * one.width!r} "
-        f"{5 * one.width!r} {width} Position {one.place!r} {limits[0]!r} {limits[1]!r} {place} "
-        f"RSF 1 MASS 1 INDEX -1 (*{region}*) CONST (**) UNCORRECTEDRSF 1"
+        f"CASA comp (*{one.name}*) (*{one.shape}*) Area {one.area!r} {areas} {area} "
+        f"MFWHM {one.width!r} {widths} {width} Position {one.place!r} {places} {place} "
+        f"RSF {rsf} MASS {mass} INDEX -1 (*{region}*) CONST (**) UNCORRECTEDRSF {uncorrected}"
     )
 
 
-def _links(text: str, present: list[int]) -> dict[tuple[str, int], int]:
+def _ends(rules: Mapping[str, Constraint], parameter: str, i: int) -> list[float]:
+    """Limits of a parameter by its constraint; equal where it is locked."""
+    rule = rules.get(parameter_name(parameter, i), rules.get(parameter))
+    if isinstance(rule, int | float):
+        return [float(rule)] * 2
+    low, high = rule if isinstance(rule, tuple | list) else (None, None)
+    return [-np.inf if low is None else low, np.inf if high is None else high]
+
+
+def _scaled(ends: list[float], theirs: float, ours: float) -> list[float]:
+    """Limits in CasaXPS' unit of a quantity that has both values."""
+    factor = theirs / ours if ours else 1.0
+    locked = ends[0] == ends[1]
+    return [theirs, theirs] if locked else [end * factor for end in ends]
+
+
+def _within(ends: list[float], usual: tuple[float, float]) -> str:
+    """Limits as text; the usual ones where there are none."""
+    low, high = (e if np.isfinite(e) else u for e, u in zip(ends, usual, strict=True))
+    return f"{low!r} {high!r}"
+
+
+def _calibration(shift: float) -> tuple[str, ...]:
+    """Number of calibrations and the one that CasaXPS had made."""
+    if shift == 0:
+        return ("0",)
+    return ("1", f"Calib M = 0.0 A = {shift!r} BE ADD")
+
+
+def _number_of(text: Any, otherwise: float) -> float:
+    """A finite number from an attribute."""
+    try:
+        value = float(text)
+    except (TypeError, ValueError):
+        return otherwise
+    return value if np.isfinite(value) else otherwise
+
+
+def _sensitivity(components: str) -> dict[str, tuple[str, str, str]]:
+    """Sensitivity factor, mass and uncorrected factor that components had, by their names."""
+    found: dict[str, tuple[str, str, str]] = {}
+    for match in _SENSITIVITY.finditer(components):
+        found.setdefault(match[1].strip(), (match[2], match[3], match[4]))
+    return found
+
+
+def _region_numbers(line: str) -> tuple[str, str]:
+    """Sensitivity factor of a region, and the numbers at the end of its line, as they were."""
+    match = _REGION.fullmatch(line.strip())
+    return (match[1], match[2].strip()) if match else ("1", "1 0 1")
+
+
+def _links(rules: Mapping[str, Constraint], present: list[int]) -> dict[tuple[str, int], int]:
     """Which component follows which in what; links with a fitted amount are none of CasaXPS'."""
-    number = {peak + 1: k for k, peak in enumerate(present)}
-    found = {}
-    for part in text.split(";"):
-        match = _LINK.fullmatch(part.strip())
-        if match and int(match[2]) in number and int(match[3]) in number:
-            found[match[1], number[int(match[2])]] = number[int(match[3])]
+    number = {peak: k for k, peak in enumerate(present)}
+    found = {
+        (link.parameter, number[link.peak]): number[link.source]
+        for link in links_of(rules)
+        if not link.fitted and link.peak in number and link.source in number
+    }
     # A ratio of heights is one of areas where the lines are equal but for it.
     for (name, peak), lead in list(found.items()):
         if name == "height" and found.get(("fwhm", peak)) == lead:

@@ -9,6 +9,9 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
+from xpsnet.data.constraints import Constraint
+from xpsnet.data.links import parse_link
+from xpsnet.data.peak_settings import setting_attributes
 from xpsnet.data.peaks import Status, make_peaks
 from xpsnet.io.casa.line_shapes import LEANING, LEANS, CasaLine, shape_parameters
 from xpsnet.numerics.peak_shapes import (
@@ -45,6 +48,7 @@ class Fitted:
     vendor: dict[str, Floats]  # by the names of `_VENDOR`
     texts: dict[str, str]  # for the attributes: the vendor's own words
     constraints: list[dict[str, Any]]
+    sign: int = 1  # -1 where the positions in `constraints` run against the spectrum's scale
 
 
 def to_peaks(
@@ -132,6 +136,15 @@ def _shapes(fits: Sequence[Fitted]) -> LineShapes:
     return simplest(tuple(common_shape(own) for own in lines))
 
 
+def static_kind(words: str) -> str | None:
+    """The background of xpsnet that is drawn as that of a vendor's program; None if there is none.
+
+    It serves other spectra, for which the curve of this one is wrong.
+    """
+    found = [kind for kind in ("shirley", "smart", "tougaard", "linear") if kind in words.lower()]
+    return f"static {found[0].replace('smart', 'shirley')}" if found else None
+
+
 def common_shape(lines: Sequence[CasaLine]) -> str:
     """The line shape of xpsnet that can express all lines, or comes nearest."""
     shapes = {line.shape for line in lines}
@@ -153,10 +166,18 @@ def _attrs(
             values.setdefault(name, set()).add(round(value, 9))
     shared = [name for name, found in values.items() if len(found) == 1]
     kept["shared"] = " ".join(shared)
+    names = shape_names(line_shape, len(own))
+    rules: dict[str, Constraint] = {}
     if longest.constraints:
-        kept["constraints"] = json.dumps(longest.constraints)
-        names = shape_names(line_shape, len(own))
-        kept["links"] = "; ".join(_links(longest, names, own, shared)) or None
+        kept["vendor_constraints"] = json.dumps(longest.constraints)
+        rules |= _links(longest, names, own, shared)
+        rules |= {n: pair for n, pair in _limits(longest).items() if n not in rules}
+    # What the names of the shapes state is held, as the vendor's program does.
+    for i, one in enumerate(own):
+        for name, value in one.items():
+            numbered = name if name in shared else f"{name}_{i + 1}"
+            rules.setdefault(numbered, value)
+    kept |= setting_attributes(rules)
     if len({json.dumps(fit.texts) for fit in present}) > 1:
         kept["fits"] = json.dumps([fit.texts for fit in present])
     return kept
@@ -164,10 +185,10 @@ def _attrs(
 
 def _links(
     fit: Fitted, shapes: Sequence[str], values: list[dict[str, float]], shared: list[str]
-) -> list[str]:
+) -> dict[str, str]:
     """Links of the vendor in the words of `refine`, with the amounts that the values have."""
     place = {one["number"]: i for i, one in enumerate(fit.constraints)}
-    found = []
+    found: dict[str, str] = {}
     widths: list[int] = []
     for ours in ("center", "fwhm", "area"):
         theirs = "position" if ours == "center" else ours
@@ -182,13 +203,37 @@ def _links(
                 if widths[i] != lead or shapes[i] != shapes[lead] or values[i] != values[lead]:
                     continue
                 own = (name for name in values[i] if name not in shared)
-                found += [f"{name}_{i + 1} = {name}_{lead + 1}" for name in own]
+                found |= {f"{name}_{i + 1}": f"{name}_{lead + 1}" for name in own}
             if ours == "center":
                 offset = float(numbers[i] - numbers[lead])
                 amount = f"{ours}_{lead + 1} {'+' if offset >= 0 else '-'} {abs(offset):.9g}"
             else:
                 amount = f"{numbers[i] / numbers[lead]:.9g} * {ours}_{lead + 1}"
-            found.append(f"{ours}_{i + 1} = {amount}")
+            found[f"{ours}_{i + 1}"] = amount
+    return {name: str(parse_link(name, text)) for name, text in found.items()}
+
+
+def _limits(fit: Fitted) -> dict[str, Constraint]:
+    """Limits of the vendor for centers and widths, on our scale; a number where it holds a value.
+
+    Limits that the value itself does not obey are left out. Its limits of areas are none of ours.
+    """
+    found: dict[str, Constraint] = {}
+    for i, one in enumerate(fit.constraints):
+        position, width = one["position"], one["fwhm"]
+        factor = fit.fwhm[i] / width["value"]
+        for ours, stated in (("center", position), ("fwhm", width)):
+            if not {"min", "max"} <= stated.keys():
+                continue
+            low, high, value = stated["min"], stated["max"], stated["value"]
+            if not low <= value <= high or stated.get("link", -1) >= 0:
+                continue
+            if ours == "fwhm":
+                pair = [factor * low, factor * high]
+            else:
+                pair = sorted(fit.center[i] + fit.sign * (end - value) for end in (low, high))
+            low, high = float(pair[0]), float(pair[1])
+            found[f"{ours}_{i + 1}"] = low if low == high else (low, high)
     return found
 
 

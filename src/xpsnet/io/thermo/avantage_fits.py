@@ -14,12 +14,14 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
+from xpsnet.data.peak_settings import setting_attributes
 from xpsnet.data.peaks import Status, make_peaks
 from xpsnet.io import ole_file
 from xpsnet.io.common.energy_axis import axis_problem
 from xpsnet.io.common.errors import refusal, shown
 from xpsnet.io.common.file_bytes import read_bytes, read_head
 from xpsnet.io.common.region_names import region_name
+from xpsnet.io.common.vendor_peaks import static_kind
 from xpsnet.io.tables.excel import MAX_BYTES, ZIP, read_workbook
 from xpsnet.io.tables.stored_peaks import from_workbook
 from xpsnet.io.thermo.avantage_excel import Region, find_regions
@@ -184,6 +186,8 @@ def _fit(
         attrs={
             "units": region.units, "region": region_name(region.sheet), "source_file": path.name,
             "fitted_with": "Thermo Avantage", "background_in_file": ", ".join(kinds) or None,
+            "background_kind": static_kind(" ".join(kinds)),
+            "shared": "fraction" if len(set(shares)) == 1 else "", **setting_attributes({}),
         },
     )  # fmt: skip
     _add_vendor_results(fit, peaks, region.units)

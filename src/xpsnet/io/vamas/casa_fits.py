@@ -15,7 +15,7 @@ from xpsnet.io.casa.line_shapes import casa_line
 from xpsnet.io.common.errors import refusal
 from xpsnet.io.common.region_names import region_name
 from xpsnet.io.common.stacking import Block, Floats, stack_blocks
-from xpsnet.io.common.vendor_peaks import Fitted, shape_note, to_peaks
+from xpsnet.io.common.vendor_peaks import Fitted, shape_note, static_kind, to_peaks
 from xpsnet.io.vamas.reader import drop_constant_positions, read_blocks
 from xpsnet.xpsnet_warning import XpsnetWarning
 
@@ -153,6 +153,7 @@ def _one(region: Region, casa: CasaFit, block: Block, window: slice, background:
     maximum = position + casa.component_shift - stated * [line.shift for line in lines]
     calibrated = position + casa.component_shift - casa.shift
     named = region_name(region.name) or block.region
+    kind = static_kind(region.background.kind)
     return Fitted(
         region=named,
         window=window,
@@ -172,6 +173,8 @@ def _one(region: Region, casa: CasaFit, block: Block, window: slice, background:
             "casa_region": region.line,
             "casa_components": "\n".join(component.line for component in components),
             "casa_calibration": repr(casa.shift),
+            **({"background_kind": kind} if kind else {}),
         },
         constraints=describe(components),
+        sign=1 if block.scale == "kinetic" else -1,
     )

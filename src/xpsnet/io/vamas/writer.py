@@ -34,7 +34,9 @@ def is_our_vamas(path: Path) -> bool:
     return head.startswith(MAGIC.decode()) and f"\n{_OURS}" in head.replace("\r", "")
 
 
-def vamas_text(spectra: Sequence[xr.DataArray], peaks: xr.Dataset | None = None) -> str:
+def vamas_text(
+    spectra: Sequence[xr.DataArray], peaks: Sequence[xr.Dataset | None] | None = None
+) -> str:
     """File with spectra, one block for each, and their peaks as CasaXPS components.
 
     Numbers have all their digits. Energies are given by start and step where those reproduce
@@ -44,8 +46,8 @@ def vamas_text(spectra: Sequence[xr.DataArray], peaks: xr.Dataset | None = None)
     ----------
     spectra : sequence of DataArray
         Checked spectra, energy last, with at most four other dimensions.
-    peaks : Dataset, optional
-        Of the only array of `spectra`.
+    peaks : sequence of Dataset or None, optional
+        Of each array of `spectra`; None where it was not fitted.
 
     Returns
     -------
@@ -64,16 +66,18 @@ def vamas_text(spectra: Sequence[xr.DataArray], peaks: xr.Dataset | None = None)
         If CasaXPS does not have the line shape: the nearest one is written.
     """
     spectra = [_checked(one) for one in spectra]
-    if peaks is not None:
-        _check_peaks(spectra, peaks)
+    fits = [None] * len(spectra) if peaks is None else list(peaks)
+    for one, fit in zip(spectra, fits, strict=True):
+        if fit is not None:
+            _check_peaks(one, fit)
     regular = all(_step(one["energy"].values) is not None for one in spectra)
     variables = _variables(spectra)
     n_blocks = sum(int(np.prod(one.shape[:-1])) for one in spectra)
     file = io.StringIO(newline="\r\n")
     for line in _header(spectra, variables, regular=regular, n_blocks=n_blocks):
         file.write(line + "\n")
-    for one in spectra:
-        for lines in _blocks(one, peaks, variables, regular=regular):
+    for one, fit in zip(spectra, fits, strict=True):
+        for lines in _blocks(one, fit, variables, regular=regular):
             file.write("\n".join(lines) + "\n")
     file.write(END + "\n")
     return file.getvalue()
@@ -91,14 +95,10 @@ def _checked(spectra: xr.DataArray) -> xr.DataArray:
     return spectra.load()
 
 
-def _check_peaks(spectra: Sequence[xr.DataArray], peaks: xr.Dataset) -> None:
+def _check_peaks(one: xr.DataArray, peaks: xr.Dataset) -> None:
     """Refuse peaks that do not belong to the spectra."""
-    if len(spectra) != 1 or "count" in peaks["center"].dims:
-        raise ValueError(
-            "expected the peaks of one array, one set per spectrum; write region by region, and "
-            "choose peaks.sel(count=...)"
-        )
-    (one,) = spectra
+    if "count" in peaks["center"].dims:
+        raise ValueError("expected one set of peaks per spectrum; choose peaks.sel(count=...)")
     ours = dict(zip(keep_own_names(one).dims[:-1], one.shape[:-1], strict=True))
     theirs = {dim: n for dim, n in peaks["center"].sizes.items() if dim != "peak"}
     if ours != theirs or peaks.attrs.get("scale") != one.attrs["scale"]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from xpsnet.fitting.model.links import (
+from xpsnet.data.links import (
     Limits,
     Link,
     Slots,
@@ -55,10 +55,6 @@ class Constraints:
         limits = {name: pair for name, pair in self.limits.items() if name not in names}
         return Constraints(limits, (*kept, *new.values()))
 
-    def links_text(self) -> str:
-        """The links as one text, which `parse_links` reads."""
-        return "; ".join(f"{link.name} = {link}" for link in self.links)
-
     def for_slots(self, slots: Slots) -> "Constraints":
         """Constraints on the peaks that there are, renumbered."""
         place = {int(slot): number for number, slot in enumerate(slots)}
@@ -82,6 +78,19 @@ def parse_links(text: str) -> tuple[Link, ...]:
     """
     parts = [part.partition("=") for part in text.split(";") if part.strip()]
     return tuple(parse_link(name.strip(), link.strip()) for name, _, link in parts)
+
+
+def links_of(constraints: Mapping[str, Constraint]) -> tuple[Link, ...]:
+    """The links among constraints that a caller gives.
+
+    Raises
+    ------
+    ValueError
+        Where a text is no link.
+    """
+    return tuple(
+        parse_link(name, rule) for name, rule in constraints.items() if isinstance(rule, str)
+    )
 
 
 def check_constraints(
