@@ -197,6 +197,14 @@ def is_table_of_peaks(labels: list[str]) -> bool:
     return any(map(_FWHM.search, texts)) and any(map(_OF_PEAKS.search, texts))
 
 
+# Words that show which encoding of another alphabet a text is in.
+NATIVE = re.compile(
+    r"结合能|動能|动能|能量|强度|强度|计数|結合エネ|運動エネ|エネルギー|強度|カウント|에너지|세기|강도|"
+    r"энерги|интенсивн|отсч[её]т|связи",
+    re.IGNORECASE,
+)
+
+
 def plain_label(label: str) -> str:
     """A label with one kind of letters, minus and blank."""
     text = unicodedata.normalize("NFKC", label).replace("_", " ")

@@ -315,8 +315,9 @@ def _share_out(
     """Find the spectra among the columns of a group, and the roles of all others."""
     kinds = {k: labels.found[k].kind for k in columns if k not in own}
     words = [k for k in kinds if k in table.words]
+    apart = words + [k for k in kinds if kinds[k] == "" and is_counting(table.values[:, k])]
     of = {
-        kind: [k for k in kinds if kinds[k] == kind and k not in words] for kind in kinds.values()
+        kind: [k for k in kinds if kinds[k] == kind and k not in apart] for kind in kinds.values()
     }
     stated = [k for k in columns if own.get(k) == "spectrum"]
     group.spectra = stated or _spectra(table, of)
@@ -328,6 +329,10 @@ def _share_out(
             role = "spectrum"
         elif k in own:
             role = own[k]
+        elif kind == "" and k not in words and is_counting(table.values[:, k]):
+            role = "index"
+        elif kind == "" and not fitted and len(columns) == 2 and _is_root_of(table, group, k):
+            role = "error"
         elif k in words:
             role = "other"
         elif kind == "" and fitted:
@@ -337,7 +342,7 @@ def _share_out(
         else:
             role = _ROLE_OF_KIND[kind]
         group.roles[k] = role
-    may_be = {"other", "place", "index", ""} if named or stated else {"other", "place", "index"}
+    may_be = {"other", "place", "index"} | ({""} if (named or stated) and not fitted else set())
     group.candidates = [
         k for k in columns
         if k not in group.spectra and (own.get(k) == "coordinate" or k in words or (
@@ -369,6 +374,11 @@ def _spectra(table: Table, of: dict[str, list[int]]) -> list[int]:
             return of[kind]
     left = [k for kind in _FIT for k in of.get(kind, [])]
     return left if len(left) == 1 else []
+
+
+def _is_root_of(table: Table, group: Columns, column: int) -> bool:
+    """Whether a column holds the errors of the only spectrum."""
+    return len(group.spectra) == 1 and _is_root(table, group.spectra[0], column)
 
 
 def _is_root(table: Table, counts: int, errors: int) -> bool:

@@ -70,20 +70,23 @@ def tidy_coordinates(table: Table, group: Columns) -> list[int]:
     """
     energy = in_ev(table, group.axis, group.evidence)
     finite = np.isfinite(energy)
-    if np.unique(energy[finite]).size > _MAX_REPEATED * finite.sum():
+    if not group.candidates or finite.sum() < MIN_ROWS:
         return []
+    repeated = np.unique(energy[finite]).size <= _MAX_REPEATED * finite.sum()
     parts = axis_parts(energy, table.lines)
     found = []
     for k in group.candidates:
         codes = table.codes(k)
-        if k in group.spectra or not group.spectra:
-            constant = len(parts) > 1 and all(np.unique(codes[p]).size == 1 for p in parts)
-            if constant and np.unique(codes).size > 1 and len(group.spectra) > 1:
+        n_values = int(codes.max()) + 1
+        constant = len(parts) > 1 and all((codes[p] == codes[p.start]).all() for p in parts)
+        if k in group.spectra:
+            if constant and n_values > 1 and repeated and len(group.spectra) > 1:
                 found.append(k)
                 group.spectra.remove(k)
-        elif np.unique(codes).size <= finite.sum() / MIN_ROWS:
+        elif (constant and n_values > 1) or (repeated and n_values <= finite.sum() / MIN_ROWS):
             found.append(k)
-    return found
+    # Columns that are the same everywhere tell nothing apart.
+    return found if any(table.codes(k).max() > 0 for k in found) else []
 
 
 def tidy_groups(table: Table, group: Columns, coordinates: list[int]) -> list[Rows]:
@@ -98,7 +101,9 @@ def tidy_groups(table: Table, group: Columns, coordinates: list[int]) -> list[Ro
     rows: list[Rows] = []
     for own in found:
         own = own[np.isfinite(energy[own])]
-        parts = axis_parts(energy[own], np.arange(own.size))
+        # Only energies that come again are those of another scan.
+        again = np.unique(energy[own]).size <= _MAX_REPEATED * own.size
+        parts = axis_parts(energy[own], np.arange(own.size)) if again else []
         if len(parts) > 1:
             rows += [own[part] for part in parts]
         else:
@@ -277,7 +282,8 @@ def _header_numbers(table: Table, labels: Labels) -> tuple[Floats | None, int, T
     if not np.isfinite(header).all() or not is_monotonic(header):
         return None, 0, table
     # Without a corner, only equal steps tell energies from counts that fall.
-    if n_lead == 0 and (not is_uniform(header) or is_monotonic(table.values[:, 0])):
+    down = table.values[:, 0]
+    if n_lead == 0 and (not is_uniform(header) or (down.size >= MIN_ROWS and is_monotonic(down))):
         return None, 0, table
     return header, n_lead, replace(table, values=second, lines=table.lines[1:])
 
@@ -293,7 +299,7 @@ def _continues_below(column: Floats) -> bool:
 def _float(text: str) -> float:
     """Number of a label; NaN if it is none."""
     try:
-        return float(text) if text and not re.search(r"[a-zA-Z_]", text) else np.nan
+        return float(text) if text and not re.search(r"[^0-9eE+.-]", text) else np.nan
     except ValueError:
         return np.nan
 
@@ -316,6 +322,8 @@ def stack_map(found: Map, labels: Labels) -> xr.DataArray:
         elif not labels.texts[k]:
             name = "position"
         named[k] = (name, units)
+    if len(found.counts) == 1:
+        return xr.DataArray(found.counts[0], {"energy": found.energy}, ("energy",))
     if not named:
         return xr.DataArray(found.counts, {"energy": found.energy}, ("position", "energy"))
     blocks = [

@@ -22,11 +22,13 @@ _MAX_JOINED = 20  # columns that are searched for decimals cut off by a comma
 # What programs write for "no value".
 _MISSING = {"", "nan", "na", "n/a", "-", "--", "null", "none", "inf", "-inf",
             "#empty#", "-1.#ind", "1.#ind", "1.#qnan", "1.#inf", "-1.#inf"}  # fmt: skip
-_FIRST = set("0123456789+-.\"'")
+_FIRST = set("0123456789+-.\"'(")
+_GROUP = re.compile(r"\d{3}(?:\.\d*)?")
+_NAMES = {".": "points", ",": "commas"}
 _BEFORE_CELLS = " \t,;\0\ufeff\xa0"
 _NOT_PLAIN = re.compile(r"[nN_]")  # of nan, inf and 1_000, which float() takes for numbers
 _NOT_PLAIN_COMMA = re.compile(r"[nN_.]|,(?!\d)")
-_QUOTED_WORD = re.compile(r'"([^"]*)"|(\S+)')
+_QUOTED_WORD = re.compile(r'(?<!\S)"([^"]*)"(?!\S)|(\S+)')
 # Signs of other alphabets and of typesetting, as the signs that programs write.
 _SIGNS = str.maketrans(
     {"\u2212": "-", "\ufe63": "-", "\uff0d": "-", "\uff0b": "+", "\uff0e": ".", "\uff0c": ",",
@@ -114,6 +116,9 @@ class Dialect(NamedTuple):
         if _NUMBERS[self.decimal, self.thousands].fullmatch(cell):
             plain = cell.replace(self.thousands, "") if self.thousands else cell
             return float(plain.replace(",", ".").replace("D", "e").replace("d", "e"))
+        if cell.startswith("(") and cell.endswith(")") and len(cell) > 2:
+            value = self.number(cell[1:-1])  # bookkeepers write (1.5) for -1.5
+            return -value if value is not None and value >= 0 else None
         return np.nan if cell.lower() in _MISSING else None
 
     def row(self, line: str) -> "array[float] | None":
@@ -196,7 +201,7 @@ def find_dialect(text: str, *, thorough: bool = False) -> Dialect:
             break
     if best_score:
         best = _decided(best, text, lines)
-        _refuse_cut_decimals(best, text, lines)
+        _refuse_cut_numbers(best, text, lines)
     return best
 
 
@@ -206,8 +211,14 @@ def _groups(candidates: list[Dialect]) -> list[list[Dialect]]:
     comma = [one for one in candidates if one.separator == ","]
     blank = [one for one in candidates if one.separator == "blank"]
     mixed = [one for one in candidates if one.separator == "mixed"]
-    return [sure, [d for d in blank if not d.thousands], comma,
-            [d for d in blank if d.thousands], mixed]  # fmt: skip
+    return [
+        sure,
+        [d for d in blank if d.thousands == "\xa0"],
+        [d for d in blank if not d.thousands],
+        comma,
+        [d for d in blank if d.thousands not in ("", "\xa0")],
+        mixed,
+    ]
 
 
 def _sample(text: str) -> list[tuple[int, str]]:
@@ -249,10 +260,13 @@ def _decided(best: Dialect, text: str, lines: list[tuple[int, str]]) -> Dialect:
     other = Dialect(best.separator, "." if sign == "," else ",", sign)
     if _counts_in_thousands(best, every):
         return other
-    if best.separator == "," == sign:
-        number, line = next((n, x) for n, x in every if "," in x)
-        raise NumberStyleError(number, line, "commas within numbers that may be decimal signs or "
-                               "stand between thousands")  # fmt: skip
+    whole = best.separator in "\t;" and not any(sign in best.cells(line)[0] for _, line in every)
+    if best.separator == "," == sign or whole:
+        number, line = next((n, x) for n, x in every if sign in x)
+        raise NumberStyleError(
+            number, line, f"{_NAMES[sign]} within numbers that may be decimal signs or stand "
+            f"between thousands",
+        )  # fmt: skip
     return best
 
 
@@ -272,39 +286,53 @@ def _is_open(dialect: Dialect, lines: Iterable[tuple[int, str]]) -> bool:
 def _counts_in_thousands(dialect: Dialect, lines: list[tuple[int, str]]) -> bool:
     """Whether a column holds whole numbers below 1000 and, with the sign, only larger ones."""
     small: set[int] = set()
+    large: set[int] = set()
     grouped: set[int] = set()
     for _, line in lines:
         for i, cell in enumerate(dialect.cells(line)):
             digits = cell.lstrip("+-")
             if dialect.decimal in digits:
                 grouped.add(i)
-            elif digits.isdigit():
-                if len(digits) > 3:
-                    return False
-                if digits.strip("0"):
-                    small.add(i)
-    return bool(small & grouped)
+            elif digits.isdigit() and digits.strip("0"):
+                (large if len(digits) > 3 else small).add(i)
+    return bool(small & grouped - large)
 
 
-def _refuse_cut_decimals(dialect: Dialect, text: str, lines: list[tuple[int, str]]) -> None:
-    """Refuse decimal commas in a table whose cells are separated by commas."""
-    if dialect.separator != "," or any("." in line for _, line in lines):
+def _refuse_cut_numbers(dialect: Dialect, text: str, lines: list[tuple[int, str]]) -> None:
+    """Refuse a table separated by commas whose numbers hold commas, too, so that they are cut."""
+    if dialect.separator != ",":
         return
     rows = [(n, line, dialect.cells(line)) for n, line in lines if '"' not in line]
-    width = Counter(len(cells) for *_, cells in rows).most_common(1)[0][0] if rows else 0
+    widths = Counter(len(cells) for *_, cells in rows)
+    width = max((w for w, n in widths.items() if n >= 3), default=0)
     rows = [row for row in rows if len(row[2]) == width]
-    if width < 3 or len(rows) < 3:
+    if width < 3:
         return
     above = (line for _, line in zip(range(rows[0][0] - 1), lines_of(text), strict=False))
-    if any(len(dialect.cells(line)) == width for line in above):
+    n_labels = [len(dialect.cells(line)) for line in above]
+    if width in n_labels:
         return  # every column has a label
+    few_labels = bool(n_labels) and 1 < n_labels[-1] < width
+    points = any("." in line for _, line, _ in rows)
     for k in range(min(width - 1, _MAX_JOINED)):
-        pairs = [(cells[k], cells[k + 1]) for *_, cells in rows]
-        if not all(a.lstrip("+-").isdigit() and b.isdigit() for a, b in pairs):
+        pairs = [(cells[k].lstrip("+-"), cells[k + 1]) for *_, cells in rows]
+        zeros = any(len(b) > 1 and b[:2].isdigit() and b.startswith("0") for _, b in pairs)
+        grouped = all(len(a) <= 3 and a.isdigit() and _GROUP.fullmatch(b) for a, b in pairs)
+        if grouped and (zeros or few_labels):
+            meaning = "between thousands"
+        elif not all(a.isdigit() and b.isdigit() for a, b in pairs):
             continue
-        whole = np.array([float(a) for a, _ in pairs])
-        joined = np.array([float(f"{a}.{b}") for a, b in pairs])
-        zeros = any(len(b) > 1 and b.startswith("0") for _, b in pairs)
-        if zeros or (is_monotonic(joined) and not is_monotonic(whole)):
-            raise NumberStyleError(rows[0][0], rows[0][1], "commas both as decimal signs and "
-                                   "between the columns")  # fmt: skip
+        elif zeros or (not points and _are_cut(pairs)):
+            meaning = "as decimal signs"
+        else:
+            continue
+        raise NumberStyleError(
+            rows[0][0], rows[0][1], f"commas both {meaning} and between the columns"
+        )
+
+
+def _are_cut(pairs: list[tuple[str, str]]) -> bool:
+    """Whether two columns of whole numbers rise or fall only together, as 292,1 and 292,0 do."""
+    whole = np.array([float(a) for a, _ in pairs])
+    joined = np.array([float(f"{a}.{b}") for a, b in pairs])
+    return is_monotonic(joined) and not is_monotonic(whole)

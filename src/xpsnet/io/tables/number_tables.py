@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from xpsnet.io.common.energy_axis import is_uniform
 from xpsnet.io.common.labels import is_energy_label
 from xpsnet.io.common.region_names import find_region
 from xpsnet.io.tables.csv import has_our_labels
@@ -188,7 +189,13 @@ def _runs(text: str, dialect: Dialect) -> Iterator[_Run]:
             continue
         if not line.strip():
             continue
-        n_numbers = _numbers_in(line, dialect, len(run.rows[-1])) if run.rows else 0
+        width = len(run.rows[-1]) if run.rows else 0
+        before = _before_words(line, dialect, width)
+        if before is not None:
+            run.rows.append(before)
+            run.lines.append(number)
+            continue
+        n_numbers = _numbers_in(line, dialect, width)
         if n_numbers:
             run.unread.append(number)
             # Of two columns, the line may also be the title of the next table.
@@ -204,12 +211,29 @@ def _runs(text: str, dialect: Dialect) -> Iterator[_Run]:
 
 def _numbers_in(line: str, dialect: Dialect, width: int) -> int:
     """Numbers in a line that is no row, but has as many cells as rows and begins as they do."""
-    if not starts_like_a_number(line) or len(line) > MAX_LINE:
+    if not width or not starts_like_a_number(line) or len(line) > MAX_LINE:
         return 0
     cells = dialect.cells(line)
-    if len(cells) != width or dialect.number(cells[0]) is None:
+    if len(cells) != width:
+        return 0
+    if all(_OTHER_STYLE.fullmatch(cell) for cell in cells if cell):
+        return width  # numbers, but written in another way
+    if dialect.number(cells[0]) is None:
         return 0
     return sum(dialect.number(cell) is not None for cell in cells)
+
+
+def _before_words(line: str, dialect: Dialect, width: int) -> "array[float] | None":
+    """The row of a line that ends with a remark in a column of its own."""
+    if width < 2 or dialect.separator not in "\t;," or not starts_like_a_number(line):
+        return None
+    cells = dialect.cells(line) if len(line) <= MAX_LINE else []
+    if len(cells) <= width or not any(dialect.number(cell) is None for cell in cells[width:]):
+        return None
+    if any(_OTHER_STYLE.fullmatch(cell) for cell in cells[width:]):
+        return None
+    numbers = [dialect.number(cell) for cell in cells[:width]]
+    return array("d", [n for n in numbers if n is not None]) if None not in numbers else None
 
 
 def _table(run: _Run, dialect: Dialect, stray: list[int]) -> Table | None:
@@ -282,6 +306,13 @@ def _labels(header: list[str], dialect: Dialect, width: int, has_index: bool) ->
         # The last columns may have no label.
         if dialect.separator in "\t;," and len(dialect.all_cells(bare)) == width > len(ways[0]) > 1:
             return [c[:_MAX_LABEL] for c in ways[0]] + [""] * (width - len(ways[0]))
+        # A column of remarks has a label, but hardly any cells.
+        if (
+            dialect.separator in "\t;,"
+            and len(ways[0]) == width + 1
+            and is_energy_label(ways[0][0])
+        ):
+            return [cell[:_MAX_LABEL] for cell in ways[0][:width]]
         # R writes no label above the numbers of the rows.
         if has_index and width > 2 and len(ways[0]) == width - 1 and not short:
             short = ["", *(cell[:_MAX_LABEL] for cell in ways[0])]
@@ -317,7 +348,7 @@ def _with_words(text: str) -> tuple[list[Table], list[int]] | None:
             if score > best[0]:
                 best = (score, dialect, width)
     score, dialect, width = best
-    if score < MIN_ROWS or score < 0.5 * min(len(lines), _SAMPLE):
+    if score < (MIN_ROWS if width <= _MIN_AXIS else 2) or score < 0.5 * min(len(lines), _SAMPLE):
         return None
     return _words_table(lines, dialect, width)
 
@@ -333,7 +364,8 @@ def _words_table(
     numbers = [[dialect.number(cell) for cell in cells] for _, cells in rows]
     n_words = [sum(row[k] is None for row in numbers) for k in range(width)]
     # A header line has words in all columns, a column of words in nearly all rows.
-    numeric = [k for k in range(width) if n_words[k] < 0.1 * len(rows) + 2]
+    most = min(0.1 * len(rows) + 2, len(rows))
+    numeric = [k for k in range(width) if n_words[k] < most]
     if len(numeric) < 2 or len(numeric) == width:
         return None
     kept = [
@@ -341,12 +373,14 @@ def _words_table(
         if all(row[k] is not None for k in numeric)
         and any(not np.isnan(row[k] or 0.0) for k in numeric)
     ]  # fmt: skip
-    if len(kept) < MIN_ROWS:
+    if len(kept) < (MIN_ROWS if width <= _MIN_AXIS else 2):
         return None
     values = np.full((len(kept), width), np.nan)
     for target, i in zip(values, kept, strict=True):
         target[numeric] = [numbers[i][k] for k in numeric]
     values[~np.isfinite(values)] = np.nan
+    if len(numeric) >= _MIN_AXIS and is_uniform(values[0, numeric]):
+        kept, values = kept[1:], values[1:]  # energies above the columns: part of the header
     first = rows[kept[0]][0]
     header = [line for number, line, _ in cut if number < first][-_MAX_HEADER_LINES:]
     own = {rows[i][0] for i in kept}
@@ -390,6 +424,7 @@ def _quoted_cells(line: str, dialect: Dialect) -> list[str]:
         cells = re.findall(rf'((?:"[^"]*"|[^{sign}])*)(?:{sign}|$)', line)
         pieces = (re.findall(r'"[^"]*"|[^"]+', cell) for cell in cells)
         found = ["".join(piece.strip("\"' ") for piece in own) for own in pieces]
+    found = [cell.strip('"') for cell in found]
     while found and not found[-1]:
         found.pop()
     return found

@@ -24,6 +24,7 @@ from xpsnet.io.common.labels import (
 )
 from xpsnet.io.common.reading import Reading
 from xpsnet.io.common.region_names import find_region
+from xpsnet.io.tables.column_words import NATIVE
 from xpsnet.io.tables.columns import (
     Columns,
     ColumnsError,
@@ -63,6 +64,7 @@ from xpsnet.io.tables.peaks_table import is_peaks_table
 NAME = "text"
 MAX_BYTES = 128 << 20
 _MAX_SPECTRA = 5000  # of a file; each takes about 0.5 ms, whatever its size
+_MAX_WORDS = 1 << 16  # bytes of a text in which words show its encoding
 _MAX_EVIDENCE = 1000  # characters of a header line that are searched for words
 Floats = npt.NDArray[np.float64]
 
@@ -98,7 +100,23 @@ def read(path: Path, columns: Stated | None = None) -> Reading:
     if data.startswith(b"\0") and not looks_like_text(data.lstrip(b"\0")[:HEAD_BYTES]):
         raise refusal(path, expected="text", got="an unknown binary file",
                       advice="export the spectra as text or VAMAS")  # fmt: skip
-    return read_text(path, checked_text(path, data), path.stem, columns=columns)
+    return read_text(path, checked_text(path, _in_utf8(data)), path.stem, columns=columns)
+
+
+def _in_utf8(data: bytes) -> bytes:
+    """Text in UTF-8, where words of the field show which encoding of another alphabet it is in."""
+    head = data[:_MAX_WORDS]
+    if head.isascii() or head.count(0):
+        return data
+    try:
+        data.decode("utf-8")
+        return data
+    except UnicodeDecodeError:
+        pass
+    for encoding in ("gb18030", "cp932", "euc_kr", "big5", "euc_jp", "cp1251", "koi8-r"):
+        if NATIVE.search(head.decode(encoding, errors="ignore")):
+            return data.decode(encoding, errors="replace").encode()
+    return data
 
 
 def read_text(
@@ -241,8 +259,9 @@ def _spectra(path: Path, table: Table, notes: list[str], stated: Stated) -> list
     names = _names_of_groups(table, labels, groups)
     spectra: list[xr.DataArray] = []
     for group, own_words in zip(groups, names, strict=True):
-        _note_columns(table, labels, group, notes)
         coordinates = tidy_coordinates(table, group)
+        group.roles |= dict.fromkeys(coordinates, "coordinate")
+        _note_columns(table, labels, group, notes)
         if coordinates:
             made = _tidy(table, labels, group, coordinates)
         else:
@@ -309,10 +328,10 @@ def _map(found: Map, labels: Labels, words: _Words) -> xr.DataArray:
     """The spectra of a map as text."""
     stack = stack_map(found, labels)
     scale = found.found.scale or words.scale
-    roles = [f"{k + 1} {shown(labels.texts[k], 40)}: coordinate" for k in found.lead]
+    lead = as_text(labels, dict.fromkeys(found.lead, "coordinate"))
     first = len(found.lead) + 1
-    roles.append(f"{first} to {first + found.energy.size - 1}: one energy each")
-    attrs = _attrs("", "", words) | {"columns": "; ".join(roles)}
+    each = f"{first} to {first + found.energy.size - 1}: one energy each"
+    attrs = _attrs("", "", words) | {"columns": f"{lead}; {each}" if lead else each}
     stack.name = stack.name or words.region
     return stack.assign_attrs(attrs | ({"scale": scale} if scale else {}))
 
@@ -321,7 +340,6 @@ def _tidy(
     table: Table, labels: Labels, group: Columns, coordinates: list[int]
 ) -> list[xr.DataArray]:
     """Spectra of a table of one row per point."""
-    group.roles |= dict.fromkeys(coordinates, "coordinate")
     energy = in_ev(table, group.axis, group.evidence)
     rows = tidy_groups(table, group, coordinates)
     made = []
@@ -344,6 +362,11 @@ def _in_columns(
     """Spectra of a table with a column each, one array per start of the energies."""
     energy = in_ev(table, group.axis, group.evidence)
     parts = axis_parts(energy, table.lines)
+    if not parts and group.axis_label:
+        raise ColumnsError(
+            f"a column {shown(group.axis_label)} that neither rises nor falls, and no column that "
+            f"tells its spectra apart"
+        )
     if len(parts) > _MAX_SPECTRA:
         raise _too_many(path, f"more at line {table.lines[0]}, whose energies start anew")
     factors = np.array([labels.found[k].factor for k in group.spectra])[:, None]
@@ -444,7 +467,7 @@ def _finished(
         attrs.setdefault("photon_energy", group.photon_energy)
     for k in group.candidates:
         codes = table.codes(k)
-        if k in group.spectra or group.roles.get(k) == "coordinate" or codes.max() > 0:
+        if group.roles.get(k) not in ("other", "unknown") or codes.max() > 0:
             continue
         found = labels.found[k]
         value: Any = table.words[k][0] if k in table.words else float(table.values[0, k])
