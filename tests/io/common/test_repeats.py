@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 import xarray as xr
@@ -87,9 +88,9 @@ def test_readers_merge_in_one_place(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("BE\tcounts\n" + "\n".join(lines))
     waves = ["IGOR", "WAVES/D\tBE_energy\tC1s", "BEGIN", *lines, "END"]
     (tmp_path / "a.itx").write_text("\r".join(waves) + "\r")
-    plain = xr.Dataset({"counts": ("n", one.values), "binding_energy": ("n", JOINED)})
-    plain.to_netcdf(tmp_path / "a.nc")
-    for name in ("a.txt", "a.itx", "a.nc"):
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["binding_energy"], file["counts"] = JOINED, one.values
+    for name in ("a.txt", "a.itx", "a.h5"):
         with pytest.warns(UserWarning, match=f"{name}.*: 10 energies stand more than once"):
             (merged,) = read(tmp_path / name, scale="binding")
         np.testing.assert_array_equal(merged.energy, np.unique(JOINED))
