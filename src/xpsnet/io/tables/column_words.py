@@ -186,7 +186,8 @@ UNITS_ONLY = re.compile(
 
 _FWHM = re.compile(r"fwhm|halbwertsbreite|mi-hauteur|半値幅|半高宽|반치폭", re.IGNORECASE)
 _OF_PEAKS = re.compile(
-    r"\barea|\bheight|at\.? ?%|atomic|fläche|\baire\b|\bárea|amplitude|面积|面積|峰高",
+    r"\barea|\bheight|at\.? ?%|atomic|fläche|\baire\b|\bárea|amplitude|\bshare\b|percent|"
+    r"面积|面積|峰高",
     re.IGNORECASE,
 )
 
@@ -199,7 +200,8 @@ def is_table_of_peaks(labels: list[str]) -> bool:
 
 # Words that show which encoding of another alphabet a text is in.
 NATIVE = re.compile(
-    r"结合能|動能|动能|能量|强度|强度|计数|結合エネ|運動エネ|エネルギー|強度|カウント|에너지|세기|강도|"
+    r"结合能|動能|动能|能量|强度|强度|计数|結合エネ|運動エネ|エネルギー|強度|カウント|"
+    r"에너지|세기|강도|"
     r"энерги|интенсивн|отсч[её]т|связи",
     re.IGNORECASE,
 )

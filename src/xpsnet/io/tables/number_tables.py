@@ -252,7 +252,8 @@ def _table(run: _Run, dialect: Dialect, stray: list[int]) -> Table | None:
             width = max(width, len(labels))
     heads = _heads(run.header, dialect, width)
     few = len(run.rows) < MIN_ROWS and not (
-        width >= _MIN_AXIS and (len(run.rows) > 1 or _n_numbers(heads, dialect) >= width - 4)
+        width >= _MIN_AXIS
+        and (_n_numbers(heads, dialect) >= width - 4 or is_uniform(np.array(run.rows[0])))
     )
     if width < 2 or few:
         stray += run.lines
@@ -325,8 +326,11 @@ def _heads(header: list[str], dialect: Dialect, width: int) -> list[list[str]]:
         return []
     heads = []
     for line in header[-_MAX_HEADS:]:
-        cells = _quoted_cells(_COMMENT.sub("", line), dialect) if len(line) < _MAX_HEAD else []
-        if 0 < len(cells) <= width:
+        bare = _COMMENT.sub("", line)
+        cells = _quoted_cells(bare, dialect) if len(line) < _MAX_HEAD else []
+        # A shorter line stands above the columns only where empty cells keep its place.
+        aligned = len(dialect.all_cells(bare)) == width or "" in cells or len(cells) == 1
+        if 0 < len(cells) <= width and (aligned or len(cells) == width):
             heads.append([c[:_MAX_LABEL] for c in cells] + [""] * (width - len(cells)))
     return heads
 
@@ -381,6 +385,8 @@ def _words_table(
     values[~np.isfinite(values)] = np.nan
     if len(numeric) >= _MIN_AXIS and is_uniform(values[0, numeric]):
         kept, values = kept[1:], values[1:]  # energies above the columns: part of the header
+    elif len(kept) < MIN_ROWS:
+        return None
     first = rows[kept[0]][0]
     header = [line for number, line, _ in cut if number < first][-_MAX_HEADER_LINES:]
     own = {rows[i][0] for i in kept}

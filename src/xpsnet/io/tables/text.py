@@ -495,18 +495,17 @@ def _names_of_groups(
     if len(groups) < 2:
         return [(None, "")] * len(groups)
     bounds = [0, *(group.axis for group in groups[1:]), table.values.shape[1]]
-    named: list[tuple[str | None, str]] = []
-    for first, last in itertools.pairwise(bounds):
+    named = _from_one_line(table, len(groups))
+    for first, last in itertools.pairwise(bounds) if not named else ():
         cells = [c for row in (*labels.heads, labels.texts) for c in row[first:last] if c]
         named.append(_region(cells))
-    if all(name is None for name, _ in named):
-        named = _from_one_line(table, labels, bounds)
-    return named
+    if any(name for name, _ in named):
+        return named
+    return _words_above(labels, bounds) or named
 
 
-def _from_one_line(table: Table, labels: Labels, bounds: list[int]) -> list[tuple[str | None, str]]:
-    """Names of several columns of energies, from a header line that names each once."""
-    n = len(bounds) - 1
+def _from_one_line(table: Table, n: int) -> list[tuple[str | None, str]]:
+    """Regions of several columns of energies, from a header line that names each once."""
     for line in table.header:
         if len(line) > _MAX_EVIDENCE:
             continue
@@ -514,13 +513,19 @@ def _from_one_line(table: Table, labels: Labels, bounds: list[int]) -> list[tupl
         regions = [(found, cell.strip()) for cell in cells if (found := find_region(cell))]
         if len(regions) == n:
             return list(regions)
+    return []
+
+
+def _words_above(labels: Labels, bounds: list[int]) -> list[tuple[str | None, str]]:
+    """Names of several columns of energies, from a header line with one text above each."""
+    n = len(bounds) - 1
     for row in labels.heads:
-        if row is labels.texts:
-            continue
         own = [[c for c in row[a:b] if c] for a, b in itertools.pairwise(bounds)]
-        if all(len(cells) == 1 for cells in own) and len({cells[0] for cells in own}) == n:
-            return [(cells[0], cells[0]) for cells in own]
-    return [(None, "")] * n
+        if row is not labels.texts and all(len(cells) == 1 for cells in own):
+            texts = [cells[0] for cells in own]
+            if len(set(texts)) == n:
+                return [(text, text) for text in texts]
+    return []
 
 
 def _attrs(label: str, axis_label: str, words: _Words) -> dict[str, Any]:
