@@ -397,3 +397,63 @@ def test_words_show_the_encoding_of_other_alphabets(save: Save, encoding: str) -
     (spectrum,) = read(save(text(label, BINDING, COUNTS).encode(encoding), "a.txt"))
     assert spectrum.attrs["scale"] == "binding"
     np.testing.assert_array_equal(spectrum, COUNTS)
+
+
+def test_counts_and_their_rate_are_one_spectrum(save: Save) -> None:
+    path = save(text("BE\tCounts\tCPS", BINDING, COUNTS, COUNTS / 0.1), "a.txt")
+    (spectrum,) = read(path)
+    np.testing.assert_array_equal(spectrum, COUNTS)
+    assert spectrum.attrs["units"] == "counts"
+
+
+def test_columns_of_different_regions_are_spectra_of_their_own(save: Save) -> None:
+    path = save(text("BE\tC1s\tO1s", BINDING, COUNTS, PEAK), "a.txt")
+    carbon, oxygen = read(path)
+    assert (carbon.name, oxygen.name) == ("C 1s", "O 1s")
+    np.testing.assert_array_equal(oxygen, PEAK)
+
+
+@pytest.mark.parametrize(
+    "above",
+    ["Sample\tA\nTemperature\tRT\n", "Date\t2024\nTime\t12:30\n", "Lens Mode\tAngle\nPass\t20\n"],
+)
+def test_settings_above_two_columns_are_no_labels(save: Save, above: str) -> None:
+    (spectrum,) = quietly(save(above + text("", BINDING, COUNTS).lstrip("\n"), "a.txt"))
+    np.testing.assert_array_equal(spectrum.energy, BINDING)
+
+
+@pytest.mark.parametrize(
+    ("header", "attrs"),
+    [
+        ("hv (eV)\tBE\tCounts", {"photon_energy": 650.0}),
+        ("Pass energy (eV)\tKE\tCounts", {"pass_energy": 650.0}),
+    ],
+)
+def test_settings_in_a_column_of_one_value_are_attributes(
+    save: Save, header: str, attrs: dict[str, float]
+) -> None:
+    (spectrum,) = read(save(text(header, np.full(BINDING.size, 650.0), BINDING, COUNTS), "a.txt"))
+    assert {key: spectrum.attrs.get(key) for key in attrs} == attrs
+
+
+@pytest.mark.parametrize("units", ["eV\tCPS", "(eV)\t(counts/s)", "[eV]\t[cps]"])
+def test_units_may_stand_in_a_line_of_their_own(save: Save, units: str) -> None:
+    header = f"Sample A\nKinetic Energy\tIntensity\n{units}"
+    (spectrum,) = read(save(text(header, BINDING, COUNTS), "a.txt"))
+    assert (spectrum.attrs["scale"], spectrum.attrs["units"]) == ("kinetic", "counts/s")
+    assert spectrum.attrs["columns"] == "1 'Kinetic Energy': axis; 2 'Intensity': spectrum"
+
+
+def test_rows_outside_the_spectrum_are_named(save: Save) -> None:
+    lines = text("BE\tCounts", BINDING, COUNTS) + "\n1.5\t2.5\n"
+    with pytest.warns(UserWarning, match="line 63 left out: their energies continue no others"):
+        (spectrum,) = read(save(lines, "a.txt"))
+    assert spectrum.size == BINDING.size
+
+
+def test_remarks_beside_some_rows_do_no_harm(save: Save) -> None:
+    rows = [f"{e},{c}," + "spike" * (i == 20)
+            for i, (e, c) in enumerate(zip(BINDING, COUNTS, strict=True))]  # fmt: skip
+    (spectrum,) = read(save("BE,Counts,remark\n" + "\n".join(rows), "a.csv"))
+    np.testing.assert_array_equal(spectrum, COUNTS)
+    assert spectrum.attrs["scale"] == "binding"

@@ -19,7 +19,7 @@ _MAX_NEAR_SHARE = 0.25
 _NEAR_STEPS = 5.0
 _MIN_NEAR = 20  # points; of fewer, each is needed to tell the direction
 # Energies that stand twice are merged up to this share of all; more are no joined scans.
-MAX_REPEATED = 1 / 3
+MAX_REPEATED = 0.5
 _SAME_ENERGY = 1e-3
 _GAP_STEPS = 20.0
 # What starts anew more often is no energy axis.
@@ -77,7 +77,8 @@ def has_repeats(energy: Floats) -> bool:
     steps = np.diff(energy)
     repeats = steps == 0
     one_way = (steps >= 0).all() or (steps <= 0).all()
-    return bool(one_way and 0 < repeats.sum() <= MAX_REPEATED * energy.size)
+    n = int(repeats.sum())
+    return bool(one_way and 0 < n <= MAX_REPEATED * energy.size and energy.size - n >= 5)
 
 
 def checked_axis(energy: Floats) -> Floats:

@@ -39,7 +39,8 @@ _ERROR = _words(
     r"unsicherheit)\b",
     r"\b(?:standardabweichung|erreurs?|incertitude|[eé]cart[- ]type|desv\w*|incertidumbre|"
     r"errore)\b",
-    r"\b(?:incertezza|erro|y ?err)\b|yerr",
+    r"\b(?:incertezza|erro|y ?err)\b|yerr|^(?:d|Δ|delta|u|err) ?(?:i|y|int|intensity|"
+    r"counts?|cps)$",
     r"^[dδΔ] ?[yi]$|^σ|σ$|±",
     r"誤差|误差|不确定|標準偏差|标准差|오차|ошибк|погрешн",
 )
@@ -48,7 +49,8 @@ _RESIDUAL = _words(
     r"^(?:difference|diff\.?|differenz|différence|diferencia|differenza|delta|Δ)$",
 )
 _PROCESSED = _words(
-    r"subtract|\bsub\b|\bsubtr\b|\bminus\b|- ?(?:bg|bkg|background|baseline)\b|"
+    r"subtract|\bsub\b|\bsubtr\b|\bminus\b|\bcorrected\b|korrigiert|- ?(?:bg|bkg|"
+    r"background|baseline)\b|"
     r"\bremoved\b|abgezogen|bereinigt|soustrai|sottratt|sustra",
     r"扣除|差し引|вычет|\bnorm\b|normali[sz]|normiert|归一|規格化|정규화|нормир",
     r"smooth|geglättet|lissé|suavizad|平滑|сглаж",
@@ -61,7 +63,7 @@ _BACKGROUND = _words(
 _ENVELOPE = _words(
     r"envelope|enveloppe|inviluppo|envolvente|einh[üu]llende|h[üu]llkurve",
     r"\bsum ?fit|fit ?sum\b|peaks? sum\b|sum of (?:the )?(?:peaks|components|fit)|cumulati",
-    r"\bbest ?fit|\btotal ?fit|\bfit ?total",
+    r"\bbest ?fit|\btotal ?fit|\boverall ?fit|\bfit ?total",
     r"^(?:the )?(?:fit|fitted|fitting|model|modell|modèle|modelo|simulation|simulated|synth\w*|"
     r"calc\w*|y ?fit|anpassung|ajuste|ajustement|yhat)(?: (?:curve|line|data|intensity|y))?$",
     r"^fit\b[^0-9]*$|拟合|フィット|包络|包絡|エンベロープ|모델|модель|аппрокс|огибающ",
@@ -235,7 +237,7 @@ def evidence(label: str, units: str = "") -> Evidence:
         ("error", _ERROR), ("residual", _RESIDUAL), ("processed", _PROCESSED),
         ("background", _BACKGROUND), ("envelope", _ENVELOPE), ("component", _COMPONENT),
     ):  # fmt: skip
-        if words.search(bare):
+        if words.search(bare) and not (kind == "processed" and _energy(text)):
             return Evidence(kind, factor=_counts_factor(text), units=units_of_label(text) or "")
     return _energy(text) or _quantity(text, bare)
 

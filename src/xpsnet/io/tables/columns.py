@@ -72,13 +72,16 @@ def labels_of(table: Table) -> Labels:
     rows = [row for row in table.heads if len([c for c in row if c]) >= 2]
     units = [row for row in rows if all(UNITS_ONLY.fullmatch(cell) for cell in row)]
     best, most = table.labels or [""] * width, 0
-    for row in [row for row in rows if row not in units] + ([best] if table.labels else []):
+    own_labels = [best] if table.labels and best not in units else []
+    for row in [row for row in rows if row not in units] + own_labels:
         if width == 2 and _is_number(row[1]):
             continue  # a setting and its value
         kinds = [evidence_of(cell).kind for cell in row[:_MAX_SEARCHED]]
         last = row is rows[-1] if rows else True
         score = 2 * kinds.count("energy") + kinds.count("counts") + kinds.count("region")
-        score += sum(bool(k) and k not in ("energy", "counts", "region") for k in kinds) * last
+        others = sum(bool(k) and k not in ("energy", "counts", "region") for k in kinds)
+        settings = width == 2 and len(rows) > 1 and "counts" not in kinds
+        score += others * (last and not settings)
         if score and score >= most:
             best, most = row, score
     if width == 2 and not most and len(rows) > 1:
@@ -315,12 +318,16 @@ def _share_out(
     """Find the spectra among the columns of a group, and the roles of all others."""
     kinds = {k: labels.found[k].kind for k in columns if k not in own}
     words = [k for k in kinds if k in table.words]
-    apart = words + [k for k in kinds if kinds[k] == "" and is_counting(table.values[:, k])]
+    numbered = [k for k in kinds if kinds[k] == "" and is_counting(table.values[:, k])]
+    # A lone column of counts that rises one by one is no list of row numbers.
+    others = [k for k in kinds if kinds[k] in ("", "counts", "region", "total", "scan", "channel")]
+    numbered = numbered if len(others) > len(numbered) else []
+    apart = words + numbered
     of = {
         kind: [k for k in kinds if kinds[k] == kind and k not in apart] for kind in kinds.values()
     }
     stated = [k for k in columns if own.get(k) == "spectrum"]
-    group.spectra = stated or _spectra(table, of)
+    group.spectra = stated or _spectra(table, labels, of)
     fitted = any(of.get(kind) for kind in _FIT)
     named = any(of.get(kind) for kind in ("counts", "region"))
     for k in columns:
@@ -329,7 +336,7 @@ def _share_out(
             role = "spectrum"
         elif k in own:
             role = own[k]
-        elif kind == "" and k not in words and is_counting(table.values[:, k]):
+        elif k in numbered:
             role = "index"
         elif kind == "" and not fitted and len(columns) == 2 and _is_root_of(table, group, k):
             role = "error"
@@ -352,17 +359,20 @@ def _share_out(
         group.candidates += [k for k in group.spectra if kinds.get(k) in ("", "place")]
 
 
-def _spectra(table: Table, of: dict[str, list[int]]) -> list[int]:
+def _spectra(table: Table, labels: Labels, of: dict[str, list[int]]) -> list[int]:
     """The columns of counts among columns by their kind."""
     counts = sorted(of.get("counts", []) + of.get("region", []))
     unknown, total = of.get("", []), of.get("total", [])
     fitted = any(of.get(kind) for kind in _FIT)
     if of.get("channel"):
         return total or counts or of["channel"]
+    # Counts and, beside them, the same per second.
+    stated = [labels.found[k].units for k in counts if labels.found[k].units]
+    units = ("counts" if "counts" in stated else stated[0]) if len(set(stated)) > 1 else ""
     if of.get("scan"):
         return sorted(of["scan"] + total)
     if counts:
-        return counts
+        return [k for k in counts if labels.found[k].units in ("", units)] if units else counts
     if unknown:
         if fitted:
             return unknown[:1]

@@ -298,6 +298,7 @@ def _continues_below(column: Floats) -> bool:
 
 def _float(text: str) -> float:
     """Number of a label; NaN if it is none."""
+    text = text.replace(",", ".") if text.count(",") == 1 and "." not in text else text
     try:
         return float(text) if text and not re.search(r"[^0-9eE+.-]", text) else np.nan
     except ValueError:

@@ -8,7 +8,7 @@ import csv
 import re
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -23,6 +23,7 @@ _MAX_JOINED = 20  # columns that are searched for decimals cut off by a comma
 _MISSING = {"", "nan", "na", "n/a", "-", "--", "null", "none", "inf", "-inf",
             "#empty#", "-1.#ind", "1.#ind", "1.#qnan", "1.#inf", "-1.#inf"}  # fmt: skip
 _FIRST = set("0123456789+-.\"'(")
+_WITHIN = re.compile(r"\d,\d")  # a comma that may belong to a number
 _GROUP = re.compile(r"\d{3}(?:\.\d*)?")
 _NAMES = {".": "points", ",": "commas"}
 _BEFORE_CELLS = " \t,;\0\ufeff\xa0"
@@ -185,6 +186,8 @@ def find_dialect(text: str, *, thorough: bool = False) -> Dialect:
     lines = list(_number_lines(text)) if thorough else _sample(text)
     signs = {sign for sign in "\t;,'\xa0\" " if any(sign in line for _, line in lines)}
     candidates = [one for one in DIALECTS if one.is_possible(signs)]
+    if len(signs & {"\t", ";", " "}) and any(_WITHIN.search(line) for _, line in lines):
+        candidates = [one for one in candidates if one != _MIXED]
     best, best_score = DIALECTS[0], 0
     # Signs that stand for nothing but the end of a cell decide before blanks do, which may also
     # stand between thousands.
@@ -200,7 +203,7 @@ def find_dialect(text: str, *, thorough: bool = False) -> Dialect:
         if best_score == len(lines):
             break
     if best_score:
-        best = _decided(best, text, lines)
+        best = decided(best, lines, lambda: list(_number_lines(text)))
         _refuse_cut_numbers(best, text, lines)
     return best
 
@@ -240,8 +243,18 @@ def _number_lines(text: str) -> Iterator[tuple[int, str]]:
             yield number, line
 
 
-def _decided(best: Dialect, text: str, lines: list[tuple[int, str]]) -> Dialect:
-    """The dialect itself, or the one in which its decimal sign stands between thousands."""
+def decided(
+    best: Dialect, lines: list[tuple[int, str]], all_lines: Callable[[], list[tuple[int, str]]]
+) -> Dialect:
+    """The dialect itself, or the one in which its decimal sign stands between thousands.
+
+    `lines` are the first numbered lines; all of them are looked at only where these leave it open.
+
+    Raises
+    ------
+    NumberStyleError
+        If both are possible.
+    """
     sign = best.decimal
     if best.thousands:
         other = Dialect(best.separator, best.thousands, best.decimal)
@@ -254,7 +267,7 @@ def _decided(best: Dialect, text: str, lines: list[tuple[int, str]]) -> Dialect:
                                "thousands")  # fmt: skip
     if not any(sign in line for _, line in lines) or not _is_open(best, lines):
         return best
-    every = list(_number_lines(text))
+    every = all_lines()
     if not _is_open(best, every):
         return best
     other = Dialect(best.separator, "." if sign == "," else ",", sign)

@@ -14,9 +14,11 @@ from xpsnet.io.common.labels import is_energy_label
 from xpsnet.io.common.region_names import find_region
 from xpsnet.io.tables.csv import has_our_labels
 from xpsnet.io.tables.number_style import (
+    DIALECTS,
     MAX_LINE,
     Dialect,
     NumberStyleError,
+    decided,
     find_dialect,
     lines_of,
     starts_like_a_number,
@@ -247,7 +249,7 @@ def _table(run: _Run, dialect: Dialect, stray: list[int]) -> Table | None:
             [width, *(w for w, n in widths.items() if n >= max(MIN_ROWS, 0.05 * len(run.rows)))]
         )
         # In a table that `write` made, columns without counts at the right belong to it, too.
-        labels = _quoted_cells(_COMMENT.sub("", run.header[-1]), dialect) if run.header else []
+        labels = _quoted_cells(_without_mark(run.header[-1]), dialect) if run.header else []
         if labels and has_our_labels(labels[0]):
             width = max(width, len(labels))
     heads = _heads(run.header, dialect, width)
@@ -295,7 +297,7 @@ def _labels(header: list[str], dialect: Dialect, width: int, has_index: bool) ->
     """Column labels: the last header line that has one cell per column."""
     short: list[str] = []
     for line in reversed(header):
-        bare = _COMMENT.sub("", line)
+        bare = _without_mark(line)
         ways = [
             _quoted_cells(bare, dialect),
             re.split(r"\t|\s{2,}", bare.strip()),
@@ -320,13 +322,19 @@ def _labels(header: list[str], dialect: Dialect, width: int, has_index: bool) ->
     return short
 
 
+def _without_mark(line: str) -> str:
+    """A header line without the sign of a comment; quotes in pairs are none."""
+    quoted = line.lstrip()[:1] == '"' and line.count('"') % 2 == 0
+    return line if quoted else _COMMENT.sub("", line)
+
+
 def _heads(header: list[str], dialect: Dialect, width: int) -> list[list[str]]:
     """Cells of the last header lines, one list of `width` texts per line."""
     if dialect.separator not in "\t;,":
         return []
     heads = []
     for line in header[-_MAX_HEADS:]:
-        bare = _COMMENT.sub("", line)
+        bare = _without_mark(line)
         cells = _quoted_cells(bare, dialect) if len(line) < _MAX_HEAD else []
         # A shorter line stands above the columns only where empty cells keep its place.
         aligned = len(dialect.all_cells(bare)) == width or "" in cells or len(cells) == 1
@@ -339,22 +347,24 @@ def _with_words(text: str) -> tuple[list[Table], list[int]] | None:
     """The table of a text in which some columns hold words; None if there is none."""
     lines = [(number, line) for number, line in enumerate(lines_of(text), 1) if line.strip()]
     best: tuple[int, Dialect, int] = (0, Dialect("\t", "."), 0)
-    for separator in ("\t", ";", ",", "blank"):
-        for decimal in ".,":
-            dialect = Dialect(separator, decimal)
-            widths: Counter[int] = Counter()
-            for _, line in lines[:_SAMPLE]:
-                cells = dialect.all_cells(line)
-                n_numbers = sum(dialect.number(cell) is not None for cell in cells if cell)
-                if len(cells) >= 3 and n_numbers >= 2:
-                    widths[len(cells)] += 1
-            width, score = widths.most_common(1)[0] if widths else (0, 0)
-            if score > best[0]:
-                best = (score, dialect, width)
+    sample = lines[:_SAMPLE]
+    signs = {sign for sign in "\t;,'\xa0\" " if any(sign in line for _, line in sample)}
+    for dialect in DIALECTS[:-1]:
+        if not dialect.is_possible(signs):
+            continue
+        widths: Counter[int] = Counter()
+        for _, line in sample:
+            cells = dialect.all_cells(line)
+            n_numbers = sum(dialect.number(cell) is not None for cell in cells if cell)
+            if len(cells) >= 3 and n_numbers >= 2:
+                widths[len(cells)] += 1
+        width, score = widths.most_common(1)[0] if widths else (0, 0)
+        if score > best[0]:
+            best = (score, dialect, width)
     score, dialect, width = best
     if score < (MIN_ROWS if width <= _MIN_AXIS else 2) or score < 0.5 * min(len(lines), _SAMPLE):
         return None
-    return _words_table(lines, dialect, width)
+    return _words_table(lines, decided(dialect, sample, lambda: lines), width)
 
 
 def _words_table(

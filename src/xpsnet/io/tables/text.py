@@ -6,6 +6,7 @@ columns. What headers say in words (hv=180eV, CPS, a region) is used as evidence
 
 import itertools
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -50,7 +51,7 @@ from xpsnet.io.tables.layouts import (
     tidy_groups,
     tidy_spectrum,
 )
-from xpsnet.io.tables.number_style import NumberStyleError
+from xpsnet.io.tables.number_style import NumberStyleError, lines_of, starts_like_a_number
 from xpsnet.io.tables.number_tables import (
     MIN_ROWS,
     Table,
@@ -214,6 +215,13 @@ def _no_table(
     else:
         first = next((line for line in start.splitlines() if line.strip()), "")[:60]
         got, advice = f"text that begins with {first!r}", "check that this is the exported spectrum"
+        numbers = (
+            (n, line)
+            for n, line in enumerate(lines_of(text), 1)
+            if line.strip() and starts_like_a_number(line) and line.strip()[:60] != first.strip()
+        )
+        if (found := next(numbers, None)) is not None:
+            got += f" and has at line {found[0]} {shown(found[1].strip())}"
     rows = f"at least {MIN_ROWS} rows of an energy and counts"
     return refusal(path, expected=rows, got=got, advice=advice)
 
@@ -369,14 +377,31 @@ def _in_columns(
         )
     if len(parts) > _MAX_SPECTRA:
         raise _too_many(path, f"more at line {table.lines[0]}, whose energies start anew")
-    factors = np.array([labels.found[k].factor for k in group.spectra])[:, None]
+    inside = np.zeros(energy.size, dtype=bool)
     made = []
     for part in parts:
+        inside[part] = True
         rows = part.start + _in_order(table, energy[part], part.start, notes).rows
-        counts = table.values[np.ix_(rows, np.array(group.spectra))].T
-        counts = counts * factors if (factors != 1).any() else counts
-        made.append(_stacked(table, labels, group, (energy[rows], counts), notes, along))
+        for spectra in _of_each_region(labels, group.spectra):
+            counts = table.values[np.ix_(rows, np.array(spectra))].T
+            factors = np.array([labels.found[k].factor for k in spectra])[:, None]
+            counts = counts * factors if (factors != 1).any() else counts
+            one = replace(group, spectra=spectra)
+            made.append(_stacked(table, labels, one, (energy[rows], counts), notes, along))
+    outside = table.lines[~inside & np.isfinite(energy)].tolist()
+    if outside:
+        notes.append(f"{_lines(outside)} left out: their energies continue no others")
     return made
+
+
+def _of_each_region(labels: Labels, spectra: list[int]) -> list[list[int]]:
+    """Columns of counts, apart where each label names a region and the regions differ."""
+    if len(spectra) < 2 or any(labels.found[k].kind not in ("region", "counts") for k in spectra):
+        return [spectra]
+    named: dict[str | None, list[int]] = {}
+    for k in spectra:
+        named.setdefault(find_region(labels.texts[k]), []).append(k)
+    return [spectra] if None in named else list(named.values())
 
 
 def _in_order(table: Table, energy: Floats, start: int, notes: list[str]) -> OrderedRows:
