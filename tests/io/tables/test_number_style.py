@@ -161,3 +161,12 @@ def test_brackets_mean_a_negative_number(save: Callable[..., object]) -> None:
     lines = [f"({-v:.2f}),7" if v < 0 else f"{v:.2f},7" for v in VALENCE]
     (spectrum,) = read(save("BE,Counts\n" + "\n".join(lines), "a.csv"))
     np.testing.assert_array_equal(spectrum.energy, np.round(VALENCE, 2))
+
+
+@pytest.mark.parametrize("cell", ["1_234", "1,23,456", "12:34", "1.2.3"])
+def test_numbers_of_no_known_style_are_refused_with_their_line(
+    save: Callable[..., object], cell: str
+) -> None:
+    lines = [f"{290 - i / 10:.1f}\t{cell}" for i in range(20)]
+    with pytest.raises(ReadError, match=r"line 2"):
+        read(save("BE\tCounts\n" + "\n".join(lines), "a.txt"))

@@ -43,6 +43,13 @@ evidence_of = lru_cache(maxsize=20_000)(evidence)
 class ColumnsError(Exception):
     """No column can be the energies; the text says what the table holds instead."""
 
+    def __init__(self, holds: str, advice: str = "") -> None:
+        super().__init__(holds)
+        self.advice = advice or (
+            'where a column holds energies in eV, say so: columns={"axis": 1}, its number from 1 '
+            "or its label"
+        )
+
 
 @dataclass
 class Columns:
@@ -122,7 +129,8 @@ def find_columns(table: Table, labels: Labels, stated: Stated) -> list[Columns]:
         does not exist.
     """
     if not stated and is_table_of_peaks(labels.texts):
-        raise ColumnsError("a table of peaks, with their widths and areas")
+        raise ColumnsError("a table of peaks, with their widths and areas",
+                           "open the file that holds the spectra")  # fmt: skip
     own = stated_roles(stated, labels.texts)
     axes = [k for k, role in own.items() if role == "axis"] or _axes(table, labels, own)
     groups = _groups(table, labels, axes, own)
@@ -142,7 +150,8 @@ def stated_roles(stated: Stated, texts: Sequence[str]) -> dict[int, str]:
                 places = [column - 1] if 1 <= column <= len(texts) else []
             if not places:
                 listed = ", ".join(f"{k} {shown(t, 30)}" for k, t in enumerate(texts[:20], 1))
-                raise ColumnsError(f"no column {column!r} (columns= names it), but {listed}")
+                raise ColumnsError(f"no column {column!r} (columns= names it), but {listed}",
+                                   "name one of these")  # fmt: skip
             roles[places[0]] = role
     return roles
 

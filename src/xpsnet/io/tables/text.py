@@ -65,6 +65,7 @@ from xpsnet.io.tables.peaks_table import is_peaks_table
 NAME = "text"
 MAX_BYTES = 128 << 20
 _MAX_SPECTRA = 5000  # of a file; each takes about 0.5 ms, whatever its size
+_LETTER = re.compile("[A-Za-z]{2}")  # a line of numbers has none
 _MAX_WORDS = 1 << 16  # bytes of a text in which words show its encoding
 _MAX_EVIDENCE = 1000  # characters of a header line that are searched for words
 Floats = npt.NDArray[np.float64]
@@ -199,8 +200,7 @@ def _no_table(
         line, error = refused[0]
         return refusal(
             path, f"the table at line {line}", expected="a column of electron energies and counts",
-            got=str(error), advice='where a column holds energies in eV, say so: columns={"axis": '
-            '1}, its number from 1 or its label',
+            got=str(error), advice=error.advice,
         )  # fmt: skip
     if start[:1] in "{[" and start[:1]:
         got, advice = "JSON", "export the spectra as text, csv or VAMAS"
@@ -218,7 +218,7 @@ def _no_table(
         numbers = (
             (n, line)
             for n, line in enumerate(lines_of(text), 1)
-            if line.strip() and starts_like_a_number(line) and line.strip()[:60] != first.strip()
+            if starts_like_a_number(line) and not _LETTER.search(line[:200])
         )
         if (found := next(numbers, None)) is not None:
             got += f" and has at line {found[0]} {shown(found[1].strip())}"
