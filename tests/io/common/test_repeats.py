@@ -98,6 +98,30 @@ def test_readers_merge_in_one_place(tmp_path: Path) -> None:
         np.testing.assert_array_equal(merged.energy, np.unique(JOINED))
 
 
+@pytest.mark.parametrize("direction", [1, -1])
+@pytest.mark.parametrize(("second", "n_twice"), [((986.61, 995, 0.1), 11), ((986.66, 995, 0.1), 0)])
+def test_scans_that_overlap_are_one_spectrum(
+    tmp_path: Path, direction: int, second: tuple[float, float, float], n_twice: int
+) -> None:
+    scans = np.arange(977.61, 987.7, 0.1), np.arange(*second)
+    energy = np.round(np.concatenate(scans[::direction]), 2)
+    if direction < 0:
+        energy = np.round(np.concatenate([one[::-1] for one in scans[::-1]]), 2)
+    counts = np.arange(energy.size)
+    lines = [f"{e}\t{c}" for e, c in zip(energy, counts, strict=True)]
+    (tmp_path / "a.txt").write_text("BE\tcounts\n" + "\n".join(lines))
+    waves = ["IGOR", "WAVES/D\tBE_energy\tC1s", "BEGIN", *lines, "END"]
+    (tmp_path / "a.itx").write_text("\r".join(waves) + "\r")
+    distinct = np.unique(energy)[::direction]
+    assert energy.size - distinct.size == n_twice
+    expected = [counts[energy == one].mean() for one in distinct]
+    for name in ("a.txt", "a.itx"):
+        with pytest.warns(UserWarning, match=r"overlap|out of order|more than once"):
+            (spectrum,) = read(tmp_path / name, scale="binding")
+        np.testing.assert_array_equal(spectrum.energy, distinct)
+        np.testing.assert_array_equal(spectrum, expected)
+
+
 @pytest.mark.parametrize("n_bad", [0, 1, 2, 4, 8, 20])
 @pytest.mark.parametrize("direction", [1, -1])
 def test_points_a_little_out_of_order_are_put_in_order(

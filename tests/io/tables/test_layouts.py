@@ -199,6 +199,8 @@ def test_a_bare_matrix_has_a_corner_without_meaning(tmp_path: Any) -> None:
         (["300 K", "400 K", "500 K"], "temperature", "K"),
         (["etch time 0 s", "etch time 60 s"], "etch_time", "s"),
         (["angle=0", "angle=30", "angle=60"], "angle", None),
+        (["0 nm", "5 nm"], "column", "nm"),
+        (["s1", "s2"], "column", None),
     ],
 )
 def test_numbers_with_a_unit_in_labels_are_a_coordinate(

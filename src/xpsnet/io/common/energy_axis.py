@@ -17,6 +17,7 @@ _MAX_BAD_SHARE = 0.02
 # Points a little out of order: their share of all, and how far from their neighbours [steps].
 _MAX_NEAR_SHARE = 0.25
 _NEAR_STEPS = 5.0
+_MIN_JOINED, _MAX_JOINED = 5, 3  # energies of a scan; places where one scan follows another
 _MIN_NEAR = 20  # points; of fewer, each is needed to tell the direction
 # Energies that stand twice are merged up to this share of all; more are no joined scans.
 MAX_REPEATED = 0.5
@@ -61,7 +62,7 @@ def axis_problem(energy: Floats) -> str:
         return f"expected at least 2 energies, got {energy.size}"
     if np.isfinite(energy).all() and np.abs(energy).max() > MAX_ENERGY:
         return f"expected energies below 100 keV, got {np.abs(energy).max():g} eV"
-    if not is_monotonic(energy) and not has_repeats(energy):
+    if not (is_monotonic(energy) or has_repeats(energy) or is_joined(energy)):
         ends = f"{energy[0]:g}, {energy[1]:g} ... {energy[-1]:g} eV"
         return f"expected energies that rise or fall, got {ends}"
     return ""
@@ -79,6 +80,25 @@ def has_repeats(energy: Floats) -> bool:
     one_way = (steps >= 0).all() or (steps <= 0).all()
     n = int(repeats.sum())
     return bool(one_way and 0 < n <= MAX_REPEATED * energy.size and energy.size - n >= 5)
+
+
+def is_joined(energy: Floats) -> bool:
+    """Whether energies are those of a few scans, one after the other, that overlap a little.
+
+    Each has at least five energies in steps of about one size, and the next begins within it.
+    """
+    if energy.size < 2 * _MIN_JOINED or not np.isfinite(energy).all():
+        return False
+    steps = np.diff(energy)
+    direction = np.sign(energy[-1] - energy[0])
+    back = np.flatnonzero(direction * steps < 0)
+    if not 0 < back.size <= _MAX_JOINED or (-direction * steps[back] > 0.5 * np.ptp(energy)).any():
+        return False
+    for one in np.split(direction * energy, back + 1):
+        own = np.diff(one)
+        if one.size < _MIN_JOINED or own.max() > _NEAR_STEPS * np.median(own) or own.min() <= 0:
+            return False
+    return True
 
 
 def checked_axis(energy: Floats) -> Floats:
@@ -133,7 +153,7 @@ def ordered_rows(values: Floats) -> OrderedRows:
         return OrderedRows(np.arange(values.size), 0, np.array([], dtype=np.intp))
     kept = monotonic_part(values)
     others = np.setdiff1d(np.flatnonzero(np.isfinite(values)), kept)
-    near = others[_is_near(values, kept, others)]
+    near = others if is_joined(values) else others[_is_near(values, kept, others)]
     rows = np.sort(np.concatenate([kept, near]))
     falls = kept.size > 1 and values[kept[-1]] < values[kept[0]]
     sign = -1.0 if falls else 1.0
@@ -157,7 +177,7 @@ def _is_near(
 
 def _is_nearly_sorted(finite: Floats) -> bool:
     """Whether points are a little out of order or stand twice, all near their place."""
-    if has_repeats(finite):
+    if has_repeats(finite) or is_joined(finite):
         return True
     steps = np.diff(finite)
     n_falls, n_rises = (steps < 0).sum(), (steps > 0).sum()

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from xpsnet.io.common.energy_axis import has_repeats
+from xpsnet.io.common.energy_axis import has_repeats, is_joined
 
 
 def merge_repeats(spectrum: xr.DataArray, notes: list[str]) -> xr.DataArray:
@@ -24,10 +24,17 @@ def merge_repeats(spectrum: xr.DataArray, notes: list[str]) -> xr.DataArray:
     Returns
     -------
     DataArray
-        The same one where no energy stands twice; lazy where it was.
+        The same one where no energy stands twice and no scans overlap; lazy where it was.
     """
     energy = np.asarray(spectrum["energy"].values)
-    if energy.dtype.kind not in "iuf" or not has_repeats(energy):
+    if energy.dtype.kind not in "iuf":
+        return spectrum
+    if is_joined(energy):
+        falls = energy[-1] < energy[0]
+        order = np.argsort(-energy if falls else energy, kind="stable")
+        spectrum, energy = spectrum.isel(energy=order), energy[order]
+        notes.append("scans that overlap are put together, in the order of their energies")
+    if not has_repeats(energy):
         return spectrum
     first = np.flatnonzero(np.diff(energy, prepend=np.nan) != 0)
     merged = _means(spectrum.variable, first)

@@ -372,11 +372,15 @@ def numbered(texts: Sequence[str]) -> Along | None:
     if len(texts) < 2 or None in cut or len(pairs) != 1 or any(find_region(t) for t in texts):
         return None
     ((word, unit),) = pairs
+    if word and not unit and len(word) < 3:
+        return None  # "s1" is a name, no second
     found = evidence_of(f"{word} [{unit}]" if unit else word)
     if found.kind != "other":
         return None
     values = np.array([float(match[2].replace(",", ".")) for match in cut if match])
     if np.unique(values).size < values.size:
         return None
-    name = variable_name(word, "")[0] if word else found.what.replace(" ", "_")
+    # A unit of length alone may be a depth, a wavelength or a place.
+    known = found.what if found.what in ("time", "temperature", "angle", "voltage") else "column"
+    name = variable_name(word, "")[0] if word else known
     return Along(name, values, unit)
