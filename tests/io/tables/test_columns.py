@@ -360,7 +360,9 @@ def test_roles_are_checked_before_a_file_is_opened(stated: Any) -> None:
 
 
 def test_other_formats_have_no_columns_to_name(save: Save) -> None:
-    with pytest.raises(ReadError, match=r"a table as text or Excel, .* got a file of VAMAS"):
+    with pytest.raises(
+        ReadError, match=r"a format that takes columns= .*text.*, got VAMAS; leave out"
+    ):
         read(save("VAMAS Surface Chemical Analysis Standard Data Transfer Format 1988 May 4\n"),
              columns={"axis": 1})  # fmt: skip
 

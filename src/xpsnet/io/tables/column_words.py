@@ -119,7 +119,7 @@ _OTHER_ENERGIES = {
         , r"光子|励起|光エネ|광자|фотон|возбужд"
     ),
     "width, shift or place of a peak": _words(
-        r"fwhm|hwhm|\bwidth\b|breite|largeur|anchura|半値幅|半高宽|\bshift|splitting|"
+        r"fwhm|hwhm|\bwidth\b|breite|largeur|anchura|半値幅|半高宽|(?<!raman )\bshift|splitting|"
     r"\bstep\b|\bcent(?:er|re)\b"
     ),
     "pass energy": _words(r"\bpass|analy[sz]er energy"),
