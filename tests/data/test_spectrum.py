@@ -256,7 +256,12 @@ REFUSED = {
     "keV": (
         _array(coords={"energy": ("energy", ENERGY, {"units": "keV"})}),
         ValueError,
-        "expected energies in eV, got units 'kev'",
+        "expected energies below 100000 eV, got 292 keV; if the numbers are in eV",
+    ),
+    "nm": (
+        _array(coords={"energy": ("energy", ENERGY, {"units": "nm"})}),
+        ValueError,
+        "expected energies in eV, keV or meV, got units 'nm'",
     ),
     "one point": (_array().isel(energy=[3]), ValueError, "at least 2 energies, got 1"),
     "no energy": (

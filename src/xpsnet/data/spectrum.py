@@ -4,6 +4,7 @@ Conversions never subtract a work function: instruments and files already give k
 relative to the Fermi level of the spectrometer, so that binding = photon energy - kinetic.
 """
 
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
@@ -12,14 +13,15 @@ import numpy.typing as npt
 import xarray as xr
 
 from xpsnet.data.energy_axis import (
+    OUR_LABELS,
     Floats,
     Scale,
     checked_axis,
     energy_dim,
-    find_scale,
     scale_sign,
     with_energy_index,
 )
+from xpsnet.xpsnet_warning import XpsnetWarning
 
 __all__ = [
     "Scale",
@@ -150,7 +152,14 @@ def check_spectra(spectra: xr.DataArray, *, dim: str | None = None) -> xr.DataAr
     -------
     DataArray
         With dimension `energy` last, float64 energies, and `attrs["scale"]`. All other
-        coordinates are kept; one with the name "energy" becomes "spectra_energy".
+        coordinates are kept; one with the name "energy" becomes "spectra_energy". Energies in keV
+        or meV are converted to eV; energies minus that of the Fermi level (named "E - EF") become
+        binding energies, in the same order.
+
+    Warns
+    -----
+    XpsnetWarning
+        Where energies are counted from the Fermi level: what was done with their sign.
 
     Raises
     ------
@@ -172,15 +181,21 @@ def check_spectra(spectra: xr.DataArray, *, dim: str | None = None) -> xr.DataAr
         )
     spectra = with_energy_index(spectra, dim)
     found = energy_dim(spectra, dim)
-    axis = checked_axis(spectra, found)
-    scale = find_scale(spectra, found)
+    axis, scale, notes, fermi_labels = checked_axis(spectra, found)
+    for note in notes:
+        warnings.warn(f"{spectra.name or 'spectra'}: {note}", XpsnetWarning, stacklevel=2)
     if found != "energy":
         if "energy" in spectra.coords or "energy" in spectra.dims:
             spectra = spectra.rename(energy="spectra_energy")
         spectra = spectra.rename({found: "energy"})
     if spectra.dims[-1] != "energy":
         spectra = spectra.transpose(..., "energy")
-    if spectra["energy"].dtype != np.float64:
+    if fermi_labels:
+        spectra = spectra.copy(deep=False)
+        left = {k: v for k, v in spectra["energy"].attrs.items() if k not in fermi_labels}
+        spectra["energy"].attrs = left
+    same = spectra["energy"].dtype == np.float64
+    if not (same and np.array_equal(spectra["energy"].values, axis)):
         spectra = _with_axis(spectra, axis, scale)
     elif spectra["energy"].attrs.get("units") != "eV":
         spectra = spectra.copy(deep=False)  # a tenth of the time that a new axis takes
@@ -198,8 +213,10 @@ def _with_axis(spectra: xr.DataArray, axis: Floats, scale: Scale) -> xr.DataArra
 
 def _axis_texts(spectra: xr.DataArray, scale: Scale) -> dict[str, Any]:
     """Attributes of the energy coordinate: units, name, and what the user put there."""
-    kept = {k: v for k, v in spectra["energy"].attrs.items() if k not in ("units", "long_name")}
-    return {"units": "eV", "long_name": f"{scale.capitalize()} energy", **kept}
+    kept = {
+        k: v for k, v in spectra["energy"].attrs.items() if k not in ("units", "unit", "long_name")
+    }
+    return {"units": "eV", "long_name": OUR_LABELS[scale], **kept}
 
 
 def crop(

@@ -3,21 +3,23 @@
 Large arrays stay on disk as dask arrays. Links to other files are not followed.
 """
 
+import warnings
 from collections.abc import Generator
 from contextlib import ExitStack, closing
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import xarray as xr
 from xarray.backends import CachingFileManager, H5NetCDFStore
 
+from xpsnet.data.energy_words import ev_per_unit, is_energy_name
 from xpsnet.data.spectrum import check_spectra
 from xpsnet.io.common.chosen_axes import Axes
 from xpsnet.io.common.errors import ReadError, refusal, refusing_damage
 from xpsnet.io.common.file_bytes import read_head
 from xpsnet.io.common.reading import Reading
+from xpsnet.io.common.region_names import find_region
 from xpsnet.io.common.settings import setting_name, setting_value
 from xpsnet.io.stores.arrays import NO_NAMES, read_arrays
 from xpsnet.io.stores.attributes import (
@@ -35,6 +37,7 @@ from xpsnet.io.stores.igor_arrays import is_wave, read_waves
 from xpsnet.io.stores.nexus import is_nexus, read_nexus
 from xpsnet.io.stores.nexus_own import holds_peaks, read_own_peaks, read_own_spectra
 from xpsnet.io.stores.tree import LAZY_BYTES, Tree, open_tree
+from xpsnet.xpsnet_warning import XpsnetWarning
 
 NAME = "netCDF, HDF5 or zarr"
 # Attributes of arrays whose dimensions have names, so that xarray opens them unless damaged.
@@ -298,7 +301,7 @@ def _open(source: str | H5NetCDFStore, options: dict[str, Any]) -> xr.Dataset:
 def _is_energy(data: xr.Dataset, dim: str) -> bool:
     """Whether a dimension is named or measured as energies are."""
     units = data[dim].attrs.get("units", "") if dim in data.coords else ""
-    return dim == "energy" or str(units).lower() == "ev"
+    return is_energy_name(dim) or ev_per_unit(units) is not None
 
 
 def _spectra(array: xr.DataArray, group: str, notes: list[str]) -> xr.DataArray:
@@ -307,11 +310,11 @@ def _spectra(array: xr.DataArray, group: str, notes: list[str]) -> xr.DataArray:
     name = attrs.pop(NAME_ATTR, None)
     if name is None:
         name = "" if str(array.name) in NO_NAMES else str(array.name)
+        name = find_region(name) or name
     array = array.copy(deep=False)
     array.attrs, array.name = attrs, name or None
-    array = _binding_below_fermi(array, notes)
     try:
-        return check_spectra(array)
+        return _checked(array, notes)
     except ValueError:
         if "scale" in attrs:
             raise
@@ -321,16 +324,10 @@ def _spectra(array: xr.DataArray, group: str, notes: list[str]) -> xr.DataArray:
     return checked
 
 
-def _binding_below_fermi(array: xr.DataArray, notes: list[str]) -> xr.DataArray:
-    """Turn energies below the Fermi level ("eV", negative: PyARPES) into binding energies."""
-    for dim in array.dims:
-        if str(dim).lower() != "ev" or "scale" in array.attrs or dim not in array.coords:
-            continue
-        energy = array[dim].values
-        if energy.dtype.kind == "f" and np.nanmedian(energy) < 0:
-            notes.append(
-                f"the dimension {dim!r} counts energies from the Fermi level: their negative is "
-                f"taken for the binding energy"
-            )
-            return array.assign_coords({dim: -energy}).assign_attrs(scale="binding")
-    return array
+def _checked(array: xr.DataArray, notes: list[str]) -> xr.DataArray:
+    """Checked spectra; a sign that was turned is told with the other notes of the file."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", XpsnetWarning)
+        checked = check_spectra(array)
+    notes += [str(one.message) for one in caught if one.category is XpsnetWarning]
+    return checked
