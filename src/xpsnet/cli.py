@@ -92,8 +92,8 @@ def run_fit(chosen: argparse.Namespace) -> None:
     from xpsnet.io.write import write
 
     # Wrong names are refused before a long fit, not after it.
-    _check_names(chosen.output, RESULT_SUFFIXES)
-    _check_names([chosen.plot] if chosen.plot else [], FIGURE_SUFFIXES)
+    _check_names(chosen.output, RESULT_SUFFIXES, overwrite=chosen.overwrite)
+    _check_names([chosen.plot] if chosen.plot else [], FIGURE_SUFFIXES, overwrite=chosen.overwrite)
     spectra = _one_region(chosen)
     _check_vamas(chosen.output, spectra)
     peaks = _peaks(spectra, chosen)
@@ -101,8 +101,8 @@ def run_fit(chosen: argparse.Namespace) -> None:
     _show(f"{spectra.name or 'spectra'} of {', '.join(chosen.file)}", *drawing, *peak_report(peaks))
     for path in chosen.output:
         with_spectra = path.lower().endswith(SUFFIXES_WITH_SPECTRA)
-        replaced: dict[str, Any] = {"overwrite": True} if chosen.overwrite else {}
-        write(peaks, path, spectra=spectra if with_spectra else None, **replaced)
+        fitted = spectra if with_spectra else None
+        write(peaks, path, spectra=fitted, overwrite=chosen.overwrite)
         print(f"wrote {path}")
     if chosen.plot:
         _save_figure(spectra, peaks, Path(chosen.plot))
@@ -326,15 +326,16 @@ def _as_shown(spectra: "xr.DataArray", scale: str | None) -> "xr.DataArray":
     return to_binding(spectra) if scale or "photon_energy" in spectra.attrs else spectra
 
 
-def _check_names(paths: Sequence[str], suffixes: Sequence[str]) -> None:
-    """Refuse names of files that cannot be written."""
-    for path in map(Path, paths):
+def _check_names(paths: Sequence[str], suffixes: Sequence[str], *, overwrite: bool) -> None:
+    """Refuse names of files that cannot be written, or exist."""
+    from xpsnet.io.common.paths import check_place, checked_path
+
+    for path in map(checked_path, paths):
         if path.suffix.lower() not in suffixes:
             raise ValueError(
                 f"expected a file name that ends with {', '.join(suffixes)}, got {str(path)!r}"
             )
-        if not path.parent.is_dir():
-            raise ValueError(f"expected an existing folder, got {str(path.parent)!r}; create it")
+        check_place(path, overwrite=overwrite, how="say --overwrite")
 
 
 def _region(text: str) -> int | str:
@@ -504,7 +505,7 @@ def _add_fit(commands: Any) -> None:
         metavar="PATH",
         help="write the peaks: .csv, .xlsx, .vms, .nxs, .nc or .zarr; can be repeated",
     )
-    add("--overwrite", action="store_true", help="replace files that xpsnet has not written")
+    add("--overwrite", action="store_true", help="replace files that exist")
     add("--plot", metavar="PATH", help="save a figure of the fit: .png, .pdf or .svg")
     add = parser.add_argument_group("least-squares fit").add_argument
     add(

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
+from xpsnet.arguments import is_number
 from xpsnet.data.energy_axis import (
     OUR_LABELS,
     Floats,
@@ -178,6 +179,11 @@ def check_spectra(spectra: xr.DataArray, *, dim: str | None = None) -> xr.DataAr
         raise TypeError(
             f"expected counts as real numbers, got dtype {spectra.dtype}; convert them with "
             f"spectra.astype(float)"
+        )
+    if spectra.chunks is not None and any(size != size for size in spectra.shape):
+        raise ValueError(
+            f"expected dask chunks of known size, got the shape {spectra.shape}; do "
+            f"spectra.data.compute_chunk_sizes() before the DataArray is made"
         )
     spectra = with_energy_index(spectra, dim)
     found = energy_dim(spectra, dim)
@@ -397,7 +403,7 @@ def _to_scale(spectra: xr.DataArray, scale: Scale, photon_energy: float | None) 
 def _photon_energy(spectra: xr.DataArray) -> float:
     """Photon energy [eV] from the attributes."""
     photon = spectra.attrs.get("photon_energy")
-    if photon is None or not np.isfinite(photon) or photon <= 0:
+    if not is_number(photon) or not 0 < photon < np.inf:
         raise ValueError(
             f"expected a photon energy > 0 eV to change between kinetic and binding energy, got "
             f"{photon}; pass photon_energy=1486.6 (Al K-alpha) or set "

@@ -270,7 +270,7 @@ def _number(tree: Tree, key: str, value: Any) -> float | None:
     """Positive number of an attribute or of a stored scalar, energies in eV."""
     unit = ""
     if isinstance(value, StoredArray):
-        factor = ev_per_unit(units_of(value)) or 1.0
+        unit = units_of(value)
         value = np.asarray(tree.values(value)).ravel()[0]
     name = setting_name(key)
     if isinstance(value, list | tuple) and len(value) == 1:
@@ -278,7 +278,7 @@ def _number(tree: Tree, key: str, value: Any) -> float | None:
     if name is None or not isinstance(value, str | int | float | np.number):
         return None
     text = value if isinstance(value, str) else repr(float(value))
-    factor = ev_per_unit(unit) or 1.0 if unit.lower() == "j" else 1.0
+    factor = (ev_per_unit(unit) or 1.0) if unit.lower() == "j" else 1.0
     return setting_value(name, text if factor == 1.0 else repr(float(text) * factor), unit)
 
 

@@ -132,9 +132,7 @@ def _write_variable(group: Any, name: str, variable: xr.Variable) -> Any:
 
 
 def _attribute(value: Any) -> Any:
-    """Attribute as HDF5 stores it: lists as arrays, texts without the byte that ends them."""
-    if isinstance(value, str):
-        return value.replace("\0", "")
+    """Attribute as HDF5 stores it: lists as arrays."""
     if isinstance(value, list | tuple) or (
         isinstance(value, np.ndarray) and value.dtype.kind in "UO"
     ):

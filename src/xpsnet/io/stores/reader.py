@@ -24,6 +24,7 @@ from xpsnet.io.common.settings import setting_name, setting_value
 from xpsnet.io.stores.arrays import NO_NAMES, read_arrays
 from xpsnet.io.stores.attributes import (
     COORDS_ATTR,
+    JSON_ATTR,
     NAME_ATTR,
     NETCDF3_MAGIC,
     VERSION_ATTR,
@@ -31,6 +32,7 @@ from xpsnet.io.stores.attributes import (
     is_zarr,
     netcdf3_groups,
     plain,
+    restored,
 )
 from xpsnet.io.stores.chosen import read_chosen
 from xpsnet.io.stores.igor_arrays import is_wave, read_waves
@@ -43,6 +45,8 @@ NAME = "netCDF, HDF5 or zarr"
 # Attributes of arrays whose dimensions have names, so that xarray opens them unless damaged.
 _NAMED = {"_ARRAY_DIMENSIONS", "DIMENSION_LIST", "REFERENCE_LIST", "_Netcdf4Dimid"}
 
+# Lengths of time only where xarray has stored them as such: "s" is a unit of many numbers.
+_TIMES = xr.coders.CFTimedeltaCoder(decode_via_units=False)
 _MAX_VARIABLES = 500  # of one group
 
 
@@ -251,7 +255,10 @@ def _datasets(path: Path, groups: list[str]) -> Generator[tuple[str, xr.Dataset]
         for group in groups:
             with refusing_damage(path, expected=f"{kind} that can be opened"):
                 data = opened(group)
-            data.attrs = {key: plain(value) for key, value in data.attrs.items()}
+            data.attrs = restored({key: plain(value) for key, value in data.attrs.items()})
+            for variable in data.variables.values():
+                if JSON_ATTR in variable.attrs:
+                    variable.attrs = restored(variable.attrs)
             coords = data.attrs.pop(COORDS_ATTR, [])
             coords = [coords] if isinstance(coords, str) else coords
             yield group, data.set_coords([name for name in coords if name in data])
@@ -286,7 +293,7 @@ def _hdf5_file(path: Path) -> CachingFileManager[Any]:
 
 def _open(source: str | H5NetCDFStore, options: dict[str, Any]) -> xr.Dataset:
     """Open one group; dask keeps what is large on disk."""
-    data = xr.open_dataset(source, decode_timedelta=False, **options)
+    data = xr.open_dataset(source, decode_timedelta=_TIMES, **options)
     try:
         if data.nbytes <= LAZY_BYTES:
             return data.load()
@@ -295,7 +302,7 @@ def _open(source: str | H5NetCDFStore, options: dict[str, Any]) -> xr.Dataset:
     finally:
         if isinstance(source, str):
             data.close()
-    return xr.open_dataset(source, decode_timedelta=False, chunks=chunks, **options)
+    return xr.open_dataset(source, decode_timedelta=_TIMES, chunks=chunks, **options)
 
 
 def _is_energy(data: xr.Dataset, dim: str) -> bool:

@@ -2,10 +2,8 @@
 
 import csv
 import io
-import itertools
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,22 +11,12 @@ import xarray as xr
 
 from xpsnet.io.common.energy_axis import Floats
 from xpsnet.io.common.stacking import grid
-from xpsnet.io.tables.json_sidecar import describe, first_row, to_lines
-from xpsnet.io.tables.peaks_table import is_peaks_table
+from xpsnet.io.tables.json_sidecar import describe, no_formula, to_lines
 
 _AXIS_LABELS = ("Binding energy [eV]", "Kinetic energy [eV]")
 _LABEL = re.compile(r"([^\[\]]*?) ?\[([^\[\]]*)\]((?: [^\s=]+=[-+.\deE]+)*)")
 
 _MAX_COLUMNS = 100_000
-_MAX_ABOVE = 16 << 20  # bytes of a line above the labels
-
-
-def is_our_csv(path: Path) -> bool:
-    """Whether a text file begins as one of our tables."""
-    with path.open("rb") as file:
-        above = b"".join(itertools.islice(iter(lambda: file.readline(_MAX_ABOVE), b""), 10))
-    text = above.decode("utf-8", errors="replace")
-    return is_peaks_table(text) or first_row(text).startswith(_AXIS_LABELS)
 
 
 def spectra_csv(spectra: list[xr.DataArray]) -> str:
@@ -49,7 +37,7 @@ def spectra_csv(spectra: list[xr.DataArray]) -> str:
             file.write("\n")
         labels, rows = spectra_table(array, _MAX_COLUMNS)
         file.writelines(f"{line}\n" for line in to_lines(describe(array)))
-        writer.writerow(labels)
+        writer.writerow(map(no_formula, labels))
         writer.writerows(["" if v != v else repr(v) for v in row] for row in rows)
     return file.getvalue()
 
@@ -72,7 +60,7 @@ def spectra_table(
         )
     axis = f"{array.attrs['scale'].capitalize()} energy [eV]"
     photon_energy = array.attrs.get("photon_energy")
-    if photon_energy is not None:
+    if isinstance(photon_energy, int | float | np.number) and np.isfinite(photon_energy):
         axis += f" (hv = {float(photon_energy)!r} eV)"
     label = f"{array.name or ''} [{array.attrs.get('units', 'counts')}]".strip()
     counts = array.values.reshape(n, -1).T.tolist()

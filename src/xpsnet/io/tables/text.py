@@ -35,6 +35,7 @@ from xpsnet.io.tables.number_tables import (
     find_total,
     numbers_of_scans,
 )
+from xpsnet.io.tables.own_tables import spectra_of_csv
 from xpsnet.io.tables.peaks_table import is_peaks_table
 
 NAME = "text"
@@ -73,7 +74,9 @@ def read(path: Path) -> Reading:
     if data.startswith(b"\0") and not looks_like_text(data.lstrip(b"\0")[:HEAD_BYTES]):
         raise refusal(path, expected="text", got="an unknown binary file",
                       advice="export the spectra as text or VAMAS")  # fmt: skip
-    return read_text(path, checked_text(path, data), path.stem)
+    text = checked_text(path, data)
+    own = spectra_of_csv(text)
+    return read_text(path, text, path.stem) if own is None else Reading(own, stored_by_us=True)
 
 
 def read_text(path: Path, text: str, label: str, description: Description | None = None) -> Reading:

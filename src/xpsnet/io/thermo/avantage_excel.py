@@ -22,6 +22,7 @@ from xpsnet.io.common.region_names import region_name
 from xpsnet.io.tables import text as tables_text
 from xpsnet.io.tables.excel import Cell, Sheet, read_workbook
 from xpsnet.io.tables.json_sidecar import from_cells
+from xpsnet.io.tables.own_tables import spectra_of_sheets
 from xpsnet.io.thermo.peak_tables import find_peaks
 
 NAME = "Excel"
@@ -82,7 +83,8 @@ def read(path: Path) -> Reading:
     sheets = read_workbook(path)
     regions = find_regions(sheets)
     if not regions:
-        return _read_tables(path, sheets)
+        own = spectra_of_sheets(sheets)
+        return _read_tables(path, sheets) if own is None else Reading(own, stored_by_us=True)
     notes: list[str] = []
     spectra = [_spectrum(region, path, notes) for region in regions]
     kept = [spectrum for spectrum in spectra if spectrum is not None]
