@@ -328,9 +328,9 @@ def _as_shown(spectra: "xr.DataArray", scale: str | None) -> "xr.DataArray":
 
 def _check_names(paths: Sequence[str], suffixes: Sequence[str], *, overwrite: bool) -> None:
     """Refuse names of files that cannot be written, or exist."""
-    from xpsnet.io.common.paths import check_place, checked_path
+    from xpsnet.io.common.paths import check_place
 
-    for path in map(checked_path, paths):
+    for path in map(Path, paths):
         if path.suffix.lower() not in suffixes:
             raise ValueError(
                 f"expected a file name that ends with {', '.join(suffixes)}, got {str(path)!r}"

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
+from xpsnet.arguments import WrongTypeError
 from xpsnet.data.energy_words import (
     AxisScale,
     ev_per_unit,
@@ -136,7 +137,9 @@ def _numbers(spectra: xr.DataArray, dim: Hashable) -> Floats:
             f"spectra.assign_coords({dim}=energies)"
         )
     if spectra[dim].dtype.kind not in "iuf":
-        raise TypeError(f"expected energies as real numbers, got dtype {spectra[dim].dtype}")
+        raise WrongTypeError(
+            f"expected energies as real numbers, got dtype {spectra[dim].dtype}; convert them"
+        )
     units = _units_of(spectra, dim)
     factor = ev_per_unit(units or unit_of_label(dim) or "eV")
     if factor is None:

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
+from xpsnet.arguments import check, is_number, shown
 from xpsnet.constants import PHOTON_ENERGIES, SATELLITES
 from xpsnet.data.energy_axis import Floats
 from xpsnet.data.spectrum import check_spectra
@@ -23,6 +24,7 @@ _ANODES = {
 }
 _MAX_TEXT = 200  # characters of the text of a source
 _END_POINTS = 5  # points at the upper end whose mean stands for the counts beyond it
+_MAX_SHIFT = 1e4  # [eV]
 _MAX_HEIGHT = 0.5
 _SPECTRA_AT_ONCE = 2048
 _SAME_ENERGY = 1e-9  # [eV] rounding of an axis
@@ -77,6 +79,7 @@ def remove_satellites(
     >>> removed.attrs["satellites_removed"], bool((removed < spectrum).all())
     ('Mg Ka', True)
     """
+    check(locals())
     spectra = check_spectra(spectra, dim=dim)
     if "satellites_removed" in spectra.attrs:
         raise ValueError(
@@ -112,13 +115,16 @@ def _lines(
                 f"them (radiation from a monochromator or a synchrotron has no satellites)"
             )
         return source, [(line.shift, line.height) for line in SATELLITES[source]]
-    lines = [(float(shift), float(height)) for shift, height in source]
-    if not lines or not all(d > 0 and 0 <= a <= _MAX_HEIGHT for d, a in lines):
+    given = source if isinstance(source, list | tuple) else []
+    pairs = all(isinstance(one, list | tuple) and len(one) == 2 for one in given)
+    lines = given if pairs and all(is_number(end) for one in given for end in one) else []
+    if not lines or not all(0 < d < _MAX_SHIFT and 0 <= a <= _MAX_HEIGHT for d, a in lines):
         raise ValueError(
-            f"expected pairs of a shift > 0 eV and a height from 0 to {_MAX_HEIGHT:g}, got "
-            f"{lines}; pass for instance [(8.4, 0.08), (10.2, 0.041)]"
+            f"expected pairs of a shift > 0 eV and a height from 0 to {_MAX_HEIGHT:g}, or a name "
+            f"of {sorted(SATELLITES)}, got {shown(source)}; pass for instance [(8.4, 0.08), (10.2, "
+            f"0.041)]"
         )
-    return "the given source", lines
+    return "the given source", [(float(shift), float(height)) for shift, height in lines]
 
 
 def anode_without_monochromator(text: str) -> str | None:

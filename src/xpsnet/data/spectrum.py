@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from xpsnet.arguments import is_number
+from xpsnet.arguments import WrongTypeError, check, count, is_number, number, optional
 from xpsnet.data.energy_axis import (
     OUR_LABELS,
     Floats,
@@ -170,13 +170,13 @@ def check_spectra(spectra: xr.DataArray, *, dim: str | None = None) -> xr.DataAr
         Where there is no usable energy axis, or the scale is unknown.
     """
     if not isinstance(spectra, xr.DataArray):
-        raise TypeError(
+        raise WrongTypeError(
             f"expected an xarray.DataArray of spectra, got {type(spectra).__name__}; "
             f'make one: xr.DataArray(counts, dims="energy", coords={{"energy": energy}}, '
             f'attrs={{"scale": "binding"}})'
         )
     if spectra.dtype.kind not in "iuf":
-        raise TypeError(
+        raise WrongTypeError(
             f"expected counts as real numbers, got dtype {spectra.dtype}; convert them with "
             f"spectra.astype(float)"
         )
@@ -256,6 +256,7 @@ def crop(
     >>> part["energy"].values[[0, -1]].tolist()
     [283.0, 290.0]
     """
+    check(locals())
     spectra = check_spectra(spectra, dim=dim)
     try:
         low, high = sorted(float(end) for end in energy_range)
@@ -303,9 +304,8 @@ def shift(spectra: xr.DataArray, energy_offset: float, *, dim: str | None = None
     >>> shift(shift(xpsnet.sample("spectrum"), 0.5), 0.25).attrs["energy_offset"]
     0.75
     """
+    check(locals())
     spectra = check_spectra(spectra, dim=dim)
-    if not np.isfinite(energy_offset):
-        raise ValueError(f"expected a finite energy offset [eV], got {energy_offset}")
     scale = cast(Scale, spectra.attrs["scale"])
     total = float(spectra.attrs.get("energy_offset", 0.0)) + float(energy_offset)
     shifted = _with_axis(spectra, spectra["energy"].values + float(energy_offset), scale)
@@ -344,6 +344,7 @@ def to_binding(
     >>> [round(float(e), 2) for e in binding["energy"][[0, -1]]]
     [280.0, 294.0]
     """
+    check(locals())
     return _to_scale(check_spectra(spectra, dim=dim), "binding", photon_energy)
 
 
@@ -378,6 +379,7 @@ def to_kinetic(
     >>> kinetic.attrs["scale"], round(float(kinetic["energy"][0]), 1)
     ('kinetic', 1206.6)
     """
+    check(locals())
     return _to_scale(check_spectra(spectra, dim=dim), "kinetic", photon_energy)
 
 
@@ -452,6 +454,11 @@ def to_counts_per_second(
     >>> rate.attrs["units"], bool((rate == counts).all())
     ('counts/s', True)
     """
+    check(
+        locals(),
+        dwell_time=optional(number(above=0, unit="s")),
+        n_scans=optional(count(least=1, most=10**9)),
+    )
     spectra = check_spectra(spectra, dim=dim)
     units = str(spectra.attrs.get("units", "")).strip().lower()
     if units in _PER_SECOND:

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from xpsnet.arguments import WrongTypeError, array, check, optional
+from xpsnet.arguments import path as path_rule
 from xpsnet.data.spectrum import check_spectra
 from xpsnet.io.common.atomic_write import (
     describing_failure,
@@ -15,7 +17,7 @@ from xpsnet.io.common.atomic_write import (
     write_folder,
 )
 from xpsnet.io.common.free_memory import free_memory
-from xpsnet.io.common.paths import check_place, checked_path
+from xpsnet.io.common.paths import check_place
 from xpsnet.io.common.storable_data import check_storable
 from xpsnet.io.stores.attributes import (
     COORDS_ATTR,
@@ -122,9 +124,8 @@ def write(
     >>> xpsnet.read_one(path).identical(spectra)
     True
     """
-    path = checked_path(path)
-    if not isinstance(overwrite, bool | np.bool_):
-        raise TypeError(f"expected overwrite=True or False, got {overwrite!r}")
+    check(locals(), path=path_rule, spectra=optional(array))
+    path = Path(path)
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
         raise ValueError(
@@ -201,12 +202,12 @@ def _checked(data: Any, dim: str | None, suffix: str) -> Content:
         if "center" in data and "peak" in data.dims:
             check_storable(data, suffix)
             return data
-        raise TypeError(
+        raise WrongTypeError(
             f"expected peaks, got a Dataset with {list(data.data_vars)}; write its DataArrays "
             f"of spectra instead: write([ds[name] for name in ds], path)"
         )
     if not isinstance(data, xr.DataArray | list | tuple):
-        raise TypeError(
+        raise WrongTypeError(
             f"expected an xarray.DataArray of spectra, a list of them or a Dataset of peaks, got "
             f"{type(data).__name__}; xpsnet.read gives spectra, xpsnet.fit peaks"
         )

@@ -26,6 +26,9 @@ Noise = (
     float | npt.NDArray[np.floating[Any]] | xr.DataArray | Mapping[str, float] | NoiseWord | None
 )
 
+# Of a standard deviation: the square of more has no place in the sums of a fit.
+LARGEST = 1e30
+
 
 @dataclass(frozen=True)
 class NoiseChoice:
@@ -199,6 +202,7 @@ def _noise_of_mapping(noise: Mapping[str, float]) -> NoiseModel:
     numbers = {key: float(value) for key, value in values.items() if key in KNOWN_BY}
     good = all(numbers[key] >= 0 for key in ("gain", "floor"))
     good &= all(numbers[key] > 0 for key in ("dof", "density"))
+    good &= all(numbers[key] < LARGEST for key in ("gain", "floor", "density"))
     if len(numbers) < len(values) or not good or not numbers["gain"] + numbers["floor"] > 0:
         raise ValueError(
             f"expected noise with 'gain' (variance per count), 'floor' (variance without counts), "
@@ -297,9 +301,10 @@ def noise_rows(noise: xr.DataArray | NoiseChoice, cropped: xr.DataArray) -> Give
         rows = per_spectrum(noise, cropped)[:, None]
     counts = np.asarray(cropped.values).reshape(-1, cropped.sizes["energy"])
     rows = np.broadcast_to(rows, counts.shape)
-    if not (rows[np.isfinite(counts)] > 0).all():
+    measured = rows[np.isfinite(counts)]
+    if not ((measured > 0) & (measured < LARGEST)).all():
         raise ValueError(
-            "expected noise > 0 at every measured point, got 0, less or NaN; mask such points by "
-            "setting their counts to NaN"
+            f"expected noise > 0 and below {LARGEST:g} at every measured point, got 0, less, more "
+            f"or NaN; mask such points by setting their counts to NaN"
         )
     return orientation_of(cropped).points(rows).astype(np.float64)

@@ -5,7 +5,6 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
 import xarray as xr
 
 from xpsnet.data.energy_axis import checked_scale
@@ -49,16 +48,6 @@ def checked(
     """
     if scale is not None:
         scale = checked_scale(scale)
-    if photon_energy is not None and not (np.isfinite(photon_energy) and photon_energy > 0):
-        raise ValueError(
-            f"expected a photon energy > 0 eV, got photon_energy={photon_energy!r}; pass 1486.6 "
-            f"for Al K-alpha"
-        )
-    if not np.isfinite(energy_offset):
-        raise ValueError(
-            f"expected a finite energy offset [eV], got energy_offset={energy_offset!r}; pass 0 "
-            f"for none"
-        )
     return Keywords(
         scale,
         None if photon_energy is None else float(photon_energy),

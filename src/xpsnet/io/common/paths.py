@@ -1,27 +1,7 @@
-"""Paths as people give them."""
+"""Places where files are to be written."""
 
 import os
 from pathlib import Path
-
-
-def checked_path(path: object) -> Path:
-    """A path out of what a caller gives.
-
-    Raises
-    ------
-    TypeError, ValueError
-        Where this is no path.
-    """
-    if not isinstance(path, str | os.PathLike):
-        raise TypeError(
-            f'expected a path as text or pathlib.Path, got {type(path).__name__}; pass "data.vms"'
-        )
-    given = os.fspath(path)
-    if isinstance(given, bytes):
-        given = os.fsdecode(given)
-    if not given.strip() or "\0" in given:
-        raise ValueError(f'expected the name of a file or folder, got {given!r}; pass "data.vms"')
-    return Path(given)
 
 
 def check_place(path: Path, *, overwrite: bool, how: str = "pass overwrite=True") -> None:
