@@ -32,6 +32,7 @@ UNITS = {
     "plotting": 3,
     "cli_table": 4,
     "cli_figure": 4,
+    "cli_values": 4,
     "training": 4,
     "pipeline": 4,
     "chemistry": 4,

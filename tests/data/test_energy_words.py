@@ -1,5 +1,6 @@
 """Units, scales and reference levels in words, and what they do to arrays and stores alike."""
 
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -179,3 +180,19 @@ def test_the_words_of_a_scale_are_the_same_everywhere(tmp_path: Path, word: str)
     array.to_netcdf(tmp_path / "a.nc", engine="h5netcdf")
     assert xpsnet.read_one(tmp_path / "a.nc").attrs["scale"] == "binding"
     assert xpsnet.read_one(tmp_path / "a.nc", scale=word).attrs["scale"] == "binding"
+
+
+@pytest.mark.parametrize(("unit", "factor"), [("keV", 1e-3), ("eV", 1.0)])
+def test_noise_and_background_on_the_axis_of_the_spectra(unit: str, factor: float) -> None:
+    spectrum = xpsnet.sample("spectrum")
+    texts = {"units": unit, "long_name": "E - EF" if unit == "eV" else "Binding energy"}
+    axis = ("energy", spectrum["energy"].values * (-factor if unit == "eV" else factor), texts)
+    given = spectrum.assign_coords(energy=axis)
+    noise, base = xr.full_like(given, 30.0), xpsnet.static_background(spectrum, "linear")
+    base = base.assign_coords(energy=axis)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", xpsnet.XpsnetWarning)
+        found = xpsnet.fit(given, n_peaks=3, noise=noise, background=base)
+    expected = xpsnet.fit(spectrum, n_peaks=3, noise=30.0, background="static linear")
+    np.testing.assert_allclose(found.center, expected.center, atol=1e-6)
+    np.testing.assert_allclose(found.center_stderr, expected.center_stderr, rtol=1e-4)

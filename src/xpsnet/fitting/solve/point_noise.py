@@ -1,6 +1,6 @@
 """Noise of the points of a fit: what the user gives, or a model that was estimated."""
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal, cast, get_args
 
@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from xpsnet.data.energy_axis import energy_dim, with_energy_index
+from xpsnet.data.energy_axis import EnergyAxis, checked_axis, energy_dim, with_energy_index
 from xpsnet.data.peaks import keep_own_names
 from xpsnet.data.spectrum_arrays import orientation_of, spectrum_arrays
 from xpsnet.fitting.solve.per_spectrum import per_spectrum
@@ -253,11 +253,28 @@ def with_checked_names(values: Any, spectra: xr.DataArray, dim: str | None) -> A
     """
     if not isinstance(values, xr.DataArray):
         return values
-    found = energy_dim(with_energy_index(spectra, dim), dim)
+    given = with_energy_index(spectra, dim)
+    found = energy_dim(given, dim)
     values = with_energy_index(values, dim)
+    if found in values.dims and found in values.coords:
+        values = _on_checked_axis(values, found, given[found].values, checked_axis(given, found))
     if found != "energy" and found in values.dims:
         values = values.drop_vars("energy", errors="ignore").rename({found: "energy"})
     return keep_own_names(values)
+
+
+def _on_checked_axis(
+    values: xr.DataArray, dim: Hashable, before: npt.NDArray[Any], axis: EnergyAxis
+) -> xr.DataArray:
+    """Values on energies that were converted, or turned, as those of the spectra were."""
+    far = int(np.abs(before).argmax())
+    factor = axis.energy[far] / before[far] if before[far] else 1.0
+    own = values[dim].values
+    if factor == 1.0 or own.dtype.kind not in "iuf":
+        return values
+    known = dict(zip(before.tolist(), axis.energy.tolist(), strict=True))
+    moved = [known.get(one, one * factor) for one in own.tolist()]
+    return values.assign_coords({dim: (dim, np.array(moved, dtype=np.float64))})
 
 
 def at_energies(noise: xr.DataArray, spectra: xr.DataArray) -> xr.DataArray:
