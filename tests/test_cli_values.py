@@ -189,6 +189,12 @@ def test_nothing_is_replaced_unasked_and_before_the_fit(
     assert target.read_bytes() != before
 
 
+def test_one_file_is_named_once(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    target = str(tmp_path / "peaks.csv")
+    assert cli.main(["fit", "a.vms", "-o", target, "-o", target]) == cli.ERROR
+    assert "expected different files, got one of them twice" in capsys.readouterr().err
+
+
 def test_the_scale_of_the_command_line_has_the_words_of_files(tmp_path: Path) -> None:
     energy = np.linspace(-8.0, 0.98, 450)
     counts = 100 + _line(energy, -2.5, 2000)

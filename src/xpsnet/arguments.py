@@ -56,6 +56,17 @@ def is_number(value: object) -> TypeGuard[float]:
     )
 
 
+def stated_number(value: object) -> float | None:
+    """Finite number that an attribute holds; None where it holds something else, or nothing."""
+    if not is_number(value):
+        return None
+    try:
+        one = float(value)
+    except OverflowError:
+        return None
+    return one if math.isfinite(one) else None
+
+
 def optional(rule: Rule) -> Rule:
     """None, or what the rule says."""
 

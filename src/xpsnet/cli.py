@@ -391,6 +391,10 @@ def _check_names(paths: Sequence[str], suffixes: Sequence[str], *, overwrite: bo
                 f"expected a file name that ends with {', '.join(suffixes)}, got {str(path)!r}"
             )
         check_place(path, overwrite=overwrite, how="say --overwrite")
+    if len(set(paths)) < len(paths):
+        raise ValueError(
+            f"expected different files, got one of them twice in {', '.join(paths)}; leave it out"
+        )
 
 
 def _error_sentence(error: Exception) -> str:

@@ -3,7 +3,7 @@
 import numpy as np
 import xarray as xr
 
-from xpsnet.arguments import array, check, number, optional, text
+from xpsnet.arguments import array, check, number, optional, stated_number, text
 from xpsnet.constants import REFERENCE_LINES
 from xpsnet.data.energy_axis import Floats
 from xpsnet.data.level_names import find_name, parse_level
@@ -78,8 +78,8 @@ def calibrate(
     holder = spectra if reference is None else check_spectra(reference)
     name, target = _reference(line) if to is None else (str(parse_level(line) or line), float(to))
     found = _line_maximum(holder, name, target, search)
-    charge_shift = found - target + float(holder.attrs.get("charge_shift", 0.0))
-    before = float(spectra.attrs.get("charge_shift", 0.0))
+    charge_shift = found - target + (stated_number(holder.attrs.get("charge_shift")) or 0.0)
+    before = stated_number(spectra.attrs.get("charge_shift")) or 0.0
     shifted = shift(spectra, orientation_of(spectra).sign * (before - charge_shift))
     return shifted.assign_attrs(charge_shift=charge_shift, charge_reference=f"{name} {target:g} eV")
 

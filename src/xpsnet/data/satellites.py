@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from xpsnet.arguments import check, is_number, shown
+from xpsnet.arguments import check, is_number, shown, stated_number
 from xpsnet.constants import PHOTON_ENERGIES, SATELLITES
 from xpsnet.data.energy_axis import Floats
 from xpsnet.data.spectrum import check_spectra
@@ -169,16 +169,16 @@ def _source_of(spectra: xr.DataArray) -> str:
             f"expected a source without a monochromator, got {text!r}, which has no satellites; "
             f"{remedy}"
         )
-    photon_energy = spectra.attrs.get("photon_energy")
+    photon_energy = stated_number(spectra.attrs.get("photon_energy"))
     # Mg K alpha is never monochromated; Al K alpha may be.
     if photon_energy and abs(photon_energy - PHOTON_ENERGIES["Mg Ka"]) < _SAME_PHOTON_ENERGY:
         return "Mg Ka"
     if anode := anode_without_monochromator(text):
         return anode
-    shown = f"photon energy {photon_energy:g} eV" if photon_energy else "no photon energy"
+    known = f"photon energy {photon_energy:g} eV" if photon_energy else "no photon energy"
     raise ValueError(
         f"expected attributes that name a Mg or Al source without a monochromator, got the source "
-        f"{text!r} and {shown}; {remedy}"
+        f"{text!r} and {known}; {remedy}"
     )
 
 

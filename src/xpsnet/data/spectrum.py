@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from xpsnet.arguments import WrongTypeError, check, count, is_number, number, optional
+from xpsnet.arguments import WrongTypeError, check, count, number, optional, shown, stated_number
 from xpsnet.data.energy_axis import (
     OUR_LABELS,
     Floats,
@@ -37,6 +37,7 @@ __all__ = [
     "to_kinetic",
 ]
 
+_HIGHEST = 1e5  # [eV] of a photon energy
 _PER_SECOND = {"counts/s", "counts/sec", "counts s-1", "counts s^-1", "counts per second", "cps"}
 _LEADING_DIMS = {1: (), 2: ("position",), 3: ("y", "x")}
 
@@ -209,6 +210,9 @@ def check_spectra(spectra: xr.DataArray, *, dim: str | None = None) -> xr.DataAr
         spectra["energy"].encoding = {}
     if spectra.attrs.get("scale") != scale:
         spectra = spectra.assign_attrs(scale=scale)
+    units = spectra.attrs.get("units")
+    if units is not None and not isinstance(units, str):
+        spectra = spectra.assign_attrs(units=str(units))
     return spectra
 
 
@@ -307,7 +311,7 @@ def shift(spectra: xr.DataArray, energy_offset: float, *, dim: str | None = None
     check(locals())
     spectra = check_spectra(spectra, dim=dim)
     scale = cast(Scale, spectra.attrs["scale"])
-    total = float(spectra.attrs.get("energy_offset", 0.0)) + float(energy_offset)
+    total = (stated_number(spectra.attrs.get("energy_offset")) or 0.0) + float(energy_offset)
     shifted = _with_axis(spectra, spectra["energy"].values + float(energy_offset), scale)
     return shifted.assign_attrs(energy_offset=total)
 
@@ -397,21 +401,23 @@ def _to_scale(spectra: xr.DataArray, scale: Scale, photon_energy: float | None) 
             f"{spectra.attrs['scale']} energies from {axis.min():g} eV; check photon_energy"
         )
     mirrored = _with_axis(spectra, photon - axis, scale).assign_attrs(scale=scale)
-    if "energy_offset" in mirrored.attrs:
-        mirrored.attrs["energy_offset"] = -float(mirrored.attrs["energy_offset"])
+    offset = stated_number(mirrored.attrs.get("energy_offset"))
+    if offset is not None:
+        mirrored.attrs["energy_offset"] = -offset
     return mirrored
 
 
 def _photon_energy(spectra: xr.DataArray) -> float:
     """Photon energy [eV] from the attributes."""
-    photon = spectra.attrs.get("photon_energy")
-    if not is_number(photon) or not 0 < photon < np.inf:
+    stated = spectra.attrs.get("photon_energy")
+    photon = stated_number(stated)
+    if photon is None or not 0 < photon < _HIGHEST:
         raise ValueError(
             f"expected a photon energy > 0 eV to change between kinetic and binding energy, got "
-            f"{photon}; pass photon_energy=1486.6 (Al K-alpha) or set "
+            f"{shown(stated)}; pass photon_energy=1486.6 (Al K-alpha) or set "
             f'spectra.attrs["photon_energy"]'
         )
-    return float(photon)
+    return photon
 
 
 def to_counts_per_second(
@@ -484,10 +490,15 @@ def _acquisition(
     value: xr.DataArray | float | None = given
     if value is None:
         value = spectra.coords[name] if name in spectra.coords else spectra.attrs.get(name)
-    if value is None or not bool((np.asarray(value) > 0).all()):
-        shown = "nothing" if value is None else f"{np.asarray(value).min()} {units}".strip()
+    if isinstance(value, xr.DataArray) and value.dtype.kind in "iuf":
+        good = bool((value > 0).all())
+    else:
+        number = stated_number(value)
+        good, value = number is not None and number > 0, number if number is not None else value
+    if value is None or not good:
+        got = "nothing" if value is None else f"{shown(value)} {units}".strip()
         raise ValueError(
-            f"expected {name} > 0 to turn counts into counts/s, got {shown}; pass {name}= or set "
+            f"expected {name} > 0 to turn counts into counts/s, got {got}; pass {name}= or set "
             f"spectra.attrs[{name!r}]"
         )
     return value

@@ -48,6 +48,7 @@ from xpsnet.arguments import (
     flag_or_count,
     number,
     optional,
+    stated_number,
     text_or_array,
     text_or_texts,
     word_or,
@@ -395,7 +396,7 @@ def _question(
     asked_for = (named and n_points <= MOST_POINTS) or n_states != "auto"
     if numbered or not options.finds_n_peaks or not asked_for:
         return None
-    photon_energy = spectra.attrs.get("photon_energy")
+    photon_energy = stated_number(spectra.attrs.get("photon_energy"))
     offset = 0.0 if options.sign > 0 else photon_energy
     kinds = region_kinds(region, numeric_energy(spectra), doublets, offset)
     shape = None if any_shape else str(options.fit.line_shape)

@@ -2,12 +2,13 @@
 
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Literal, cast, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
+from xpsnet.arguments import stated_number
 from xpsnet.data.energy_axis import EnergyAxis, checked_axis, energy_dim, with_energy_index
 from xpsnet.data.peaks import keep_own_names
 from xpsnet.data.spectrum_arrays import orientation_of, spectrum_arrays
@@ -138,12 +139,11 @@ def quantum_of(spectra: xr.DataArray) -> float:
     if np.isfinite(quantum) or spectra.attrs.get("units") != "counts/s":
         return quantum
     finite = values[np.isfinite(values)]
-    time = spectra.attrs.get("dwell_time")
-    scans = spectra.attrs.get("n_scans", 1)
-    known = all(isinstance(v, int | float | np.number) and v > 0 for v in (time, scans))
-    if not known or (finite.size and finite.min() < 0):
+    time = stated_number(spectra.attrs.get("dwell_time"))
+    scans = stated_number(spectra.attrs.get("n_scans", 1))
+    if not time or not scans or min(time, scans) < 0 or (finite.size and finite.min() < 0):
         return np.nan
-    return 1.0 / (float(cast(float, time)) * float(scans))
+    return 1.0 / (time * scans)
 
 
 def checked_noise(

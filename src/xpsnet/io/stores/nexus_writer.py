@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from xpsnet.arguments import stated_number
 from xpsnet.data.peaks import curves
 from xpsnet.io.stores.attributes import COORDS_ATTR, NAME_ATTR, VERSION_ATTR, counts_name
 from xpsnet.io.stores.nexus_own import DIMS_ATTR, KIND_ATTR, PEAKS, SPECTRA
@@ -98,8 +99,9 @@ def _write_experiment(entry: Any, attrs: dict[str, Any]) -> None:
         (dispersion, "pass_energy", "pass_energy", "eV"),
         (analyzer, "dwell_time", "dwell_time", "s"),
     ):
-        if isinstance(attrs.get(key), int | float | np.number):
-            group[name] = float(attrs[key])
+        number = stated_number(attrs.get(key))
+        if number is not None:
+            group[name] = number
             group[name].attrs["units"] = units
     sample = _group(entry, "sample", "NXsample")
     if attrs.get("sample"):

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from xpsnet.arguments import stated_number
 from xpsnet.io.common.energy_axis import Floats
 from xpsnet.io.common.stacking import grid
 from xpsnet.io.tables.json_sidecar import describe, no_formula, to_lines
@@ -59,9 +60,9 @@ def spectra_table(
             f"expected at most {max_columns} spectra for a table, got {n}; write .nc or .zarr"
         )
     axis = f"{array.attrs['scale'].capitalize()} energy [eV]"
-    photon_energy = array.attrs.get("photon_energy")
-    if isinstance(photon_energy, int | float | np.number) and np.isfinite(photon_energy):
-        axis += f" (hv = {float(photon_energy)!r} eV)"
+    photon_energy = stated_number(array.attrs.get("photon_energy"))
+    if photon_energy is not None:
+        axis += f" (hv = {photon_energy!r} eV)"
     label = f"{array.name or ''} [{array.attrs.get('units', 'counts')}]".strip()
     counts = array.values.reshape(n, -1).T.tolist()
     pairs = zip(array["energy"].values.tolist(), counts, strict=True)
