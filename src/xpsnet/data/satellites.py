@@ -151,7 +151,8 @@ def anode_without_monochromator(text: str) -> str | None:
 
 def source_text(spectra: xr.DataArray) -> str:
     """Description of the X-ray source from the file; empty where there is none."""
-    return str(spectra.attrs.get("x_ray_source") or spectra.attrs.get("source") or "")
+    texts = (spectra.attrs.get(name) for name in ("x_ray_source", "source"))
+    return next((one for one in texts if isinstance(one, str) and one), "")
 
 
 def _source_of(spectra: xr.DataArray) -> str:

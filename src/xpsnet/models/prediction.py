@@ -180,6 +180,7 @@ def predict(
         locals(),
         n_peaks=word_or("auto", count()),
         all_counts=flag,
+        lines=text("any"),
         background=optional(text("linear")),
     )
     network = weights.load_model(model)

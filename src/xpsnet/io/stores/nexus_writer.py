@@ -89,7 +89,7 @@ def _write_spectra(entry: Any, array: xr.DataArray) -> None:
 def _write_experiment(entry: Any, attrs: dict[str, Any]) -> None:
     """Write the settings where NXmpes has them."""
     instrument = _group(entry, "instrument", "NXinstrument")
-    if attrs.get("instrument"):
+    if attrs.get("instrument") is not None:
         instrument["name"] = str(attrs["instrument"])
     beam = _group(instrument, "beam_probe", "NXbeam")
     analyzer = _group(instrument, "electronanalyzer", "NXelectronanalyzer")
@@ -104,7 +104,7 @@ def _write_experiment(entry: Any, attrs: dict[str, Any]) -> None:
             group[name] = number
             group[name].attrs["units"] = units
     sample = _group(entry, "sample", "NXsample")
-    if attrs.get("sample"):
+    if attrs.get("sample") is not None:
         sample["name"] = str(attrs["sample"])
 
 
