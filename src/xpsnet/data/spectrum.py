@@ -181,7 +181,7 @@ def check_spectra(spectra: xr.DataArray, *, dim: str | None = None) -> xr.DataAr
             f"expected counts as real numbers, got dtype {spectra.dtype}; convert them with "
             f"spectra.astype(float)"
         )
-    if spectra.chunks is not None and any(size != size for size in spectra.shape):
+    if any(size != size for size in spectra.shape):  # NaN: dask does not know it
         raise ValueError(
             f"expected dask chunks of known size, got the shape {spectra.shape}; do "
             f"spectra.data.compute_chunk_sizes() before the DataArray is made"
@@ -201,10 +201,11 @@ def check_spectra(spectra: xr.DataArray, *, dim: str | None = None) -> xr.DataAr
         spectra = spectra.copy(deep=False)
         left = {k: v for k, v in spectra["energy"].attrs.items() if k not in fermi_labels}
         spectra["energy"].attrs = left
-    same = spectra["energy"].dtype == np.float64
-    if not (same and np.array_equal(spectra["energy"].values, axis)):
+    coordinate = spectra["energy"]
+    # The same numbers in the same memory: nothing was converted or turned.
+    if not np.may_share_memory(coordinate.values, axis):
         spectra = _with_axis(spectra, axis, scale)
-    elif spectra["energy"].attrs.get("units") != "eV":
+    elif coordinate.attrs.get("units") != "eV":
         spectra = spectra.copy(deep=False)  # a tenth of the time that a new axis takes
         spectra["energy"].attrs = _axis_texts(spectra, scale)
         spectra["energy"].encoding = {}
