@@ -142,8 +142,8 @@ class PeaksAccessor:
 
         return curves(self._peaks, energy)
 
-    def write(self, path: str | Path) -> Any:
+    def write(self, path: str | Path, **options: Any) -> Any:
         """Write the peaks to a file; see `xpsnet.write`."""
         from xpsnet.io.write import write
 
-        return write(self._peaks, path)
+        return write(self._peaks, path, **options)
