@@ -149,6 +149,9 @@ class _Run:
         if config.start and not resume:
             start = weights.load_model(config.start)
             weights.load_start(start.file(".npz"), start.config, self.network)
+        if config.only_known:
+            for layer in self.network.layers:
+                layer.trainable = layer.name.startswith(weights.KNOWN_LAYERS)
         # The averaged weights are validated in float32, in the network that is exported.
         self.judge = build(architecture)
         self.trainer = _trainer(self.network, config)
@@ -157,7 +160,8 @@ class _Run:
         )
         self.rate = config.learning_rate
         self.average = [np.array(v.numpy()) for v in self.network.variables]
-        self.validation = recipes.simulate_batch(config.validation, config.recipe, seed=10**6)
+        validated = config.validation_recipe or config.recipe
+        self.validation = recipes.simulate_batch(config.validation, validated, seed=10**6)
         self._prepare_folder(resume)
 
     def fit(self, deadline: float, progress: bool) -> None:
