@@ -158,8 +158,8 @@ class Cursor(QObject):
         """Outline a pixel of a map on the canvas."""
         dims = layer_dims(self._layer)
         if dims[0] != ENERGY or len(pixel_dims(layer_spectra(self._layer))) < 2:
-            # Hidden, not removed: with software OpenGL, the next picture after a layer of points was
-            # removed and another layer made visible can be a crash.
+            # Hidden, not removed: with software OpenGL, removing a layer of points while another
+            # layer becomes visible can be a crash.
             if MARKER in self._viewer.layers:
                 self._viewer.layers[MARKER].visible = False
             return

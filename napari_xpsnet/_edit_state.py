@@ -17,6 +17,8 @@ from napari_xpsnet._results import is_done
 from napari_xpsnet._state import EnergyAxis, FitState
 
 UNDO_STEPS = 50
+KEPT = 16
+"""Number of pixels whose peaks are kept ready."""
 Pixel = Mapping[str, int]
 Key = frozenset[tuple[str, int]]
 
@@ -56,6 +58,9 @@ class Content:
     energy_range: tuple[float, float] | None = None
     axis: EnergyAxis = field(default_factory=EnergyAxis)
     aside: "Content | None" = None
+    _found: dict[Key, xr.Dataset | None] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     @property
     def has_peaks(self) -> bool:
@@ -65,6 +70,15 @@ class Content:
     def at(self, pixel: Pixel) -> xr.Dataset | None:
         """Newest peaks of one pixel, None where there are none."""
         key = frozenset(pixel.items())
+        if key not in self._found:
+            # Several parts of the window ask for the same pixel while the mouse moves over a map.
+            if len(self._found) >= KEPT:
+                self._found.clear()
+            self._found[key] = self._look_up(key, pixel)
+        return self._found[key]
+
+    def _look_up(self, key: Key, pixel: Pixel) -> xr.Dataset | None:
+        """Newest peaks of one pixel."""
         found = self.single.get(key)
         if key not in self.single and self.whole is not None:
             found = self.whole.isel({fitted_dim(d, self.whole): i for d, i in pixel.items()})

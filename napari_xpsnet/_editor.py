@@ -286,6 +286,7 @@ class Editor(QWidget):
         """Make the drag a step of undo."""
         self._apply_move()
         self.edits.end_drag()
+        self.plot.release_view()
 
     def take_back(self) -> bool:
         """End a drag without a change; False where there is none."""
@@ -294,6 +295,7 @@ class Editor(QWidget):
         self.handles.stop()
         self._pending = None
         self.edits.take_back()
+        self.plot.release_view()
         return True
 
     def _click(self, event: Any) -> None:
@@ -350,11 +352,11 @@ class Editor(QWidget):
             own |= {Qt.Key.Key_Tab, Qt.Key.Key_Backtab, *ARROWS}
         if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
             own = {Qt.Key.Key_C, Qt.Key.Key_V, Qt.Key.Key_Z, Qt.Key.Key_Y}
-        return Qt.Key(event.key()) in own
+        return event.key() in own  # not every key has a name
 
     def _press(self, event: QKeyEvent) -> bool:
         """Do what a key means."""
-        key = Qt.Key(event.key())
+        key = event.key()
         shift = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
         if key in ARROWS:
             self.edits.nudge(*ARROWS[key], factor=FASTER if shift else 1.0)

@@ -81,10 +81,11 @@ class Handle(pg.TargetItem):
             self.finished.emit()
 
     def mouseClickEvent(self, event: Any) -> None:  # noqa: N802 - pyqtgraph
-        """Report a click."""
-        if event.button() == Qt.MouseButton.LeftButton and not event.double():
+        """Report a click; a double click on a handle adds no peak below it."""
+        if event.button() == Qt.MouseButton.LeftButton:
             event.accept()
-            self.chosen.emit()
+            if not event.double():
+                self.chosen.emit()
 
     def stop(self) -> None:
         """End the drag: what the mouse does until its button is released counts no more."""

@@ -88,7 +88,10 @@ class Outputs:
             return
         state = self.form.state(edit.pixel)
         origin = layer.metadata.get("origin", {})
-        QGuiApplication.clipboard().setText(script(state, edit.axis, origin, layer=layer.name))
+        peaks = edit.peaks()
+        by_hand = peaks is not None and "enabled" in peaks
+        text = script(state, edit.axis, origin, layer=layer.name, by_hand=by_hand)
+        QGuiApplication.clipboard().setText(text)
         self.panel.say("The Python code is in the clipboard.")
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from qtpy.QtCore import QSize, Qt
+from qtpy.QtCore import QEvent, QObject, QSize, Qt
 from qtpy.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -164,15 +164,34 @@ class Panel(QWidget):
         self.to_all.setEnabled(pixel and several and not busy)
 
 
-def scrollable(panel: Panel) -> QScrollArea:
-    """Area in which the panel scrolls if the screen is too low for it."""
-    area = QScrollArea()
-    area.setWidget(panel)
-    area.setWidgetResizable(True)
-    area.setFrameShape(QScrollArea.Shape.NoFrame)
-    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-    area.setMinimumWidth(WIDTH + area.verticalScrollBar().sizeHint().width())
-    return area
+class ScrollArea(QScrollArea):
+    """Area in which the panel scrolls if the screen is too low for it; as wide as its texts.
+
+    Parameters
+    ----------
+    panel : Panel
+    """
+
+    def __init__(self, panel: Panel) -> None:
+        super().__init__()
+        self._panel = panel
+        self.setWidget(panel)
+        self.setWidgetResizable(True)
+        self.setFrameShape(QScrollArea.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        panel.installEventFilter(self)
+        self._widen()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802 - Qt
+        """Follow the font: larger texts need a wider dock."""
+        if event.type() == QEvent.Type.LayoutRequest:
+            self._widen()
+        return bool(super().eventFilter(watched, event))
+
+    def _widen(self) -> None:
+        """Be as wide as the panel needs."""
+        width = max(WIDTH, self._panel.minimumSizeHint().width())
+        self.setMinimumWidth(width + self.verticalScrollBar().sizeHint().width())
 
 
 def _section(title: str) -> QCollapsible:

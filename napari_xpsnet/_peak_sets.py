@@ -105,14 +105,17 @@ class PeakSets(QObject):
     def use_file_fit(self) -> None:
         """Show the chosen fit of the file, and edit it from now on."""
         index = self.panel.file_fits.currentIndex()
-        if 0 <= index < len(self._fits):
-            self.wanted.emit("use the fit of the file", self._fits[index])
+        edit = self.view.edit
+        if edit is not None and 0 <= index < len(self._fits):
+            # The user may have shifted the energies since the file was read.
+            fit = self._fits[index].xps.shift(edit.axis.offset)
+            self.wanted.emit("use the fit of the file", fit)
 
 
 def _name(fit: xr.Dataset) -> str:
-    """A fit in one line: number of peaks, background, program."""
+    """A fit in one line: program, number of peaks, background."""
     number = int((fit["center"].notnull()).sum())
-    background = str(fit.attrs.get("background_choice", fit.attrs.get("background", "")))
-    program = str(fit.attrs.get("software", fit.attrs.get("fitted_by", ""))).strip()
-    words = [f"{number} {'peak' if number == 1 else 'peaks'}", background, program]
-    return ", ".join(filter(None, words))
+    background = str(fit.attrs.get("background_kind", fit.attrs.get("background", "")))
+    words = [f"{number} {'peak' if number == 1 else 'peaks'}", background]
+    program = str(fit.attrs.get("model", "")).strip()
+    return ": ".join(filter(None, [program, ", ".join(filter(None, words))]))

@@ -125,6 +125,7 @@ class SpectrumPlot(QWidget):
         self._peak_names: list[tuple[str, str]] = []
         self._others: list[tuple[str, str]] = []
         self._reach: tuple[float, float] | None = None
+        self._follows = False
         self._painted: dict[int, tuple[str, bool]] = {}
         self.graphics = pg.GraphicsLayoutWidget()
         self.legend = QLabel()
@@ -319,6 +320,8 @@ class SpectrumPlot(QWidget):
         self.background.setData(energy, base)
         self.envelope.setData(energy, view(curves.envelope))
         exists = np.isfinite(peaks["center"].values)
+        if "enabled" in peaks:
+            exists = exists & peaks["enabled"].values
         names = []
         for index in range(max(exists.size, len(self.components))):
             shown = index < exists.size and bool(exists[index])
@@ -499,7 +502,14 @@ class SpectrumPlot(QWidget):
 
     def hold_view(self) -> None:
         """Keep the axes as they are while a peak is dragged."""
+        self._follows = self.main.getViewBox().autoRangeEnabled()[1]
         self.main.disableAutoRange()
+
+    def release_view(self) -> None:
+        """Let the vertical axis follow the data again, if it did before the drag."""
+        if self._follows:
+            self.main.enableAutoRange(y=True)
+        self._follows = False
 
     def set_energy(self, energy: float | None) -> None:
         """Move the vertical line [eV]; None hides it."""

@@ -79,7 +79,8 @@ class Region:
     @property
     def sample(self) -> str:
         """Name of the sample, "" where the file states none."""
-        return str(self.as_read.attrs.get("sample", "")).strip()
+        attrs = self.as_read.attrs
+        return str(attrs.get("sample") or attrs.get("group") or "").strip()
 
     @property
     def layer(self) -> Any:

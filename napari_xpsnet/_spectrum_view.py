@@ -68,6 +68,7 @@ class SpectrumView(QObject):
         self.others: list[Region] = []
         self.cursor = Cursor(viewer, self)
         self._kind = ""
+        self._in_table: xr.Dataset | None = None
         self._show_numbers = qthrottled(self._update_table, timeout=TABLE_FRAME)
         self.cursor.hovered.connect(self._preview)
         self.cursor.pinned.connect(self.pin)
@@ -148,8 +149,8 @@ class SpectrumView(QObject):
             self._show(self.edit.pixel)
             self.cursor.mark(self.edit.pixel)
 
-    def _show(self, pixel: dict[str, int], *, fresh: bool = False) -> None:
-        """Draw one spectrum with its newest peaks, and fill the table."""
+    def _show(self, pixel: dict[str, int], *, fresh: bool = False, moving: bool = False) -> None:
+        """Draw one spectrum with its newest peaks, and fill the table, later if the mouse moves."""
         edit = self.edit
         if edit is None:
             return
@@ -162,7 +163,8 @@ class SpectrumView(QObject):
         title = _layers.spectrum_title(self.layer, pixel)
         self.editor.title.setText(title)
         self.editor.title.setToolTip(title)
-        self.table.set_peaks(peaks)
+        self._in_table = peaks
+        (self._show_numbers if moving else self._update_table)()
         own = pixel == edit.pixel
         self.editor.show_selected(edit.selected if own else None)
         self._show_quality(peaks)
@@ -214,12 +216,13 @@ class SpectrumView(QObject):
         self.plot.show_peaks(peaks)
         self.editor.handles.show(peaks, self.edit.selected)
         self._show_quality(peaks)
+        self._in_table = peaks
         self._show_numbers()
 
     def _update_table(self) -> None:
-        """Show the peaks of a drag in the table, less often than in the plot."""
+        """Show peaks in the table; while the mouse moves less often than in the plot."""
         if self.edit is not None:
-            self.table.set_peaks(self.edit.peaks())
+            self.table.set_peaks(self._in_table)
 
     @Slot()
     def _show_selected(self) -> None:
@@ -241,7 +244,7 @@ class SpectrumView(QObject):
             return
         if isinstance(_layers.layer_spectra(self.layer).data, np.ndarray):
             # A lazy array would be computed at every move of the mouse.
-            self._show(self.edit.pixel if pixel is None else pixel)
+            self._show(self.edit.pixel if pixel is None else pixel, moving=True)
 
     @Slot(object)
     def pin(self, pixel: dict[str, int]) -> None:

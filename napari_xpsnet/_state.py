@@ -174,8 +174,19 @@ class FitState:
         return spectra if self.pixel is None else spectra.isel(dict(self.pixel))
 
 
+BY_HAND = (
+    '# The peaks were changed by hand. "Save peak set..." keeps them; to repeat the last fit:',
+    '# peaks = xpsnet.refine({name}, xpsnet.read_fit("peak set.json")[0])',
+)
+
+
 def script(
-    state: FitState, axis: EnergyAxis, origin: Mapping[str, Any], *, layer: str = "spectra"
+    state: FitState,
+    axis: EnergyAxis,
+    origin: Mapping[str, Any],
+    *,
+    layer: str = "spectra",
+    by_hand: bool = False,
 ) -> str:
     """Python code that repeats the fit without the viewer.
 
@@ -188,6 +199,8 @@ def script(
         keywords}; empty for spectra from the Python session of the user.
     layer : str
         Name of the layer, for that case.
+    by_hand : bool
+        Whether the peaks that are shown were changed by hand, which the code cannot repeat.
     """
     lines = ["import xpsnet", "", *_source(axis, origin, layer)]
     if axis.show is not None:
@@ -197,6 +210,8 @@ def script(
         name = "spectrum"
         lines.append(f"spectrum = spectra.isel({_arguments(state.pixel)})")
     lines.append(f"peaks = xpsnet.{state.function}({name}, {_arguments(state.keywords())})")
+    if by_hand:
+        lines += [line.format(name=name) for line in BY_HAND]
     lines.append('xpsnet.write(peaks, "peaks.nc")')
     return "\n".join(lines) + "\n"
 

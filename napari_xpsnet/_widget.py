@@ -13,7 +13,7 @@ from napari_xpsnet._controls import AxisForm, FitForm
 from napari_xpsnet._curve_layers import remove_curves
 from napari_xpsnet._edit_state import EditState, make_stack
 from napari_xpsnet._outputs import Outputs
-from napari_xpsnet._panel import Panel, scrollable
+from napari_xpsnet._panel import Panel, ScrollArea
 from napari_xpsnet._peak_sets import PeakSets
 from napari_xpsnet._region_view import RegionView
 from napari_xpsnet._regions import Region, region_of
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 LIVE_DELAY = 250
 """Time without a further change after which a live fit starts [ms]."""
-EDITED = "Changed by hand: Refine fits these peaks."
+EDITED = "Not fitted yet: Refine fits these peaks."
 OTHER_SCALE = (
     "The peaks belonged to the other energy axis and are gone from this one; Undo brings them back."
 )
@@ -73,7 +73,7 @@ class FitPeaks(QWidget):
         self.peak_sets = PeakSets(self.view, self.panel)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(scrollable(self.panel))
+        layout.addWidget(ScrollArea(self.panel))
         # Otherwise napari adds empty space below.
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
         self._live = qdebounced(self._fit_live, timeout=LIVE_DELAY)
@@ -173,10 +173,14 @@ class FitPeaks(QWidget):
         self.reset_choices()
         if active is not None and _layers.has_spectra(active):
             # A layer that becomes active again must not change the choice in the form.
-            if active is not self._active:
+            if active is not self._active or self.layer is None:
                 self._active = self.form.layer.value = active
         elif self.layer is None:
-            self._change_layer()
+            choices = self._choices()
+            if choices:
+                self.form.layer.value = choices[-1]
+            else:
+                self._change_layer()
 
     def show_region(self, region: Region) -> None:
         """Show a region, which its layer already draws."""
@@ -262,12 +266,13 @@ class FitPeaks(QWidget):
     def _forget(self, event: Any) -> None:
         """Forget the regions of a layer that was removed; their steps of undo are dropped."""
         layer = event.value
-        if _layers.FILE not in layer.metadata:
-            return
-        remove_curves(self.viewer, layer)
-        self._forget_regions(layer.metadata[_layers.FILE].regions)
+        if _layers.FILE in layer.metadata:
+            remove_curves(self.viewer, layer)
+            self._forget_regions(layer.metadata[_layers.FILE].regions)
         if layer is self._watched:
             self._watch(None)
+        if self._choices():
+            self._choose_active()
 
     def _forget_regions(self, regions: list[Region]) -> None:
         """Stop the fits of these regions, and drop their steps of undo."""

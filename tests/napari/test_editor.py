@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import xarray as xr
 from hand import Hand, settle
-from qtpy.QtCore import QPoint, QPointF, Qt
-from qtpy.QtGui import QWheelEvent
+from qtpy.QtCore import QEvent, QPoint, QPointF, Qt
+from qtpy.QtGui import QKeyEvent, QWheelEvent
 from qtpy.QtTest import QTest
-from qtpy.QtWidgets import QApplication, QComboBox, QFileDialog, QLineEdit
+from qtpy.QtWidgets import QApplication, QComboBox, QFileDialog, QLineEdit, QPushButton
 from truth_engine import TruthEngine
 
 import xpsnet
@@ -220,6 +220,12 @@ def test_keys_of_the_plot(fitted: FitPeaks) -> None:
     assert value(fitted, "center") == pytest.approx(center - 0.09)
 
 
+def test_keys_without_a_name_do_nothing(fitted: FitPeaks) -> None:
+    graphics = fitted.view.editor.plot.graphics
+    key = QKeyEvent(QEvent.Type.KeyPress, 0x0416, Qt.KeyboardModifier.NoModifier, "\u0416")
+    assert not fitted.view.editor.eventFilter(graphics, key)
+
+
 def test_a_labels_layer_keeps_its_own_undo(fitted: FitPeaks, viewer) -> None:
     undo = fitted.view.editor.undo
     assert undo.shortcuts()
@@ -230,6 +236,26 @@ def test_a_labels_layer_keeps_its_own_undo(fitted: FitPeaks, viewer) -> None:
     fitted.view.editor.plot.graphics.setFocus()
     settle()
     assert undo.shortcuts()
+
+
+def test_a_double_click_on_a_handle_adds_no_peak(fitted: FitPeaks, hand: Hand) -> None:
+    hand.double_click(hand.of(fitted.view.editor.handles.apex))
+    assert fitted.edit.peaks().sizes["peak"] == 3
+
+
+def test_axes_stay_during_a_drag_and_follow_again_after_it(fitted: FitPeaks, hand: Hand) -> None:
+    plot = fitted.view.plot
+    before = plot.main.viewRange()
+    start = hand.of(fitted.view.editor.handles.apex)
+    hand.press(start)
+    hand.move(start, start + QPointF(0, -120))
+    assert plot.main.viewRange() == before
+    hand.release(start + QPointF(0, -120))
+    settle(0.1)
+    assert plot.main.viewRange()[1][1] > before[1][1]
+    plot.main.getViewBox().setRange(yRange=(0, 5000), padding=0)
+    hand.drag(hand.of(fitted.view.editor.handles.flanks[0]), (10, 0))
+    assert plot.main.viewRange()[1] == [0, 5000]
 
 
 # --- the live fit
@@ -331,6 +357,8 @@ def test_a_row_is_switched_off_and_on(fitted: FitPeaks) -> None:
     settle()
     assert fitted.view.table.rowCount() == 3
     assert fitted.view.plot.curves.envelope.max() < 0.8 * before
+    assert [line.isVisible() for line, _ in fitted.view.plot.components] == [False, True, True]
+    assert len(fitted.view.plot.legend_names) == 5
     assert value(fitted, "center") == pytest.approx(284.8, abs=0.1)
     fitted.stack.undo()
     assert fitted.view.plot.curves.envelope.max() == before
@@ -457,7 +485,7 @@ def test_fits_of_the_file_are_offered_and_used(
     viewer.open(str(path), plugin="napari-xpsnet")
     settle(0.2)
     assert dock.panel.in_file.isVisible()
-    assert dock.panel.file_fits.currentText().startswith("3 peaks")
+    assert "3 peaks" in dock.panel.file_fits.currentText()
     dock.panel.use_fit.click()
     assert dock.view.table.rowCount() == 3
     assert dock.view.plot.redchi < 3
@@ -571,6 +599,11 @@ def test_texts_follow_the_font_of_napari(fitted: FitPeaks, viewer) -> None:
     font = plot.main.getAxis("bottom").style["tickFont"]
     assert font.pointSize() == plot.legend.font().pointSize() >= 16
     assert plot.main.getAxis("left").width() > before
+    assert fitted.panel.width() >= fitted.panel.minimumSizeHint().width()
+    for button in fitted.panel.findChildren(QPushButton):
+        if button.isVisible():
+            text = button.fontMetrics().horizontalAdvance(button.text())
+            assert button.width() >= text
     get_settings().appearance.font_size = 9
     settle(0.1)
 
@@ -657,3 +690,13 @@ def test_peaks_of_another_axis_are_fitted_first(
         fitted.use_peaks("paste", peaks)
     assert engine.calls[-1][0] == "refine"
     assert engine.calls[-1][1]["peaks"] is peaks
+
+
+def test_python_code_says_what_it_cannot_repeat(fitted: FitPeaks) -> None:
+    fitted.panel.script.click()
+    assert "by hand" not in QApplication.clipboard().text()
+    type_into(fitted, 1, "center", "284.9")
+    fitted.panel.script.click()
+    text = QApplication.clipboard().text()
+    assert "changed by hand" in text
+    assert 'xpsnet.refine(spectra, xpsnet.read_fit("peak set.json")[0])' in text

@@ -304,7 +304,7 @@ def test_a_map_has_no_waterfall(
 
 
 def test_binding_energy_wherever_it_is_known(path: str) -> None:
-    ((data, keywords, _),) = read_layers(path)
+    ((_, keywords, _),) = read_layers(path)
     assert keywords["metadata"]["dataarray"].attrs["scale"] == "binding"
     assert keywords["metadata"]["as_read"].attrs["scale"] == "kinetic"
     assert keywords["translate"][1] == pytest.approx(291.0, abs=0.01)
