@@ -37,6 +37,7 @@ import numpy as np
 
 from xpsnet.models import encoding, weights
 from xpsnet.models.architecture import build
+from xpsnet.models.extra_packages import require_keras
 from xpsnet.parallel.progress import Bar
 from xpsnet.simulation import recipes
 from xpsnet.training import losses
@@ -99,6 +100,8 @@ def train(
         resume.
     FloatingPointError
         If the loss is no longer finite. The last checkpoint remains valid.
+    ImportError
+        If TensorFlow is not installed.
 
     See Also
     --------
@@ -117,6 +120,7 @@ def train(
     >>> sorted(file.name for file in folder.iterdir())
     ['best.npz', 'checkpoint.npz', 'log.csv', 'state.json']
     """
+    require_keras("training", "train")
     config = get_config(config)
     run = _Run(config if spectra is None else replace(config, spectra=spectra), folder, resume)
     run.fit(math.inf if minutes is None else time.monotonic() + 60 * minutes, progress)
