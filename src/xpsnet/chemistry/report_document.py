@@ -18,6 +18,8 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
+from xpsnet.arguments import array, check, fitted_peaks
+from xpsnet.arguments import path as path_rule
 from xpsnet.chemistry.report_formats import (
     EMBEDDING,
     FORMATS,
@@ -151,6 +153,7 @@ def report(
     >>> sorted(file.name for file in path.parent.iterdir())
     ['C 1s.md', 'C 1s.png']
     """
+    check(locals(), path=path_rule)
     path = Path(path)
     suffix = path.suffix.lower()
     if suffix not in FORMATS:
@@ -163,7 +166,7 @@ def report(
     if len(pairs) > 1:
         names = [f"{path.stem}_{i}.png" for i in range(1, len(pairs) + 1)]
     beside = [] if suffix in EMBEDDING else [path.with_name(name) for name in names]
-    _check_targets([path, *beside], overwrite=overwrite)
+    _check_targets([path, *beside], overwrite=bool(overwrite))
     blocks = list(_document(pairs, names))
     pictures = [one for one in blocks if isinstance(one, Picture)]
     for target, picture in zip(beside, pictures, strict=bool(beside)):
@@ -177,8 +180,12 @@ def _pairs(
     dim: str | None,
 ) -> list[tuple[xr.DataArray, xr.Dataset]]:
     """Spectra and peaks that belong together."""
-    several = [spectra] if isinstance(spectra, xr.DataArray) else list(spectra)
-    fits = [peaks] if isinstance(peaks, xr.Dataset) else list(peaks)
+    several = list(spectra) if isinstance(spectra, list | tuple) else [spectra]
+    fits = list(peaks) if isinstance(peaks, list | tuple) else [peaks]
+    for one in several:
+        array("spectra", one)
+    for fit in fits:
+        fitted_peaks("peaks", fit)
     if not several or len(several) != len(fits):
         raise ValueError(
             f"expected peaks for each of the spectra, got {len(several)} arrays of spectra and "
