@@ -180,8 +180,8 @@ def _pairs(
     dim: str | None,
 ) -> list[tuple[xr.DataArray, xr.Dataset]]:
     """Spectra and peaks that belong together."""
-    several = list(spectra) if isinstance(spectra, list | tuple) else [spectra]
-    fits = list(peaks) if isinstance(peaks, list | tuple) else [peaks]
+    several: list[Any] = list(spectra) if isinstance(spectra, list | tuple) else [spectra]
+    fits: list[Any] = list(peaks) if isinstance(peaks, list | tuple) else [peaks]
     for one in several:
         array("spectra", one)
     for fit in fits:
