@@ -3,14 +3,17 @@
 import io
 import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import xarray as xr
-from qtpy.QtCore import QSize, Qt, Signal, Slot
+from qtpy.QtCore import QSize, Qt, QTimer, Signal, Slot
 from qtpy.QtGui import QPixmap
 from qtpy.QtWidgets import (
+    QApplication,
     QComboBox,
     QDialog,
     QDialogButtonBox,
@@ -34,7 +37,7 @@ SIZES = {"8.5 cm (one column)": (8.5, 7.0), "17.5 cm (two columns)": (17.5, 11.0
 """Width and height of a figure [cm]."""
 DPI = 600
 """Resolution of a PNG; journals ask for it where there are lines."""
-PREVIEW_DPI = 150
+PREVIEW_DPI = 250
 LEAST_PREVIEW = QSize(400, 300)
 FORM_WIDTH = 330
 
@@ -144,9 +147,11 @@ class ExportDialog(QDialog):
         self.export.setDefault(True)
         self._explain()
         self._arrange()
+        # The dialog appears before its picture: the mean of a large map takes some seconds.
+        self._soon = QTimer(self, singleShot=True)
         self._connect()
         self._follow_kind()
-        self._draw()
+        self._soon.start()
 
     def _explain(self) -> None:
         """Tooltips."""
@@ -186,8 +191,9 @@ class ExportDialog(QDialog):
     def _connect(self) -> None:
         """Connect widgets."""
         self.kind.activated.connect(self._change_extension)
-        self.content.currentIndexChanged.connect(self._draw)
-        self.size_choice.currentIndexChanged.connect(self._draw)
+        self._soon.timeout.connect(self._draw)
+        self.content.currentIndexChanged.connect(lambda: self._soon.start())
+        self.size_choice.currentIndexChanged.connect(lambda: self._soon.start())
         self.path.textChanged.connect(self._follow_extension)
         self.browse.clicked.connect(self._ask_path)
         self.buttons.accepted.connect(self.write)
@@ -230,7 +236,8 @@ class ExportDialog(QDialog):
     def _draw(self) -> None:
         """Draw the preview."""
         try:
-            self.preview.show_png(self._figure_bytes("png", PREVIEW_DPI))
+            with _waiting():
+                self.preview.show_png(self._figure_bytes("png", PREVIEW_DPI))
         except (ValueError, TypeError) as error:
             self.preview.show_png(b"")
             self.message.setText(f"⚠ {_said(error)}")
@@ -313,14 +320,15 @@ class ExportDialog(QDialog):
         import xpsnet
 
         one, suffix = self.chosen, path.suffix.lower()
-        if KIND_OF[suffix] is FIGURE:
-            content = self._figure_bytes(suffix[1:], DPI)
-            path.write_bytes(content)
-        elif KIND_OF[suffix] is REPORT:
-            xpsnet.report(one.spectra, one.peaks, path, overwrite=overwrite)
-        else:
-            beside: dict[str, Any] = {"spectra": one.spectra} if suffix in WITH_SPECTRA else {}
-            xpsnet.write(one.peaks, path, overwrite=overwrite, **beside)
+        with _waiting():
+            if KIND_OF[suffix] is FIGURE:
+                content = self._figure_bytes(suffix[1:], DPI)
+                path.write_bytes(content)
+            elif KIND_OF[suffix] is REPORT:
+                xpsnet.report(one.spectra, one.peaks, path, overwrite=overwrite)
+            else:
+                beside: dict[str, Any] = {"spectra": one.spectra} if suffix in WITH_SPECTRA else {}
+                xpsnet.write(one.peaks, path, overwrite=overwrite, **beside)
 
     def _may_replace(self, name: str) -> bool:
         """Ask whether a file that exists shall be replaced."""
@@ -361,6 +369,16 @@ class Preview(QLabel):
                 Qt.TransformationMode.SmoothTransformation,
             )
         )
+
+
+@contextmanager
+def _waiting() -> Iterator[None]:
+    """Show the pointer of a busy window."""
+    QApplication.setOverrideCursor(Qt.CursorShape.WaitCursor)
+    try:
+        yield
+    finally:
+        QApplication.restoreOverrideCursor()
 
 
 def _said(error: Exception) -> str:

@@ -25,7 +25,7 @@ class Outputs:
 
     def __init__(self, view: SpectrumView, form: FitForm, panel: Panel) -> None:
         self.view, self.form, self.panel = view, form, panel
-        self.folder = Path.cwd()
+        self.folder: Path | None = None
         self.dialog: ExportDialog | None = None
         panel.maps.clicked.connect(self.show_maps)
         panel.curves.clicked.connect(self.show_curves)
@@ -74,9 +74,18 @@ class Outputs:
         """Open the dialog that exports."""
         contents = self.to_export()
         if contents:
-            self.dialog = ExportDialog(contents, self.folder, self.panel)
+            self.dialog = ExportDialog(contents, self.to_folder(), self.panel)
             self.dialog.saved.connect(self._note_saved)
             self.dialog.open()
+
+    def to_folder(self) -> Path:
+        """Folder for the next file: that of the last one, else that of the spectra, else home."""
+        origin = self.view.layer.metadata.get("origin", {})
+        name = origin.get("name")
+        if self.folder is None and origin.get("call") == "read" and isinstance(name, str):
+            beside = Path(name).absolute().parent
+            return beside if beside.is_dir() else Path.home()
+        return self.folder or Path.home()
 
     def _note_saved(self, path: str) -> None:
         """Say what was saved; the next file goes to the same folder."""

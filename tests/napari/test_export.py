@@ -10,10 +10,10 @@ from hand import settle
 from matplotlib.image import imread
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
-from qtpy.QtWidgets import QFileDialog, QMessageBox
+from qtpy.QtWidgets import QApplication, QFileDialog, QMessageBox
 
 import xpsnet
-from napari_xpsnet._export import DPI, KIND_OF, KINDS, ExportDialog, Exported
+from napari_xpsnet._export import DPI, KIND_OF, KINDS, PREVIEW_DPI, ExportDialog, Exported
 from napari_xpsnet._widget import FitPeaks
 from xpsnet.samples import sample_truth
 
@@ -45,7 +45,7 @@ def dialog(single: Exported, several: Exported, tmp_path: Path, qtbot) -> Export
     dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose, False)
     qtbot.addWidget(dialog)
     dialog.show()
-    settle()
+    qtbot.waitUntil(lambda: not dialog.preview.picture.isNull())
     return dialog
 
 
@@ -236,22 +236,25 @@ def test_the_figure_beside_a_report_is_not_overwritten_unasked(
     assert dialog.saves == [str(tmp_path / "fit.md")]
 
 
-def test_all_spectra_are_exported(dialog: ExportDialog, several: Exported, tmp_path: Path) -> None:
+def test_all_spectra_are_exported(
+    dialog: ExportDialog, several: Exported, tmp_path: Path, qtbot
+) -> None:
     before = dialog.preview.picture.toImage()
     dialog.content.setFocus()
     QTest.keyClick(dialog.content, Qt.Key.Key_Down)
     settle()
     assert dialog.chosen is several
-    assert dialog.preview.picture.toImage() != before
+    qtbot.waitUntil(lambda: dialog.preview.picture.toImage() != before)
+    assert QApplication.overrideCursor() is None
     write_as(dialog, tmp_path / "fit.nc")
     (back,) = xpsnet.read_fit(tmp_path / "fit.nc")
     xr.testing.assert_allclose(back["center"], several.peaks["center"])
 
 
 def test_preview_is_the_figure_and_fits(dialog: ExportDialog) -> None:
-    assert dialog.preview.picture.width() == pytest.approx(8.5 / 2.54 * 150, abs=1)
+    assert dialog.preview.picture.width() == pytest.approx(8.5 / 2.54 * PREVIEW_DPI, abs=1)
     choose(dialog, dialog.size_choice, "17.5")
-    assert dialog.preview.picture.width() == pytest.approx(17.5 / 2.54 * 150, abs=1)
+    assert dialog.preview.picture.width() == pytest.approx(17.5 / 2.54 * PREVIEW_DPI, abs=1)
     for width, height in ((800, 450), (1400, 900)):
         dialog.resize(width, height)
         settle()
@@ -296,6 +299,7 @@ def test_from_the_dock_to_a_figure(
     assert not dock.panel.export.isEnabled()
     with qtbot.waitSignal(dock.runner.finished, timeout=10_000):
         dock.panel.fit.click()
+    assert dock.outputs.to_folder() == Path.home()
     dock.outputs.folder = tmp_path
     QTest.mouseClick(dock.panel.export, LEFT)
     settle(0.2)
@@ -311,3 +315,29 @@ def test_from_the_dock_to_a_figure(
     QTest.mouseClick(dock.panel.export, LEFT)
     write_as(dock.outputs.dialog, sub / "b.svg")
     assert dock.outputs.folder == sub
+
+
+def test_the_first_folder_is_that_of_the_spectra(
+    make_napari_viewer, add_spectra, tmp_path: Path
+) -> None:
+    viewer = make_napari_viewer()
+    file = tmp_path / "measured.nc"
+    xpsnet.write(xpsnet.sample("spectrum"), file)
+    add_spectra(viewer, xpsnet.sample("spectrum"), call="read", name=str(file))
+    _, dock = viewer.window.add_plugin_dock_widget("napari-xpsnet", "Fit peaks")
+    assert dock.outputs.to_folder() == tmp_path
+
+
+def test_a_figure_that_cannot_be_drawn_is_said_in_a_sentence(
+    single: Exported, several: Exported, tmp_path: Path, qtbot
+) -> None:
+    wrong = Exported("this spectrum", "C 1s", single.spectra, several.peaks)
+    dialog = ExportDialog([wrong], tmp_path)
+    dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose, False)
+    qtbot.addWidget(dialog)
+    dialog.show()
+    qtbot.waitUntil(lambda: dialog.message.text().startswith("⚠ Expected peaks of these spectra"))
+    assert QApplication.overrideCursor() is None
+    write_as(dialog, tmp_path / "fit.pdf")
+    assert dialog.message.text().startswith("⚠ Expected peaks of these spectra")
+    assert list(tmp_path.iterdir()) == []
