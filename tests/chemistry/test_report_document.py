@@ -242,3 +242,15 @@ def test_refusals(spectrum: xr.DataArray, fitted: xr.Dataset, tmp_path: Path) ->
     with pytest.raises(ValueError, match="got 2 arrays of spectra and 1 of peaks"):
         xpsnet.report([spectrum, spectrum], [fitted], tmp_path / "fit.md")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_fit_of_another_program_is_called_so(spectrum: xr.DataArray, tmp_path: Path) -> None:
+    theirs = sample_truth("spectrum").assign_attrs(model="CasaXPS", casa_region="* C 1s *")
+    theirs.attrs.pop("model_version", None)
+    theirs = theirs.drop_vars([name for name in theirs if name.endswith(("_stderr", "_spread"))])
+    xpsnet.report(spectrum, theirs, tmp_path / "fit.txt")
+    text = (tmp_path / "fit.txt").read_text(encoding="utf-8")
+    assert fact(text, "Source") == "CasaXPS"
+    assert "not fitted here" in fact(text, "Fit")
+    assert "The source of these peaks states no errors." in text
+    assert fact(text, "casa_region") == "* C 1s *"

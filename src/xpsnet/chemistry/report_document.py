@@ -95,6 +95,7 @@ _ERRORS = (
     "A value without an error is held or linked, stands at a limit, or is not determined by the "
     "data."
 )
+_NO_ERRORS = "The source of these peaks states no errors."
 _SPREADS = "Values are given with the uncertainties that the network states; nothing was fitted."
 
 
@@ -315,7 +316,7 @@ def _method(peaks: xr.Dataset) -> Iterator[tuple[str, str]]:
     if name:
         word = "Start values" if fitted else "Source"
         number = peaks.attrs.get("model_version")
-        yield word, f"model {name}" + (f", version {number}" if number else "")
+        yield word, f"network {name}, version {number}" if number else name
     if "model_choice_text" in peaks.attrs:
         yield "Choice of the model", str(peaks.attrs["model_choice_text"])
     low, high = (float(end) for end in peaks.attrs["energy_range"])
@@ -343,7 +344,8 @@ def _background(peaks: xr.Dataset) -> Iterator[tuple[str, str]]:
     choice = str(peaks.attrs.get("background_choice", ""))
     if name == CURVE:
         yield "Kind", choice or "a given curve"
-        yield "Fit", "computed before the fit and held"
+        made = "computed before the fit and held"
+        yield "Fit", made if "center_stderr" in peaks else "given with the peaks; not fitted here"
     else:
         yield "Kind", name
         if choice:
@@ -438,7 +440,10 @@ def _parameters(peaks: xr.Dataset) -> Iterator[Block]:
         values = [with_error(float(peaks[name][i]), _error(peaks, name, i)) for name in names]
         cells.append([_label(peaks, i), *values, f"{share:.1f}" if np.isfinite(share) else "-"])
     yield Rows(header, cells)
-    yield _ERRORS if "center_stderr" in peaks else _SPREADS if "center_spread" in peaks else ""
+    if "center_stderr" in peaks:
+        yield _ERRORS
+    else:
+        yield _SPREADS if "center_spread" in peaks else _NO_ERRORS
     dof = float(peaks["dof_noise"]) if "dof_noise" in peaks else np.nan
     if dof > 0 and "center_stderr" in peaks:
         yield (
