@@ -1,9 +1,9 @@
 """What a reader of published peak fits wants to know, in one document.
 
-The contents are what ISO 19830:2015 (minimum reporting requirements for peak fitting in X-ray
-photoelectron spectroscopy) is about: spectrum, background and its range, line shapes, constraints
-and links, parameters with errors, residual; and the software. What neither the file nor the fit
-states is listed as "not stated", for the author to add.
+The standard is ISO 19830:2015 (minimum reporting requirements for peak fitting in X-ray
+photoelectron spectroscopy). The contents: spectrum, background and its range, line shapes,
+constraints and links, parameters with errors, residual; and the software. What neither the file nor
+the fit states is listed as "not stated", for the author to add.
 """
 
 import io
@@ -109,7 +109,7 @@ def report(
 ) -> None:
     """Write a report on fits: how was measured, how was fitted, and what came out.
 
-    The report holds what a publication has to state of a peak fit (ISO 19830:2015 is about it):
+    The report holds what a publication should state of a peak fit (the standard is ISO 19830:2015):
     the spectrum and its settings, the method, line shapes, background and its range, constraints
     and links, all parameters with standard errors, the residual, the model of the noise, and the
     versions of the software, with the figure. "not stated" stands where neither the file nor the
