@@ -47,7 +47,7 @@ class Panel(QWidget):
         self.map_choice.setMinimumWidth(70)
         self.maps = QPushButton("Parameter maps")
         self.curves = QPushButton("Send curves to layers")
-        self.save = QPushButton("Save results...")
+        self.export = QPushButton("Export...")
         self.script = QPushButton("Copy as Python")
         self.copy_to = QPushButton("To the selected regions")
         self.to_all = QPushButton("To all spectra as the start")
@@ -75,7 +75,9 @@ class Panel(QWidget):
         self.maps.setToolTip("Show this parameter of all peaks as image layers")
         self.map_choice.setToolTip("Parameter of the maps")
         self.curves.setToolTip("Draw this fit as napari layers beside the spectra")
-        self.save.setToolTip("Save the peaks as netCDF, zarr or csv")
+        self.export.setToolTip(
+            "Figure for publication, report, Excel, csv, VAMAS with fits, netCDF: with a preview"
+        )
         self.script.setToolTip("Copy Python code that repeats this fit to the clipboard")
         self.copy_to.setToolTip(
             "Refine these peaks, with their locks and links, in all other selected layers"
@@ -106,7 +108,7 @@ class Panel(QWidget):
         layout.addWidget(self.in_file)
         layout.addWidget(self.peak_set)
         layout.addStretch(1)
-        layout.addLayout(_row(self.map_choice, self.maps, self.save))
+        layout.addLayout(_row(self.map_choice, self.maps, self.export))
         layout.addLayout(_row(self.curves, self.script))
         self.setMinimumWidth(WIDTH)
 
@@ -156,7 +158,7 @@ class Panel(QWidget):
         """Enable what needs the peaks of this spectrum or of all spectra."""
         self.refine.setEnabled(pixel and not busy)
         self.curves.setEnabled(pixel)
-        self.save.setEnabled(pixel or maps)
+        self.export.setEnabled(pixel or maps)
         self.maps.setEnabled(maps)
         self.map_choice.setEnabled(maps)
         self.save_set.setEnabled(pixel)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # for editors and type checkers; at run time __getattr__ finds the names
     from xpsnet.chemistry.calibrate import calibrate
+    from xpsnet.chemistry.report_document import report
     from xpsnet.data.peaks import curves
     from xpsnet.data.satellites import remove_satellites
     from xpsnet.data.spectrum import crop, to_binding, to_counts_per_second, to_kinetic
@@ -68,6 +69,7 @@ _MODULES = {
     "refine": "xpsnet.fitting.refine",
     "remove_peak": "xpsnet.fitting.edit_peaks",
     "remove_satellites": "xpsnet.data.satellites",
+    "report": "xpsnet.chemistry.report_document",
     "residual": "xpsnet.fitting.residual",
     "sample": "xpsnet.samples",
     "simulate": "xpsnet.simulation.recipes",
@@ -109,6 +111,7 @@ __all__ = [
     "refine",
     "remove_peak",
     "remove_satellites",
+    "report",
     "residual",
     "sample",
     "simulate",

@@ -73,6 +73,12 @@ class SpectraAccessor:
 
         return plot(self._spectra, peaks, **options)
 
+    def report(self, peaks: xr.Dataset, path: str | Path, **options: Any) -> None:
+        """Write a report on the fit of these spectra; see `xpsnet.report`."""
+        from xpsnet.chemistry.report_document import report
+
+        report(self._spectra, peaks, path, **options)
+
     def crop(self, energy_range: tuple[float, float], **options: Any) -> xr.DataArray:
         """Cut out the part between two energies [eV]; see `xpsnet.crop`."""
         from xpsnet.data.spectrum import crop

@@ -11,6 +11,7 @@ from typing import Any
 
 from xpsnet.models import weights
 from xpsnet.models.architecture import build
+from xpsnet.models.extra_packages import require_keras, require_onnx
 from xpsnet.simulation.recipes import describe_recipe, get_recipe
 from xpsnet.training.config import TrainConfig, config_from
 from xpsnet.training.evaluation import evaluate
@@ -40,7 +41,11 @@ def export(run: str | Path, folder: str | Path, *, n_evaluate: int = 20_000) -> 
     ------
     ValueError
         If the run has not been validated yet.
+    ImportError
+        If TensorFlow or onnx is not installed.
     """
+    require_keras("the export of a network", "train")
+    require_onnx("the export of a network")
     from xpsnet.models.onnx_graph import write_onnx
 
     run, folder = Path(run), Path(folder)

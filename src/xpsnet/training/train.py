@@ -39,6 +39,7 @@ from xpsnet.arguments import check, count, flag, number, optional
 from xpsnet.arguments import path as path_rule
 from xpsnet.models import encoding, weights
 from xpsnet.models.architecture import build
+from xpsnet.models.extra_packages import require_keras
 from xpsnet.parallel.progress import Bar
 from xpsnet.simulation import recipes
 from xpsnet.training import losses
@@ -101,6 +102,8 @@ def train(
         resume.
     FloatingPointError
         If the loss is no longer finite. The last checkpoint remains valid.
+    ImportError
+        If TensorFlow is not installed.
 
     See Also
     --------
@@ -127,6 +130,7 @@ def train(
         minutes=optional(number(above=0)),
         progress=flag,
     )
+    require_keras("training", "train")
     config = get_config(config)
     run = _Run(config if spectra is None else replace(config, spectra=spectra), folder, resume)
     run.fit(math.inf if minutes is None else time.monotonic() + 60 * minutes, progress)
