@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # for editors and type checkers; at run time __getattr__ finds the names
     from xpsnet.chemistry.calibrate import calibrate
+    from xpsnet.chemistry.set_charge_shift import set_charge_shift
     from xpsnet.data.peaks import curves
     from xpsnet.data.satellites import remove_satellites
     from xpsnet.data.spectrum import crop, to_binding, to_counts_per_second, to_kinetic
@@ -70,6 +71,7 @@ _MODULES = {
     "remove_satellites": "xpsnet.data.satellites",
     "residual": "xpsnet.fitting.residual",
     "sample": "xpsnet.samples",
+    "set_charge_shift": "xpsnet.chemistry.set_charge_shift",
     "simulate": "xpsnet.simulation.recipes",
     "static_background": "xpsnet.fitting.static_background",
     "to_binding": "xpsnet.data.spectrum",
@@ -111,6 +113,7 @@ __all__ = [
     "remove_satellites",
     "residual",
     "sample",
+    "set_charge_shift",
     "simulate",
     "static_background",
     "to_binding",

@@ -17,6 +17,7 @@ import numpy.typing as npt
 import xarray as xr
 
 from xpsnet.data.constraints import Constraint
+from xpsnet.data.measured_energies import on_corrected_axis
 from xpsnet.data.peak_arrays import CURVE, background_terms
 from xpsnet.data.peak_settings import stored_constraints, stored_shared, without_disabled
 from xpsnet.data.peaks import Status, curves, line_shapes_of
@@ -106,7 +107,8 @@ def confidence(
     if n_replicas < 10:
         raise ValueError(f"expected at least 10 replicas, got {n_replicas}")
     noise = with_checked_names(noise, spectrum, dim)
-    spectrum = check_spectra(spectrum, dim=dim).squeeze()
+    spectrum = on_corrected_axis(check_spectra(spectrum, dim=dim)).squeeze()
+    peaks = on_corrected_axis(peaks)
     window, peaks = _one(spectrum, peaks)
     given = None if noise is None else checked_noise(noise, spectrum, spectrum)
     points = _noise_of_points(given, window, peaks)

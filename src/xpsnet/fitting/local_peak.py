@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
+from xpsnet.data.measured_energies import on_corrected_axis
 from xpsnet.data.peak_settings import SHARED, without_disabled
 from xpsnet.data.peaks import curves, make_peaks
 from xpsnet.data.spectrum_arrays import SpectrumArrays, spectrum_arrays
@@ -84,6 +85,7 @@ def local_peak(spectrum: xr.DataArray, peaks: xr.Dataset, center: float) -> Loca
     ValueError
         Where the center is outside of the fitted range.
     """
+    spectrum, peaks = on_corrected_axis(spectrum), on_corrected_axis(peaks)
     window = fitted_window(spectrum, peaks, None).squeeze(drop=True)
     axis = window["energy"].values
     if not axis.min() <= center <= axis.max():
