@@ -7,12 +7,12 @@ from typing import Literal, TypeVar
 import numpy as np
 import xarray as xr
 
-from xpsnet.chemistry.set_charge_shift import set_charge_shift, total_shift
 from xpsnet.constants import REFERENCE_LINES
 from xpsnet.data.charge_shift import CHARGE_SHIFT
 from xpsnet.data.energy_axis import Floats
 from xpsnet.data.level_names import find_name, parse_level
 from xpsnet.data.peak_settings import without_disabled
+from xpsnet.data.set_charge_shift import set_charge_shift, total_shift
 from xpsnet.data.spectrum import check_spectra, to_binding
 from xpsnet.numerics.noise import estimate_noise
 from xpsnet.xpsnet_warning import XpsnetWarning
