@@ -4,8 +4,8 @@ Run it on a computer with a screen, or without one:
 
     xvfb-run -a -s "-screen 0 1600x1000x24" python benchmarks/screenshot.py
 
-It opens the sample map, fits all of its spectra, pins one, and writes docs/images/viewer.png and
-docs/images/curve_layers.png.
+It opens the sample map, fits all of its spectra, pins one, and writes docs/images/viewer.png; then
+the sample spectrum with two links for docs/images/editor.png and docs/images/curve_layers.png.
 """
 
 import argparse
@@ -23,6 +23,15 @@ PIXEL = {"y": 40, "x": 36}
 """A pixel with all three states of carbon."""
 ENERGY = 286.5
 """Energy of the slider [eV]; there its label covers no point."""
+
+EDITS = (
+    (1, "label", "C-C / C-H"),
+    (2, "label", "C-O"),
+    (3, "label", "O-C=O"),
+    (2, "center", "= peak 1 + 1.7 eV"),
+    (3, "fwhm", "= fwhm of peak 2"),
+)
+"""Number of the peak, column and text that is typed."""
 
 
 def settle(seconds: float = 0.5) -> None:
@@ -50,14 +59,19 @@ def fit(dock: Any, where: str, *, refine: bool) -> None:
     wait_for(lambda: not dock.runner.busy)
 
 
-def take_pictures(folder: Path) -> list[Path]:
-    """Use the viewer as a user does, and save pictures of it."""
-    folder.mkdir(parents=True, exist_ok=True)
+def open_dock(sample: str) -> tuple[Any, Any]:
+    """A viewer with a sample and the dock."""
     viewer = napari.Viewer(show_welcome_screen=False)
     viewer.window.resize(*SIZE)
-    viewer.open_sample("napari-xpsnet", "map")
+    viewer.open_sample("napari-xpsnet", sample)
     _, dock = viewer.window.add_plugin_dock_widget("napari-xpsnet", "Fit peaks")
     settle()
+    return viewer, dock
+
+
+def picture_of_a_map(path: Path) -> None:
+    """A fitted map with one spectrum pinned."""
+    viewer, dock = open_dock("map")
     dock.view.pin(PIXEL)
     fit(dock, "all spectra", refine=True)
     dock.panel.maps.click()
@@ -68,17 +82,35 @@ def take_pictures(folder: Path) -> list[Path]:
         layer.visible = layer is area
     dock.view.cursor.set_energy(ENERGY)
     settle(1.0)
-    pictures = [folder / "viewer.png", folder / "curve_layers.png"]
-    viewer.screenshot(str(pictures[0]), canvas_only=False, flash=False)
-    dock.panel.curves.click()
-    curves = dock.outputs.curve_viewer
-    curves.window.resize(*SIZE)
-    settle(1.0)
-    curves.reset_view()
-    settle()
-    curves.screenshot(str(pictures[1]), canvas_only=False, flash=False)
-    curves.close()
+    viewer.screenshot(str(path), canvas_only=False, flash=False)
     viewer.close()
+
+
+def pictures_of_a_spectrum(editor: Path, curves: Path) -> None:
+    """A fit that was edited, and its curves as layers."""
+    viewer, dock = open_dock("spectrum")
+    fit(dock, "this spectrum", refine=True)
+    for peak, column, text in EDITS:
+        dock.view.edits.enter(peak, column, text)
+    dock.panel.refine.click()
+    wait_for(lambda: not dock.runner.busy)
+    dock.edit.select(2)
+    dock.panel.peak_set.expand(animate=False)
+    dock.view.editor.handles.hover(True)
+    settle(1.0)
+    viewer.screenshot(str(editor), canvas_only=False, flash=False)
+    dock.panel.curves.click()
+    settle(2.0)
+    viewer.screenshot(str(curves), canvas_only=False, flash=False)
+    viewer.close()
+
+
+def take_pictures(folder: Path) -> list[Path]:
+    """Use the viewer as a user does, and save pictures of it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    pictures = [folder / name for name in ("viewer.png", "editor.png", "curve_layers.png")]
+    picture_of_a_map(pictures[0])
+    pictures_of_a_spectrum(*pictures[1:])
     return pictures
 
 

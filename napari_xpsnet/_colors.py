@@ -5,6 +5,9 @@ from typing import Any
 # Paul Tol's "bright" scheme without yellow, which is similar to the envelope.
 PEAK_COLORS = ("#4477AA", "#EE6677", "#228833", "#AA3377", "#66CCEE", "#EE8844")
 
+ACCENT = "#4C7BED"
+"""Ends of the range and handles of peaks."""
+
 
 def peak_color(index: int) -> str:
     """Color of the peak with this index, as hexadecimal text; a doublet has that of its first."""

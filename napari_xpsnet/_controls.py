@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import xarray as xr
 from magicgui.widgets import CheckBox, ComboBox, Container, FloatSpinBox
-from qtpy.QtCore import QSignalBlocker
-from qtpy.QtWidgets import QComboBox, QSizePolicy
+from qtpy.QtCore import QEvent, QObject, QSignalBlocker, Qt
+from qtpy.QtWidgets import QAbstractSpinBox, QComboBox, QSizePolicy
 
 from napari_xpsnet._layers import ENERGY, pixel_dims
 from napari_xpsnet._state import (
@@ -26,6 +26,8 @@ PREDICTED_BACKGROUND = "shirley+linear"
 """Background without a fit, which could not choose it."""
 LIMIT = 1e5
 """Largest energy that can be typed [eV]."""
+DECIMALS = 3
+"""Of energies that are typed."""
 NARROW = "QAbstractSpinBox { min-width: 46px; }"
 """Style for two boxes side by side; in the style of napari they are wider than the dock."""
 
@@ -89,6 +91,7 @@ class FitForm:
             tooltip="The spectrum in the plot (click a pixel to select it) or all spectra",
         )
         self._arrange()
+        keep_from_wheel(self.container)
         self.refine.changed.connect(self._offer_backgrounds)
         self.refine.changed.connect(self._enable_choices)
         self.n_states.changed.connect(lambda: _only(self.n_states, self.n_peaks))
@@ -155,17 +158,18 @@ class FitForm:
         """Show the range of the plot, in the direction of its axis."""
         ends = sorted((low, high), reverse=self._leftward)
         for box, value in zip((self.first, self.last), ends, strict=True):
-            with QSignalBlocker(box.native):
-                box.value = round(value, 2)
+            if box.value != round(value, DECIMALS):
+                with QSignalBlocker(box.native):
+                    box.value = round(value, DECIMALS)
 
-    def adapt(self, spectra: xr.DataArray | None) -> None:
-        """Show the energies and the number of new spectra."""
-        if spectra is None:
-            return
+    def adapt(self, spectra: xr.DataArray, energy_range: tuple[float, float] | None = None) -> None:
+        """Show the energies, the range and the number of spectra."""
         energies = spectra[ENERGY].values
         self._leftward = str(spectra.attrs.get("scale")) == "binding"
-        self.limited.value = False
-        self.set_range(float(energies[0]), float(energies[-1]))
+        with self.limited.changed.blocked():
+            self.limited.value = energy_range is not None
+        self._enable_range()
+        self.set_range(*(energy_range or (float(energies[0]), float(energies[-1]))))
         number = int(np.prod([spectra.sizes[dim] for dim in pixel_dims(spectra)], dtype=int))
         text = EVERYWHERE if number == 1 else f"{EVERYWHERE} ({number})"
         keep = self.where.value == HERE or number == 1
@@ -201,10 +205,13 @@ class AxisForm:
         self.show = ComboBox(
             label="Show as", choices=shown, tooltip="The conversion needs the photon energy"
         )
+        for box in (self.photon_energy, self.offset):
+            _type_whole_numbers(box)
         self.container = Container(
             widgets=[self.scale, self.photon_energy, self.offset, self.show], labels=True
         )
         self.container.margins = (0, 0, 0, 0)
+        keep_from_wheel(self.container)
 
     def state(self) -> EnergyAxis:
         """Values of the form."""
@@ -230,11 +237,38 @@ def _only(given: ComboBox, other: ComboBox) -> None:
         other.value = "auto"
 
 
+class _WheelFilter(QObject):
+    """Keeps the wheel from changing a control that does not have the focus: the panel scrolls."""
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802 - Qt
+        """Pass the wheel on."""
+        if event.type() == QEvent.Type.Wheel and not watched.hasFocus():
+            event.ignore()
+            return True
+        return False
+
+
+def keep_from_wheel(container: "Container[Any]") -> None:
+    """Let the wheel change numbers and choices of a form only where they have the focus."""
+    native = container.native
+    wheel = _WheelFilter(native)
+    for widget in (*native.findChildren(QAbstractSpinBox), *native.findChildren(QComboBox)):
+        widget.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        widget.installEventFilter(wheel)
+
+
 def _energy_box() -> FloatSpinBox:
     """Box for one end of the range."""
     box = FloatSpinBox(min=-LIMIT, max=LIMIT, step=0.1)
+    _type_whole_numbers(box)
     box.native.setStyleSheet(NARROW)
     return box
+
+
+def _type_whole_numbers(box: FloatSpinBox) -> None:
+    """Take a typed number when it is complete: with 0.001 not yet 0, 0.0 and 0.00."""
+    box.native.setDecimals(DECIMALS)
+    box.native.setKeyboardTracking(False)
 
 
 def shrinkable(combo: QComboBox, characters: int) -> None:

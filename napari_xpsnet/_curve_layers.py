@@ -1,8 +1,8 @@
-"""One fitted spectrum as napari layers in a second window.
+"""One fitted spectrum as napari layers beside its spectra.
 
 napari has no line plot: in eV and counts the lines would be distorted. The layers use plot
-coordinates, `WIDTH` by `HEIGHT`, and an energy axis of their own. They are in a second window,
-because they do not belong to a place on the sample.
+coordinates, `WIDTH` by `HEIGHT`, and an energy axis of their own. They are in the same window: two
+windows share the letters of their texts in OpenGL, and with software OpenGL this crashes.
 """
 
 from typing import Any
@@ -11,11 +11,22 @@ import numpy as np
 import xarray as xr
 
 from napari_xpsnet._colors import envelope_color, peak_color
-from napari_xpsnet._layers import ENERGY, LayerTuple, first_line, peak_name
+from napari_xpsnet._layers import (
+    ENERGY,
+    LayerTuple,
+    first_line,
+    layer_dims,
+    layer_spectra,
+    peak_name,
+)
 
 WIDTH, HEIGHT = 600.0, 350.0
 AXIS_GAP, MARGIN = 40.0, 30.0
-SMOOTH = 400
+LABELS = 120.0
+"""Height of the texts below the axis and of the gap below them."""
+CURVES_OF = "curves_of"
+"""Key in the metadata of a curve layer: its layer of spectra."""
+SMOOTH = 200
 """Least number of points of a drawn curve."""
 TICKS = 7
 """Approximate number of ticks of the energy axis."""
@@ -84,22 +95,16 @@ def curve_layers(
 
 
 def _fill(top: np.ndarray, base: np.ndarray, color: str, name: str) -> LayerTuple:
-    """Area between a component and the background, as a strip of triangles."""
-    from napari.utils.colormaps import Colormap
-
-    n = len(top)
-    first = np.arange(n - 1)
-    upper = np.column_stack([first, first + 1, first + n])
-    lower = np.column_stack([first + 1, first + n + 1, first + n])
-    data = (np.vstack([top, base]), np.vstack([upper, lower]), np.ones(2 * n))
+    """Area between a component and the background, as a polygon."""
     keywords = {
         "name": name,
-        "colormap": Colormap([color, color], name=f"peak {color}"),
-        "contrast_limits": (0.0, 1.0),
-        "shading": "none",
+        "shape_type": "polygon",
+        "face_color": color,
+        "edge_color": "transparent",
+        "edge_width": 0.0,
         "opacity": 0.45,
     }
-    return data, keywords, "surface"
+    return [np.vstack([top, base[::-1]])], keywords, "shapes"
 
 
 def _line(points: np.ndarray, color: str, name: str) -> LayerTuple:
@@ -173,28 +178,65 @@ def tick_values(low: float, high: float) -> np.ndarray:
     return np.asarray(np.round(np.arange(first, last + 1) * step, 6))
 
 
-def curve_window(viewer: Any = None) -> Any:
-    """Second viewer for curves: the given one while its window is open, else a new one."""
-    import napari
+def place_beside(layers: list[LayerTuple], layer: Any) -> list[LayerTuple]:
+    """Put curve layers beside the spectra that they belong to, on the axes of these.
 
-    return viewer if viewer is not None and is_open(viewer) else napari.Viewer()
+    Where energy is the horizontal axis of the canvas, the curves stand above the picture and have
+    the same energies; else they stand at the right of the map, as wide as it.
+
+    Parameters
+    ----------
+    layers : list
+        From `curve_layers`.
+    layer : napari.layers.Image
+        The layer of spectra.
+    """
+    spectra, dims = layer_spectra(layer), layer_dims(layer)
+    (row, row_step), (column, column_step) = _corner(layer, spectra, dims)
+    placed = []
+    for data, keywords, kind in layers:
+        place = {
+            "scale": (row_step, column_step),
+            "translate": (row, column),
+            "units": tuple(layer.units[-2:]),
+            "axis_labels": dims[-2:],
+            "metadata": {CURVES_OF: str(layer.unique_id)},
+        }
+        placed.append((data, keywords | place, kind))
+    return placed
 
 
-def fill_window(viewer: Any, layers: list[LayerTuple], title: str) -> None:
-    """Replace the layers of a viewer by curve layers."""
+def _corner(
+    layer: Any, spectra: xr.DataArray, dims: tuple[str, ...]
+) -> tuple[tuple[float, float], tuple[float, float]]:
+    """World coordinate and step of the rows and of the columns of the plot."""
+    (top, _), (left, right) = np.asarray(layer.extent.world).T[-2:]
+    if dims[-1] != ENERGY:
+        step = (right - left) / WIDTH
+        return (float(top), float(step)), (float(right + MARGIN * step), float(step))
+    energies = spectra[ENERGY].values
+    low, high = float(energies.min()), float(energies.max())
+    step = (high - low) / WIDTH
+    # The canvas draws binding energy to the left, as the plot does.
+    columns = (high, -step) if spectra.attrs.get("scale") == "binding" else (low, step)
+    return (float(top) - step * (HEIGHT + AXIS_GAP + LABELS), step), columns
+
+
+def show_curves(viewer: Any, layers: list[LayerTuple]) -> None:
+    """Add curve layers to a viewer in place of earlier ones."""
     from napari.layers import Layer
 
-    viewer.title = f"Curves: {title}"
-    viewer.layers.clear()
+    selected = set(viewer.layers.selection)
+    remove_curves(viewer)
     for data, keywords, kind in layers:
         viewer.add_layer(Layer.create(data, keywords, kind))
+    viewer.layers.selection = {one for one in selected if one in viewer.layers}
     viewer.reset_view()
 
 
-def is_open(viewer: Any) -> bool:
-    """Whether the window of a viewer still exists."""
-    try:
-        viewer.window.geometry()
-    except (AttributeError, RuntimeError):
-        return False
-    return True
+def remove_curves(viewer: Any, layer: Any = None) -> None:
+    """Remove curve layers, all of them or those of one layer of spectra."""
+    for one in list(viewer.layers):
+        key = one.metadata.get(CURVES_OF)
+        if key is not None and (layer is None or key == str(layer.unique_id)):
+            viewer.layers.remove(one)

@@ -176,6 +176,16 @@ def pixel_at(layer: Any, position: Any) -> dict[str, int] | None:
     return {dim: index for dim, index in found.items() if dim in pixel_dims(spectra)}
 
 
+def is_on_axis(peaks: xr.Dataset, spectra: xr.DataArray) -> bool:
+    """Whether the axis of peaks of one spectrum is a part of the axis of these spectra."""
+    theirs, ours = peaks[ENERGY].values, spectra[ENERGY].values
+    if peaks.attrs.get("scale") != spectra.attrs.get("scale") or peaks["center"].ndim != 1:
+        return False
+    step = abs(ours[-1] - ours[0]) / max(ours.size - 1, 1)
+    nearest = np.abs(theirs[:, None] - ours[None, :]).min(axis=1)
+    return bool((nearest < 0.01 * step).all())
+
+
 def fitted_dim(dim: str, peaks: xr.Dataset | xr.DataArray) -> str:
     """Name of a dimension of spectra in their peaks, where it may have the prefix "spectra_"."""
     reserved = dim in ("peak", "count", "choice") or dim not in peaks.dims

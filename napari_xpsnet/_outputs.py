@@ -1,7 +1,6 @@
 """Outputs of the dock: parameter maps, curve layers, files, Python code."""
 
 from pathlib import Path
-from typing import Any
 
 import xarray as xr
 from qtpy.QtGui import QGuiApplication
@@ -10,15 +9,15 @@ from qtpy.QtWidgets import QFileDialog, QWidget
 from napari_xpsnet import _maps
 from napari_xpsnet._colors import theme_colors
 from napari_xpsnet._controls import EVERYWHERE, FitForm
-from napari_xpsnet._curve_layers import curve_layers, curve_window, fill_window
-from napari_xpsnet._layers import spectrum_title
+from napari_xpsnet._curve_layers import curve_layers, place_beside, show_curves
 from napari_xpsnet._panel import Panel
 from napari_xpsnet._spectrum_view import SpectrumView
 from napari_xpsnet._state import script
 from napari_xpsnet._worker import sentence
 
 FILTERS = "netCDF (*.nc);;CSV table (*.csv);;zarr (*.zarr)"
-SUFFIXES = (".nc", ".csv", ".zarr", ".h5")
+SUFFIXES = (".nc", ".csv", ".zarr", ".h5", ".nxs", ".xlsx", ".json", ".vms")
+"""Extensions that can be typed in place of the chosen file type."""
 
 
 class Outputs:
@@ -32,7 +31,6 @@ class Outputs:
 
     def __init__(self, view: SpectrumView, form: FitForm, panel: Panel) -> None:
         self.view, self.form, self.panel = view, form, panel
-        self.curve_viewer: Any = None
         panel.maps.clicked.connect(self.show_maps)
         panel.curves.clicked.connect(self.show_curves)
         panel.save.clicked.connect(self.save)
@@ -40,31 +38,30 @@ class Outputs:
 
     def show_maps(self) -> None:
         """Add the chosen parameter maps."""
-        memory = self.view.memory
-        if memory is not None and memory.results.whole is not None:
+        edit = self.view.edit
+        if edit is not None and edit.content.whole is not None:
             choice = self.panel.map_choice.currentText()
-            _maps.show_maps(self.view.viewer, self.view.layer, memory.results.whole, choice)
+            _maps.show_maps(self.view.viewer, self.view.layer, edit.content.whole, choice)
 
     def show_curves(self) -> None:
-        """Draw the fit of this spectrum as napari layers in a second window."""
-        peaks, memory = self.view.peaks(), self.view.memory
-        if peaks is None or memory is None:
+        """Draw the fit of this spectrum as napari layers beside its spectra."""
+        peaks, edit = self.view.peaks(), self.view.edit
+        if peaks is None or edit is None:
             return
-        self.curve_viewer = curve_window(self.curve_viewer)
-        colors = theme_colors(self.curve_viewer, ground="canvas")
+        colors = theme_colors(self.view.viewer, ground="canvas")
         layers = curve_layers(
-            self.view.spectrum(memory.pixel),
+            self.view.spectrum(edit.pixel),
             peaks,
             foreground="white" if colors["dark"] else "black",
             dark=colors["dark"],
         )
-        title = spectrum_title(self.view.layer, memory.pixel)
-        fill_window(self.curve_viewer, layers, title)
+        show_curves(self.view.viewer, place_beside(layers, self.view.layer))
+        self.view.show_canvas()
 
     def to_save(self) -> xr.Dataset | None:
         """Peaks to save: of the spectra that "Apply to" names, else those that exist."""
-        memory = self.view.memory
-        whole = None if memory is None else memory.results.whole
+        edit = self.view.edit
+        whole = None if edit is None else edit.content.whole
         both = (self.view.peaks(), whole)
         first, second = both[::-1] if self.form.where.value == EVERYWHERE else both
         return second if first is None else first
@@ -86,12 +83,15 @@ class Outputs:
 
     def copy_script(self) -> None:
         """Copy Python code that repeats the fit to the clipboard."""
-        memory, layer = self.view.memory, self.view.layer
-        if memory is None:
+        edit, layer = self.view.edit, self.view.layer
+        if edit is None:
             return
-        state = self.form.state(memory.pixel)
+        state = self.form.state(edit.pixel)
         origin = layer.metadata.get("origin", {})
-        QGuiApplication.clipboard().setText(script(state, memory.axis, origin, layer=layer.name))
+        peaks = edit.peaks()
+        by_hand = peaks is not None and "enabled" in peaks
+        text = script(state, edit.axis, origin, layer=layer.name, by_hand=by_hand)
+        QGuiApplication.clipboard().setText(text)
         self.panel.say("The Python code is in the clipboard.")
 
 

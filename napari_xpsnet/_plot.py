@@ -1,23 +1,93 @@
 """Plot of a spectrum: measured points, background, filled peaks, envelope and residual."""
 
+from dataclasses import dataclass
+from html import escape
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import xarray as xr
-from qtpy.QtCore import QSize, Qt, Signal
-from qtpy.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
+from qtpy.QtCore import QEvent, QSize, Qt, Signal
+from qtpy.QtGui import QFontMetrics
+from qtpy.QtWidgets import QGraphicsItem, QGraphicsPathItem, QLabel, QVBoxLayout, QWidget
 
 # pyqtgraph uses the Qt binding that is already loaded, so it is imported after qtpy.
 import pyqtgraph as pg  # isort: skip
 
-from napari_xpsnet._colors import envelope_color, peak_color
+from napari_xpsnet._colors import ACCENT, envelope_color, peak_color
+from napari_xpsnet._edit_state import Shown
 from napari_xpsnet._layers import ENERGY, first_line, peak_name
 
-FILL_ALPHA = 100
-AXIS_WIDTH = 62
-"""Width of both left axes [pixels], so that both plots are aligned."""
+Floats = npt.NDArray[np.float64]
+
+FILL_ALPHA, SELECTED_ALPHA = 90, 140
 SMOOTH = 400
 """Minimum number of points of a curve."""
+POINT_SIZES = ((300, 5.0), (700, 4.0), (1500, 3.0))
+"""Diameter of the points [pixels] up to this number of points; 2 above."""
+PADDING = 0.03
+"""Empty share at each side of the spectrum, where the ends of the range can be taken hold of."""
+BAND = 2.0
+"""Half width of the gray band of the residual [standard deviations]."""
+LEAST_RESIDUAL = 4.0
+
+
+@dataclass(frozen=True)
+class Curves:
+    """Curves of one fit, in the units of the spectrum.
+
+    Attributes
+    ----------
+    energy, background, envelope : ndarray, shape (m,)
+    component : ndarray, shape (peak, m)
+        Without background.
+    """
+
+    energy: Floats
+    background: Floats
+    component: Floats
+    envelope: Floats
+
+    @classmethod
+    def of(cls, peaks: xr.Dataset) -> "Curves":
+        """Curves of the peaks on an axis that is fine enough for a smooth line."""
+        import xpsnet
+
+        fitted = peaks[ENERGY].values
+        energy = np.linspace(fitted[0], fitted[-1], max(fitted.size, SMOOTH))
+        drawn = xpsnet.curves(peaks, energy)
+        component = drawn["component"].transpose("peak", ENERGY).values
+        return cls(energy, drawn["background"].values, component, drawn["envelope"].values)
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Conversion of counts to the vertical axis of the plot and back."""
+
+    factor: float = 1.0
+    log: bool = False
+    floor: float = 1.0
+
+    @classmethod
+    def of(cls, counts: Floats, shown: Shown) -> "Counts":
+        """For one spectrum: divided by its maximum, logarithmic, both or none."""
+        finite = counts[np.isfinite(counts)]
+        top = float(finite.max(initial=0.0))
+        positive = finite[finite > 0]
+        factor = 1.0 / top if shown.normalized and top > 0 else 1.0
+        # A logarithmic axis has no zero: what is below half of the least count is drawn there.
+        floor = 0.5 * float(positive.min(initial=max(top, 1.0)))
+        return cls(factor, shown.log, floor)
+
+    def to_view(self, counts: Any) -> Any:
+        """Vertical position of counts."""
+        if not self.log:
+            return np.asarray(counts) * self.factor
+        return np.log10(np.maximum(counts, self.floor) * self.factor)
+
+    def to_counts(self, view: float) -> float:
+        """Counts at a vertical position."""
+        return (10.0**view if self.log else view) / self.factor
 
 
 class SpectrumPlot(QWidget):
@@ -30,143 +100,268 @@ class SpectrumPlot(QWidget):
     energy_moved : float
         The user dragged the vertical line to this energy [eV].
     range_moved : float, float
-        The user dragged the fit range to these energies [eV].
+        The user dragged an end of the fit range: both energies [eV].
+    drawn : no arguments
+        Curves or colors are new, or there are none any more.
     """
 
     energy_moved = Signal(float)
     range_moved = Signal(float, float)
+    drawn = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._colors: dict[str, Any] = {}
-        self._shown: tuple[xr.DataArray, xr.Dataset | None, str] | None = None
-        self._graphics = pg.GraphicsLayoutWidget()
+        self.colors: dict[str, Any] = {}
+        self.curves: Curves | None = None
+        self.counts = Counts()
+        self.redchi = float("nan")
+        self.legend_names: list[str] = []
+        self._written: list[str] = []
+        self._spectrum: xr.DataArray | None = None
+        self._peaks: xr.Dataset | None = None
+        self._shown = Shown()
+        self._selected: int | None = None
+        self._ends: tuple[Any, ...] = ()
+        self._follows = False
+        self._painted: dict[int, tuple[str, bool]] = {}
+        self.graphics = pg.GraphicsLayoutWidget()
+        self.legend = QLabel()
+        self.legend.setWordWrap(True)
+        self.legend.setTextFormat(Qt.TextFormat.RichText)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self._graphics)
-        # Beside the plot and not in it, so that it covers no curve.
-        self.main = self._graphics.addPlot(row=0, col=0)
-        self.strip = self._graphics.addPlot(row=1, col=0)
-        self.legend = pg.LegendItem(labelTextSize="9pt")
-        self._graphics.addItem(self.legend, row=0, col=1, rowspan=2)
-        self._graphics.ci.layout.setAlignment(self.legend, Qt.AlignmentFlag.AlignTop)
-        self.legend.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        layout.setSpacing(0)
+        # Above the plot and not in it, so that it covers no curve; long ones wrap.
+        layout.addWidget(self.legend)
+        layout.addWidget(self.graphics, 1)
+        self.main = self.graphics.addPlot(row=0, col=0)
+        self.strip = self.graphics.addPlot(row=1, col=0)
         self.line = pg.InfiniteLine(angle=90, movable=True, label="", labelOpts={"position": 0.94})
-        self.region = pg.LinearRegionItem(movable=True)
+        self.shade = pg.LinearRegionItem(movable=False, pen=pg.mkPen(None))
+        self.region = pg.LinearRegionItem(brush=pg.mkBrush(None), hoverBrush=pg.mkBrush(None))
         self.measured = pg.ScatterPlotItem(size=4, pen=None)
         self.background = pg.PlotDataItem()
         self.envelope = pg.PlotDataItem()
         self.residual = pg.PlotDataItem(connect="finite")
+        self.band = pg.LinearRegionItem(
+            (-BAND, BAND), orientation="horizontal", movable=False, pen=pg.mkPen(None)
+        )
+        self.zero = pg.InfiniteLine(0.0, angle=0)
         self.components: list[tuple[Any, Any]] = []
-        self._painted: dict[int, str] = {}
         self._arrange()
-        self.setMinimumHeight(220)
+        self.setMinimumHeight(180)
         self.set_theme(foreground="#f0f1f2", background="#262930", dark=True)
+        self._show_values(False)
 
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt
         """Size at which the dock opens."""
         return QSize(900, 380)
 
     def _arrange(self) -> None:
-        """Axes, the residual below, and the two items that can be dragged."""
-        self._graphics.ci.layout.setRowStretchFactor(0, 5)
-        self._graphics.ci.layout.setRowStretchFactor(1, 1)
-        self._graphics.ci.layout.setColumnStretchFactor(0, 1)
-        self._graphics.ci.layout.setSpacing(2)
+        """Axes, the residual below, and the items that can be dragged."""
+        grid = self.graphics.ci.layout
+        grid.setRowStretchFactor(0, 5)
+        grid.setRowStretchFactor(1, 1)
+        grid.setSpacing(2)
+        grid.setContentsMargins(2, 2, 8, 2)
         self.strip.setXLink(self.main)
         self.main.getAxis("bottom").setStyle(showValues=False)
         for plot in (self.main, self.strip):
-            plot.getAxis("left").setWidth(AXIS_WIDTH)
             plot.getAxis("left").enableAutoSIPrefix(False)
             plot.getAxis("bottom").enableAutoSIPrefix(False)
             plot.hideButtons()
+            plot.setMenuEnabled(False)
             plot.showGrid(x=True, y=True, alpha=0.12)
+            for side in ("left", "bottom"):
+                # Numbers and grid stay the same while a peak is dragged.
+                plot.getAxis(side).setCacheMode(QGraphicsItem.CacheMode.DeviceCoordinateCache)
         self.strip.getAxis("left").setStyle(maxTickLevel=0)
-        for item in (self.line, self.region):
+        self.strip.setMouseEnabled(y=False)
+        for item, z in ((self.shade, -20), (self.line, 30), (self.region, 40)):
+            item.setZValue(z)
             item.hide()
             self.main.addItem(item, ignoreBounds=True)
-        self.region.setZValue(-20)
-        for z, item in ((1, self.background), (4, self.envelope), (5, self.measured)):
+        # Only the ends are dragged: the plot between them is moved, or its peaks.
+        self.region.movable = False
+        for end in self.region.lines:
+            end.addMarker("<|>", position=0.5, size=13.0)
+        # The envelope is drawn above the points, which would hide it where there are many.
+        for z, item in ((1, self.background), (4, self.measured), (5, self.envelope)):
             item.setZValue(z)
             self.main.addItem(item)
+        self.band.setZValue(-10)
+        for item in (self.band, self.zero):
+            self.strip.addItem(item, ignoreBounds=True)
         self.strip.addItem(self.residual)
         self.line.sigDragged.connect(self._report_energy)
+        self.region.sigRegionChanged.connect(self._move_shade)
         self.region.sigRegionChangeFinished.connect(self._report_range)
 
     def set_theme(self, *, foreground: str, background: str, dark: bool) -> None:
         """Set the colors of the theme and draw again."""
-        self._colors = {"text": foreground, "dark": dark}
-        self._graphics.setBackground(background)
+        self.colors = {"text": foreground, "background": background, "dark": dark}
+        self.graphics.setBackground(background)
         for plot in (self.main, self.strip):
             for side in ("left", "bottom"):
                 plot.getAxis(side).setPen(foreground)
                 plot.getAxis(side).setTextPen(foreground)
-        self.legend.setLabelTextColor(foreground)
-        self.legend.setBrush(pg.mkBrush(_translucent(background, 200)))
         self.line.setPen(pg.mkPen(foreground, style=Qt.PenStyle.DotLine))
         self.line.setHoverPen(pg.mkPen(foreground, width=3))
         self.line.label.setColor(foreground)
-        self.region.setBrush(pg.mkBrush(_translucent(foreground, 28)))
+        self.shade.setBrush(pg.mkBrush(translucent(ACCENT, 26)))
+        for end in self.region.lines:
+            end.setPen(pg.mkPen(ACCENT, width=2))
+            end.setHoverPen(pg.mkPen(ACCENT, width=4))
         self.measured.setBrush(pg.mkBrush(foreground))
-        self.background.setPen(pg.mkPen("#909090", style=Qt.PenStyle.DashLine))
+        self.background.setPen(pg.mkPen("#909090", style=Qt.PenStyle.DashLine, width=1.5))
         self.envelope.setPen(pg.mkPen(envelope_color(dark=dark), width=2))
         self.residual.setPen(pg.mkPen(foreground))
-        self.legend.clear()
-        if self._shown is not None:
-            self.show_spectrum(*self._shown)
+        self.band.setBrush(pg.mkBrush(translucent("#909090", 70)))
+        self.zero.setPen(pg.mkPen("#909090"))
+        self._set_fonts()
+        self._redraw()
 
-    def show_spectrum(self, spectrum: xr.DataArray, peaks: xr.Dataset | None, title: str) -> None:
-        """Draw one spectrum, shape (n,), and its peaks if there are any."""
-        self._shown = (spectrum, peaks, title)
+    def changeEvent(self, event: QEvent) -> None:  # noqa: N802 - Qt
+        """Follow the font of napari."""
+        super().changeEvent(event)
+        if event.type() in (QEvent.Type.FontChange, QEvent.Type.StyleChange):
+            self._set_fonts()
+
+    def _set_fonts(self) -> None:
+        """Give the axes the font of the window, and room for their numbers."""
+        self.legend.ensurePolished()
+        font = self.legend.font()
+        metrics = QFontMetrics(font)
+        width = metrics.height() + metrics.horizontalAdvance("000000") + 12
+        for plot in (self.main, self.strip):
+            for side in ("left", "bottom"):
+                axis = plot.getAxis(side)
+                axis.setTickFont(font)
+                axis.label.setFont(font)
+            # The same for both, so that both plots are aligned.
+            plot.getAxis("left").setWidth(width)
+        self.strip.getAxis("bottom").setHeight(2 * metrics.height() + 10)
+        self.line.label.setFont(font)
+        self.graphics.ci.layout.setRowMinimumHeight(1, 4 * metrics.height())
+
+    def show_spectrum(
+        self,
+        spectrum: xr.DataArray,
+        peaks: xr.Dataset | None,
+        *,
+        shown: Shown | None = None,
+        fresh: bool = False,
+    ) -> None:
+        """Draw one spectrum, shape (n,), and its peaks if there are any.
+
+        Parameters
+        ----------
+        spectrum : DataArray, shape (n,)
+        peaks : Dataset, optional
+            Dimension `peak` only.
+        shown : Shown, optional
+            How it is drawn; by default as before.
+        fresh : bool
+            Whether this is another region: its spectrum comes into view whatever was zoomed.
+        """
+        before, self._shown = self._shown, self._shown if shown is None else shown
+        self._spectrum = spectrum
+        energy = np.asarray(spectrum[ENERGY].values, dtype=float)
+        ends = (energy[0], energy[-1], spectrum.attrs.get("scale"), spectrum.attrs.get("units"))
+        fresh |= ends != self._ends or before != self._shown
+        self._ends, self._peaks = ends, peaks
+        self._redraw()
+        if fresh:
+            self.reset_view()
+
+    def show_peaks(self, peaks: xr.Dataset) -> None:
+        """Draw other peaks of the same spectrum; fast enough for a drag."""
+        self._draw_fit(peaks)
+
+    def select(self, peak: int | None) -> None:
+        """Mark a peak by its number from 1."""
+        self._selected = peak
+        if self._peaks is not None:
+            for index in range(self._peaks.sizes["peak"]):
+                self._paint(index, peak_color(first_line(self._peaks, index)))
+        self.drawn.emit()
+
+    def _redraw(self) -> None:
+        """Draw everything again."""
+        spectrum = self._spectrum
+        if spectrum is None:
+            return
         self._label_axes(spectrum)
         self._show_values(True)
-        self.main.setTitle(title, color=self._colors["text"], size="10pt")
         energy = np.asarray(spectrum[ENERGY].values, dtype=float)
         counts = np.asarray(spectrum.values, dtype=float)
+        self.counts = Counts.of(counts, self._shown)
         finite = np.isfinite(counts)
-        self.measured.setData(energy[finite], counts[finite])
-        names = [(self.measured, "measured")]
-        if peaks is None:
+        number = int(finite.sum())
+        self.measured.setSize(next((size for n, size in POINT_SIZES if number <= n), 2.0))
+        self.measured.setData(energy[finite], self.counts.to_view(counts[finite]))
+        self.legend.setVisible(self._shown.legend)
+        if self._peaks is None:
             self._hide_fit()
+            self._name_curves([])
+            self.drawn.emit()
         else:
-            names += self._draw_fit(spectrum, peaks)
-        self._name_curves(names)
+            self._draw_fit(self._peaks)
 
-    def _draw_fit(self, spectrum: xr.DataArray, peaks: xr.Dataset) -> list[tuple[Any, str]]:
-        """Draw background, filled peaks, envelope and residual; return their names."""
-        import xpsnet
-
-        fitted = peaks[ENERGY].values
-        # On a coarse axis smooth curves would have corners.
-        energy = np.linspace(fitted[0], fitted[-1], max(fitted.size, SMOOTH))
-        curves = xpsnet.curves(peaks, energy)
-        background = curves["background"].values
-        self.background.setData(energy, background)
-        self.envelope.setData(energy, curves["envelope"].values)
-        names = [(self.background, "background")]
+    def _draw_fit(self, peaks: xr.Dataset) -> None:
+        """Draw background, filled peaks, envelope and residual."""
+        self._peaks = peaks
+        curves = self.curves = Curves.of(peaks)
+        view, energy = self.counts.to_view, curves.energy
+        base = view(curves.background)
+        self.background.setData(energy, base)
+        self.envelope.setData(energy, view(curves.envelope))
         exists = np.isfinite(peaks["center"].values)
-        components = curves["component"].transpose("peak", ENERGY).values
+        if "enabled" in peaks:
+            exists = exists & peaks["enabled"].values
+        names = []
         for index in range(max(exists.size, len(self.components))):
             shown = index < exists.size and bool(exists[index])
             line, fill = self._component(index)
             line.setVisible(shown)
             fill.setVisible(shown)
             if shown:
-                self._paint(index, peak_color(first_line(peaks, index)))
-                line.setData(energy, components[index] + background)
-                name = f"{peak_name(peaks, index)}  {float(peaks['center'][index]):.2f} eV"
-                names.append((line, name))
-        envelope = xpsnet.curves(peaks)["envelope"]
-        rest = spectrum.reindex_like(envelope, method="nearest").values - envelope.values
-        self.residual.setData(fitted, rest)
-        for item in (self.background, self.envelope, self.residual):
+                color = peak_color(first_line(peaks, index))
+                self._paint(index, color)
+                top = view(curves.component[index] + curves.background)
+                line.setData(energy, top)
+                fill.setPath(_area(energy, top, base))
+                text = f"{peak_name(peaks, index)} {float(peaks['center'].values[index]):.2f}"
+                names.append((color, text))
+        self._draw_residual(peaks)
+        for item in (self.background, self.envelope):
             item.show()
+        self._name_curves(names)
+        self.drawn.emit()
+
+    def _draw_residual(self, peaks: xr.Dataset) -> None:
+        """Draw what the peaks leave, in standard deviations."""
+        import xpsnet
+
+        if self._spectrum is None:
+            return
+        left = xpsnet.residual(self._spectrum, peaks)
+        values = left["residual"].values
+        self.redchi = float(left["redchi"])
+        self.residual.setData(left[ENERGY].values, values)
+        for item in (self.residual, self.band, self.zero):
+            item.show()
+        reach = max(LEAST_RESIDUAL, 1.1 * float(np.nanmax(np.abs(values), initial=0.0)))
+        self.strip.setYRange(-reach, reach, padding=0.0)
         self.strip.getAxis("left").setStyle(showValues=True)
-        return [*names, (self.envelope, "envelope")]
 
     def _hide_fit(self) -> None:
         """Hide everything except the measured points."""
+        self._peaks = self.curves = None
+        self.redchi = float("nan")
         self.strip.getAxis("left").setStyle(showValues=False)
+        for item in (self.band, self.zero):
+            item.hide()
         for item in (self.background, self.envelope, self.residual):
             item.hide()
             item.setData([], [])
@@ -175,61 +370,126 @@ class SpectrumPlot(QWidget):
             line.setData([], [])
             fill.hide()
 
+    def show_background(self, background: xr.DataArray | None) -> None:
+        """Draw a background before there is a fit; None hides it."""
+        if self.curves is not None:
+            return
+        self.background.setVisible(background is not None)
+        if background is None:
+            self.background.setData([], [])
+        else:
+            self.background.setData(
+                background[ENERGY].values, self.counts.to_view(background.values)
+            )
+        self._name_curves([])
+
     def _paint(self, index: int, color: str) -> None:
         """Give a peak its color, if it has another one; a new pen draws the curve again."""
-        if self._painted.get(index) == color:
+        selected = self._selected == index + 1
+        if self._painted.get(index) == (color, selected) or index >= len(self.components):
             return
         line, fill = self.components[index]
-        line.setPen(pg.mkPen(color, width=1.5))
-        fill.setBrush(pg.mkBrush(_translucent(color, FILL_ALPHA)))
-        self._painted[index] = color
+        line.setPen(pg.mkPen(color, width=2.5 if selected else 1.5))
+        fill.setBrush(pg.mkBrush(translucent(color, SELECTED_ALPHA if selected else FILL_ALPHA)))
+        self._painted[index] = color, selected
 
     def _component(self, index: int) -> tuple[Any, Any]:
         """Line and filled area of a peak, made when needed."""
         while len(self.components) <= index:
             line = pg.PlotDataItem()
-            fill = pg.FillBetweenItem(line, self.background)
+            # pyqtgraph's own item for areas makes its path twice for every new curve.
+            fill = QGraphicsPathItem()
+            fill.setPen(pg.mkPen(None))
             for z, item in ((3, line), (2, fill)):
                 item.setZValue(z)
-                self.main.addItem(item)
+                self.main.addItem(item, ignoreBounds=item is fill)
             self.components.append((line, fill))
         return self.components[index]
 
-    def _name_curves(self, names: list[tuple[Any, str]]) -> None:
-        """Update the legend; only changed names, because a new entry is slow."""
-        if [sample.item for sample, _ in self.legend.items] != [item for item, _ in names]:
-            self.legend.clear()
-            for item, name in names:
-                self.legend.addItem(item, name)
+    def _name_curves(self, peaks: list[tuple[str, str]]) -> None:
+        """Write the legend: measured points, envelope, peaks by color, background."""
+        text = self.colors["text"]
+        entries = [("●", text, "measured")]
+        if self.curves is not None:
+            entries.append(("━", envelope_color(dark=self.colors["dark"]), "envelope"))
+        entries += [("■", color, name) for color, name in peaks]
+        if self.background.isVisible():
+            entries.append(("╌", "#909090", "background"))
+        names = [name for _, _, name in entries]
+        marks = [color for _, color, _ in entries]
+        if [*names, *marks] == self._written:
             return
-        for (_, label), (_, name) in zip(self.legend.items, names, strict=True):
-            if label.text != name:
-                label.setText(name)
+        self._written = [*names, *marks]
+        self.legend_names = names
+        self.legend.setText(
+            " &nbsp; ".join(
+                f'<span style="white-space:nowrap"><span style="color:{color}">{mark}</span>'
+                f"&nbsp;{_unbroken(name)}</span>"
+                for mark, color, name in entries
+            )
+        )
 
     def _label_axes(self, spectrum: xr.DataArray) -> None:
         """Direction, names and units of the axes."""
         scale = str(spectrum.attrs.get("scale", ""))
         for plot in (self.main, self.strip):
             plot.getViewBox().invertX(scale == "binding")
-        text = self._colors["text"]
+        text = self.colors["text"]
         units = str(spectrum.attrs.get("units", "counts"))
-        self.main.setLabel("left", "Counts/s" if units == "counts/s" else "Counts", color=text)
-        self.strip.setLabel("left", "res.", color=text)
-        self.strip.setLabel("bottom", f"{scale.capitalize()} energy (eV)".strip(), color=text)
+        name = "Counts/s" if units == "counts/s" else "Counts"
+        left = self.main.getAxis("left")
+        left.setLogMode(self._shown.log)
+        self.main.setLabel("left", f"{name} / maximum" if self._shown.normalized else name)
+        self.strip.setLabel("left", "res. (\N{GREEK SMALL LETTER SIGMA})")
+        self.strip.setLabel("bottom", f"{scale.capitalize()} energy (eV)".strip())
+        for axis in (left, self.strip.getAxis("left"), self.strip.getAxis("bottom")):
+            axis.label.setDefaultTextColor(pg.mkColor(text))
 
     def clear(self) -> None:
         """Show nothing."""
-        self._shown = None
+        self._spectrum = None
+        self._ends = ()
         self.measured.setData([], [])
         self._hide_fit()
-        self.legend.clear()
-        self.main.setTitle(None)
+        self.legend.setText("")
+        self.legend_names, self._written = [], []
         self._show_values(False)
+        self.drawn.emit()
 
     def _show_values(self, shown: bool) -> None:
         """Show or hide the numbers on the axes."""
         self.main.getAxis("left").setStyle(showValues=shown)
         self.strip.getAxis("bottom").setStyle(showValues=shown)
+
+    def reset_view(self) -> None:
+        """Show the whole spectrum; the vertical axis follows the data from now on."""
+        if self._spectrum is None:
+            return
+        energy = self._spectrum[ENERGY].values
+        self.main.setXRange(float(energy.min()), float(energy.max()), padding=PADDING)
+        self.main.enableAutoRange(y=True)
+        self.main.getViewBox().updateAutoRange()
+
+    def ensure_visible(self) -> None:
+        """Show the whole spectrum if a new result lies outside of what is shown."""
+        if self.curves is None:
+            return
+        (left, right), (bottom, top) = self.main.viewRange()
+        highest = float(self.counts.to_view(np.nanmax(self.curves.envelope, initial=0.0)))
+        ends = self.curves.energy[[0, -1]]
+        if min(ends) < left or max(ends) > right or not bottom <= highest <= top:
+            self.reset_view()
+
+    def hold_view(self) -> None:
+        """Keep the axes as they are while a peak is dragged."""
+        self._follows = self.main.getViewBox().autoRangeEnabled()[1]
+        self.main.disableAutoRange()
+
+    def release_view(self) -> None:
+        """Let the vertical axis follow the data again, if it did before the drag."""
+        if self._follows:
+            self.main.enableAutoRange(y=True)
+        self._follows = False
 
     def set_energy(self, energy: float | None) -> None:
         """Move the vertical line [eV]; None hides it."""
@@ -239,12 +499,18 @@ class SpectrumPlot(QWidget):
             self.line.label.setText(f"{energy:.2f} eV")
 
     def set_range(self, energy_range: tuple[float, float] | None) -> None:
-        """Show the fit range [eV] as a band with movable edges; None hides it."""
+        """Show the fit range [eV] as a band with movable ends; None hides it."""
         self.region.setVisible(energy_range is not None)
+        self.shade.setVisible(energy_range is not None)
         if energy_range is not None:
             self.region.blockSignals(True)
-            self.region.setRegion(energy_range)
+            self.region.setRegion(sorted(energy_range))
             self.region.blockSignals(False)
+            self._move_shade()
+
+    def _move_shade(self) -> None:
+        """Shade the range."""
+        self.shade.setRegion(self.region.getRegion())
 
     def _report_energy(self) -> None:
         """Report the energy of the line."""
@@ -256,7 +522,18 @@ class SpectrumPlot(QWidget):
         self.range_moved.emit(float(low), float(high))
 
 
-def _translucent(color: str, alpha: int) -> Any:
+def _unbroken(name: str) -> str:
+    """A name as HTML that stays in one line."""
+    return escape(name).replace(" ", "&nbsp;").replace("-", "&#8209;")
+
+
+def _area(energy: Floats, top: Floats, base: Floats) -> Any:
+    """Path around the area between a curve and the background."""
+    both = np.concatenate([energy, energy[::-1]]), np.concatenate([top, base[::-1]])
+    return pg.arrayToQPath(*both, connect="all", finiteCheck=True)
+
+
+def translucent(color: str, alpha: int) -> Any:
     """Color with transparency, 0 to 255."""
     mixed = pg.mkColor(color)
     mixed.setAlpha(alpha)

@@ -77,5 +77,9 @@ def read_layers(path: Paths, **given: Any) -> list[LayerTuple]:
         unique = bool(spectra.name) and names.count(spectra.name) == 1
         region = str(spectra.name) if unique else index
         origin = {"call": "read", "name": name, "region": region, "given": given}
-        layers.append(spectra_layer(spectra, origin=origin))
+        layer = spectra_layer(spectra, origin=origin)
+        sample = spectra.attrs.get("sample") or spectra.attrs.get("group")
+        if sample and not unique:
+            layer[1]["name"] += f" ({sample})"
+        layers.append(layer)
     return layers

@@ -1,49 +1,18 @@
-"""Fitted peaks of one layer and sentences about them; no Qt."""
+"""Sentences about fitted peaks; no Qt."""
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 import numpy as np
 import xarray as xr
-
-from napari_xpsnet._layers import fitted_dim
-from napari_xpsnet._state import EnergyAxis, FitState
 
 NOT_DONE = "not_done"
 LEAST_NAMED = 0.005
 """Probability of a second model that is worth a word."""
 
 
-@dataclass
-class Results:
-    """Peaks of all pixels, and newer peaks of single pixels."""
-
-    whole: xr.Dataset | None = None
-    single: dict[frozenset[tuple[str, int]], xr.Dataset] = field(default_factory=dict)
-
-    def add(self, state: FitState, peaks: xr.Dataset) -> None:
-        """Store the result of a fit; a fit of all pixels replaces all earlier results."""
-        if state.pixel is None:
-            self.whole, self.single = peaks, {}
-        else:
-            self.single[frozenset(state.pixel.items())] = peaks
-
-    def at(self, pixel: Mapping[str, int]) -> xr.Dataset | None:
-        """Newest peaks of one pixel, None without a fit."""
-        found = self.single.get(frozenset(pixel.items()))
-        if found is None and self.whole is not None:
-            found = self.whole.isel({fitted_dim(d, self.whole): i for d, i in pixel.items()})
-        return None if found is None or _codes(found) == {NOT_DONE: 1} else found
-
-
-@dataclass
-class Memory:
-    """Settings and results of one layer."""
-
-    pixel: dict[str, int]
-    axis: EnergyAxis = field(default_factory=EnergyAxis)
-    results: Results = field(default_factory=Results)
+def is_done(peaks: xr.Dataset) -> bool:
+    """Whether there is a fit: a cancelled one has no peaks, one changed by hand has."""
+    return _codes(peaks) != {NOT_DONE: 1} or bool(np.isfinite(peaks["center"].values).any())
 
 
 def _codes(peaks: xr.Dataset) -> dict[str, int]:
@@ -70,6 +39,23 @@ def summary(peaks: xr.Dataset, *, cancelled: bool = False) -> str:
     text = f"{start}{': ' if parts else ''}{', '.join(parts)}."
     chosen = str(peaks.attrs.get("model_choice_text", "")).partition("; second: ")[0]
     return f"{text} Chosen for all: {chosen}." if chosen else text
+
+
+def short_summary(peaks: xr.Dataset | None, redchi: float) -> str:
+    """Quality of the curves that are drawn, for a line below the plot.
+
+    Parameters
+    ----------
+    peaks : Dataset or None
+    redchi : float
+        Of `xpsnet.residual`.
+    """
+    if peaks is None or not np.isfinite(redchi):
+        return "No peaks yet: press Fit, or double click in the plot to add one."
+    if "redchi" in peaks and np.isfinite(peaks["redchi"].values):
+        return f"Reduced chi-square {float(peaks['redchi']):.2f}"
+    word = "changed by hand, " if _codes(peaks) == {NOT_DONE: 1} else ""
+    return f"Reduced chi-square {redchi:.2f}; {word}not fitted yet"
 
 
 def spectrum_summary(peaks: xr.Dataset) -> str:

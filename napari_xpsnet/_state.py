@@ -109,6 +109,8 @@ class FitState:
         Whether a least-squares fit follows the prediction.
     pixel : mapping or None
         Index along each dimension of the one spectrum to fit; None fits all of them.
+    start : Dataset or None
+        Peaks to refine, with their own line shapes, locks, limits and links; None finds peaks.
     """
 
     model: str = "default"
@@ -119,15 +121,26 @@ class FitState:
     energy_range: tuple[float, float] | None = None
     refine: bool = True
     pixel: Mapping[str, int] | None = field(default=None)
+    start: xr.Dataset | None = field(default=None, compare=False, repr=False)
 
     @property
     def function(self) -> str:
         """Name of the public function of `xpsnet`."""
+        if self.start is not None:
+            return "refine"
         return "fit" if self.refine else "predict"
 
     def keywords(self) -> dict[str, Any]:
         """Keywords of that function."""
-        keywords: dict[str, Any] = {"model": self.model, "n_peaks": self.n_peaks}
+        if self.start is not None:
+            # The peaks carry the settings of their fit; "auto" leaves them as they are.
+            keywords: dict[str, Any] = {"peaks": self.start}
+            if self.background != "auto":
+                keywords["background"] = self.background
+            if self.energy_range is not None:
+                keywords["energy_range"] = self.energy_range
+            return keywords
+        keywords = {"model": self.model, "n_peaks": self.n_peaks}
         if self.refine:
             keywords |= {"n_states": self.n_states, "line_shape": self.line_shape}
         if self.refine or self.background != "auto":
@@ -141,8 +154,19 @@ class FitState:
         return spectra if self.pixel is None else spectra.isel(dict(self.pixel))
 
 
+BY_HAND = (
+    '# The peaks were changed by hand. "Save peak set..." keeps them; to repeat the last fit:',
+    '# peaks = xpsnet.refine({name}, xpsnet.read_fit("peak set.json")[0])',
+)
+
+
 def script(
-    state: FitState, axis: EnergyAxis, origin: Mapping[str, Any], *, layer: str = "spectra"
+    state: FitState,
+    axis: EnergyAxis,
+    origin: Mapping[str, Any],
+    *,
+    layer: str = "spectra",
+    by_hand: bool = False,
 ) -> str:
     """Python code that repeats the fit without the viewer.
 
@@ -155,6 +179,8 @@ def script(
         keywords}; empty for spectra from the Python session of the user.
     layer : str
         Name of the layer, for that case.
+    by_hand : bool
+        Whether the peaks that are shown were changed by hand, which the code cannot repeat.
     """
     lines = ["import xpsnet", "", *_source(axis, origin, layer)]
     if axis.show is not None:
@@ -164,6 +190,8 @@ def script(
         name = "spectrum"
         lines.append(f"spectrum = spectra.isel({_arguments(state.pixel)})")
     lines.append(f"peaks = xpsnet.{state.function}({name}, {_arguments(state.keywords())})")
+    if by_hand:
+        lines += [line.format(name=name) for line in BY_HAND]
     lines.append('xpsnet.write(peaks, "peaks.nc")')
     return "\n".join(lines) + "\n"
 

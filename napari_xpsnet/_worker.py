@@ -38,9 +38,11 @@ def library(
     progress: Progress,
     cancel: Cancel,
 ) -> xr.Dataset:
-    """Call `xpsnet.fit` or `xpsnet.predict`; `cancel` is checked between batches."""
+    """Call `xpsnet.fit`, `predict` or `refine`; `cancel` is checked between batches."""
     import xpsnet
 
+    if function == "refine":
+        return xpsnet.refine(spectra, **keywords, progress=progress, cancel=cancel).load()
     options = dict(keywords, device="cpu", progress=progress, cancel=cancel)
     if function == "predict":
         # Large batches are a little faster, small ones can be cancelled sooner.

@@ -142,6 +142,12 @@ class PeaksAccessor:
 
         return curves(self._peaks, energy)
 
+    def shift(self, energy_offset: float) -> xr.Dataset:
+        """Add an offset [eV] to all energies; see `xpsnet.data.shift_peaks.shift_peaks`."""
+        from xpsnet.data.shift_peaks import shift_peaks
+
+        return shift_peaks(self._peaks, energy_offset)
+
     def write(self, path: str | Path) -> Any:
         """Write the peaks to a file; see `xpsnet.write`."""
         from xpsnet.io.write import write

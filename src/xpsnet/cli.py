@@ -267,7 +267,17 @@ def run_models(chosen: argparse.Namespace) -> None:
 def _regions(chosen: argparse.Namespace) -> "list[xr.DataArray]":
     """Regions of the named files, with the metadata that the user gave."""
     path = chosen.file[0] if len(chosen.file) == 1 else list(chosen.file)
-    return _read(path, chosen, region=chosen.region, sum_over=chosen.sum_over)
+    given: dict[str, Any] = {"by": chosen.by} if chosen.by else {}
+    if chosen.axes:
+        given["axes"] = _axes(chosen.axes)
+    return _read(path, chosen, region=chosen.region, sum_over=chosen.sum_over, **given)
+
+
+def _axes(words: Sequence[str]) -> list[str] | dict[str, str]:
+    """Names of dimensions in their order, or each with the array that holds its values."""
+    if not any("=" in word for word in words):
+        return list(words)
+    return {name: place for name, _, place in (word.partition("=") for word in words)}
 
 
 def _read(
@@ -290,10 +300,11 @@ def _one_region(chosen: argparse.Namespace) -> "xr.DataArray":
     regions = _regions(chosen)
     if len(regions) == 1:
         return _as_shown(_cleaned(regions[0], chosen.remove_satellites), chosen.show)
-    names = ", ".join(f'"{spectra.name}"' for spectra in regions)
+    from xpsnet.cli_table import region_choices
+
     raise ValueError(
         f"expected one region to fit, got {len(regions)} in {', '.join(chosen.file)};"
-        f" choose one of {names} with --region"
+        f" choose one of {region_choices(regions)} with --region"
     )
 
 
@@ -429,6 +440,18 @@ def _add_file_options(parser: argparse.ArgumentParser) -> None:
         action="append",
         metavar="DIMENSION",
         help='sum the spectra along this dimension, for instance "angle"; can be repeated',
+    )
+    parser.add_argument(
+        "--by",
+        metavar="NAME",
+        help='one stack for each region, over what tells its spectra apart, for instance "sample"',
+    )
+    parser.add_argument(
+        "--axes",
+        action="append",
+        metavar="NAME[=ARRAY]",
+        help="names of dimensions in HDF5, zarr, netCDF and Igor files that nothing names: all in "
+        "their order, or each with the array that holds its values; can be repeated",
     )
 
 

@@ -20,12 +20,20 @@ from xpsnet.data.peaks import line_shapes_of
 from xpsnet.numerics.peak_shapes import distinct_shapes
 from xpsnet.plotting import PALETTE
 
-__all__ = ["describe_spectra", "peak_report", "plain_text", "region_list", "table"]
+__all__ = [
+    "describe_spectra",
+    "peak_report",
+    "plain_text",
+    "region_choices",
+    "region_list",
+    "table",
+]
 
 Flags = npt.NDArray[np.bool_]
 Numbers = npt.NDArray[np.int64]
 
 _QUANTITIES = ("center", "fwhm", "height", "area")
+_MAX_CHOICES = 40
 _EXTRA = ("fraction", "asymmetry")
 
 
@@ -68,8 +76,10 @@ def region_list(regions: Sequence[xr.DataArray]) -> Table:
     Returns
     -------
     Table
-        Name, number of spectra, points and energies of each region.
+        Name, number of spectra, points and energies of each region, and the sample where any
+        region states one.
     """
+    samples = [_sample(spectra) for spectra in regions]
     rows = [
         [
             str(spectra.name or "(no region name)"),
@@ -77,10 +87,41 @@ def region_list(regions: Sequence[xr.DataArray]) -> Table:
             str(spectra.sizes["energy"]),
             f"{spectra['energy'].values[0]:.2f} to {spectra['energy'].values[-1]:.2f}",
             str(spectra.attrs["scale"]),
+            *([sample] if any(samples) else []),
         ]
-        for spectra in regions
+        for spectra, sample in zip(regions, samples, strict=True)
     ]
-    return table(["region", "spectra", "points", "energy [eV]", "scale"], rows)
+    header = ["region", "spectra", "points", "energy [eV]", "scale"]
+    return table([*header, "sample"] if any(samples) else header, rows)
+
+
+def region_choices(regions: Sequence[xr.DataArray]) -> str:
+    """Names of regions to choose from; with number and sample where several have one name."""
+    names = [str(spectra.name) for spectra in regions[:_MAX_CHOICES]]
+    more = ", ..." if len(regions) > len(names) else ""
+    if len(set(names)) == len(names):
+        return ", ".join(f'"{name}"' for name in names) + more
+    samples = map(_sample, regions)
+    shown = (f" ({sample})" if sample else "" for sample in samples)
+    numbered = zip(range(len(names)), names, shown, strict=False)
+    return ", ".join(f'{i}: "{name}"{sample}' for i, name, sample in numbered) + more
+
+
+def _sample(spectra: xr.DataArray) -> str:
+    """Sample of a region, or group of SPECS; those of a stack, cut to a few."""
+    for name in ("sample", "group"):
+        if name in spectra.coords:
+            return _listed(spectra[name].values)
+        if spectra.attrs.get(name):
+            return str(spectra.attrs[name])
+    return ""
+
+
+def _listed(values: npt.NDArray[Any]) -> str:
+    """The different values of a coordinate, at most four of them."""
+    texts = list(dict.fromkeys(map(str, np.ravel(values).tolist())))
+    more = f" and {len(texts) - 4} more" if len(texts) > 4 else ""
+    return ", ".join(texts[:4]) + more
 
 
 def describe_spectra(spectra: xr.DataArray) -> str:
@@ -110,6 +151,9 @@ def describe_spectra(spectra: xr.DataArray) -> str:
     for key, value in spectra.attrs.items():
         shown = f"{value:g}" if isinstance(value, float) else str(value)
         lines.append(f"  {key:<16}{shown}")
+    for name, coord in spectra.coords.items():
+        if coord.dtype.kind in "UO":
+            lines.append(f"  {name!s:<16}{_listed(coord.values)}")
     return "\n".join(lines)
 
 

@@ -5,7 +5,15 @@ The text is written from the layout of `dump_dataset`; no file from an instrumen
 
 import numpy as np
 import pytest
-from kratos_writer import COUNTS, TRANSMISSION, dump, spectrum_object
+from kratos_writer import (
+    BINDING,
+    COUNTS,
+    LABELS,
+    TRANSMISSION,
+    ascii_table,
+    dump,
+    spectrum_object,
+)
 
 import xpsnet
 from xpsnet.io.common.errors import ReadError
@@ -126,3 +134,25 @@ def test_too_much_is_refused(save, monkeypatch) -> None:
 def test_other_texts_stay_with_the_text_reader(save) -> None:
     rows = "".join(f"{280 + i / 10:.1f}\t{i}\n" for i in range(30))
     assert sniff(save("Dataset of Kratos, BE\n" + rows)) == "text"
+
+
+def test_the_columns_of_an_ascii_export_are_one_spectrum(save) -> None:
+    text = ascii_table() + ascii_table("Object name : O 1s") + "Quantification\nPeak\tArea\nC\t1\n"
+    path = save(text, "a.txt")
+    assert sniff(path) == "Kratos ASCII"
+    carbon, oxygen = read(path)
+    assert (carbon.name, oxygen.name, carbon.dims) == ("C 1s", "O 1s", ("energy",))
+    np.testing.assert_array_equal(carbon, COUNTS)
+    np.testing.assert_allclose(carbon.energy, BINDING)
+    np.testing.assert_allclose(carbon.transmission, np.linspace(1.0, 1.2, 41), atol=1e-4)
+    wanted = {"scale": "binding", "units": "counts", "photon_energy": 1486.69, "dwell_time": 0.5}
+    assert {key: carbon.attrs.get(key) for key in wanted} == wanted
+    rate = xpsnet.to_counts_per_second(carbon)
+    np.testing.assert_allclose(rate, COUNTS / 0.5)
+
+
+def test_an_ascii_export_of_rates_alone(save) -> None:
+    labels = (LABELS[1], LABELS[0], LABELS[3])
+    (spectrum,) = read(save(ascii_table(labels=labels), "a.txt"))
+    assert (spectrum.attrs["units"], "transmission" in spectrum.coords) == ("counts/s", False)
+    np.testing.assert_allclose(spectrum, COUNTS / 0.5)

@@ -11,7 +11,8 @@ from fuzz_seeds import SEEDS
 from xpsnet.io.read import read, sniff
 
 TEXTS = ("VAMAS", "CasaXPS text", "Scienta SES text", "Thermo Avantage (avg)", "Igor text",
-         "Kratos", "Omicron EIS or CLAM2", "SPECS xy", "SPECS XML", "text")  # fmt: skip
+         "Kratos", "Omicron EIS or CLAM2", "SPECS xy", "SPECS XML", "text",
+         "PHI MultiPak text", "Kratos ASCII")  # fmt: skip
 
 
 def _ends(end: bytes) -> Callable[[bytes], bytes]:

@@ -65,14 +65,14 @@ def test_paper_network_answers_per_slot(paper: Any) -> None:
 
 
 def test_default_network_answers_per_count(default: Any) -> None:
-    outputs = default.predict_on_batch(np.zeros((5, 384), np.float32))
+    outputs = default.predict_on_batch(np.zeros((5, 392), np.float32))
     shapes = {name: values.shape for name, values in outputs.items()}
     assert shapes == {"count_logits": (5, 7), "peaks": (5, 21, 4), "log_spread": (5, 21, 4)}
     assert all(np.isfinite(values).all() for values in outputs.values())
 
 
 def test_default_network_starts_with_even_peaks(default: Any) -> None:
-    peaks = default.predict_on_batch(np.zeros((1, 384), np.float32))["peaks"][0]
+    peaks = default.predict_on_batch(np.zeros((1, 392), np.float32))["peaks"][0]
     for k, part in enumerate(architecture.set_slices(6)):
         np.testing.assert_allclose(peaks[part, 0], (np.arange(k) + 0.5) / max(k, 1), atol=0.2)
     np.testing.assert_allclose(peaks[:, 1], np.log(0.07), atol=0.5)

@@ -104,7 +104,7 @@ def test_absurd_lines_are_bounded() -> None:
 def test_no_number_stays_in_its_spectrum(tmp_path: Path) -> None:
     net = architecture.build(architecture.CONFIGS["default"])
     write_onnx(net, tmp_path / "net.onnx")
-    spectra = np.random.default_rng(0).random((3, 384), np.float32)
+    spectra = np.random.default_rng(0).random((3, 392), np.float32)
     spectra[1, 7], spectra[2, 9] = np.nan, np.inf
     for run in (net.predict_on_batch, runtimes.OnnxEngine(tmp_path / "net.onnx")):
         finite = np.isfinite(run(spectra)["peaks"]).all(axis=(1, 2))
@@ -123,7 +123,7 @@ def test_pairs_stay_in_their_set() -> None:
 
 
 def test_it_starts_as_the_first_pass() -> None:
-    config = architecture.CONFIGS["default"]
+    config = replace(architecture.CONFIGS["default"], known=0)
     both = architecture.build(config)
     first = architecture.build(replace(config, passes=1))
     for mine, other in zip(both.variables, first.variables, strict=False):
@@ -136,7 +136,7 @@ def test_it_starts_as_the_first_pass() -> None:
 
 def test_one_peak_at_most_has_no_neighbors(tmp_path: Path) -> None:
     net = architecture.build(replace(architecture.CONFIGS["default"], max_peaks=1))
-    spectra = np.random.default_rng(0).random((2, 384), np.float32)
+    spectra = np.random.default_rng(0).random((2, 392), np.float32)
     expected = net.predict_on_batch(spectra)
     write_onnx(net, tmp_path / "net.onnx")
     for name, values in runtimes.OnnxEngine(tmp_path / "net.onnx")(spectra).items():
@@ -190,7 +190,7 @@ def test_evidence_is_gathered_by_set() -> None:
 
 def test_evidence_reaches_the_count_alone() -> None:
     net = architecture.build(replace(architecture.CONFIGS["default"], max_peaks=2))
-    spectra = np.random.default_rng(0).random((2, 384), np.float32)
+    spectra = np.random.default_rng(0).random((2, 392), np.float32)
     before = net.predict_on_batch(spectra)
     shift = [layer for layer in net.layers if layer.weights and layer.output.shape == (None, 3)][-1]
     shift.kernel.assign(np.ones(shift.kernel.shape, np.float32) * [[0.0, 1.0, 0.0]])

@@ -73,7 +73,7 @@ def test_random_weights_of_both_architectures(architecture: str, tmp_path: Path)
     config = CONFIGS[architecture]
     net = _random_weights(build(config))
     # Weights without a sign add up: inputs that small keep the outputs near one.
-    inputs = 1e-3 * np.random.default_rng(0).random((9, config.n_points), np.float32)
+    inputs = 1e-3 * np.random.default_rng(0).random((9, config.n_inputs), np.float32)
     _close(net, tmp_path / "net.onnx", inputs)
 
 

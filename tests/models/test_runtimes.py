@@ -65,7 +65,7 @@ def test_the_number_of_spectra_changes_no_bit(name: str) -> None:
     """129 spectra are 128 and one alone, which ONNX Runtime would round otherwise."""
     model = load_model(name)
     engine = runtimes.get_engine(model, "cpu")
-    points = model.config.n_points
+    points = model.config.n_inputs
     spectra = np.random.default_rng(1).random((150, points), dtype=np.float32)
     expected = engine(spectra)
     for part in (*(slice(0, n) for n in (1, 2, 3, 7, 16, 127, 129)), slice(7, 8), slice(20, 149)):
@@ -193,6 +193,9 @@ def test_nothing_is_reported_to_anybody(tmp_path: Path) -> None:
     assert not found
 
 
+N_INPUTS = load_model("default").config.n_inputs
+
+
 def _foreign_files() -> dict[str, tuple[bytes, str]]:
     """ONNX files that are no network of ours, and what is said of them."""
     from onnx import TensorProto, helper, numpy_helper
@@ -200,7 +203,7 @@ def _foreign_files() -> dict[str, tuple[bytes, str]]:
     shapes = architecture.output_shapes(load_model("default").config)
 
     def file(
-        points: Any = 384,
+        points: Any = N_INPUTS,
         kind: int = TensorProto.FLOAT,
         outputs: dict[str, tuple[int, ...]] | None = None,
         more_inputs: tuple[str, ...] = (),
@@ -233,9 +236,12 @@ def _foreign_files() -> dict[str, tuple[bytes, str]]:
         "nothing": (b"", name + "the network of its card, got one that ONNX Runtime does not load"),
         "points": (
             file(401),
-            name + "one input of float32 spectra with 384 points, got the inputs",
+            name + f"one input of float32 spectra with {N_INPUTS} inputs, got the inputs",
         ),
-        "any points": (file(None), name + "one input of float32 spectra with 384 points, got"),
+        "any points": (
+            file(None),
+            name + f"one input of float32 spectra with {N_INPUTS} inputs, got",
+        ),
         "doubles": (file(kind=TensorProto.DOUBLE), r"got the inputs spectrum tensor\(double\)"),
         "two inputs": (file(more_inputs=("other",)), r"got the inputs spectrum .*, other tensor"),
         "names": (
@@ -268,6 +274,6 @@ def test_a_foreign_file_with_the_right_checksum_is_refused(
     files = {**model.card["files"], "default.onnx": weights.sha256(tmp_path / "default.onnx")}
     foreign = replace(model, folder=tmp_path, card={**model.card, "files": files})
     with pytest.raises(ValueError, match=message):
-        runtimes.get_engine(foreign, "cpu")(np.zeros((3, 384), np.float32))
+        runtimes.get_engine(foreign, "cpu")(np.zeros((3, N_INPUTS), np.float32))
     # ONNX Runtime says nothing beside it.
     assert capfd.readouterr() == ("", "")

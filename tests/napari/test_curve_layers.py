@@ -25,7 +25,7 @@ def test_layers_are_named_and_ordered(spectrum: xr.DataArray) -> None:
     assert names[0].startswith("C-C / C-H  284.8")
     assert names[3] == "background"
     assert names[-4:] == ["envelope", "measured", "axis", "axis labels"]
-    assert [kind for _, _, kind in layers] == ["surface"] * 3 + ["shapes"] * 5 + [
+    assert [kind for _, _, kind in layers] == ["shapes"] * 8 + [
         "points",
         "shapes",
         "points",
@@ -61,8 +61,8 @@ def test_only_existing_peaks_are_drawn(spectrum: xr.DataArray) -> None:
     peaks = truth_of(spectrum)
     for name in ("center", "fwhm", "height", "area", "fraction"):
         peaks[name][1:] = np.nan
-    kinds = [kind for _, _, kind in _curve_layers.curve_layers(spectrum, peaks)]
-    assert kinds.count("surface") == 1
+    layers = [keywords for _, keywords, _ in _curve_layers.curve_layers(spectrum, peaks)]
+    assert [one.get("shape_type") for one in layers].count("polygon") == 1
 
 
 @pytest.mark.parametrize(

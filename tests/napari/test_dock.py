@@ -60,7 +60,7 @@ def test_fit_of_the_spectrum_in_the_plot(dock: FitPeaks, engine: TruthEngine, qt
     fit(dock, qtbot)
     assert engine.calls[0][0] == "fit"
     assert dock.view.table.rowCount() == 3
-    assert len(dock.view.plot.legend.items) == 6
+    assert len(dock.view.plot.legend_names) == 6
     assert dock.panel.message.text() == "3 peaks, reduced chi-square 1.03."
     assert dock.panel.curves.isEnabled()
     assert not dock.panel.maps.isEnabled()
@@ -146,19 +146,19 @@ def test_range_from_the_plot(dock: FitPeaks) -> None:
 
 def test_hover_previews_and_click_pins(dock: FitPeaks, viewer, layer, qtbot) -> None:
     fit(dock, qtbot, "all spectra")
-    cursor, title = dock.view.cursor, dock.view.plot.main.titleLabel
+    cursor, title = dock.view.cursor, dock.view.editor.title
     where = layer.data_to_world((50, 2, 3))
     move(cursor, viewer, where)
-    qtbot.waitUntil(lambda: "y=2 x=3" in title.text)
-    assert dock.view.memory.pixel == {"y": 3, "x": 2}
+    qtbot.waitUntil(lambda: "y=2 x=3" in title.text())
+    assert dock.view.edit.pixel == {"y": 3, "x": 2}
     move(cursor, viewer, layer.data_to_world((50, -4, 3)))
-    qtbot.waitUntil(lambda: "y=3 x=2" in title.text)
+    qtbot.waitUntil(lambda: "y=3 x=2" in title.text())
     click(cursor, viewer, where)
-    assert dock.view.memory.pixel == {"y": 2, "x": 3}
+    assert dock.view.edit.pixel == {"y": 2, "x": 3}
     np.testing.assert_array_equal(viewer.layers[MARKER].data, [[2, 3]])
     assert viewer.layers.selection == {layer}
     click(cursor, viewer, layer.data_to_world((50, 1, 1)), dragged=True)
-    assert dock.view.memory.pixel == {"y": 2, "x": 3}
+    assert dock.view.edit.pixel == {"y": 2, "x": 3}
 
 
 class Mouse:
@@ -208,7 +208,7 @@ def test_cancel_keeps_what_is_done(dock: FitPeaks, engine: TruthEngine, viewer, 
     assert not dock.panel.fit.isEnabled()
     with qtbot.waitSignal(dock.runner.finished):
         dock.panel.cancel.click()
-    whole = dock.view.memory.results.whole
+    whole = dock.view.edit.content.whole
     assert int((whole["status"] == Status.NOT_DONE).sum()) == 15
     assert "15 of 30 spectra are done" in dock.panel.message.text()
     assert dock.panel.fit.isEnabled()
@@ -257,10 +257,10 @@ def test_dock_can_be_opened_again(dock: FitPeaks, make_dock, viewer, layer, qtbo
 
 
 def test_closed_plot_comes_back_with_the_next_fit(dock: FitPeaks, viewer, qtbot) -> None:
-    viewer.window.remove_dock_widget(dock.view.plot)
-    assert dock.view.plot.parent() is None
+    viewer.window.remove_dock_widget(dock.view.editor)
+    assert dock.view.editor.parent() is None
     fit(dock, qtbot)
-    assert dock.view.plot.parent() is not None
+    assert dock.view.editor.parent() is not None
 
 
 def test_problems_are_sentences_in_the_dock(dock: FitPeaks, qtbot) -> None:
@@ -330,9 +330,12 @@ def test_energy_axis_of_a_silent_file(dock: FitPeaks, viewer, layer, qtbot) -> N
     first = float(layer.metadata["as_read"]["energy"][0])
     dock.axis_form.offset.value = 1.5
     assert layer.translate[0] == pytest.approx(first + 1.5)
+    assert dock.view.peaks() is not None
+    assert len(maps(viewer)) == 3
+    dock.axis_form.show.value = "kinetic"
     assert dock.view.peaks() is None
     assert maps(viewer) == []
-    dock.axis_form.show.value = "kinetic"
+    assert "Undo brings them back" in dock.panel.message.text()
     assert layer.metadata["dataarray"].attrs["scale"] == "kinetic"
     assert not dock.view.plot.main.getViewBox().xInverted()
     dock.axis_form.photon_energy.value = 100.0
@@ -352,7 +355,7 @@ def test_each_layer_keeps_its_own_choices(
     assert dock.layer is other
     assert dock.view.table.rowCount() == 0
     dock.form.layer.value = layer
-    assert dock.view.memory.pixel == {"y": 0, "x": 1}
+    assert dock.view.edit.pixel == {"y": 0, "x": 1}
     dock.view.pin({"y": 3, "x": 2})
     assert dock.view.table.rowCount() == 3
 
@@ -391,20 +394,32 @@ def test_save_names_the_whole_or_the_one(
     assert dock.panel.message.text().startswith("⚠ ")
 
 
-def test_curves_open_in_a_second_window(dock: FitPeaks, viewer, qtbot) -> None:
-    before = [layer.name for layer in viewer.layers]
+@pytest.mark.parametrize("sample", ["map", "spectrum"])
+def test_curves_are_layers_beside_the_spectra(
+    sample: str, make_dock, viewer, small_map: xr.DataArray, add_spectra: Add, qtbot
+) -> None:
+    spectra = small_map if sample == "map" else xpsnet.sample(sample)
+    layer = add_spectra(viewer, spectra)
+    dock = make_dock()
     fit(dock, qtbot)
+    before = list(viewer.layers)
     dock.panel.curves.click()
-    curves = dock.outputs.curve_viewer
-    assert len(curves.layers) == 11
-    assert [layer.name for layer in viewer.layers] == before
+    curves = [one for one in viewer.layers if "curves_of" in one.metadata]
+    assert len(curves) == 11
+    assert [one for one in viewer.layers if one not in curves] == before
+    assert dock.layer is layer
+    (_, bottom), (_, right) = np.asarray(layer.extent.world).T[-2:]
+    measured = next(one for one in curves if one.name == "measured")
+    rows, columns = measured.data_to_world(measured.data[0])[-2:]
+    if sample == "map":
+        assert columns > right
+    else:
+        assert columns == pytest.approx(float(spectra["energy"][0]))
+        assert rows < bottom
     dock.panel.curves.click()
-    assert dock.outputs.curve_viewer is curves
-    assert len(curves.layers) == 11
-    curves.close()
-    dock.panel.curves.click()
-    assert dock.outputs.curve_viewer is not curves
-    dock.outputs.curve_viewer.close()
+    assert len(viewer.layers) == len(before) + 11
+    viewer.layers.remove(layer)
+    assert not [one for one in viewer.layers if "curves_of" in one.metadata]
 
 
 def test_nothing_is_cut_off_in_a_narrow_dock(dock: FitPeaks) -> None:
@@ -414,6 +429,6 @@ def test_nothing_is_cut_off_in_a_narrow_dock(dock: FitPeaks) -> None:
 def test_light_theme(dock: FitPeaks, viewer, qtbot) -> None:
     fit(dock, qtbot)
     viewer.theme = "light"
-    assert dock.view.plot._colors["dark"] is False
+    assert dock.view.plot.colors["dark"] is False
     viewer.theme = "dark"
-    assert dock.view.plot._colors["dark"] is True
+    assert dock.view.plot.colors["dark"] is True

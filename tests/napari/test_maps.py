@@ -12,7 +12,7 @@ from truth_engine import truth_of
 import xpsnet
 from napari_xpsnet import _maps
 from napari_xpsnet._curve_layers import curve_layers
-from napari_xpsnet._results import Results
+from napari_xpsnet._edit_state import Content
 from napari_xpsnet._state import FitState
 
 Add = Callable[..., Any]
@@ -131,8 +131,8 @@ def test_own_names_do_not_collide_with_those_of_peaks(
     shown = _maps.maps_of(viewer, layer)[-1]
     assert shown.data.shape == (6, 5)
     assert tuple(shown.axis_labels) == (name, "x")
-    results = Results()
-    results.add(FitState(), peaks)
+    results = Content()
+    results = results.with_fit(FitState(), peaks)
     one = results.at({name: 3, "x": 2})
     assert one is not None
     expected = xpsnet.predict(small_map)["center"].isel(y=3, x=2)

@@ -145,3 +145,16 @@ def test_script_starts_from_where_the_spectra_came(
     assert lines[:2] == ["import xpsnet", ""]
     assert lines[2 : 2 + len(expected)] == expected
     assert lines[-1] == 'xpsnet.write(peaks, "peaks.nc")'
+
+
+def test_refining_repeats_what_the_peaks_carry(small_map: xr.DataArray) -> None:
+    start = xpsnet.samples.sample_truth("spectrum")
+    state = FitState(start=start, n_peaks=3, line_shape="voigt")
+    assert state.function == "refine"
+    assert state.keywords() == {"peaks": start}
+    limited = FitState(start=start, background="linear", energy_range=(290.0, 283.0))
+    assert limited.keywords() == {
+        "peaks": start,
+        "background": "linear",
+        "energy_range": (290.0, 283.0),
+    }

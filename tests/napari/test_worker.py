@@ -8,7 +8,8 @@ import pytest
 import xarray as xr
 from truth_engine import TruthEngine, truth_of
 
-from napari_xpsnet._results import Results, summary
+from napari_xpsnet._edit_state import Content
+from napari_xpsnet._results import summary
 from napari_xpsnet._runner import time_left
 from napari_xpsnet._state import FitState
 from napari_xpsnet._worker import Job, library, sentence
@@ -60,8 +61,8 @@ def test_cancel_keeps_what_is_done(small_map: xr.DataArray, engine: TruthEngine)
     assert (status[:3] != Status.NOT_DONE).all()
     assert (status[3:] == Status.NOT_DONE).all()
     assert summary(outcome.peaks, cancelled=True) == "Cancelled: 15 of 30 spectra are done: 15 ok."
-    results = Results()
-    results.add(outcome.state, outcome.peaks)
+    results = Content()
+    results = results.with_fit(outcome.state, outcome.peaks)
     assert results.at({"y": 0, "x": 0}) is not None
     assert results.at({"y": 5, "x": 0}) is None
 
@@ -88,15 +89,15 @@ def test_cancelled_library_call_gives_a_dataset(small_map: xr.DataArray) -> None
 
 
 def test_newest_peaks_of_a_pixel_win(small_map: xr.DataArray) -> None:
-    results = Results()
+    results = Content()
     pixel = {"y": 1, "x": 2}
     assert results.at(pixel) is None
-    results.add(FitState(), truth_of(small_map))
+    results = results.with_fit(FitState(), truth_of(small_map))
     one = truth_of(small_map.isel(pixel)).assign(redchi=2.0)
-    results.add(FitState(pixel=pixel), one)
+    results = results.with_fit(FitState(pixel=pixel), one)
     assert results.at({"x": 2, "y": 1}) is one
     assert float(results.at({"y": 0, "x": 0})["redchi"]) == pytest.approx(1.03)
-    results.add(FitState(), truth_of(small_map))
+    results = results.with_fit(FitState(), truth_of(small_map))
     assert results.at(pixel) is not one
 
 

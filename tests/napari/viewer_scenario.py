@@ -56,7 +56,7 @@ def main() -> None:
     dock.form.refine.value = False
     dock.panel.fit.click()
     wait_for(lambda: not dock.runner.busy)
-    whole = dock.view.memory.results.whole
+    whole = dock.view.edit.content.whole
     say("fitted", int((whole["n_peaks"] > 0).sum()))
     dock.panel.maps.click()
     settle(0.3)
@@ -66,16 +66,16 @@ def main() -> None:
     for x in range(canvas.width() // 3, 2 * canvas.width() // 3, 6):
         QTest.mouseMove(canvas, QPoint(x, canvas.height() // 2))
         settle(0.03)
-        titles.add(dock.view.plot.main.titleLabel.text)
+        titles.add(dock.view.editor.title.text())
     say("hovered", len(titles) > 5)
-    before = dict(dock.view.memory.pixel)
+    before = dict(dock.view.edit.pixel)
     QTest.mouseClick(
         canvas,
         Qt.MouseButton.LeftButton,
         pos=QPoint(canvas.width() // 2 + 30, canvas.height() // 3),
     )
     settle(0.2)
-    say("pinned", dock.view.memory.pixel != before)
+    say("pinned", dock.view.edit.pixel != before)
 
     dock.form.where.value = "this spectrum"
     dock.form.refine.value = True
@@ -84,14 +84,13 @@ def main() -> None:
     say("refined", bool(np.isfinite(dock.view.peaks()["center_stderr"]).any()))
     dock.panel.curves.click()
     settle(0.3)
-    dock.outputs.curve_viewer.close()
 
     dock.form.where.value = "all spectra"
     dock.panel.fit.click()
     wait_for(lambda: dock.runner.job is None or dock.runner.job.progress[0] > 3)
     dock.panel.cancel.click()
     wait_for(lambda: not dock.runner.busy)
-    status = dock.view.memory.results.whole["status"].values
+    status = dock.view.edit.content.whole["status"].values
     done = int((status != Status.NOT_DONE).sum())
     say("cancelled", 3 < done < status.size)
 

@@ -98,7 +98,7 @@ def test_mixed_spectra_are_the_sum_of_their_peaks() -> None:
     n = 400
     batch = recipes.draw_batch(np, NumpyDraw(4), n, RawRecipe(asymmetric=0.0), BESIDE)
     paper = round(BESIDE[0][1] * n)
-    doublets = sum(round(share * n) for _, share in BESIDE[1:])
+    rest = sum(round(share * n) for _, share in BESIDE[1:])
     assert batch["spectra"].shape == (n, 384)
     assert batch["center"].shape == (n, 6)
     present = np.arange(6) < batch["n_peaks"][:, None]
@@ -108,9 +108,12 @@ def test_mixed_spectra_are_the_sum_of_their_peaks() -> None:
         assert (batch[name][present] > 0).all()
     ascending = np.diff(np.where(present, batch["center"], 2.0), axis=1)
     assert (ascending >= 0).all()
-    of_paper = slice(n - paper - doublets, n - doublets)
+    of_paper = slice(n - paper - rest, n - rest)
     assert set(batch["n_peaks"][of_paper]) == {1, 2, 3}
-    assert batch["n_peaks"][n - doublets :].max() == 2
+    last = round(BESIDE[-1][1] * n)
+    assert batch["n_peaks"][n - last :].max() == 2
+    assert not batch["known"][: n - paper - rest].any()  # nothing is known in the first recipe
+    assert batch["known"][n - last :].any(axis=1).mean() > 0.8
     grid = np.linspace(0, 1, 384)
     line = LINE_SHAPES["pseudo_voigt"].value
     for i in range(of_paper.start, of_paper.stop):
@@ -354,7 +357,9 @@ def test_dataset_holds_the_batch_in_ev_and_counts(name: str) -> None:
     for row, spectrum in enumerate(found["spectra"].dropna("spectrum", how="all")):
         measured = spectrum.dropna("energy")
         network = CONFIGS["park2020" if name.startswith("park") else "default"].architecture()
-        seen = encode(measured.values[None], measured["energy"].values, network)[0]
+        seen = encode(measured.values[None], measured["energy"].values, network)[
+            0, : recipe.n_points
+        ]
         expected = batch["spectra"][row]
         if name.startswith("park"):
             expected = expected / expected.max()

@@ -175,6 +175,12 @@ def cleaned(label: str) -> str:
     return " ".join(label[:_MAX_LABEL].replace("\0", " ").split())
 
 
+def without_level(label: str) -> str | None:
+    """What a label states beside the core level in it; None if there is no level."""
+    match = _LEVEL.search(label)
+    return None if match is None else f"{label[: match.start()]} {label[match.end() :]}"
+
+
 def without_number(label: str) -> str:
     """Label without the number that some programs put in front ("1: S 2p")."""
     return _NUMBER_IN_FRONT.sub("", label)

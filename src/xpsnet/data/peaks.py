@@ -432,12 +432,37 @@ def curves(peaks: xr.Dataset, energy: npt.ArrayLike | None = None) -> xr.Dataset
     >>> bool(abs(drawn.envelope - total).max() < 1e-6)
     True
     """
+    fitted = peaks.variables["energy"].values if "energy" in peaks.coords else None
+    drawn = fitted if energy is None else np.atleast_1d(np.asarray(energy, dtype=np.float64))
+    lead, component, base = drawn_arrays(peaks, drawn)
+    others = {name: coord for name, coord in peaks.coords.items() if "energy" not in coord.dims}
+    drawing = xr.Dataset(
+        {
+            "component": ((*lead, "peak", "energy"), component),
+            "background": ((*lead, "energy"), base),
+            "envelope": ((*lead, "energy"), base + component.sum(axis=-2)),
+        },
+        coords={
+            **others,
+            "energy": ("energy", drawn, peaks.variables["energy"].attrs),
+        },
+    )
+    drawing.attrs = {k: peaks.attrs[k] for k in ("units", "scale", "region") if k in peaks.attrs}
+    return with_texts(drawing)
+
+
+def drawn_arrays(peaks: xr.Dataset, drawn: Floats | None) -> tuple[tuple[Hashable, ...], Any, Any]:
+    """Leading dimensions, components (..., peak, m) and background (..., m) of peaks.
+
+    `drawn`: energies of shape (m,) on the scale of the peaks. Lazy where the peaks are lazy. This
+    is what `curves` gives, without the time that a Dataset takes.
+    """
     line_shape, background = _kinds(peaks)
     peaks = without_disabled(peaks)
     scale = str(peaks.attrs["scale"])
     sign = scale_sign(scale)
-    fitted = peaks["energy"].values
-    drawn = fitted if energy is None else np.atleast_1d(np.asarray(energy, dtype=np.float64))
+    fitted = peaks.variables["energy"].values
+    at = fitted if drawn is None else drawn
     names = shape_parameters_of(line_shape)
     terms = [f"background_{k}" for k in background_terms(background)]
 
@@ -448,30 +473,19 @@ def curves(peaks: xr.Dataset, energy: npt.ArrayLike | None = None) -> xr.Dataset
             dict(zip(background_terms(background), arrays[len(names) :], strict=True)),
         )
         tables = list(parameters.values()), list(coefficients.values())
-        return draw(sign * fitted, sign * drawn, line_shape, background, *tables)
+        return draw(sign * fitted, sign * at, line_shape, background, *tables)
 
-    arrays = [peaks[k].transpose(..., "peak") for k in names] + [peaks[k] for k in terms]
-    lead = tuple(d for d in arrays[0].dims if d != "peak")
-    if arrays[0].chunks is None:
-        component, base = block(*(a.values for a in arrays))
+    center = peaks.variables[names[0]]
+    lead = tuple(d for d in center.dims if d != "peak")
+    if center.chunks is None:
+        found = [peaks.variables[k].transpose(*lead, "peak").values for k in names]
+        component, base = block(*found, *(peaks.variables[k].values for k in terms))
     else:
-        component, base = _draw_lazily(block, arrays, drawn.size)
+        arrays = [peaks[k].transpose(..., "peak") for k in names] + [peaks[k] for k in terms]
+        component, base = _draw_lazily(block, arrays, at.size)
     if background == CURVE:
-        base = base + _moved_curve(peaks["background"], lead, fitted, drawn)
-    others = peaks.drop_vars("energy").coords
-    drawing = xr.Dataset(
-        {
-            "component": ((*lead, "peak", "energy"), component),
-            "background": ((*lead, "energy"), base),
-            "envelope": ((*lead, "energy"), base + component.sum(axis=-2)),
-        },
-        coords={
-            **others,
-            "energy": ("energy", drawn, peaks["energy"].attrs),
-        },
-    )
-    drawing.attrs = {k: peaks.attrs[k] for k in ("units", "scale", "region") if k in peaks.attrs}
-    return with_texts(drawing)
+        base = base + _moved_curve(peaks["background"], lead, fitted, at)
+    return lead, component, base
 
 
 def _draw_lazily(block: Any, arrays: list[xr.DataArray], n: int) -> tuple[Any, Any]:

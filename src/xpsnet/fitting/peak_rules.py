@@ -86,7 +86,7 @@ def peak_limits(peaks: xr.Dataset) -> dict[tuple[int, str], ParameterRule]:
     """
     table = PeakTable.of(peaks)
     links = {link.key: link for link in links_of(table.constraints)}
-    area = table.areas()
+    area = table.areas_now()
     found = {}
     for k in np.flatnonzero(np.isfinite(table.values["center"])).tolist():
         for parameter in (*LINE_SHAPES[table.shapes[k]].parameters, "area"):

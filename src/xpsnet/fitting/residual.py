@@ -1,5 +1,6 @@
 """What peaks leave of a spectrum, in units of its noise: for plots that follow every change."""
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -7,16 +8,18 @@ import numpy.typing as npt
 import xarray as xr
 
 from xpsnet.data.constraints import links_of
-from xpsnet.data.links import split_name
+from xpsnet.data.links import parameter_name
 from xpsnet.data.measured_energies import on_measured_energies
 from xpsnet.data.peak_arrays import CURVE, background_terms
 from xpsnet.data.peak_settings import (
+    constraints_json,
+    constraints_of_json,
     enabled_rows,
     has_settings,
     stored_constraints,
     stored_shared,
 )
-from xpsnet.data.peaks import curves, line_shapes_of
+from xpsnet.data.peaks import drawn_arrays, line_shapes_of
 from xpsnet.data.spectrum_arrays import spectrum_arrays
 from xpsnet.fitting.solve.fit_inputs import fitted_window
 from xpsnet.fitting.solve.per_spectrum import per_spectrum
@@ -69,7 +72,8 @@ def residual(spectra: xr.DataArray, peaks: xr.Dataset, *, dim: str | None = None
     window = fitted_window(spectra, peaks, None, dim)
     arrays = spectrum_arrays(window)
     counts = usable_counts(arrays).astype(np.float64)
-    drawn = curves(peaks, window["energy"].values)["envelope"]
+    lead, component, background = drawn_arrays(peaks, window["energy"].values)
+    drawn = xr.DataArray(background + component.sum(axis=-2), dims=(*lead, "energy"))
     envelope = arrays.orientation.points(per_spectrum(drawn, window, "energy"))
     noise = point_noise(NoiseChoice(_noise_model(peaks, window, counts)), counts)
     sigma = noise.deviation * np.sqrt(noise.density)[:, None]
@@ -112,27 +116,36 @@ def _noise_model(peaks: xr.Dataset, window: xr.DataArray, counts: Floats) -> Noi
 
 def _n_free(peaks: xr.Dataset, window: xr.DataArray) -> npt.NDArray[np.int64]:
     """How many parameters a fit of these peaks has, shape (S,)."""
-    exists = np.isfinite(per_spectrum(peaks["center"], window, "peak")) & enabled_rows(peaks)
+    center = xr.DataArray(peaks.variables["center"])
+    exists = np.isfinite(per_spectrum(center, window, "peak")) & enabled_rows(peaks)
+    shapes = shape_names(line_shapes_of(peaks), exists.shape[1])
     rules = stored_constraints(peaks) if has_settings(peaks) else {}
+    own, common = _free(constraints_json(rules), shapes, stored_shared(peaks))
+    background = str(peaks.attrs["background"])
+    terms = 0 if background == CURVE else len(background_terms(background))
+    return np.asarray(exists @ own + common * exists.any(axis=1) + terms, dtype=np.int64)
+
+
+@lru_cache(maxsize=64)
+def _free(
+    constraints: str, shapes: tuple[str, ...], shared: tuple[str, ...]
+) -> tuple[npt.NDArray[np.int64], int]:
+    """Free parameters of every peak, shape (peak,), and how many they have in common."""
+    rules = constraints_of_json(constraints)
     held = {name for name, rule in rules.items() if isinstance(rule, int | float)}
-    linked = {link.name for link in links_of(rules) if not link.fitted}
     # A linked area takes the place of a height.
-    linked |= {
-        f"height_{split_name(name)[1] + 1}"  # type: ignore[operator]
-        for name in linked
-        if name.startswith("area_")
+    linked = {
+        parameter_name("height" if link.parameter == "area" else link.parameter, link.peak)
+        for link in links_of(rules)
+        if not link.fitted
     }
-    shared = stored_shared(peaks)
-    own = np.zeros(exists.shape[1], dtype=np.int64)
-    common: set[str] = set()
-    for k, shape in enumerate(shape_names(line_shapes_of(peaks), own.size)):
+    own, common = np.zeros(len(shapes), dtype=np.int64), set()
+    for k, shape in enumerate(shapes):
         for parameter in LINE_SHAPES[shape].parameters:
-            if parameter in held or f"{parameter}_{k + 1}" in held | linked:
+            if parameter in held or parameter_name(parameter, k) in held | linked:
                 continue
             if parameter in shared:
                 common.add(parameter)
             else:
                 own[k] += 1
-    background = str(peaks.attrs["background"])
-    terms = 0 if background == CURVE else len(background_terms(background))
-    return np.asarray(exists @ own + len(common) * exists.any(axis=1) + terms, dtype=np.int64)
+    return own, len(common)

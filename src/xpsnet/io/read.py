@@ -7,23 +7,26 @@ The keywords of the caller (`scale`, `photon_energy`, `energy_offset`) are appli
 
 import os
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Generic, NamedTuple, TypeVar
 
 import xarray as xr
 
 from xpsnet.data.regular_files import SAVE_IT, is_stream, not_a_file
-from xpsnet.io import kratos, ole_file, omicron, unsupported, zip_archive
+from xpsnet.io import kratos, kratos_ascii, ole_file, omicron, unsupported, zip_archive
 from xpsnet.io.casa import text_export as casa_text
+from xpsnet.io.common.chosen_axes import checked_axes
 from xpsnet.io.common.errors import ReadError, refusal
 from xpsnet.io.common.file_bytes import read_head
 from xpsnet.io.common.multi_file import Draft, natural_order
 from xpsnet.io.common.overrides import Keywords, checked, finish
 from xpsnet.io.common.reading import Reading
+from xpsnet.io.common.stack_by import checked_by
 from xpsnet.io.igor import binary as igor_binary
 from xpsnet.io.igor import text as igor_text
 from xpsnet.io.phi import reader as phi
+from xpsnet.io.phi import text_export as phi_text
 from xpsnet.io.scienta import text as scienta_text
 from xpsnet.io.specs import sle as specs_sle
 from xpsnet.io.specs import xml as specs_xml
@@ -51,21 +54,24 @@ class Reader(NamedTuple, Generic[Content]):
 
     name: str
     sniff: Callable[[bytes], bool]
-    read: Callable[[Path], Content]
+    read: Callable[..., Content]
+    takes: tuple[str, ...] = ()  # keywords of `read` that are passed on
 
 
 READERS: tuple[Reader[Reading], ...] = (
     Reader(vamas.NAME, vamas.sniff, vamas.read),
     Reader(casa_text.NAME, casa_text.sniff, casa_text.read),
     Reader(phi.NAME, phi.sniff, phi.read),
-    Reader(stores.NAME, stores.sniff, stores.read),
+    Reader(phi_text.NAME, phi_text.sniff, phi_text.read),
+    Reader(stores.NAME, stores.sniff, stores.read, ("axes",)),
     Reader(scienta_text.NAME, scienta_text.sniff, scienta_text.read),
     Reader(ole_file.NAME, ole_file.sniff, ole_file.read),
     Reader(thermo_avg.NAME, thermo_avg.sniff, thermo_avg.read),
-    Reader(igor_binary.NAME, igor_binary.sniff, igor_binary.read),
-    Reader(igor_text.NAME, igor_text.sniff, igor_text.read),
+    Reader(igor_binary.NAME, igor_binary.sniff, igor_binary.read, ("axes",)),
+    Reader(igor_text.NAME, igor_text.sniff, igor_text.read, ("axes",)),
     Reader(zip_archive.NAME, zip_archive.sniff, zip_archive.read),
     Reader(kratos.NAME, kratos.sniff, kratos.read),
+    Reader(kratos_ascii.NAME, kratos_ascii.sniff, kratos_ascii.read),
     Reader(omicron.NAME, omicron.sniff, omicron.read),
     Reader(specs_xy.NAME, specs_xy.sniff, specs_xy.read),
     Reader(specs_xml.NAME, specs_xml.sniff, specs_xml.read),
@@ -84,6 +90,8 @@ def read(
     photon_energy: float | None = None,
     energy_offset: float = 0.0,
     sum_over: str | Iterable[str] | None = None,
+    by: str | None = None,
+    axes: Mapping[str, str | int] | Sequence[str] | None = None,
 ) -> list[xr.DataArray]:
     """Read the spectra of a file, a folder or a list of files.
 
@@ -111,6 +119,15 @@ def read(
     sum_over : str or iterable of str, optional
         Dimensions to sum over: "angle" turns angle-resolved images into spectra. Spectra without
         this dimension stay as they are.
+    by : str, optional
+        What tells spectra of the same region apart: "sample", or any other attribute or
+        coordinate ("group"). They become one stack with this dimension, on the union of their
+        energies.
+    axes : sequence of str or mapping, optional
+        Names of the dimensions of HDF5, zarr, netCDF and Igor files in which nothing states
+        them, one of them "energy": all names in the order of the file, ``("angle", "energy")``;
+        or for each name the array that holds its values, ``{"energy": "axis_1"}``, or the number
+        of the dimension, counted from 0.
 
     Returns
     -------
@@ -121,7 +138,8 @@ def read(
     ------
     ReadError
         With the file and the line or block, what was expected, what was found and what to do;
-        also if there is no such region, or no spectrum has a dimension of `sum_over`.
+        also if there is no such region, or no spectrum has a dimension of `sum_over`, a value
+        for `by` or the arrays of `axes`.
     ValueError
         If a keyword is out of its range.
 
@@ -144,6 +162,7 @@ def read(
     ['C 1s']
     """
     keywords = checked(scale, photon_energy, energy_offset, sum_over)
+    keywords = keywords._replace(by=checked_by(by), axes=checked_axes(axes))
     return _read(path, region, keywords, single=False)
 
 
@@ -155,6 +174,8 @@ def read_one(
     photon_energy: float | None = None,
     energy_offset: float = 0.0,
     sum_over: str | Iterable[str] | None = None,
+    by: str | None = None,
+    axes: Mapping[str, str | int] | Sequence[str] | None = None,
 ) -> xr.DataArray:
     """Read exactly one spectrum, or one stack of spectra.
 
@@ -164,7 +185,7 @@ def read_one(
         As for `read`.
     region : str or int, optional
         Name or number of the region; not needed if there is only one.
-    scale, photon_energy, energy_offset, sum_over : optional
+    scale, photon_energy, energy_offset, sum_over, by, axes : optional
         As for `read`.
 
     Returns
@@ -194,6 +215,7 @@ def read_one(
     'C 1s'
     """
     keywords = checked(scale, photon_energy, energy_offset, sum_over)
+    keywords = keywords._replace(by=checked_by(by), axes=checked_axes(axes))
     return _read(path, region, keywords, single=True)[0]
 
 
@@ -211,7 +233,7 @@ def _read(
     refused: list[ReadError] = []
     for file in files:
         try:
-            reading = reader_of(file, READERS, "spectra").read(file)
+            reading = _read_file(file, keywords)
         except ReadError as error:
             if not is_folder:
                 raise
@@ -229,6 +251,18 @@ def _read(
     for note in notes:
         warnings.warn(note, XpsnetWarning, stacklevel=3)
     return spectra
+
+
+def _read_file(path: Path, keywords: Keywords) -> Reading:
+    """Read one file, with the keywords that its format takes."""
+    reader = reader_of(path, READERS, "spectra")
+    if keywords.axes is None:
+        return reader.read(path)
+    if "axes" not in reader.takes:
+        takers = ", ".join(one.name for one in READERS if "axes" in one.takes)
+        raise refusal(path, expected=f"a file of a format that takes axes= ({takers})",
+                      got=reader.name, advice="leave out axes=")  # fmt: skip
+    return reader.read(path, axes=keywords.axes)
 
 
 def sniff(path: PathLike) -> str:

@@ -8,7 +8,9 @@ batch normalization, the heads for the heights and the widths.
 peak is read from the features around its position (`peak_head`) and then corrected by the residual
 of the spectrum around it, which also corrects the count (`cascade`). Every number of peaks has its
 own set of outputs (*slots*), so that the count and the parameters cannot contradict each other.
-Every parameter has a spread. Input (batch, n_points), outputs as in `build`.
+Every parameter has a spread. What the caller knows of the lines scales and shifts its features
+(feature-wise modulation; E. Perez et al., FiLM, AAAI 2018, arXiv 1709.07871). Inputs and outputs
+as in `build`.
 """
 
 from __future__ import annotations
@@ -20,6 +22,8 @@ from typing import Any, Literal
 
 import numpy as np
 
+from xpsnet.numerics.known_lines import KNOWN
+
 # Parameters of one peak in the outputs of `default`, in this order: center and FWHM as fractions of
 # the window, height as a fraction of the range of the counts; natural logarithms.
 PEAK_PARAMETERS = ("center", "log_fwhm", "log_height", "fraction")
@@ -30,7 +34,8 @@ class NetworkConfig:
     """Architecture and sizes of a network; written into its card.
 
     `passes` counts the stages that give the peaks of `default`: the convolutions alone (1), and
-    corrections by the residual (2 or 3, see `models.cascade`).
+    corrections by the residual (2 or 3, see `models.cascade`). `known` is the number of inputs
+    behind the spectrum that say what the caller knows (see `numerics.known_lines`).
     """
 
     architecture: Literal["park2020", "default"]
@@ -39,13 +44,19 @@ class NetworkConfig:
     channels: tuple[int, ...] = (32, 48, 64)
     features: int = 192
     passes: int = 1
+    known: int = 0
+
+    @property
+    def n_inputs(self) -> int:
+        """Number of inputs: the points of the spectrum, and what the caller knows."""
+        return self.n_points + self.known
 
 
 CONFIGS: dict[str, NetworkConfig] = {
     "park2020": NetworkConfig(
         "park2020", n_points=401, max_peaks=3, channels=(32, 64, 128, 192), features=384
     ),
-    "default": NetworkConfig("default", n_points=384, max_peaks=6, passes=3),
+    "default": NetworkConfig("default", n_points=384, max_peaks=6, passes=3, known=KNOWN),
 }
 
 
@@ -62,10 +73,10 @@ def build(config: NetworkConfig, *, mixed_precision: bool = False) -> Any:
     Returns
     -------
     keras.Model
-        Input (batch, n_points). Outputs of ``park2020``: ``n_peaks`` (batch, 1) and ``center``,
-        ``height``, ``width`` (batch, 3). Outputs of ``default``: ``count_logits`` (batch, max_peaks
-        + 1), ``peaks`` and ``log_spread`` (batch, slots, 4), where the slots of 1, 2, ... peaks
-        follow each other (see `set_slices` and `PEAK_PARAMETERS`).
+        Input (batch, config.n_inputs). Outputs of ``park2020``: ``n_peaks`` (batch, 1) and
+        ``center``, ``height``, ``width`` (batch, 3). Outputs of ``default``: ``count_logits``
+        (batch, max_peaks + 1), ``peaks`` and ``log_spread`` (batch, slots, 4), where the slots of
+        1, 2, ... peaks follow each other (see `set_slices` and `PEAK_PARAMETERS`).
 
     Raises
     ------
@@ -149,9 +160,14 @@ def _default(config: NetworkConfig, precision: str) -> Any:
     from keras import Input, Model, layers
 
     from xpsnet.models.cascade import refine_slots
+    from xpsnet.models.modulation import KNOWN_FEATURES, KnownFeatures, Modulate, SplitInputs
     from xpsnet.models.peak_head import slot_outputs
 
-    spectrum = Input((config.n_points,), name="spectrum")  # (384,)
+    spectrum = inputs = Input((config.n_inputs,), name="spectrum")  # (384 + 8,)
+    known = None
+    if config.known:
+        spectrum, known = SplitInputs(config.n_points)(inputs)  # (384,), (8,)
+        known = KnownFeatures(KNOWN_FEATURES)(known)
     # The first layer stays in float32, because bfloat16 would round the spectrum to 0.4 %. Four
     # neighboring points as channels make it a convolution of width 16 and stride 4.
     x = layers.Reshape((config.n_points // 4, 4))(spectrum)
@@ -164,10 +180,14 @@ def _default(config: NetworkConfig, precision: str) -> Any:
             x = layers.Conv1D(channels, 1, dtype=precision)(x)
         x = _residual_block(x, channels, 5 if i < 2 else 3, precision)
         stages.append(x)  # (96, 32), (48, 48), (24, 64)
+    if known is not None:
+        x = Modulate(dtype=precision)([x, known])
     x = _residual_block(x, config.channels[-1], 3, precision)
 
     features = layers.Flatten(dtype="float32")(x)  # (1536,)
     features = layers.Dense(config.features, activation="relu")(features)
+    if known is not None:
+        features = Modulate()([features, known])
     slots = n_sets(config.max_peaks)
     start = _start_values(config.max_peaks)
     head = layers.Dense(128, activation="relu")(features)
@@ -189,9 +209,11 @@ def _default(config: NetworkConfig, precision: str) -> Any:
     if config.passes > 1:
         sets = set_slices(config.max_peaks)
         first = logits, peaks, log_spread
-        logits, peaks, log_spread = refine_slots(spectrum, first, at_slots, sets, config.passes)
+        logits, peaks, log_spread = refine_slots(
+            spectrum, first, at_slots, sets, config.passes, known
+        )
     outputs = {"count_logits": logits, "peaks": peaks, "log_spread": log_spread}
-    return Model(spectrum, outputs, name="default")
+    return Model(inputs, outputs, name="default")
 
 
 def _residual_block(x: Any, channels: int, width: int, precision: str) -> Any:

@@ -13,6 +13,7 @@ from typing import Any
 
 from xpsnet.data.regular_files import SAVE_IT, is_stream, not_a_file
 from xpsnet.models.architecture import NetworkConfig
+from xpsnet.numerics.known_lines import KNOWN
 
 _MAX_BYTES = 1 << 20  # those that come with the package have 2 kB
 _MAX_DEPTH = 20
@@ -22,6 +23,7 @@ _MAX_DIGITS = 30
 _ARCHITECTURES = ("park2020", "default")
 # Largest sizes, well above those of the networks that there are.
 _SIZES = {"n_points": (8, 16_384), "max_peaks": (1, 32), "features": (1, 4096), "passes": (1, 3)}
+_KNOWN = (0, KNOWN)  # inputs for what the caller knows: none in older models
 _CHANNELS = (1, 1024)
 _MAX_WEIGHTS = 1 << 28  # between the last convolution and what follows; about 1 GB
 
@@ -103,7 +105,7 @@ def network_of(values: Any) -> NetworkConfig:
     """
     if not isinstance(values, dict):
         raise ValueError(f"'network' that is {_kind(values)}, not an object")
-    known = {"architecture", "channels", *_SIZES}
+    known = {"architecture", "channels", "known", *_SIZES}
     required = {"architecture", "n_points", "max_peaks", "channels"}
     if unknown := sorted(values.keys() - known):
         raise ValueError(f"the unknown size {unknown[0][:_MAX_NAME]!r} in 'network'")
@@ -117,6 +119,8 @@ def network_of(values: Any) -> NetworkConfig:
     for key, (low, high) in _SIZES.items():
         if key in values:
             _check_size(key, values[key], low, high)
+    if values.get("known", 0) not in _KNOWN:
+        raise ValueError(f"known = {values['known']!r:.20}, not one of {_KNOWN}")
     channels = values["channels"]
     if not isinstance(channels, list | tuple) or not 1 <= len(channels) <= _MAX_CHANNELS:
         raise ValueError(f"'channels' that are no list of 1 to {_MAX_CHANNELS} numbers")

@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 from keras import layers, ops
 
+from xpsnet.models.modulation import Modulate
 from xpsnet.models.slot_lines import as_lines, bell
 
 # Number of bins in the window of a slot, and half the width of the window in FWHM.
@@ -47,7 +48,12 @@ ABSENT_CENTER = -100.0
 
 
 def refine_slots(
-    spectrum: Any, first: tuple[Any, Any, Any], features: Any, sets: list[slice], passes: int
+    spectrum: Any,
+    first: tuple[Any, Any, Any],
+    features: Any,
+    sets: list[slice],
+    passes: int,
+    known: Any = None,
 ) -> tuple[Any, Any, Any]:
     """Correct count, peaks and spreads by the residual around each line.
 
@@ -64,6 +70,8 @@ def refine_slots(
         The slots of each peak count.
     passes : int
         2 or 3, including the pass of the convolutions.
+    known : tensor, shape (batch, features), optional
+        From `modulation.KnownFeatures`; modulates the features of the slots and of the count.
 
     Returns
     -------
@@ -76,7 +84,9 @@ def refine_slots(
     noise = NoiseUnits()([residual, peaks])
     strength = LogSquare()(layers.Conv1D(PATTERNS, 1)(noise))
     features = _slot_layers([residual, peaks, features, noise, strength])
-    logits = _corrected_logits(logits, [features, noise, strength], sets)
+    if known is not None:
+        features = Modulate()([features, known])
+    logits = _corrected_logits(logits, [features, noise, strength], sets, known)
     change = layers.Conv1D(8, 1, kernel_initializer="zeros")(features)
     peaks, log_spread = ApplyCorrections()([peaks, log_spread, change])
     if passes > 2:
@@ -99,12 +109,14 @@ def _slot_layers(features: list[Any]) -> Any:
     return x
 
 
-def _corrected_logits(logits: Any, features: list[Any], sets: list[slice]) -> Any:
+def _corrected_logits(logits: Any, features: list[Any], sets: list[slice], known: Any) -> Any:
     """Logits of the counts, corrected by the features of the slots of every set."""
     evidence = layers.Conv1D(EVIDENCE, 1, activation="relu")(layers.Concatenate()(features))
     evidence = layers.Flatten()(PoolSets(sets)(evidence))
     evidence = layers.Concatenate()([evidence, logits])
     evidence = layers.Dense(EVIDENCE_HIDDEN, activation="relu")(evidence)
+    if known is not None:
+        evidence = Modulate()([evidence, known])
     change = layers.Dense(logits.shape[1], kernel_initializer="zeros")(evidence)
     return layers.Add()([logits, change])
 

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from xpsnet.models.architecture import NetworkConfig, set_slices
+from xpsnet.numerics.known_lines import NOTHING_KNOWN, Known
 from xpsnet.numerics.lineshapes import PARK2020_FWHM_PER_WIDTH
 from xpsnet.numerics.resample import even_grid, normalize, resample
 
@@ -58,7 +59,10 @@ def counts_known(config: NetworkConfig) -> range:
 
 
 def encode(
-    counts: npt.ArrayLike, energy: npt.ArrayLike, config: NetworkConfig
+    counts: npt.ArrayLike,
+    energy: npt.ArrayLike,
+    config: NetworkConfig,
+    known: Known = NOTHING_KNOWN,
 ) -> npt.NDArray[np.float32]:
     """Convert spectra to the input of a network.
 
@@ -70,12 +74,14 @@ def encode(
         Binding-like energies [eV], in either direction.
     config : NetworkConfig
         Its architecture and number of points determine grid and scaling.
+    known : Known
+        What the caller knows of the lines; ignored by a network without inputs for it.
 
     Returns
     -------
-    ndarray of float32, shape (n, config.n_points)
-        Ascending in binding-like energy. `park2020`: scaled to a maximum of 1 (to a minimum of -1
-        if no value is positive). `default`: scaled from 0 to 1.
+    ndarray of float32, shape (n, config.n_inputs)
+        The spectrum, ascending in binding-like energy, then what is known. `park2020`: scaled to
+        a maximum of 1 (to a minimum of -1 if no value is positive). `default`: scaled from 0 to 1.
     """
     spectra = resample(counts, energy, even_grid(energy, config.n_points))
     if config.architecture == "park2020":
@@ -84,7 +90,18 @@ def encode(
         spectra = spectra / np.where(largest > 0, largest, 1.0)
     else:
         spectra, _, _ = normalize(spectra)
-    return np.asarray(spectra, np.float32)
+    inputs = np.empty((len(spectra), config.n_inputs), np.float32)
+    inputs[:, : config.n_points] = spectra
+    if config.known:
+        inputs[:, config.n_points :] = known.inputs(float(np.ptp(np.asarray(energy, float))))
+    return inputs
+
+
+def simulated_inputs(xp: Any, batch: dict[str, Any], config: NetworkConfig) -> Any:
+    """Inputs of a network (n, n_inputs) for a simulated batch, in the namespace `xp`."""
+    if not config.known:
+        return batch["spectra"]
+    return xp.concatenate([batch["spectra"], batch["known"]], axis=-1)
 
 
 def probabilities(outputs: Outputs, config: NetworkConfig) -> Floats:

@@ -182,6 +182,34 @@ def _slot_dense(graph: Graph, layer: Any, value: Value) -> Made:
     return graph.node("Transpose", by_slot, perm=(1, 0, 2))
 
 
+def _split_inputs(graph: Graph, layer: Any, value: Value) -> Made:
+    (n,) = value.shape
+    ends = [np.array([x], np.int64) for x in (0, layer.n_points, n, 1)]
+    first, middle, last, axis = ends
+    return (
+        graph.node("Slice", value.name, first, middle, axis),
+        graph.node("Slice", value.name, middle, last, axis),
+    )
+
+
+def _known_features(graph: Graph, layer: Any, value: Value) -> Made:
+    return graph.node("Relu", graph.node("MatMul", value.name, layer.kernel.numpy()))
+
+
+def _modulate(graph: Graph, layer: Any, value: Value, known: Value) -> Made:
+    scale, shift = np.split(layer.kernel.numpy(), 2, axis=1)
+    channels = scale.shape[1]
+    if value.channels_first:
+        shape: tuple[int, ...] = (channels, 1, 1)
+    else:
+        shape = (1,) * (len(value.shape) - 1) + (channels,)
+    factor = graph.plus(graph.node("MatMul", known.name, scale), 1)
+    summand = graph.node("MatMul", known.name, shift)
+    factor, summand = (graph.reshape(x, *shape) for x in (factor, summand))
+    name = graph.node("Add", graph.node("Mul", value.name, factor), summand)
+    return replace(value, name=name)
+
+
 def _peaks(graph: Graph, layer: Any, out: Value, center: Value) -> Made:
     correction = graph.times(graph.part(out.name, 0, 1), peak_head.CORRECTION)
     moved = graph.node("Add", graph.reshape(center.name, *center.shape, 1), correction)
@@ -205,7 +233,9 @@ _RULES: dict[str, Callable[..., Made]] = {
     "RunningIntegral": onnx_cascade.running_integral,
     "LogSquare": onnx_cascade.log_square,
     "PlaceAttention": _place_attention,
+    "KnownFeatures": _known_features,
     "MaxPooling1D": _max_pooling,
+    "Modulate": _modulate,
     "PoolSets": onnx_cascade.pool_sets,
     "SlotPeaks": _peaks,
     "SelectSlots": onnx_cascade.select_slots,
@@ -217,5 +247,6 @@ _RULES: dict[str, Callable[..., Made]] = {
     "SlotDense": _slot_dense,
     "Softmax": _softmax,
     "SlotSpreads": _spreads,
+    "SplitInputs": _split_inputs,
     "UpSampling1D": _up_sampling,
 }

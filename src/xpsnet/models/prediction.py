@@ -26,6 +26,7 @@ from xpsnet.models.architecture import NetworkConfig
 from xpsnet.models.input_checks import as_counts, is_outside, without_gaps
 from xpsnet.numerics.backgrounds import BACKGROUNDS
 from xpsnet.numerics.heights import solve_heights
+from xpsnet.numerics.known_lines import NOTHING_KNOWN, Known, Lines, check_known
 from xpsnet.numerics.lineshapes import LINE_SHAPES
 from xpsnet.numerics.noise import estimate_noise
 from xpsnet.parallel.chunks import map_spectra
@@ -64,6 +65,8 @@ class PredictOptions:
         the network says, which is less exact and enough to start a fit.
     cancel : callable, optional
         Returns True once the prediction is to stop.
+    known : Known
+        What the caller knows of the lines.
     """
 
     model: weights.Model
@@ -74,6 +77,7 @@ class PredictOptions:
     batch_size: int = 4096
     solve_linear: bool = True
     cancel: Cancel = None
+    known: Known = NOTHING_KNOWN
 
     @property
     def config(self) -> NetworkConfig:
@@ -101,6 +105,9 @@ def predict(
     n_peaks: int | Literal["auto"] = "auto",
     energy_range: tuple[float, float] | None = None,
     all_counts: bool = False,
+    lines: Lines = "any",
+    fwhm: tuple[float, float] | None = None,
+    asymmetry: tuple[float, float] | None = None,
     background: str | None = None,
     device: runtimes.Device = "auto",
     batch_size: int = 4096,
@@ -125,6 +132,14 @@ def predict(
         Energies to use [eV], on the spectra's scale; the whole axis by default.
     all_counts : bool
         Give the peaks for every number of peaks, along a dimension `count`.
+    lines : {"any", "symmetric", "asymmetric"}
+        What is known of the lines: a shoulder of a symmetric line is a second peak, that of an
+        asymmetric line (metals, graphite, polymers) may belong to it.
+    fwhm : (float, float), optional
+        Limits of the FWHM of all lines, if known [eV].
+    asymmetry : (float, float), optional
+        Limits of the asymmetry of all lines, if known: the natural logarithm of the half width at
+        half maximum on the side of higher binding energy over that on the other side.
     background : str, optional
         Key of `BACKGROUNDS`, solved for together with the heights. By default
         ``"shirley+linear"``, and ``"none"`` for `park2020`.
@@ -167,7 +182,14 @@ def predict(
         background = "none" if network.config.architecture == "park2020" else "shirley+linear"
     options = checked(
         PredictOptions(
-            network, n_peaks, all_counts, background, device, int(batch_size), cancel=cancel
+            network,
+            n_peaks,
+            all_counts,
+            background,
+            device,
+            int(batch_size),
+            cancel=cancel,
+            known=Known(lines, fwhm, asymmetry),
         )
     )
     window = keep_own_names(check_spectra(spectra, dim=dim))
@@ -206,6 +228,13 @@ def checked(options: PredictOptions) -> PredictOptions:
         raise ValueError(
             f"expected n_peaks='auto' or a number from {options.counts[0]} to "
             f"{options.counts[-1]} for model {options.model.name!r}, got {options.n_peaks!r}"
+        )
+    check_known(options.known)
+    if options.known and not options.config.known:
+        raise ValueError(
+            "expected lines='any' and no limits of FWHM or asymmetry for model "
+            f"{options.model.name!r}, which has no inputs for them, got {options.known}; use the "
+            "model 'default'"
         )
     return options
 
@@ -346,7 +375,7 @@ def _predict_batch(
     """Network and linear least squares for one batch (rows, used points), into `found`."""
     rows, used = batch
     config, window = options.config, energy[used]
-    inputs = np.empty((len(rows), config.n_points), np.float32)
+    inputs = np.empty((len(rows), config.n_inputs), np.float32)
     counts = np.empty((len(rows), len(window)))
 
     def encode(part: slice) -> None:
@@ -354,7 +383,7 @@ def _predict_batch(
         outside = is_outside(some, window, options.model)
         found.status[rows[part]] = np.where(outside, Status.OUTSIDE_MODEL, Status.OK)
         counts[part] = without_gaps(some, window)
-        inputs[part] = encoding.encode(counts[part], window, config)
+        inputs[part] = encoding.encode(counts[part], window, config, options.known)
 
     in_threads(encode, _parts(len(rows)))
     outputs = runtimes.get_engine(options.model, options.device)(inputs)

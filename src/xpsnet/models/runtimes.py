@@ -1,4 +1,4 @@
-"""The runtimes of a network, with the same call: float32 spectra (n, n_points) in, arrays out.
+"""The runtimes of a network, with the same call: float32 inputs (n, n_inputs) in, arrays out.
 
 `OnnxEngine` (ONNX Runtime) is for CPUs; it starts in a tenth of a second. `KerasEngine`
 (TensorFlow) is for GPUs. TensorFlow and an OpenGL canvas crash in the same process on Linux with
@@ -34,7 +34,7 @@ class Engine(Protocol):
     """A runtime with one network."""
 
     def __call__(self, spectra: npt.NDArray[np.float32]) -> Outputs:
-        """Outputs of the network for spectra of shape (n, n_points)."""
+        """Outputs of the network for inputs of shape (n, n_inputs)."""
 
 
 def get_engine(model: weights.Model, device: Device = "auto") -> Engine:
@@ -50,7 +50,7 @@ def get_engine(model: weights.Model, device: Device = "auto") -> Engine:
     Returns
     -------
     Engine
-        Callable on float32 spectra.
+        Callable on float32 inputs from `encoding.encode`.
 
     Raises
     ------
@@ -91,21 +91,21 @@ class OnnxEngine:
         self._names = [output.name for output in self._session.get_outputs()]
         self._shapes = {} if config is None else architecture.output_shapes(config)
         if config is not None:
-            self._check(config.n_points)
+            self._check(config.n_inputs)
 
-    def _check(self, n_points: int) -> None:
+    def _check(self, n_inputs: int) -> None:
         """Refuse other inputs and outputs than those of the network that is wanted."""
         inputs = self._session.get_inputs()
         stated = [(one.type, list(one.shape[1:])) for one in inputs]
-        if stated != [("tensor(float)", [n_points])]:
+        if stated != [("tensor(float)", [n_inputs])]:
             got = ", ".join(f"{one.name} {one.type} {one.shape}" for one in inputs[:5]) or "none"
-            wanted = f"one input of float32 spectra with {n_points} points"
+            wanted = f"one input of float32 spectra with {n_inputs} inputs"
             raise _foreign(self._file, f"the inputs {got[:300]}", wanted)
         if set(self._names) != set(self._shapes):
             got = ", ".join(self._names[:10])[:300]
             raise _foreign(self._file, f"the outputs {got}", f"outputs {', '.join(self._shapes)}")
         # What the file states of its outputs need not be true.
-        self._run(np.zeros((1, n_points), np.float32))
+        self._run(np.zeros((1, n_inputs), np.float32))
 
     def _run(self, rows: npt.NDArray[np.float32], spare: int = 0) -> list[npt.NDArray[Any]]:
         """Outputs for some spectra, in the order of the file, but for so many at the end."""
@@ -122,7 +122,7 @@ class OnnxEngine:
         return [values[:n] for values in outputs]
 
     def __call__(self, spectra: npt.NDArray[np.float32]) -> Outputs:
-        """Outputs of the network for spectra of shape (n, n_points)."""
+        """Outputs of the network for inputs of shape (n, n_inputs)."""
         if not len(spectra):
             # No spectra would end the process: ONNX Runtime divides by the number of matrices.
             one = self(np.zeros((1, spectra.shape[1]), np.float32))
@@ -179,7 +179,7 @@ class KerasEngine:
         weights.load_weights(model.file(".npz"), self._network)
 
     def __call__(self, spectra: npt.NDArray[np.float32]) -> Outputs:
-        """Outputs of the network for spectra of shape (n, n_points)."""
+        """Outputs of the network for inputs of shape (n, n_inputs)."""
         outputs = self._network.predict_on_batch(spectra)
         return {name: np.asarray(values) for name, values in outputs.items()}
 
@@ -201,7 +201,7 @@ class ChildEngine:
         theirs.close()
 
     def __call__(self, spectra: npt.NDArray[np.float32]) -> Outputs:
-        """Outputs of the network for spectra of shape (n, n_points)."""
+        """Outputs of the network for inputs of shape (n, n_inputs)."""
         try:
             with self._lock:
                 self._pipe.send(spectra)

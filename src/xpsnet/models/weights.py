@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from xpsnet.data.regular_files import is_stream, not_a_file
-from xpsnet.models.architecture import NetworkConfig
+from xpsnet.models.architecture import NetworkConfig, build
 from xpsnet.models.card import network_of, read_card
 
 SHIPPED = Path(__file__).parent / "shipped"
@@ -89,6 +89,38 @@ def load_weights(file: Path, network: Any) -> None:
         )
     for name, variable in zip(names, network.variables, strict=True):
         variable.assign(arrays[name])
+
+
+def load_start(file: Path, of: NetworkConfig, network: Any) -> None:
+    """Read weights to start a training from, also those of a network without known inputs.
+
+    The layers for what is known then keep their initial weights, which change nothing.
+
+    Parameters
+    ----------
+    file : Path
+        Weights of a network with the sizes `of`.
+    of : NetworkConfig
+    network : keras.Model
+        Network to train; of the same sizes, apart from the known inputs.
+
+    Raises
+    ------
+    ValueError
+        If the weights do not fit.
+    """
+    old = build(of)
+    load_weights(file, old)
+    before = {layer.name: layer for layer in old.layers}
+    new = {layer.name for layer in network.layers} - before.keys()
+    same = all(name.startswith(("split_inputs", "known_features", "modulate")) for name in new)
+    if not same or old.output_shape != network.output_shape:
+        raise ValueError(
+            f"expected weights of a network like {network.name!r} to start from, got {of}"
+        )
+    for layer in network.layers:
+        if layer.name in before:
+            layer.set_weights(before[layer.name].get_weights())
 
 
 @dataclass(frozen=True)

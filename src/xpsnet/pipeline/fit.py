@@ -85,6 +85,7 @@ from xpsnet.models.prediction import (
     predict_arrays,
 )
 from xpsnet.models.weights import Model, load_model
+from xpsnet.numerics.known_lines import Known, lines_of
 from xpsnet.parallel.progress import Cancel, Progress, reporting
 from xpsnet.pipeline.outcome import FindOptions, Outcome, Overview, SpectrumRows
 from xpsnet.pipeline.stages import fit_rows, peaks_of_mean, revise, states_in
@@ -295,6 +296,8 @@ def fit(
     sign = scale_sign(window.attrs["scale"])
     limits = {**held, **(constraints or {})}
     found = checked_constraints(fitted, numeric_energy(window), sign, network.slots, limits)
+    if network.config.known and line_shape != "auto":
+        network = replace(network, known=Known(lines_of(shapes), found.limits.get("fwhm")))
     options = FindOptions(replace(fitted, constraints=found), network, sign, min_probability)
     options = _with_neighbors(options, window, neighbors, follow)
     given_doublets = None if isinstance(doublets, str) and doublets == "auto" else fitted.doublets

@@ -26,12 +26,14 @@ from xpsnet.fitting.select.model_choice import (
     Question,
     Structure,
     Template,
+    background_alone,
     choose_structure,
     evidences,
     model_words,
     search_candidates,
     without_states,
 )
+from xpsnet.fitting.select.next_state import leaves_nothing
 from xpsnet.fitting.select.state_models import StateModel, state_options
 from xpsnet.fitting.solve.fit_inputs import FitInputs, fit_inputs
 from xpsnet.fitting.solve.fit_results import FitResults
@@ -44,7 +46,7 @@ Step = Callable[[int], object]
 # Representatives of a stack, beside its mean.
 CLUSTERS = 8
 # Spectra that are fitted at a time: progress and cancel come in between.
-AT_ONCE = 256
+AT_ONCE = 1024
 _ROUNDS = 8
 # A difference of evidence counts a third, and in 8 of 100 spectra the truth is no candidate.
 TEMPERATURE, NO_CANDIDATE = 3.0, 0.08
@@ -325,8 +327,10 @@ def _finished(
 def _to_the_end(options: FitOptions, candidate: Candidate, inputs: FitInputs) -> Candidate:
     """A candidate refined from where it stands: it is only fitted well enough to be compared."""
     results = candidate.results
-    if not candidate.model.kinds or not len(results):
+    if not len(results):
         return candidate
+    if not candidate.model.kinds:
+        return background_alone(options, inputs, candidate.model)
     refined = Template(candidate.model, results.peaks).fitted(options, inputs).results
     known = np.isfinite(results.peaks["center"]).all(axis=1)
     better = np.flatnonzero(known & ~has_flag(refined.flags, *INVALID))
@@ -335,14 +339,42 @@ def _to_the_end(options: FitOptions, candidate: Candidate, inputs: FitInputs) ->
     return Candidate(candidate.model, ended)
 
 
-def _candidates(chosen: Chosen, inputs: FitInputs) -> list[Candidate]:
-    """Fits of all models of a structure, the background alone first."""
+def _candidates(chosen: Chosen, inputs: FitInputs, *, every: bool = False) -> list[Candidate]:
+    """Fits of the models of a structure, the background alone first.
+
+    Models with more states than one that leaves nothing but noise are not tried in that spectrum,
+    unless `every`.
+    """
     structure, question = _structure(chosen), chosen.question
-    asked = replace(question, background=structure.background, line_shape=structure.line_shape)
-    found = [one.fitted(question.options, inputs, quick=True) for one in structure.templates]
-    if question.n_states in (None, 0) or not found:
-        found.insert(0, without_states(asked, inputs))
+    templates = structure.templates
+    found = []
+    if question.n_states in (None, 0) or not templates:
+        asked = replace(question, background=structure.background, line_shape=structure.line_shape)
+        found.append(without_states(asked, inputs))
+    rows = np.arange(len(inputs.counts))
+    count = 0
+    for template in templates:
+        if len(template.model.kinds) > count and found and not every:
+            fewer = [one for one in found if len(one.model.kinds) == count]
+            done = np.any([leaves_nothing(inputs, one) for one in fewer], axis=0)
+            rows = rows[~done[rows]]
+        count = len(template.model.kinds)
+        found.append(_fitted_rows(question.options, template, inputs, rows))
     return found
+
+
+def _fitted_rows(
+    options: FitOptions, template: Template, inputs: FitInputs, rows: Numbers
+) -> Candidate:
+    """A template fitted to some rows; the others are not done."""
+    if rows.size == len(inputs.counts):
+        return template.fitted(options, inputs, quick=True)
+    # At least one fit, which says how the results are laid out.
+    some = rows if rows.size else np.zeros(1, dtype=np.intp)
+    fitted = template.fitted(options, inputs.rows(some), quick=True).results
+    results = FitResults.not_done(fitted.layout, len(inputs.counts), covariance=True)
+    results.copy_from(rows, fitted.rows(np.arange(rows.size)))
+    return Candidate(template.model, results)
 
 
 def _shares(evidence: Floats) -> Floats:
@@ -454,7 +486,7 @@ def _choose_again(
 ) -> None:
     """Fit some rows again, also from their neighbors, and choose under the prior."""
     mine, prior, near = around_them
-    candidates, question = _candidates(chosen, inputs), chosen.question
+    candidates, question = _candidates(chosen, inputs, every=True), chosen.question
     start = [Start.NETWORK] * len(candidates)
     templates = _structure(chosen).templates
     same: list[tuple[int, int]] = []

@@ -12,12 +12,16 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from xpsnet.numerics.known_lines import KNOWN, known_inputs
 from xpsnet.numerics.resample import normalize
 from xpsnet.simulation import instrument
 from xpsnet.simulation.instrument import Draw, log_uniform
-from xpsnet.simulation.lines import line
+from xpsnet.simulation.lines import asymmetry_of, line
 
 Batch = dict[str, Any]
+
+# Lines that lean less count as symmetric, in what the caller knows.
+LEAST_ASYMMETRY = 0.02
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,10 @@ class RawRecipe:
     has an unresolved side band. The others are skewed by up to `max_skew` (logarithm of the ratio
     of the half widths); half of them also have a metallic tail of up to `max_tail` of the
     Lorentzian part.
+
+    For a fraction `stated` of the spectra, the network is given what a caller may know of the lines
+    (`numerics.known_lines`): in four of five whether they are symmetric, in one of three the
+    range of their FWHM, in one of three that of their asymmetry.
     """
 
     min_peaks: int = 0
@@ -60,6 +68,7 @@ class RawRecipe:
     with_band: float = 0.25
     spikes: float = 0.04
     min_chi_square: float = 20.0
+    stated: float = 0.0
     # Fields whose values are drawn uniformly on a logarithmic scale.
     logarithmic: ClassVar[tuple[str, ...]] = ("measured_points", "gap", "min_height", "noise")
 
@@ -78,6 +87,7 @@ def draw_raw(xp: Any, draw: Draw, n: int, recipe: RawRecipe) -> Batch:
         deviation there over this count; ``background_rise`` (n, 1): rise of the background over
         the highest line. ``n_peaks`` (n,); ``center``, ``fwhm``, ``height``, ``fraction``
         (n, max_peaks) in the units of `spectra`, ascending by center, 0 for absent peaks.
+        ``known`` (n, KNOWN): what is known of the lines (`numerics.known_lines`).
     """
     count = _draw_count(xp, draw, n, recipe)
     taken, points, axis = instrument.measured_axis(
@@ -85,7 +95,8 @@ def draw_raw(xp: Any, draw: Draw, n: int, recipe: RawRecipe) -> Batch:
     )
     inside = instrument.inside_window(xp, points, recipe.n_points)
     peaks = _draw_peaks(xp, draw, n, recipe, count, taken)
-    shape = [part[:, :, None] for part in _draw_shape(xp, draw, n, recipe)]
+    asymmetry = _draw_shape(xp, draw, n, recipe)
+    shape = [part[:, :, None] for part in asymmetry]
     center, fwhm, fraction = (peaks[k][:, :, None] for k in ("center", "fwhm", "fraction"))
     lines = line(xp, axis[:, None, :], center, fwhm, fraction, shape)
     components = peaks["height"][:, :, None] * lines
@@ -109,7 +120,9 @@ def draw_raw(xp: Any, draw: Draw, n: int, recipe: RawRecipe) -> Batch:
     rise = xp.max(background, axis=-1, keepdims=True) - xp.min(background, axis=-1, keepdims=True)
     measured = {"counts": counts, "points": points, "background": background, "peaks": kept}
     levels = {"largest": largest, "relative_noise": spread, "background_rise": rise}
-    return {"spectra": spectra, "signal": signal, "scale": scale, **measured, **levels, **truth}
+    known = _draw_known(xp, draw, n, recipe, peaks, asymmetry)
+    spectra_and_truth = {"spectra": spectra, "signal": signal, "scale": scale, "known": known}
+    return {**spectra_and_truth, **measured, **levels, **truth}
 
 
 def _draw_count(xp: Any, draw: Draw, n: int, recipe: RawRecipe) -> Any:
@@ -177,6 +190,44 @@ def _draw_shape(xp: Any, draw: Draw, n: int, recipe: RawRecipe) -> tuple[Any, An
     chosen = ((leaning, skew), (metallic, tail), (with_band, band), (with_band, shift))
     skew, tail, band, shift = (xp.where(which, value, none) for which, value in chosen)
     return skew, tail, band, shift
+
+
+def _draw_known(
+    xp: Any, draw: Draw, n: int, recipe: RawRecipe, peaks: Batch, shape: tuple[Any, ...]
+) -> Any:
+    """What a caller may know of the lines (n, KNOWN); see `numerics.known_lines`.
+
+    The limits are those of all slots, also of absent peaks, so that a narrow range does not reveal
+    the number of peaks; each is moved outward by a random amount.
+    """
+    if not recipe.stated:
+        return xp.zeros((n, KNOWN), dtype="float32")
+    ratio = asymmetry_of(xp, peaks["fraction"], shape)
+    leans = xp.max(ratio, axis=-1, keepdims=True) > LEAST_ASYMMETRY
+    stated = draw.uniform((n, 1)) < recipe.stated
+
+    def share(part: float, among: Any) -> Any:
+        return xp.where(xp.logical_and(among, draw.uniform((n, 1)) < part), 1.0, 0.0)
+
+    family = share(0.8, stated)
+    widest, narrowest = (
+        xp.max(peaks["fwhm"], axis=-1, keepdims=True),
+        xp.min(peaks["fwhm"], axis=-1, keepdims=True),
+    )
+    fwhm = (
+        share(1 / 3, stated),
+        narrowest * xp.exp(-0.5 * draw.uniform((n, 1))),
+        widest * xp.exp(0.5 * draw.uniform((n, 1))),
+    )
+    asymmetry = (
+        share(1 / 3, xp.logical_and(stated, leans)),
+        xp.maximum(xp.min(ratio, axis=-1, keepdims=True) - 0.2 * draw.uniform((n, 1)), 0.0),
+        xp.max(ratio, axis=-1, keepdims=True) + 0.2 * draw.uniform((n, 1)),
+    )
+    asymmetric = family * xp.where(leans, 1.0, 0.0)
+    return known_inputs(
+        xp, symmetric=family - asymmetric, asymmetric=asymmetric, fwhm=fwhm, asymmetry=asymmetry
+    )
 
 
 def _draw_heights(xp: Any, draw: Draw, n: int, recipe: RawRecipe, present: Any, common: Any) -> Any:

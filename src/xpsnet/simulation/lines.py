@@ -38,6 +38,13 @@ def line(xp: Any, energy: Any, center: Any, fwhm: Any, fraction: Any, shape: Any
     return (main + band * _bell(xp, xp.square(z - shift), fraction, fraction)) / top
 
 
+def asymmetry_of(xp: Any, fraction: Any, shape: Any) -> Any:
+    """Logarithm of the ratio of the half widths, higher over lower binding energy; see `line`."""
+    skew, _, band, shift = shape
+    place, low, high, _ = _extent(xp, fraction, band, shift)
+    return skew + xp.log((high - place) / (place - low))
+
+
 def _bell(xp: Any, z2: Any, lorentzian: Any, fraction: Any) -> Any:
     """Gaussian plus `lorentzian` times a Lorentzian, of FWHM 1; `z2` is the distance squared."""
     return (1 - fraction) * xp.exp(-4 * LN2 * z2) + lorentzian / (1 + 4 * z2)
@@ -45,6 +52,12 @@ def _bell(xp: Any, z2: Any, lorentzian: Any, fraction: Any) -> Any:
 
 def _whole(xp: Any, fraction: Any, band: Any, shift: Any) -> tuple[Any, Any, Any]:
     """Position of the maximum, FWHM and height of a line of FWHM 1 and height 1 with its band."""
+    place, low, high, top = _extent(xp, fraction, band, shift)
+    return place, high - low, top
+
+
+def _extent(xp: Any, fraction: Any, band: Any, shift: Any) -> tuple[Any, Any, Any, Any]:
+    """Maximum, its two places at half height, and height of a line of FWHM 1 with its band."""
     place = 0.0 * (fraction + band)
     for _ in range(STEPS):
         _, slope, bend = _with_band(xp, place, fraction, band, shift)
@@ -56,7 +69,7 @@ def _whole(xp: Any, fraction: Any, band: Any, shift: Any) -> tuple[Any, Any, Any
         low = low - (value - 0.5 * top) / slope
         value, slope, _ = _with_band(xp, high, fraction, band, shift)
         high = high - (value - 0.5 * top) / slope
-    return place, high - low, top
+    return place, low, high, top
 
 
 def _with_band(xp: Any, z: Any, fraction: Any, band: Any, shift: Any) -> tuple[Any, Any, Any]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from xpsnet.numerics.known_lines import known_inputs
 from xpsnet.numerics.resample import normalize
 from xpsnet.simulation import instrument
 from xpsnet.simulation.core_levels import RawRecipe, draw_raw
@@ -26,8 +27,9 @@ def draw_mixture(
     Returns
     -------
     dict of array
-        What the loss needs: ``spectra``, ``signal`` (n, n_points), ``n_peaks`` (n,) and the
-        parameters of the peaks (n, main.max_peaks); see `core_levels.draw_raw`.
+        What the loss needs: ``spectra``, ``signal`` (n, n_points), ``known`` (n, KNOWN),
+        ``n_peaks`` (n,) and the parameters of the peaks (n, main.max_peaks); see
+        `core_levels.draw_raw`.
     """
     sizes = [round(share * n) for _, share in beside]
     parts = [draw_raw(xp, draw, n - sum(sizes), main)]
@@ -38,7 +40,7 @@ def draw_mixture(
             parts.append(_paper_as_raw(xp, draw, size, recipe, main.n_points))
         else:
             parts.append(draw_raw(xp, draw, size, recipe))
-    names = ("spectra", "signal", "n_peaks")
+    names = ("spectra", "signal", "known", "n_peaks")
     batch = {name: xp.concatenate([part[name] for part in parts], axis=0) for name in names}
     for name in _PARAMETERS:
         padded = [_padded(xp, part[name], main.max_peaks) for part in parts]
@@ -54,7 +56,12 @@ def _paper_as_raw(xp: Any, draw: Draw, n: int, recipe: PaperRecipe, n_points: in
     spectra, _, scale = normalize(instrument.onto_grid(xp, batch["spectra"], index, share), xp)
     peaks = ascending_peaks(xp, batch, recipe, recipe.extent, scale)
     signal = instrument.onto_grid(xp, batch["signal"], index, share) / scale
-    return {"spectra": spectra, "signal": signal, "n_peaks": batch["n_peaks"], **peaks}
+    # In half of the spectra it is known that the lines are symmetric.
+    symmetric = xp.where(draw.uniform((n, 1)) < 0.5, 1.0, 0.0)
+    none = (xp.zeros_like(symmetric), xp.ones_like(symmetric), xp.ones_like(symmetric))
+    known = known_inputs(xp, symmetric=symmetric, asymmetric=none[0], fwhm=none, asymmetry=none)
+    truth = {"n_peaks": batch["n_peaks"], **peaks}
+    return {"spectra": spectra, "signal": signal, "known": known, **truth}
 
 
 def _padded(xp: Any, values: Any, slots: int) -> Any:

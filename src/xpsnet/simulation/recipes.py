@@ -56,6 +56,11 @@ RECIPES: dict[str, Recipe] = {
         asymmetric=0.18,
         with_band=0.9,
     ),
+    # Spectra as of `default` and `shoulders`, where the caller knows something of the lines.
+    "known": RawRecipe(asymmetric=0.5, stated=1.0),
+    "known_shoulders": replace(
+        _ONE_OR_TWO, separation=0.5, gap=(0.14, 1.35), asymmetric=0.6, with_band=0.9, stated=1.0
+    ),
     # One line with a side band, or two such lines at the least distance at which they differ.
     "side_bands": replace(
         _ONE_OR_TWO, separation=0.4, gap=(0.2, 1.35), asymmetric=1.0, with_band=1.0

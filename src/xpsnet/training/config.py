@@ -103,7 +103,12 @@ CONFIGS: dict[str, TrainConfig] = {
         "default",
         "default",
         spectra=63_500_000,
-        beside=(("park2020", 0.35), ("shoulders", 0.2)),
+        beside=(
+            ("park2020", 0.25),
+            ("shoulders", 0.13),
+            ("known", 0.25),
+            ("known_shoulders", 0.12),
+        ),
         mixed_precision=True,
     ),
     "park2020": TrainConfig(

@@ -252,7 +252,7 @@ def _outputs(
     model: weights.Model, batch: recipes.Batch, device: runtimes.Device
 ) -> runtimes.Outputs:
     """Outputs of the network for the spectra of a batch, 4096 at a time."""
-    spectra = np.asarray(batch["spectra"], np.float32)
+    spectra = np.asarray(encoding.simulated_inputs(np, batch, model.config), np.float32)
     engine = runtimes.get_engine(model, device)
     parts = [engine(spectra[at : at + 4096]) for at in range(0, len(spectra), 4096)]
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}

@@ -35,7 +35,7 @@ from typing import Any
 
 import numpy as np
 
-from xpsnet.models import weights
+from xpsnet.models import encoding, weights
 from xpsnet.models.architecture import build
 from xpsnet.parallel.progress import Bar
 from xpsnet.simulation import recipes
@@ -137,7 +137,8 @@ class _Run:
         architecture = config.architecture()
         self.network = build(architecture, mixed_precision=config.mixed_precision)
         if config.start and not resume:
-            weights.load_weights(weights.load_model(config.start).file(".npz"), self.network)
+            start = weights.load_model(config.start)
+            weights.load_start(start.file(".npz"), start.config, self.network)
         # The averaged weights are validated in float32, in the network that is exported.
         self.judge = build(architecture)
         self.trainer = _trainer(self.network, config)
@@ -281,6 +282,7 @@ def _trainer(net: Any, config: TrainConfig) -> Any:
     recipe = recipes.get_recipe(config.recipe)
     beside = [(recipes.get_recipe(name), share) for name, share in config.beside]
     loss = _loss_function(config)
+    architecture = config.architecture()
 
     class Trainer(keras.Model):  # type: ignore[misc]
         """The network and its simulation; draws random numbers on the device that trains."""
@@ -301,7 +303,8 @@ def _trainer(net: Any, config: TrainConfig) -> Any:
 
         def call(self, inputs: Any, training: bool = False) -> Any:
             batch = recipes.draw_batch(keras.ops, self, config.batch_size, recipe, beside)
-            return self.network(batch["spectra"], training=training), batch
+            inputs = encoding.simulated_inputs(keras.ops, batch, architecture)
+            return self.network(inputs, training=training), batch
 
         def compute_loss(self, x: Any, y: Any, y_pred: Any, *args: Any, **kwargs: Any) -> Any:
             return loss(*y_pred)
@@ -321,7 +324,8 @@ def _validate(net: Any, batch: recipes.Batch, config: TrainConfig) -> dict[str, 
     """Loss and readable figures on the validation spectra."""
     from keras import ops
 
-    outputs = net.predict(np.asarray(batch["spectra"], np.float32), batch_size=1024, verbose=0)
+    inputs = encoding.simulated_inputs(np, batch, config.architecture())
+    outputs = net.predict(np.asarray(inputs, np.float32), batch_size=1024, verbose=0)
     truth = {name: ops.convert_to_tensor(np.asarray(v, np.float32)) for name, v in batch.items()}
     tensors = {name: ops.convert_to_tensor(v) for name, v in outputs.items()}
     metrics = {"val_loss": float(_loss_function(config)(tensors, truth))}

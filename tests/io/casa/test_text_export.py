@@ -137,11 +137,52 @@ def test_exports_without_components_hold_no_fit(save) -> None:
         xpsnet.read_fit(save(_export([]), "a.txt"))
 
 
+def _plain(seconds: float = 2.0, region: str = "O1s") -> str:
+    """A spectrum with its background and envelope, without the rows of components."""
+    rate = 300.0 + 50.0 * np.exp(-((BINDING - 531.0) ** 2))
+    lines = [
+        f"Cycle 0:sample A:{region}",
+        f"\tCharacteristic Energy eV\t{PHOTON_ENERGY:e}\tAcquisition Time s\t{seconds:e}",
+        "K.E.\tCounts\tBackground\tEnvelope\t\tB.E.\tCPS\tBackground CPS\tEnvelope CPS",
+    ]
+    for energy, one in zip(BINDING, rate, strict=True):
+        cells = [PHOTON_ENERGY - energy, seconds * one, seconds * 300.0, seconds * one]
+        others = [energy, one, 300.0, one]
+        lines.append("\t".join([*(f"{v:.9e}" for v in cells), "", *(f"{v:.9e}" for v in others)]))
+    return "\r\n".join([*lines, "", ""])
+
+
+def test_background_and_envelope_are_no_spectra(save) -> None:
+    path = save(_plain() + _plain(region="C1s"), "a.txt")
+    assert sniff(path) == "CasaXPS text"
+    oxygen, carbon = read(path)
+    assert (oxygen.name, carbon.name) == ("O 1s", "C 1s")
+    assert oxygen.dims == carbon.dims == ("energy",)
+    assert (oxygen.attrs["units"], oxygen.attrs["sample"]) == ("counts", "sample A")
+    assert oxygen.attrs["dwell_time"] == 2.0
+    np.testing.assert_allclose(xpsnet.to_binding(oxygen).energy, BINDING, atol=1e-5)
+
+
+@pytest.mark.parametrize("behind", [True, False])
+def test_a_table_of_results_beside_the_spectra_is_none(save, behind: bool) -> None:
+    numbers = [f"\tO{i}\t{530 + i}\t1.2\t2.93\t{600 + i}\t20.0" for i in range(6)]
+    results = "\r\n".join(["\tName\tPosition\tFWHM\tR.S.F.\tArea\t% Conc.", *numbers, "", ""])
+    text = _export() + "\r\n" + results if behind else results + _export()
+    (spectrum,) = read(save(text, "a.txt"))
+    assert spectrum.name == "O 1s"
+    assert spectrum.size == BINDING.size
+
+
+def test_rows_that_belong_to_no_table_are_left_out_with_a_warning(save) -> None:
+    with pytest.warns(UserWarning, match="is left out: no energies and counts"):
+        (spectrum,) = read(save(_export().replace("\r\nK.E.", "\r\nend\r\nK.E."), "a.txt"))
+    assert spectrum.size == BINDING.size
+
+
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
         ("K.E.\tCounts", "x\ty", "left out|column K.E. or B.E."),
-        ("\r\nK.E.", "\r\nend\r\nK.E.", "column K.E. or B.E."),
     ],
 )
 def test_damaged_tables_are_refused(save, old: str, new: str, message: str) -> None:

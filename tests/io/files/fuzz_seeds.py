@@ -3,13 +3,14 @@
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import casa_comments as casa
 import excel_writer as excel
 import h5py
 import igor_writer as igor
 import kratos_writer as kratos
+import multipak_writer as multipak
 import numpy as np
 import omicron_writer as omicron
 import phi_writer as phi
@@ -26,6 +27,14 @@ from xpsnet.data.peaks import make_peaks
 from xpsnet.data.spectrum import make_spectrum
 
 ENERGY = np.linspace(280.0, 284.0, 21)
+
+
+QUANTIFIED = [
+    ["Name", "Position", "FWHM", "Area", "At%"],
+    ["", "eV", "eV", "", ""],
+    ["C1s Scan A", 284.8, 1.2, 6000.0, 80.0],
+    ["C1s Scan B", 288.6, 1.5, 1900.0, 20.0],
+]
 
 
 class Seed(NamedTuple):
@@ -103,13 +112,21 @@ def _store(folder: Path) -> list[Seed]:
         file["O1s/energy"] = ENERGY
         file["O1s/energy"].attrs["units"] = "eV"
         file.create_dataset("O1s/counts", data=np.ones((4, 21)), chunks=(2, 21), compression=1)
+    with h5py.File(folder / "block.mat", "w", userblock_size=512) as file:
+        for name, values in (("BE", ENERGY[np.newaxis]), ("C1s", np.ones((1, 21)))):
+            file[name] = values
+            file[name].attrs["MATLAB_class"] = np.bytes_("double")
+    with h5py.File(folder / "igor.h5", "w") as file:
+        file["Ag3d"] = np.ones((21, 3))
+        file["Ag3d"].attrs["IGORWaveScaling"] = np.array([(0.0, 0.0), (0.2, 280.0), (1.0, 0.0)])
+        file["Ag3d"].attrs["IGORWaveUnits"] = np.array(["", "eV", "deg"], h5py.string_dtype())
     root = zarr.open_group(folder / "plain.zarr", mode="w", zarr_format=3)
     root.create_array("energy", data=ENERGY)
     root.create_array("counts", data=np.ones((4, 21)))
     root = zarr.open_group(folder / "shards.zarr", mode="w", zarr_format=3)
     root.create_array("energy", data=ENERGY)
     root.create_array("counts", data=np.ones((4, 21)), chunks=(2, 21), shards=(4, 21))
-    files = ("ours.nc", "three.nc", "entry.nxs", "plain.h5")
+    files = ("ours.nc", "three.nc", "entry.nxs", "plain.h5", "block.mat", "igor.h5")
     folders = ("ours.zarr", "plain.zarr", "shards.zarr")
     return [
         *(Seed(name, (folder / name).read_bytes()) for name in files),
@@ -125,6 +142,18 @@ def _packed(folder: Path) -> bytes:
     return pack({one.relative_to(folder).as_posix(): one.read_bytes() for one in files})
 
 
+def _phi_text(folder: Path) -> list[Seed]:
+    rates = counts(12) * np.ones((3, 1))
+    energy = np.linspace(290.0, 288.9, 12)
+    tables = [multipak.Table("C1s", energy, rates, times=(0.0, 0.5, 1.0)),
+              multipak.Table("O1s", energy + 240.0, rates, times=(0.0, 0.5, 1.0))]  # fmt: skip
+    return [
+        Seed("exporter", multipak.exporter(tables, header="").encode()),
+        Seed("csv", multipak.ascii_csv(tables).encode()),
+        Seed("plain csv", multipak.ascii_csv(tables, files=False, area="spot").encode()),
+    ]
+
+
 def _phi(folder: Path) -> list[Seed]:
     profile = phi.Region("C1s", phi.rate(11, 3), stop=299.0, axes=("pnt", "cyc"))
     old = phi.Region("Su1s", phi.rate(11), stop=299.0, dtype="u8")
@@ -136,6 +165,17 @@ def _phi(folder: Path) -> list[Seed]:
         Seed("old", phi.File([old], newline="\r\n", begin="", source="Mg 1253.6 std").data()),
         Seed("layers", phi.File([profile], keys=layers).data()),
         Seed("areas", phi.File([old, replace(old, index=1)], keys=areas).data()),
+        Seed(
+            "text",
+            multipak.labeled(
+                [
+                    multipak.Table(
+                        "C1s", np.linspace(290.0, 288.9, 12), counts(12), x="Binding Energy (eV)"
+                    )
+                ],
+                "SOFH\nTechnique: XPS\nSOFE\n",
+            ).encode(),
+        ),
     ]
 
 
@@ -186,7 +226,8 @@ def _igor(folder: Path) -> list[Seed]:
     image = igor.ibw(np.ones((21, 3)), **options)
     old = igor.old_ibw(np.ones(21), (280.0, 0.2), "eV")
     return [Seed("wave.ibw", wave), Seed("image.ibw", image), Seed("old.ibw", old),
-            Seed("packed.pxt", igor.packed([wave, wave]))]  # fmt: skip
+            Seed("packed.pxt", igor.packed([wave, wave])),
+            Seed("settings.pxt", igor.packed([wave], before=[(1, igor.variables())]))]  # fmt: skip
 
 
 def _igor_text(folder: Path) -> list[Seed]:
@@ -200,6 +241,7 @@ def _igor_text(folder: Path) -> list[Seed]:
         ("one", "WAVES/D/N=(21)\tAg3d", one, scale),
         ("pair", "WAVES/O/D BE C1s", pair, ""),
         ("image", "WAVES/D/N=(21,3) img", rows, image),
+        ("comments", "X //hv = 40.8\r\nWAVES/D/N=(21)\tAg3d", one, scale),
     )
     return [
         Seed(name, "\r\n".join(["IGOR", waves, "BEGIN", *lines, "END", more, ""]).encode())
@@ -218,6 +260,7 @@ def _zip(folder: Path) -> list[Seed]:
         Seed("image.zip", pack(members)),
         Seed("cube.zip", pack(test_zip.da30((2, 3, 20), folder="run 1/"))),
         Seed("a.xlsx", excel.xlsx(sheets)),
+        Seed("quantified.xlsx", excel.xlsx([*sheets[:1], ("Quantifications", QUANTIFIED)])),
         Seed("ours.xlsx", (folder / "ours.xlsx").read_bytes()),
         Seed("peaks.xlsx", (folder / "peaks.xlsx").read_bytes(), holds_peaks=True),
     ]
@@ -248,7 +291,20 @@ def _specs_xy(folder: Path) -> list[Seed]:
     loops = [specs.table(f"Cycle: {i}, Curve: 0, Scan: 0", **few) for i in range(3)]
     one = specs.xy(specs.header(), specs.region(), specs.CYCLE, specs.table(**few))
     return [Seed("one", one.encode()),
-            Seed("loops", specs.xy(specs.header(), specs.region(), *loops).encode())]  # fmt: skip
+            Seed("loops", specs.xy(specs.header(), specs.region(), *loops).encode()),
+            Seed("channels", _specs_channels(specs, few).encode())]  # fmt: skip
+
+
+def _specs_channels(specs: Any, few: dict[str, Any]) -> str:
+    """Two curves with their angles, and a thermometer behind each."""
+    parts = []
+    for i in range(2):
+        curve = specs.table(f"Cycle: 0, Curve: {i}", **few)
+        curve.insert(2, f"NonEnergyOrdinate: {5.0 * i}")
+        label = "External Channel Data Cycle: 0, Temperature [K]"
+        parts += [curve, specs.table(label, labels="energy Temperature [K]", **few)]
+    settings = {"Values/Curve": "12", "Curves/Scan": "2"}
+    return str(specs.xy(specs.header(), specs.region(**settings), *parts))
 
 
 def _specs_xml(folder: Path) -> list[Seed]:
@@ -258,6 +314,11 @@ def _specs_xml(folder: Path) -> list[Seed]:
     small = specs.region(cycles=two, shifts=(0.0,), transmission=np.ones(specs.N))
     return [Seed("cycles", specs.specs([small]).encode()),
             Seed("detectors", specs.specs([specs.region()]).encode())]  # fmt: skip
+
+
+def _kratos_ascii(folder: Path) -> list[Seed]:
+    two = kratos.ascii_table() + kratos.ascii_table("Object name : O 1s")
+    return [Seed("two", two.encode())]
 
 
 def _casa_text(folder: Path) -> list[Seed]:
@@ -286,6 +347,7 @@ SEEDS: dict[str, Callable[[Path], list[Seed]]] = {
     "VAMAS": _vamas,
     "CasaXPS text": _casa_text,
     "PHI MultiPak": _phi,
+    "PHI MultiPak text": _phi_text,
     "netCDF, HDF5 or zarr": _store,
     "Scienta SES text": _scienta_text,
     "Thermo Avantage or Excel (OLE)": _avantage,
@@ -294,6 +356,7 @@ SEEDS: dict[str, Callable[[Path], list[Seed]]] = {
     "Igor text": _igor_text,
     "zip archive": _zip,
     "Kratos": _kratos,
+    "Kratos ASCII": _kratos_ascii,
     "Omicron EIS or CLAM2": _omicron,
     "SPECS xy": _specs_xy,
     "SPECS XML": _specs_xml,

@@ -46,13 +46,31 @@ def old_ibw(values: np.ndarray, scale: tuple[float, float], unit: str, order: st
     return front + struct.pack(f"{order}H", -int(words.sum()) & 0xFFFF) + header + data
 
 
-def packed(waves: Sequence[bytes], order: str = "<", version: int = 0) -> bytes:
+def packed(
+    waves: Sequence[bytes],
+    order: str = "<",
+    version: int = 0,
+    before: Sequence[tuple[int, bytes]] = ((1, bytes(16)), (2, b"history\r")),
+) -> bytes:
     """A packed experiment: variables, history, the waves in a folder, and the end of it."""
-    records = [(1, bytes(16)), (2, b"history\r"), (9, b"data".ljust(32, b"\0"))]
+    records = [*before, (9, b"data".ljust(32, b"\0"))]
     records += [(3, wave) for wave in waves] + [(10, b"")]
     return b"".join(
         struct.pack(f"{order}Hhi", kind, version, len(data)) + data for kind, data in records
     )
+
+
+def variables(order: str = "<", version: int = 2, n_filler: int = 0) -> bytes:
+    """A record of variables: 21 of the system, a number, and texts."""
+    front = [version, 21, 1, 1 + bool(n_filler)] + ([0, 0] if version == 2 else [])
+    data = struct.pack(f"{order}{len(front)}h", *front) + bytes(84)
+    data += struct.pack(f"{order}32shhddi", b"photonEnergy", 1, 4, 612.5, 0.0, 0)
+    size = "i" if version == 2 else "h"
+    texts = [(b"settings", b"Pass Energy=20\rNumber of Sweeps=3")]
+    texts += [(b"filler", b"x" * n_filler)] if n_filler else []
+    for name, text in texts:
+        data += struct.pack(f"{order}32s{size}", name, len(text)) + text
+    return data
 
 
 def _checksum(front: bytes, header: bytes, order: str) -> bytes:

@@ -35,6 +35,22 @@ def spectrum_object(name: str = "C 1s/2", **changes: str | None) -> str:
     return "\n".join(lines)
 
 
+BINDING = np.round(298.0 - 0.1 * np.arange(41), 2)
+LABELS = ("Kinetic Energy(eV)", "Binding Energy(eV)", "Intensity(Counts)",
+          "Intensity(Counts/sec)", "Transmission Value")  # fmt: skip
+
+
+def ascii_table(
+    above: str = "Object name : C 1s/2", labels: tuple[str, ...] = LABELS, seconds: float = 0.5
+) -> str:
+    """One table of Vision's ASCII export."""
+    columns = dict(zip(LABELS, (1486.69 - BINDING, BINDING, COUNTS, COUNTS / seconds,
+                                np.linspace(1.0, 1.2, 41)), strict=True))  # fmt: skip
+    rows = zip(*(columns[label] for label in labels), strict=True)
+    lines = ["Spectra ASCII data for data set...", above, "\t".join(labels)]
+    return "\n".join([*lines, *("\t".join(f"{v:.4f}" for v in row) for row in rows), "", ""])
+
+
 TRANSMISSION = """
 5587 Transmission Function Object (ke,t) = {
     5615 Transmission Function Kinetic Energy = {1190, 1210}

@@ -5,7 +5,7 @@ import struct
 
 import numpy as np
 import pytest
-from igor_writer import ibw, old_ibw, packed
+from igor_writer import ibw, old_ibw, packed, variables
 from scienta_writer import Region, note, ses
 
 from xpsnet.io.common.errors import ReadError
@@ -58,6 +58,78 @@ def test_the_manipulator_of_a_note_becomes_coordinates(save) -> None:
     assert spectrum.manipulator_polar.item() == -30.0
     assert spectrum.manipulator_polar.attrs["units"] == "deg"
     assert "z" not in spectrum.coords
+
+
+BEAMLINE = "[BCS]\rBL Energy=415.3\rSample X=1.5\rSample Y (Vert)=-2\rPolar=30\rEPU POL=1\r"
+
+
+@pytest.mark.parametrize("first", [True, False])
+@pytest.mark.parametrize("typed", ["", "Excitation Energy=0\r", "Excitation Energy=415.3\r"])
+def test_settings_of_the_beamline_stand_beside_those_of_ses(save, first: bool, typed: str) -> None:
+    own = f"[SES]\rRegion Name=Ag3d\rPass Energy=20\r{typed}"
+    text = BEAMLINE + own if first else own + BEAMLINE
+    wave = ibw(counts(), scales=[(382.0, -0.05)], labels=["Binding Energy [eV]"], note=text)
+    (spectrum,) = read(save(wave))
+    assert (spectrum.attrs["photon_energy"], spectrum.attrs["pass_energy"]) == (415.3, 20.0)
+    assert (spectrum.x.item(), spectrum.y.item()) == (1.5, -2.0)
+    assert spectrum.manipulator_polar.item() == 30.0
+    assert "units" not in spectrum.y.attrs
+    assert "manipulator_epu_pol" not in spectrum.coords
+
+
+def test_the_energy_of_the_beamline_outweighs_what_was_typed(save) -> None:
+    text = f"[SES]\rRegion Name=Ag3d\rExcitation Energy=1486.6\r{BEAMLINE}"
+    wave = ibw(counts(), scales=[(382.0, -0.05)], labels=["Binding Energy [eV]"], note=text)
+    with pytest.warns(UserWarning, match=r"states 1486.6 eV, the beamline 415.3 eV"):
+        (spectrum,) = read(save(wave))
+    assert spectrum.attrs["photon_energy"] == 415.3
+
+
+@pytest.mark.parametrize("separator", ["=", " = ", ": "])
+def test_a_note_of_any_program_states_its_settings(save, separator: str) -> None:
+    keys = {"hv": "612.5", "PassEnergy": "20", "Number of scans": "7", "Lens": "A1"}
+    text = "\r".join(f"{key}{separator}{value}" for key, value in keys.items())
+    wave = ibw(counts(), scales=[(230.0, 0.05)], labels=["Kinetic Energy [eV]"], note=text)
+    (spectrum,) = read(save(wave))
+    expected = {"photon_energy": 612.5, "pass_energy": 20.0, "n_scans": 7, "lens_mode": "A1"}
+    assert {key: spectrum.attrs.get(key) for key in expected} == expected
+
+
+@pytest.mark.parametrize("order", "<>")
+@pytest.mark.parametrize("version", [1, 2])
+def test_variables_of_an_experiment_are_settings_of_its_waves(save, order, version: int) -> None:
+    wave = ibw(counts(), scales=[(230.0, 0.05)], labels=["Kinetic Energy [eV]"], order=order)
+    path = save(packed([wave], order, before=[(1, variables(order, version))]))
+    (spectrum,) = read(path)
+    expected = {"photon_energy": 612.5, "pass_energy": 20.0, "n_scans": 3}
+    assert {key: spectrum.attrs.get(key) for key in expected} == expected
+
+
+@pytest.mark.parametrize("order", "<>")
+@pytest.mark.parametrize(
+    "before",
+    [
+        lambda order: [(1, variables(order, 2, 9000))],
+        lambda order: [(2, b"LoadWave\r" * 900)],
+        lambda order: [(1, variables(order, 1)), (2, b"print 1\r" * 900)],
+        lambda order: [(5, b"Macro x()\rEnd\r" * 900)],
+        lambda order: [(9, b"data".ljust(32, b"\0")), (1, variables(order, 2, 9000))],
+    ],
+    ids=["variables", "history", "both", "procedure", "folder"],
+)
+def test_records_before_the_first_wave_may_be_long(save, order: str, before) -> None:
+    """The first wave lies behind what is looked at to find the format."""
+    path = save(packed([spectrum_wave(order)], order, before=before(order)))
+    assert sniff(path) == igor_binary.NAME
+    np.testing.assert_allclose(read(path)[0], counts(), rtol=1e-13)
+
+
+def test_variables_that_make_no_sense_do_no_harm(save) -> None:
+    sound = variables("<", 2)
+    for at in range(0, len(sound), 3):
+        broken = sound[:at] + b"\xff\x7f" + sound[at + 2 :]
+        path = save(packed([spectrum_wave()], before=[(1, broken)]))
+        np.testing.assert_allclose(read(path)[0], counts(), rtol=1e-13)
 
 
 @pytest.mark.parametrize("order", "<>")
@@ -218,6 +290,78 @@ def test_several_waves_share_the_energies_beside_them(save) -> None:
     assert (first.name, second.name) == ("Ag 3d", "C 1s")
     np.testing.assert_array_equal(second, counts(seed=1))
     np.testing.assert_array_equal(second.energy, ENERGY)
+
+
+PRODIGY = """IGOR
+X //Created by: SpecsLab Prodigy, Version 4.86
+X //Scan Mode         = Snapshot
+X //Number of Scans   = 30
+X //DwellTime         = 0.096
+X //Excitation Energy = 21.2182
+X //Pass Energy       = 5
+"""
+
+
+def prodigy(name: str, first: float, second: str = "deg (theta_y)") -> str:
+    """An image of 4 rows as Prodigy writes it."""
+    rows = "\n".join(" ".join(f"{value:.6g}" for value in row) for row in counts(4))
+    return (
+        f"WAVES/S/N=(4,61) '{name}'\nBEGIN\n{rows}\nEND\n"
+        f"X SetScale/I x, -6, 6, \"{second}\", '{name}'\n"
+        f"X SetScale/I y, {first}, {first + 3}, \"eV (Kinetic Energy)\", '{name}'\n"
+        f"X SetScale/I d, 0, 9, \"cps (Intensity)\", '{name}'\n"
+    )
+
+
+def test_comments_of_a_text_wave_are_its_settings(save) -> None:
+    path = save(PRODIGY + prodigy("w_1", 15.0))
+    (image,) = read(path)
+    expected = {
+        "photon_energy": 21.2182,
+        "pass_energy": 5.0,
+        "n_scans": 30,
+        "dwell_time": 0.096,
+        "acquisition_mode": "Snapshot",
+        "scale": "kinetic",
+        "units": "counts/s",
+    }
+    assert {key: image.attrs.get(key) for key in expected} == expected
+    assert image.dims == ("angle", "energy")
+    np.testing.assert_allclose(image.angle, [-6, -2, 2, 6])
+    assert read(path, sum_over="angle")[0].dims == ("energy",)
+
+
+def test_every_wave_has_the_comments_before_it(save) -> None:
+    own = "X //Excitation Energy = 40.8\nX //Region = O1s\n"
+    text = PRODIGY + prodigy("w_1", 15.0) + own + prodigy("w_2", 30.0)
+    first, second = read(save(text))
+    assert (first.name, first.attrs["photon_energy"]) == ("w_1", 21.2182)
+    assert (second.name, second.attrs["photon_energy"]) == ("O 1s", 40.8)
+    assert "pass_energy" not in second.attrs
+
+
+def test_comments_hold_for_all_waves_without_their_own_and_may_stand_behind(save) -> None:
+    both = read(save(PRODIGY + prodigy("w_1", 15.0) + prodigy("w_2", 30.0)))
+    assert [one.attrs["photon_energy"] for one in both] == [21.2182] * 2
+    (behind,) = read(save("IGOR\n" + prodigy("w_1", 15.0) + PRODIGY.partition("\n")[2]))
+    assert behind.attrs["photon_energy"] == 21.2182
+
+
+@pytest.mark.parametrize(
+    ("label", "name", "units"),
+    [
+        ("deg (theta_y)", "angle", "deg"),
+        ("deg (Angle)", "angle", "deg"),
+        ("mm (y)", "y", "mm"),
+        ("s (Delay)", "delay", "s"),
+        ("K (Temperature)", "temperature", "K"),
+        ("Theta [deg]", "angle", "deg"),
+    ],
+)
+def test_a_unit_may_stand_before_the_name_of_a_dimension(save, label, name, units) -> None:
+    (image,) = read(save(PRODIGY + prodigy("w_1", 15.0, label)))
+    assert image.dims == (name, "energy")
+    assert image[name].attrs["units"] == units
 
 
 def test_texts_beside_the_waves_are_left_out(save) -> None:

@@ -176,6 +176,16 @@ def test_what_is_damaged_is_left_out_with_a_warning(save) -> None:
         assert [s.name for s in read(save(broken))] == ["C 1s"]
 
 
+@pytest.mark.parametrize("section", ["[BCS]", "[BCS 1]", "[User Interface Information 1]"])
+def test_settings_in_other_sections_are_found(save, section: str) -> None:
+    text = ses([Region(counts(), ENERGY, without=["Excitation Energy", "Pass Energy"])])
+    at = text.index("[Data 1]")
+    added = f"{section}\r\nBL Energy=415.3\r\nPass Energy=20\r\nSample X=1.5\r\n\r\n"
+    (spectrum,) = read(save(text[:at] + added + text[at:]))
+    assert (spectrum.attrs["photon_energy"], spectrum.attrs["pass_energy"]) == (415.3, 20.0)
+    assert spectrum.x.item() == 1.5
+
+
 def test_a_file_without_data_is_refused(save) -> None:
     head = ses([Region(counts(), ENERGY)]).split("[Data 1]")[0]
     with pytest.raises(ReadError, match=r"expected at least one \[Data\].*region 1 at line 5"):

@@ -1,5 +1,7 @@
 """SPECS xy: Prodigy and SpecsLab 2, loops as dimensions, what the header says and what it hides."""
 
+import warnings
+
 import numpy as np
 import pytest
 
@@ -160,7 +162,7 @@ def loops(*ranges: tuple[str, int]) -> list[list[str]]:
     found = []
     for i, places in enumerate(np.ndindex(*shape)):
         named = ", ".join(f"{k}: {p}" for (k, _), p in zip(ranges, places, strict=True))
-        found.append([f"Cycle: {places[0]}", "Number of Scans: 9"])
+        found.append([f"Cycle: {places[0]}", f"Number of Scans: {dict(ranges).get('Scan', 9)}"])
         found.append(table(named, counts(i), second=i % 60))
     return found
 
@@ -258,10 +260,167 @@ def test_a_table_that_stands_still_is_left_out(save) -> None:
 def test_a_file_that_is_cut_off_is_told(save) -> None:
     text = xy(header(), region(**{"Values/Curve": "61"}), CYCLE, table())
     assert read(save(text))[0].size == 61
-    lines = text.splitlines()
+    kept = "\n".join(text.splitlines()[:-31])
     with pytest.warns(UserWarning, match="has 30 of 61 rows: the file is cut off"):
-        (spectrum,) = read(save("\n".join(lines[: len(lines) - 31])))
+        (spectrum,) = read(save(f"{kept}\n"))
     assert spectrum.size == 30
+    # The last number of "289.1  412" may be all that is left of 41234.
+    with pytest.warns(UserWarning, match="has 29 of 61 rows.*ends within line 62"):
+        (spectrum,) = read(save(kept))
+    assert spectrum.size == 29
+
+
+def three_regions(**settings: str) -> list[str]:
+    """Lines of a file of three regions of two scans."""
+    parts = [header()]
+    for name in ("C1s", "O1s", "N1s"):
+        parts.append(region(name, **settings))
+        parts += loops(("Cycle", 1), ("Curve", 1), ("Scan", 2))
+    return xy(*parts).splitlines(keepends=True)
+
+
+@pytest.mark.parametrize(
+    ("place", "message"),
+    [
+        ("Spectrum ID", "the region 'O1s' at line .* has no table"),
+        ("ColumnLabels", "the region 'O1s' at line .* has no table"),
+        ("Cycle: 0, Curve: 0, Scan: 1", "cycle 0 has 1 of 2 scans"),
+    ],
+)
+def test_a_file_that_is_cut_between_tables_is_told(save, place: str, message: str) -> None:
+    lines = three_regions()
+    second = next(i for i, line in enumerate(lines) if "Region:   O1s" in line)
+    at = next(i for i, line in enumerate(lines) if i > second and place in line)
+    with pytest.warns(UserWarning, match=message):
+        spectra = read(save("".join(lines[:at])))
+    assert spectra[0].name == "C 1s"
+    assert len(read(save("".join(lines)))) == 3  # the whole file: no warning
+
+
+def test_no_cut_of_a_file_is_passed_over_in_silence(save) -> None:
+    """At whatever byte the file ends, a warning says so, or a refusal; nothing wrong is kept.
+
+    Only a file that ends exactly with a region cannot be told from a whole one.
+    """
+    lines = three_regions(**{"Values/Curve": "61"})
+    text = "".join(lines)
+    starts = [len("".join(lines[:i])) for i, line in enumerate(lines) if "Region: " in line]
+    whole = {s.name: s.values for s in read(save(text))}
+    for at in range(200, len(text) - 2, 97):
+        if any(start - 2 <= at <= start for start in starts):
+            continue
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            try:
+                found = read(save(text[:at]))
+            except ReadError:
+                continue
+        assert any("cut off" in str(one.message) for one in caught), at
+        for spectrum in found:
+            for row in spectrum.values.reshape(-1, spectrum.energy.size):
+                assert any(np.array_equal(row, one[: row.size]) for one in whole[spectrum.name])
+
+
+def test_a_file_that_ends_within_the_first_row_of_a_table_is_told(save) -> None:
+    text = xy(header(), region(), CYCLE, table(), table("Cycle: 0, Curve: 0, Scan: 1"))
+    at = text.rindex("295  ") + 6
+    with pytest.warns(UserWarning, match="ends within line|is left out"):
+        (spectrum,) = read(save(text[:at]))
+    np.testing.assert_array_equal(spectrum, counts())
+
+
+def cycles_with_channel(loop: str, per_scan: bool = True) -> list[list[str]]:
+    """Two cycles of two scans, and a thermometer after each scan or after each cycle."""
+    parts = []
+    label = "Sample temperature [K] (Laser heater)"
+    for i in range(4):
+        cycle, scan = divmod(i, 2)
+        if scan == 0:
+            parts.append([f"Cycle: {cycle}", "", "Number of Scans: 2"])
+        parts.append(table(f"Cycle: {cycle}, Curve: 0, Scan: {scan}", counts(i)))
+        if per_scan or scan:
+            named = f"External Channel Data {loop.format(cycle=cycle, scan=scan)}{label}"
+            kelvin = np.full(61, 300.0 + 10 * i)
+            parts.append(table(named, kelvin, labels=f"energy {label}"))
+    return parts
+
+
+@pytest.mark.parametrize(
+    "loop",
+    ["Cycle: {cycle}, ", "Cycle: {cycle}, Curve: 0, Scan: {scan}, ", ""],
+    ids=["cycle", "scan", "nothing"],
+)
+@pytest.mark.parametrize("per_scan", [True, False])
+def test_what_another_device_measured_is_no_scan(save, loop: str, per_scan: bool) -> None:
+    (stack,) = read(save(xy(header(), region(), *cycles_with_channel(loop, per_scan))))
+    assert dict(stack.sizes) == {"cycle": 2, "scan": 2, "energy": 61}
+    for i, row in enumerate(stack.values.reshape(-1, 61)):
+        np.testing.assert_array_equal(row, counts(i))
+    kelvin = stack.sample_temperature
+    assert kelvin.attrs["units"] == "K"
+    expected = [300.0, 310.0, 320.0, 330.0] if per_scan else [310.0, 310.0, 330.0, 330.0]
+    if not per_scan and "Scan" in loop:
+        expected[::2] = [np.nan, np.nan]  # it belongs to the second scan only
+    full = np.broadcast_to(kelvin.values, stack.shape).reshape(4, 61)
+    np.testing.assert_array_equal(full[:, 0], expected)
+
+
+def test_a_channel_on_other_energies_is_put_over_those_of_the_scan(save) -> None:
+    at = np.linspace(295.0, 291.0, 9)
+    external = table("External Channel Data Cycle: 0, Pressure [mbar]", at / 100, energy=at,
+                     labels="energy Pressure [mbar]")  # fmt: skip
+    (spectrum,) = read(save(xy(header(), region(), CYCLE, table(), external)))
+    inside = spectrum.energy.values >= 291.0
+    np.testing.assert_allclose(spectrum.pressure[inside], ENERGY[inside] / 100)
+    assert np.isnan(spectrum.pressure[~inside]).all()
+
+
+def test_a_further_quantity_without_a_word_about_channels_is_no_scan(save) -> None:
+    second = table("Cycle: 0, Curve: 0, Scan: 1", np.full(61, 4.2), labels="energy  Current [nA]")
+    (spectrum,) = read(save(xy(header(), region(), CYCLE, table(), second)))
+    np.testing.assert_array_equal(spectrum, counts())
+    assert (spectrum.current.values == 4.2).all()
+
+
+@pytest.mark.parametrize("labels", ["energy ordinate", "energy", "Energie  Zaehlrate"])
+def test_scans_with_any_label_are_scans(save, labels: str) -> None:
+    tables = [table(f"Cycle: 0, Curve: 0, Scan: {i}", counts(i), labels=labels) for i in range(3)]
+    cycle = ["Cycle: 0", "", "Number of Scans: 3"]
+    (stack,) = read(save(xy(header(), region(), cycle, *tables)))
+    assert dict(stack.sizes) == {"scan": 3, "energy": 61}
+
+
+@pytest.mark.parametrize(
+    ("lens", "name", "units"),
+    [
+        ("WideAngleMode:40V", "angle", "deg"),
+        ("", "angle", "deg"),
+        ("MediumAngularDispersion", "angle", "deg"),
+        ("LargeArea:1.5kV", "y", "mm"),
+        ("HighMagnification2", "y", "mm"),
+    ],
+)
+def test_the_curves_of_a_detector_have_their_angles(save, lens, name: str, units: str) -> None:
+    parts = [header(), region(**{"Analyzer Lens": lens, "Curves/Scan": "3"})]
+    for i in range(6):
+        cycle, curve = divmod(i, 3)
+        place = table(f"Cycle: {cycle}, Curve: {curve}", counts(i))
+        place.insert(2, f"NonEnergyOrdinate:   {(-7.5, 0.0, 7.5)[curve]}")
+        parts += [[f"Cycle: {cycle}"], place] if curve == 0 else [place]
+    path = save(xy(*parts))
+    (image,) = read(path)
+    assert image.dims == ("cycle", name, "energy")
+    assert image[name].values.tolist() == [-7.5, 0.0, 7.5]
+    assert (image[name].attrs["units"], "curve" in image.coords) == (units, False)
+    np.testing.assert_array_equal(image[1, 2], counts(5))
+    assert read(path, sum_over=name)[0].dims == ("cycle", "energy")
+
+
+def test_the_angle_of_one_curve_is_not_that_of_the_next(save) -> None:
+    first, second = (table(f"Cycle: 0, Curve: {i}", counts(i)) for i in range(2))
+    first.insert(2, "NonEnergyOrdinate:  3.5")
+    (image,) = read(save(xy(header(), region(), CYCLE, first, second)))
+    assert (image.dims, "angle" in image.coords) == (("curve", "energy"), False)
 
 
 def test_too_many_tables_are_cut_off_with_a_warning(save, monkeypatch) -> None:

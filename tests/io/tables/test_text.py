@@ -256,7 +256,7 @@ def test_a_gap_in_the_axis_is_no_damage(save) -> None:
         (b"SOFH\nPlatform: x\n", "PHI MultiPak"),
         (b"\x1f\x8b" + bytes(100), "compressed"),
         (b"%PDF-1.7\n", "PDF"),
-        (bytes(4100) + bytes(range(1, 9)) * 100, "expected text, got an unknown binary file"),
+        (bytes(4200) + bytes(range(1, 9)) * 100, "expected text, got an unknown binary file"),
         (bytes(range(256)) * 20, "unknown binary file that begins with 00 01 02"),
     ],
     ids=lambda value: None if isinstance(value, bytes) else value[:20],

@@ -316,3 +316,58 @@ def test_refusals_name_the_line(save, old: str, new: str, message: str) -> None:
 def test_a_header_alone_is_refused(save) -> None:
     with pytest.raises(ReadError, match="at least one block"):
         read(save(vamas([])))
+
+
+CASA = ("Casa Info Follows", "0", "1")
+
+
+@pytest.mark.parametrize(
+    ("lines", "shift", "message"),
+    [
+        (("Calib M = 281.17 A = 284.8 BE ADD",), 3.63, r"\+3.63 eV.*energy_offset=3.63 for bind"),
+        (("Calib M = 285.5 A = 284.8 BE ADD",), -0.7, r"-0.7 eV.*0.7 for kinetic"),
+        (("Calib M = 284.0 A = 284.5 BE ADD", "Calib M = 284.5 A = 284.8 BE ADD"), 0.8, r"\+0.8"),
+        (("Calib M = 1202 A = 1201 KE ADD",), 1.0, r"\+1 eV"),
+    ],
+)
+def test_a_calibration_in_a_comment_is_mentioned(save, lines, shift: float, message: str) -> None:
+    path = save(vamas([Block(counts(12), comment=(*CASA, *lines))]))
+    with pytest.warns(UserWarning, match=message):
+        spectrum = read_one(path)
+    assert float(spectrum.energy[0]) == 950.0  # as measured
+    assert spectrum.attrs["casa_calibration"] == pytest.approx(shift)
+
+
+def test_calibrations_that_differ_are_told_apart(save) -> None:
+    blocks = [
+        Block(counts(12, seed=i), variables=(float(i),),
+              comment=(*CASA, f"Calib M = 284.0 A = {284.5 + i} BE ADD") if i else CASA)
+        for i in range(3)
+    ]  # fmt: skip
+    path = save(vamas(blocks, mode="SDP", variables=[("Etch Time", "s")]))
+    with pytest.warns(UserWarning, match=r"comments of 2 of 3 blocks.*\+1.5 to \+2.5 eV"):
+        (stack,) = read(path)
+    np.testing.assert_allclose(stack.casa_calibration, [0.0, 1.5, 2.5])
+
+
+@pytest.mark.parametrize(
+    "line", ["Charge shift: -1.2 eV", "Energy Correction = 3.1", "charge reference 284.8 (C 1s)"]
+)
+def test_a_correction_of_another_program_is_mentioned(save, line: str) -> None:
+    with pytest.warns(UserWarning, match="state a correction of the energies"):
+        read(save(vamas([Block(counts(12), comment=(line,))])))
+
+
+@pytest.mark.parametrize("line", ["Charge shift: 0.0", "Charge neutralizer on", "Calibrated 2019"])
+def test_a_comment_without_a_correction_is_passed_over(save, line: str) -> None:
+    read(save(vamas([Block(counts(12), comment=(line,))])))
+
+
+@pytest.mark.parametrize("stated", [1e37, 0.0, 1253.6])
+def test_settings_in_a_comment_fill_what_the_entries_leave_open(save, stated: float) -> None:
+    comment = ("Excitation Energy: 1486.6 eV", "Pass Energy = 23.5")
+    block = Block(counts(12), comment=comment, photon_energy=stated, pass_energy=stated)
+    spectrum = read_one(save(vamas([block])))
+    known = 0 < stated < 1e36
+    assert spectrum.attrs["photon_energy"] == (stated if known else 1486.6)
+    assert spectrum.attrs["pass_energy"] == (stated if known else 23.5)

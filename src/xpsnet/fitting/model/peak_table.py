@@ -172,10 +172,25 @@ class PeakTable:
 
     def areas(self) -> Floats:
         """Areas of all peaks, shape (peak,)."""
-        there = np.isfinite(self.values["center"])
         area = np.full(self.n_peaks, np.nan)
-        for k in np.flatnonzero(there):
-            area[k] = self.values["height"][k] * self.unit_area(int(k))
+        for k in np.flatnonzero(np.isfinite(self.values["center"])).tolist():
+            area[k] = self.values["height"][k] * self.unit_area(k)
+        return area
+
+    def areas_now(self) -> Floats:
+        """Areas of all peaks; those of peaks that are as they came are not computed again."""
+        variables, n = self.peaks.variables, self.n_peaks
+        same = np.full(n, "area" in variables)
+        for name, values in self.values.items():
+            old = variables[name].values.reshape(n) if name in variables else np.full(n, np.nan)
+            same &= (values == old) | (np.isnan(values) & np.isnan(old))
+        before = list(shape_names(line_shapes_of(self.peaks), n))
+        same &= [one == other for one, other in zip(self.shapes, before, strict=True)]
+        area = np.full(n, np.nan)
+        if same.any():
+            area[same] = variables["area"].values.reshape(n)[same]
+        for k in np.flatnonzero(np.isfinite(self.values["center"]) & np.isnan(area)).tolist():
+            area[k] = self.values["height"][k] * self.unit_area(k)
         return area
 
     def limits(self, parameter: str, k: int) -> tuple[float, float]:
@@ -229,7 +244,10 @@ class PeakTable:
             Where a value is locked.
         """
         links = self.links()
-        before = self.values | {"area": self.areas()}
+        before = dict(self.values)
+        if any(name == "area" and link.fitted for (name, _), link in links.items()):
+            before["area"] = self.areas()
+        before = {name: values.copy() for name, values in before.items()}
         amounts = {key: _amount(link, before) for key, link in links.items() if link.fitted}
         for parameter in self.values:
             if parameter != "height":
@@ -268,8 +286,12 @@ class PeakTable:
     ) -> None:
         """Heights, and areas by them: the widths are settled by now."""
         height = self.values["height"]
+        # Areas are needed where one is wanted or linked; of some shapes they take a quadrature.
+        needed = {k for name, k in wanted if name == "area"}
+        for (name, k), link in links.items():
+            needed |= {k, link.source} if name == "area" else set()
         unit = np.full(self.n_peaks, np.nan)
-        for k in np.flatnonzero(np.isfinite(self.values["center"])).tolist():
+        for k in needed:
             unit[k] = self.unit_area(k)
         for parameter in ("height", "area"):
             for (name, k), value in wanted.items():
@@ -342,7 +364,7 @@ class PeakTable:
         center = new.variables["center"]
         dims, shape = center.dims, center.shape
         missing: dict[str, Any] = {}
-        table: dict[str, Any] = {**self.values, "area": self.areas()}
+        table: dict[str, Any] = {**self.values, "area": self.areas_now()}
         table |= {"enabled": self.enabled}
         for name in ("partner", "state"):
             if name in new.variables or getattr(self, name).any():

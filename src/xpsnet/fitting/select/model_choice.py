@@ -302,15 +302,21 @@ def structure_of(model: StateModel) -> Key:
 
 
 def without_states(question: Question, inputs: FitInputs) -> Candidate:
-    """The background alone, of S spectra: an active one has nothing to follow."""
+    """The background alone, of S spectra, fitted well enough to be compared.
+
+    It is a straight line: an active background has nothing to follow.
+    """
     background = question.background or "linear"
     model = StateModel((), question.line_shape or SYMMETRIC, background)
+    return background_alone(replace(question.options, quick=True), inputs, model)
+
+
+def background_alone(options: FitOptions, inputs: FitInputs, model: StateModel) -> Candidate:
+    """A model without states refined for S spectra."""
     n_spectra = len(inputs.counts)
     nothing = {name: np.full((n_spectra, 1), np.nan) for name in ("center", "fwhm", "height")}
     status = np.full(n_spectra, int(Status.NO_PEAKS), dtype=np.int64)
-    return Candidate(
-        model, refined_rows(question.options, inputs.with_starts(nothing, status), model)
-    )
+    return Candidate(model, refined_rows(options, inputs.with_starts(nothing, status), model))
 
 
 @dataclass(frozen=True)

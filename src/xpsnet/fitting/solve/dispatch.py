@@ -157,32 +157,42 @@ def _results(
     results.values[np.ix_(done, at)] = values
     deviation = np.sqrt(np.diagonal(full, axis1=1, axis2=2))
     results.stderr[np.ix_(done, at)] = np.where(free, deviation, np.nan)
-    if not options.quick:
-        results.area_stderr[places] = area_errors(inputs.energy, plain, values, full)
-    results.line_chi_square[places] = solution.line_chi_square[done]
-    full = np.where(free[:, :, None] & free[:, None, :], full, np.nan)
-    matrices[np.ix_(done, at, at)] = full
     used = inputs.used[done]
     squares = np.where(used, inputs.noise.deviation[done], 0.0) ** 2
     results.noise[done] = np.sqrt(squares.sum(axis=1) / np.maximum(used.sum(axis=1), 1))
     results.dof_noise[done] = inputs.noise.dof[done]
     results.noise_density[done] = inputs.noise.density[done]
-    peaks = {name: values[:, plain.column(name)] for name in ("center", "fwhm", "height")}
-    evidence = FitEvidence(
+    results.line_chi_square[places] = solution.line_chi_square[done]
+    if not options.quick:
+        results.area_stderr[places] = area_errors(inputs.energy, plain, values, full)
+        peaks = {name: values[:, plain.column(name)] for name in ("center", "fwhm", "height")}
+        results.flags[done] |= fit_flags(_evidence(inputs, solution, results, done, peaks))
+    full = np.where(free[:, :, None] & free[:, None, :], full, np.nan)
+    matrices[np.ix_(done, at, at)] = full
+    return replace(results, covariance=matrices)
+
+
+def _evidence(
+    inputs: FitInputs,
+    solution: Solution,
+    results: FitResults,
+    done: Numbers,
+    peaks: dict[str, npt.NDArray[np.float64]],
+) -> FitEvidence:
+    """What is known of the finished fits of the rows `done`."""
+    return FitEvidence(
         inputs.energy,
-        np.where(used, inputs.counts[done], np.nan),
+        np.where(inputs.used[done], inputs.counts[done], np.nan),
         **peaks,
         line_chi_square=solution.line_chi_square[done],
-        redchi=fit.redchi,
+        redchi=results.redchi[done],
         correlation=results.correlation[done],
         noise=results.noise[done],
         dof_noise=results.dof_noise[done],
         density=results.noise_density[done],
-        n_used=n_used,
-        n_free=n_free,
+        n_used=solution.n_used[done],
+        n_free=solution.n_free[done],
     )
-    results.flags[done] |= fit_flags(evidence)
-    return replace(results, covariance=matrices)
 
 
 def _entries_among_all(plain: Layout, whole: Layout, slots: Numbers) -> npt.NDArray[np.int64]:

@@ -112,6 +112,18 @@ def parse_fit(comment: Sequence[str]) -> CasaFit | None:
     return CasaFit(fitted, whole, of_regions, of_components, damaged)
 
 
+def calibration_of(comment: Sequence[str]) -> float | None:
+    """Shift of binding energies [eV] that CasaXPS states in the comment of a block.
+
+    None if it states none. Such a shift is shown by CasaXPS, but not in the energies of the block.
+    """
+    shifts = [0.0, 0.0, 0.0]
+    for line in comment:
+        if "Calib" in line:
+            _calibrate(line.strip()[:_MAX_LINE], shifts)
+    return shifts[0] or None
+
+
 def _calibrate(line: str, shifts: list[float]) -> None:
     """Add one line of calibration, "Calib M = 281.17 A = 284.8 BE ADD": such lines add up."""
     match = _CALIBRATION.match(line)

@@ -30,6 +30,11 @@ MAX_BYTES = 64 << 20
 
 _ROWS = ("Name", "Position", "FWHM", "Area", "Lineshape")
 _HEAD = re.compile(r"(?:^|\n)" + r"\t[^\n]*\n".join(_ROWS) + r"\t")
+# Spectra without components have no such rows: only what CasaXPS puts above names them.
+_PLAIN_HEAD = re.compile(
+    r"(?:^|\n)(?:Cycle \d+:[^\n]*|Characteristic Energy eV\t[^\n]*)\n(?:[^\n]*\n){0,3}?"
+    r"[ \t]*[KB]\.E\.\t"
+)
 _ENERGIES = {"K.E.": "kinetic", "B.E.": "binding"}
 _CHARACTERISTIC = re.compile(r"Characteristic Energy eV\t([0-9.eE+-]+)")
 _ACQUISITION = re.compile(r"Acquisition Time s\t([0-9.eE+-]+)")
@@ -51,8 +56,9 @@ class _Table:
 
 
 def sniff(head: bytes) -> bool:
-    """Whether the rows that CasaXPS puts above its tables are in the head."""
-    return _HEAD.search(start_of_text(head)) is not None
+    """Whether what CasaXPS puts above its tables is in the head."""
+    text = start_of_text(head)
+    return _HEAD.search(text) is not None or _PLAIN_HEAD.search(text) is not None
 
 
 def read(path: Path) -> Reading:
@@ -122,7 +128,7 @@ def read_fits(path: Path) -> list[xr.Dataset]:
 def _tables(path: Path, notes: list[str]) -> list[_Table]:
     """All tables with at least one energy column and its counts."""
     lines = LINE_ENDS.split(read_decoded(path, MAX_BYTES))
-    starts = [i for i in range(len(lines)) if _is_start(lines, i)]
+    starts = _starts(lines)
     tables = []
     for start, end in itertools.pairwise([*starts, len(lines)]):
         table = _table(lines, start, end)
@@ -141,6 +147,27 @@ def _tables(path: Path, notes: list[str]) -> list[_Table]:
     return tables
 
 
+def _starts(lines: list[str]) -> list[int]:
+    """Lines at which tables begin: the five rows, or the header where there are none."""
+    starts = [i for i in range(len(lines)) if _is_start(lines, i)]
+    headers = [i for i in range(len(lines)) if _is_header(lines[i])]
+    found = set(starts)
+    for i in headers:
+        before = next((start for start in reversed(starts) if start < i), -1)
+        # The header of a table with rows above it stands right below them, or below empty lines.
+        own = before >= 0 and not any(map(str.strip, lines[before + len(_ROWS) : i]))
+        if not own:
+            found.add(i)
+    return sorted(found)
+
+
+def _is_header(line: str) -> bool:
+    """Whether a line names a column of energies and one of counts."""
+    cells = _cells(line)[:_MAX_COLUMNS]
+    places = [i for i, cell in enumerate(cells[:-1]) if cell in _ENERGIES]
+    return any(re.search(r"counts|cps", cells[i + 1], re.IGNORECASE) for i in places)
+
+
 def _is_start(lines: list[str], i: int) -> bool:
     """Whether the five rows above a table begin here."""
     return all(
@@ -150,10 +177,12 @@ def _is_start(lines: list[str], i: int) -> bool:
 
 def _table(lines: list[str], start: int, end: int) -> _Table | None:
     """Read one table and what is above it."""
-    above = "\n".join(lines[max(start - 2, 0) : start])
-    title = next((line for line in above.split("\n") if line.startswith("Cycle ")), "")
-    rows = {word: _cells(lines[start + k]) for k, word in enumerate(_ROWS)}
-    at = start + len(_ROWS)
+    with_rows = _is_start(lines, start)
+    above = "\n".join(lines[max(start - (2 if with_rows else 4), 0) : start])
+    titles = [line for line in above.split("\n") if line.startswith("Cycle ")]
+    title = titles[-1] if titles else ""
+    rows = {word: _cells(lines[start + k]) if with_rows else [] for k, word in enumerate(_ROWS)}
+    at = start + (len(_ROWS) if with_rows else 0)
     while at < end and not lines[at].strip():
         at += 1
     if at >= end:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from xpsnet.io.common.errors import refusal, unopened
 
-HEAD_BYTES = 4096
+HEAD_BYTES = 4104  # HDF5 may begin behind 4096 bytes
 MAX_LINES = 1_000_000
 _SMALLER = "export fewer regions per file, or convert it to netCDF or zarr"
 LINE_ENDS = re.compile(r"\r{0,2}\n|\r")  # of all systems; some programs write \r\r\n

@@ -152,7 +152,9 @@ def _stack(group: list[Draft]) -> Draft:
         values = [s.attrs.get(key) for s in spectra]
         if any(value != values[0] for value in values):
             attrs.pop(key, None)
-            if key in _DETAILS and None not in values:
+            if key in _DETAILS and any(isinstance(value, str) for value in values):
+                coords[key] = ("scan", ["" if value is None else str(value) for value in values])
+            elif key in _DETAILS and None not in values:
                 coords[key] = ("scan", values)
     attrs["source_file"] = folder.resolve().name
     stack = xr.DataArray(counts, coords, ("scan", "energy"), name=spectra[0].name, attrs=attrs)

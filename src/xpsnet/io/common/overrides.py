@@ -10,10 +10,16 @@ import xarray as xr
 
 from xpsnet.data.satellites import anode_without_monochromator, source_text
 from xpsnet.data.spectrum import check_spectra, scale_sign, shift
+from xpsnet.io.common.chosen_axes import Axes
 from xpsnet.io.common.errors import ReadError, shown
 from xpsnet.io.common.multi_file import Draft, stack_files, without_copies
 from xpsnet.io.common.region_names import chosen_regions
+from xpsnet.io.common.split_regions import split_regions
+from xpsnet.io.common.stack_by import stack_by
 from xpsnet.io.common.sum_over import checked_dims, fold
+
+# Attributes that name the sample of a region in a list.
+_SAMPLE = ("sample", "group")
 
 
 class Keywords(NamedTuple):
@@ -23,6 +29,8 @@ class Keywords(NamedTuple):
     photon_energy: float | None
     energy_offset: float
     sum_over: tuple[str, ...] = ()
+    by: str | None = None
+    axes: Axes | None = None
 
 
 def checked(
@@ -90,9 +98,10 @@ def finish(
         If the region or a dimension to fold does not exist, or with `single` not exactly one
         spectrum is found.
     """
+    drafts = split_regions(drafts)
     if len({draft.path for draft in drafts}) > 1:
         drafts = stack_files(without_copies(drafts, notes))
-    drafts = _chosen(drafts, region, single)
+    drafts = _chosen(drafts, region, single and keywords.by is None)
     scale = keywords.scale
     unstated = [d for d in drafts if scale is None and "scale" not in d.spectrum.attrs]
     if unstated:
@@ -109,7 +118,15 @@ def finish(
         )
     notes += _satellites(drafts)
     spectra = [_finished(draft, keywords) for draft in _named(drafts)]
-    return fold(spectra, keywords.sum_over, drafts[0].path) if keywords.sum_over else spectra
+    if keywords.sum_over:
+        spectra = fold(spectra, keywords.sum_over, drafts[0].path)
+    if keywords.by is not None:
+        spectra = stack_by(spectra, keywords.by, drafts[0].path)
+        if single and len(spectra) > 1:
+            _chosen(
+                [Draft(drafts[0].path, spectrum, False) for spectrum in spectra], region, single
+            )
+    return spectra
 
 
 def _satellites(drafts: list[Draft]) -> list[str]:
@@ -135,15 +152,28 @@ def _chosen(drafts: list[Draft], region: str | int | None, single: bool) -> list
     both = [(d.spectrum.name, d.spectrum.attrs.get("region_original")) for d in drafts]
     names = [[str(name) for name in own if name] for own in both]
     listed = [_shown(draft) for draft in drafts]
+    repeated = {text for text, n in Counter(listed).items() if n > 1}
+    listed = [
+        text + _original(draft) if text in repeated else text
+        for text, draft in zip(listed, drafts, strict=True)
+    ]
     found = chosen_regions(drafts[0].path, region, names, listed, single=single)
     return [drafts[i] for i in found]
 
 
 def _shown(draft: Draft) -> str:
     """Name a draft in a list."""
-    axis = draft.spectrum["energy"].values
-    name, units = draft.spectrum.name or "unnamed", draft.spectrum.attrs.get("units", "counts")
-    return f'"{name}" ({axis[0]:g} to {axis[-1]:g} eV, {units})'
+    spectrum = draft.spectrum
+    axis = spectrum["energy"].values
+    name, units = spectrum.name or "unnamed", spectrum.attrs.get("units", "counts")
+    named = [f"{key} {shown(value, 30)}" for key in _SAMPLE if (value := spectrum.attrs.get(key))]
+    return f'"{name}" ({", ".join([f"{axis[0]:g} to {axis[-1]:g} eV", units, *named])})'
+
+
+def _original(draft: Draft) -> str:
+    """What the file calls a region that others have the name of, too."""
+    original = draft.spectrum.attrs.get("region_original", "")
+    return f" as {shown(original, 40)}" if original and original != draft.spectrum.name else ""
 
 
 def _named(drafts: list[Draft]) -> list[Draft]:

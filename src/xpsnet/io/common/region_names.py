@@ -4,7 +4,14 @@ import os
 import re
 from collections.abc import Sequence
 
-from xpsnet.data.level_names import ELEMENT, cleaned, find_name, parse_level, without_number
+from xpsnet.data.level_names import (
+    ELEMENT,
+    cleaned,
+    find_name,
+    parse_level,
+    without_level,
+    without_number,
+)
 from xpsnet.io.common.errors import refusal
 
 _AUGER = re.compile(
@@ -12,6 +19,10 @@ _AUGER = re.compile(
 )
 _SURVEY = re.compile(r"su1s|sur?\d*|\d*sur?|wide(?:[ _/-]|scan|\d)*|.*survey.*", re.IGNORECASE)
 _MAX_LISTED = 40
+# Words of labels that count measurements of one sample, and say nothing about it.
+_COUNTERS = {"scan", "sweep", "loop", "cycle", "level", "etch", "iteration", "repeat", "block",
+             "region", "run", "no", "nr", "pos", "position", "point", "spot", "line", "angle",
+             "ev", "s", "min", "deg", "xps"}  # fmt: skip
 
 
 def find_region(label: str) -> str | None:
@@ -36,6 +47,19 @@ def region_name(*labels: str) -> str:
         if found:
             return found
     return next((cleaned(label) for label in labels if cleaned(label)), "")
+
+
+def label_identity(label: str) -> str:
+    """What a label states beside its region and a number: "A" of "C 1s A", "" of "1: C 1s".
+
+    Numbers count where other words stand beside them: "1:1 Cu:Ru Cu2p" and "2:1 Cu:Ru Cu2p" are
+    two samples, "C 1s scan 1" and "C 1s scan 2" are two scans.
+    """
+    rest = without_level(cleaned(label))
+    if rest is None:
+        return ""
+    words = {word.lower() for word in re.findall(r"[^\W\d_]+", rest)}
+    return " ".join(rest.split()).casefold() if words - _COUNTERS else ""
 
 
 def chosen_regions(
@@ -87,9 +111,11 @@ def chosen_regions(
                           advice=advice)  # fmt: skip
     if single and len(found) != 1:
         what = "one region" if region is None else f"one region {region!r}"
+        alike = len({tuple(names[i][:1]) for i in found}) == 1 and len(found) > 1
+        stacked = ', or stack them with by="sample"' if alike else ""
         raise refusal(
             path, expected=what, got=f"{len(found)}",
-            advice=f"choose one with region=, by name or number: {advice}",
+            advice=f"choose one with region=, by name or number{stacked}: {advice}",
         )  # fmt: skip
     return found
 

@@ -16,12 +16,16 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
+from xpsnet.io.common.region_names import label_identity
+
 Floats = npt.NDArray[np.float64]
 Variable = tuple[float, str]
 
 _STAGE = ("y", "x", "z")
 # Variables of these names state the place or the order, not a treatment of the sample.
 _BOOKKEEPING = {*_STAGE, "index"}
+# Dimensions along which nothing but the names of the file may tell the blocks apart.
+_ONLY_NUMBERED = (("scan",), ("index",), ("position",))
 # Variables among which grids are looked for.
 _MAX_CANDIDATES = 12
 
@@ -41,6 +45,7 @@ class Block:
     details: dict[str, str | int | float] = field(default_factory=dict)
     variables: dict[str, Variable] = field(default_factory=dict)
     curves: dict[str, Floats] = field(default_factory=dict)
+    curve_units: dict[str, str] = field(default_factory=dict)
     # Variables that the file itself names as the dimensions of the stack.
     dims: tuple[str, ...] = ()
 
@@ -85,7 +90,7 @@ def stack_blocks(blocks: Sequence[Block]) -> list[xr.DataArray]:
     spectra: list[xr.DataArray] = []
     for group in _groups(blocks, _kind):
         by_sample = not _distinct_process(group)
-        parts = _groups(group, lambda block: block.sample) if by_sample else [group]
+        parts = _groups(group, _identity) if by_sample else [group]
         spectra += map(_stack, parts)
     return spectra
 
@@ -96,6 +101,11 @@ def _groups(blocks: Sequence[Block], key: Callable[[Block], Hashable]) -> list[l
     for block in blocks:
         groups.setdefault(key(block), []).append(block)
     return list(groups.values())
+
+
+def _identity(block: Block) -> Hashable:
+    """What blocks of one sample have in common: its name, and the words beside the region's."""
+    return block.sample, label_identity(block.label)
 
 
 def _kind(block: Block) -> Hashable:
@@ -125,7 +135,9 @@ def _stack(group: list[Block]) -> xr.DataArray:
     group = [group[i] for i in order]
     coords: dict[str, Any] = {"energy": group[0].energy}
     for name in group[0].curves:
+        unit = next((b.curve_units[name] for b in group if name in b.curve_units), "")
         coords[name] = _curve([block.curves[name] for block in group], dims, shape)
+        coords[name].attrs |= {"units": unit} if unit else {}
     for name, (_, unit) in group[0].variables.items():
         if all(name in block.variables for block in group):
             values = [block.variables[name][0] for block in group]
@@ -140,7 +152,12 @@ def _stack(group: list[Block]) -> xr.DataArray:
     counts = np.stack([block.counts for block in group]).reshape(*shape, -1)
     if dims == ("scan",) and "scan" not in coords:
         coords["scan"] = np.arange(len(group))
-    attrs |= {"units": group[0].units, "region_original": group[0].label}
+    labels = [block.label for block in group]
+    if len(set(labels)) > 1 and dims in _ONLY_NUMBERED and "region_original" not in coords:
+        coords["region_original"] = _along(labels, dims, shape, {})
+    else:
+        attrs["region_original"] = labels[0]
+    attrs |= {"units": group[0].units}
     if group[0].scale is not None:
         attrs["scale"] = group[0].scale
     return xr.DataArray(

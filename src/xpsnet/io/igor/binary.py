@@ -6,22 +6,27 @@ of packed files are walked here: their byte order is the one in which the record
 
 import itertools
 import math
+import re
 import struct
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from xpsnet.io.common.chosen_axes import Axes
 from xpsnet.io.common.errors import BrokenError, refusal
-from xpsnet.io.common.file_bytes import read_bytes
+from xpsnet.io.common.file_bytes import HEAD_BYTES, looks_like_text, read_bytes
 from xpsnet.io.common.reading import Reading
 from xpsnet.io.igor.waves import Scale, Wave, reading_of
 
 NAME = "Igor binary wave or packed experiment"
 MAX_BYTES = 512 << 20
-_WAVE_RECORD = 3
+_VARIABLES_RECORD, _WAVE_RECORD, _FOLDER_RECORD = 1, 3, 9
+_TEXT_RECORDS = (2, 4, 5, 7, 8)  # history, recreation macros, procedures
+_MAX_SETTINGS, _MAX_TEXT = 2000, 100_000
 _SUPERSEDED = 0x8000  # bit in the kind of a record that a later one replaces
 _MAX_RECORDS = 100_000
 _MAX_WAVES = 10_000
@@ -46,13 +51,15 @@ def sniff(head: bytes) -> bool:
     return _is_wave(head) or any(_begins_packed(head, order) for order in "<>")
 
 
-def read(path: Path) -> Reading:
+def read(path: Path, axes: Axes | None = None) -> Reading:
     """Read all waves with an energy axis.
 
     Parameters
     ----------
     path : Path
         The file; its extension does not matter.
+    axes : dict, optional
+        As from `checked_axes`: names of the dimensions, if the waves have none.
 
     Returns
     -------
@@ -76,17 +83,18 @@ def read(path: Path) -> Reading:
     data = read_bytes(path, MAX_BYTES)
     notes: list[str] = []
     waves: list[Wave] = []
+    settings = _settings(data)
     for piece, where in _pieces(path, data, notes):
         try:
-            waves.append(_load(piece))
+            waves.append(replace(_load(piece), settings=settings))
         except BrokenError as error:
             notes.append(f"the wave at byte {where} is left out: {error}")
-    return reading_of(path, waves, notes)
+    return reading_of(path, waves, notes, axes)
 
 
 def _pieces(path: Path, data: bytes, notes: list[str]) -> Iterator[tuple[bytes, int]]:
     """Cut a file into its waves, each with the byte at which it begins."""
-    if _order(data) and not any(_begins_packed(data[:4096], order) for order in "<>"):
+    if _order(data) and not any(_begins_packed(data[:HEAD_BYTES], order) for order in "<>"):
         yield data, 0
         return
     records, end = max((_records(data, order) for order in "<>"), key=lambda found: found[1])
@@ -102,6 +110,57 @@ def _pieces(path: Path, data: bytes, notes: list[str]) -> Iterator[tuple[bytes, 
         notes.append(f"only the first {_MAX_WAVES} of {len(wanted)} waves are read")
     for record in wanted[:_MAX_WAVES]:
         yield data[record.start : record.stop], record.start
+
+
+def _settings(data: bytes) -> tuple[str, ...]:
+    """Lines of `name=value`: the variables of a packed experiment, in any of its folders."""
+    if _order(data) and not any(_begins_packed(data[:HEAD_BYTES], order) for order in "<>"):
+        return ()
+    order = max("<>", key=lambda order: _records(data, order)[1])
+    found: list[str] = []
+    for record in _records(data, order)[0]:
+        if record.kind == _VARIABLES_RECORD and len(found) < _MAX_SETTINGS:
+            found += _variables(data[record.start : record.stop], order)
+    return tuple(found[:_MAX_SETTINGS])
+
+
+def _variables(data: bytes, order: str) -> list[str]:
+    """Numbers and texts of a record of variables, up to the first that makes no sense."""
+    counts = _variable_counts(data, order)
+    if counts is None:
+        return []
+    n_system, n_numbers, n_texts, at = counts
+    at += 4 * n_system
+    found: list[str] = []
+    for _ in range(n_numbers):
+        if at + 56 > len(data):
+            return found
+        name, value = _text(data[at : at + 32]), struct.unpack_from(f"{order}d", data, at + 36)[0]
+        found.append(f"{name}={value!r}")
+        at += 56
+    long = struct.unpack_from(f"{order}h", data)[0] == 2
+    for _ in range(n_texts):
+        start = at + 32 + (4 if long else 2)
+        if start > len(data):
+            return found
+        (size,) = struct.unpack_from(f"{order}{'i' if long else 'h'}", data, at + 32)
+        if size < 0 or start + size > len(data):
+            return found
+        name, at = _text(data[at : at + 32]), start + size
+        found += [f"{name}={data[start:at].decode('latin-1')[:1000]}"]
+        # A text may hold settings itself, one a line.
+        found += re.split(r"[\r\n;]+", data[start:at].decode("latin-1")[:_MAX_TEXT])
+    return found
+
+
+def _variable_counts(data: bytes, order: str) -> tuple[int, int, int, int] | None:
+    """Numbers of system variables, numbers and texts in a record, and where they begin."""
+    if len(data) < 12:
+        return None
+    version, *counts = struct.unpack_from(f"{order}6h", data)
+    if version not in (1, 2) or min(counts[:3]) < 0:
+        return None
+    return counts[0], counts[1], counts[2], 8 if version == 1 else 12
 
 
 def _records(data: bytes, order: str) -> tuple[list[_Record], int]:
@@ -129,7 +188,22 @@ def _begins_packed(head: bytes, order: str) -> bool:
         return False
     waves = (head[one.start : one.stop] for one in records if one.kind == _WAVE_RECORD)
     is_whole = len(head) - 8 < records[-1].stop <= len(head)
-    return any(map(_is_wave, waves)) or (len(records) >= 4 and is_whole)
+    if any(map(_is_wave, waves)) or (len(records) >= 4 and is_whole):
+        return True
+    # Variables, history or procedures before the first wave may be longer than the head.
+    return all(_is_plausible(one, head, order) for one in records)
+
+
+def _is_plausible(record: _Record, head: bytes, order: str) -> bool:
+    """Whether what is seen of a record is what records of its kind hold."""
+    content = head[record.start : record.stop]
+    if record.kind == _VARIABLES_RECORD:
+        return _variable_counts(content, order) is not None
+    if record.kind in _TEXT_RECORDS:
+        return bool(content) and looks_like_text(content)
+    if record.kind == _FOLDER_RECORD:
+        return record.stop - record.start == 32 and looks_like_text(content.rstrip(b"\0"))
+    return record.kind == _WAVE_RECORD and _is_wave(content)
 
 
 def _order(data: bytes) -> str:

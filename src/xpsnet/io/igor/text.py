@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from xpsnet.io.common.chosen_axes import Axes
 from xpsnet.io.common.file_bytes import LINE_ENDS, read_decoded, start_of_text
 from xpsnet.io.common.reading import Reading
 from xpsnet.io.igor.waves import Scale, Wave, reading_of
@@ -26,6 +27,8 @@ _SHAPE = re.compile(r"/N\s*=\s*\(?\s*(\d{1,9}(?:\s*,\s*\d{1,9}){0,3})\s*\)?", re
 _FLAG = re.compile(r"\s*/([A-Z]+)(?:\s*=\s*\([^)]*\)|\s*=\s*[^\s/,]+)?", re.IGNORECASE)
 _SET_SCALE = re.compile(r"SetScale\b\s*((?:/[A-Z]+\s*)*)([xyztd])\b[\s,]*(.*)", re.IGNORECASE)
 _NOTE = re.compile(r"Note\b\s*(?:/\w+\s*)*(.*)", re.IGNORECASE)
+_COMMENT = re.compile(r"(?:X[ \t]+)?//\s*(.*)", re.IGNORECASE)
+_MAX_COMMENTS = 1000
 _ESCAPES = {"r": "\r", "n": "\n", "t": "\t"}
 
 
@@ -39,6 +42,7 @@ class _Block:
     is_real: bool
     numbers: "array[float]" = field(default_factory=lambda: array("d"))
     width: int = 0
+    comments: list[str] = field(default_factory=list)  # between the block before it and this one
 
 
 def sniff(head: bytes) -> bool:
@@ -47,13 +51,15 @@ def sniff(head: bytes) -> bool:
     return first.strip() == "IGOR" and bool(end)
 
 
-def read(path: Path) -> Reading:
+def read(path: Path, axes: Axes | None = None) -> Reading:
     """Read all waves with an energy axis.
 
     Parameters
     ----------
     path : Path
         The file; its extension does not matter.
+    axes : dict, optional
+        As from `checked_axes`: names of the dimensions, if the waves have none.
 
     Returns
     -------
@@ -69,7 +75,10 @@ def read(path: Path) -> Reading:
     notes: list[str] = []
     waves: dict[str, Wave] = {}
     left = _MAX_NUMBERS
-    for block in _blocks(text, lambda line: _command(line, waves)):
+    behind: list[str] = []  # comments after the last block
+    comments: list[str] = []
+    added: list[Wave] = []
+    for block in _blocks(text, lambda line: _command(line, waves), behind):
         left -= len(block.numbers)
         if left < 0 or len(waves) + len(block.names) > _MAX_WAVES:
             notes.append(f"the waves from line {block.line} on are left out: too many numbers")
@@ -77,11 +86,21 @@ def read(path: Path) -> Reading:
         problem = _add_waves(block, waves)
         if problem:
             notes.append(f"the waves at line {block.line} are left out: {problem}")
-    return reading_of(path, list(waves.values()), notes)
+        # Comments in front of the first block hold for all that have none of their own.
+        comments = block.comments or comments
+        added = [waves[name] for name in block.names if name in waves]
+        for wave in added:
+            wave.settings = tuple(comments)
+    for wave in added if not comments else ():
+        wave.settings = tuple(behind)
+    return reading_of(path, list(waves.values()), notes, axes)
 
 
-def _blocks(text: str, command: Callable[[str], None]) -> Iterator[_Block]:
-    """Give the blocks of waves one by one; commands go to `command` in between."""
+def _blocks(text: str, command: Callable[[str], None], comments: list[str]) -> Iterator[_Block]:
+    """Give the blocks of waves one by one; commands go to `command` in between.
+
+    Comments that no block follows are left in `comments`.
+    """
     block: _Block | None = None
     inside = False
     for number, line in enumerate(LINE_ENDS.split(text), start=1):
@@ -100,6 +119,11 @@ def _blocks(text: str, command: Callable[[str], None]) -> Iterator[_Block]:
             inside = block is not None
         elif match := _WAVES.match(line):
             block = _header(match[1], number)
+            block.comments = comments[:]
+            comments.clear()
+        elif comment := _COMMENT.match(line):
+            if len(comments) < _MAX_COMMENTS:
+                comments.append(comment[1])
         elif line[:2].upper() in ("X ", "X\t"):
             command(line[2:])
     if block is not None and inside:

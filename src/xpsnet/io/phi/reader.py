@@ -11,9 +11,15 @@ import xarray as xr
 
 from xpsnet.io.common.energy_axis import checked_axis
 from xpsnet.io.common.errors import refusal, shown
-from xpsnet.io.common.file_bytes import read_bytes
+from xpsnet.io.common.file_bytes import (
+    HEAD_BYTES,
+    checked_text,
+    looks_like_text,
+    read_bytes,
+)
 from xpsnet.io.common.reading import Reading
 from xpsnet.io.common.region_names import region_name
+from xpsnet.io.phi import text_export
 from xpsnet.io.phi.header import (
     Area,
     Header,
@@ -35,6 +41,8 @@ _KEYS = ("Platform", "Technique", "TechniqueEx", "FileType", "FileDesc", "FileDa
          "AcqFilename", "SoftwareVersion", "InstrumentModel", "XraySource", "AnalyserWorkFcn",
          "NoSpectralReg", "SpectralRegDef")  # fmt: skip
 _KEY_LINE = re.compile(rb"^(" + "|".join(_KEYS).encode() + rb"): ", re.MULTILINE)
+# A row of two numbers: MultiPak's Exporter lets text follow where arrays are in its own files.
+_TABLE = re.compile(rb"(?:^|[\r\n])[ \t]*[+-]?\d[\d.eE+-]*[ \t]*[,;\t ][ \t]*[+-]?\d[\d.eE+-]*")
 _COUNTS = ("c", "cnt", "cts", "counts")  # all files seen hold rates, "c/s"
 _ROLES = {"cyc": "cycle", "ang": "angle", "sar": "position"}
 Floats = npt.NDArray[np.float64]
@@ -81,6 +89,10 @@ def read(path: Path) -> Reading:
     """
     data = read_bytes(path, MAX_BYTES)
     parsed = split_header(data)
+    behind = data[parsed[1] :] if parsed else data
+    is_text = looks_like_text(behind[:HEAD_BYTES].lstrip(b"\0"))
+    if is_text and len(data) <= text_export.MAX_BYTES and _TABLE.search(behind):
+        return text_export.read_text(path, checked_text(path, data))
     if parsed is None:
         raise refusal(
             path,

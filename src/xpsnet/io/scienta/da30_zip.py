@@ -19,7 +19,16 @@ from xpsnet.io.common.file_bytes import decode
 from xpsnet.io.common.labels import is_energy_label
 from xpsnet.io.common.reading import Reading
 from xpsnet.io.common.stacking import Floats
-from xpsnet.io.scienta.settings import Axis, by_section, number_of, pairs, scale_of, to_spectrum
+from xpsnet.io.scienta.settings import (
+    Axis,
+    by_section,
+    complete,
+    number_of,
+    pairs,
+    scale_of,
+    stage_lines,
+    to_spectrum,
+)
 
 MAX_UNPACKED = 512 << 20
 _MAX_SETTINGS = 4 << 20
@@ -93,8 +102,12 @@ def _region(
     settings = _text(archive, f"{folder}{name}.ini", required=False).splitlines()
     info = pairs(settings)
     info.setdefault("region name", layout.get("name") or name)
+    sections = list(by_section(settings))
+    others = [line for section, line in sections if section not in ("ses", "info", "")]
+    complete(info, others, notes, f"the region {shown(name)}")
     scale = scale_of(info, energy_axis.label, notes, f"the region {shown(name)}")
-    stage = (line for name, line in by_section(settings) if name.startswith("manipulator"))
+    stage = [line for section, line in sections if section.startswith("manipulator")]
+    stage += stage_lines(line for section, line in sections if section == "bcs")
     return to_spectrum(image, energy, axes, info, scale, stage)
 
 

@@ -9,6 +9,7 @@ import xarray as xr
 
 from xpsnet.io.common.labels import scale_of_label, set_positive, units_of_label
 from xpsnet.io.common.region_names import region_name
+from xpsnet.io.common.settings import is_beamline, read_settings
 from xpsnet.io.common.stacking import Floats, variable_name
 
 _MAX_TEXT = 500
@@ -23,6 +24,11 @@ _TEXTS = {
     "comments": "comment",
     "spectrum name": "spectrum_name",
 }
+_STAGE = re.compile(
+    r"(?:sample|stage|manipulator)[ _-]*[xyz]\b|[xyz]$|polar|tilt|azimuth|flip|temperature",
+    re.IGNORECASE,
+)
+_DIRECTIONS = {"vert", "horiz", "vertical", "horizontal"}  # stand in brackets where units do
 _ANGLE = re.compile(r"theta|angle|^[xy][ _-]?scale$", re.IGNORECASE)
 
 
@@ -59,6 +65,57 @@ def number_of(info: dict[str, str], key: str) -> float:
     match = re.match(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?(?=\s|$|\[|[A-Za-z])", text)
     value = float(match[0]) if match else np.nan
     return value if np.isfinite(value) else np.nan
+
+
+# Keys of SES for what other sections and programs call otherwise.
+_KEYS = {
+    "photon_energy": "excitation energy",
+    "pass_energy": "pass energy",
+    "n_scans": "number of sweeps",
+    "dwell_time": "dwell time",
+    "lens_mode": "lens mode",
+    "acquisition_mode": "acquisition mode",
+    "sample": "sample",
+    "region": "region name",
+    "comment": "comments",
+}
+_DIFFERENT = 2e-3  # relative difference of two photon energies that are not the same
+
+
+def complete(info: dict[str, str], others: Sequence[str], notes: list[str], where: str) -> None:
+    """Add to the keys of SES what other sections, comments or notes state.
+
+    Parameters
+    ----------
+    info : dict
+        The keys of SES, which is changed. They count first, but for the photon energy: what the
+        beamline states outweighs what was typed into SES, with a note where they differ.
+    others : sequence of str
+        Lines of `key=value` beside them.
+    notes : list of str
+    where : str
+        Names the region or wave in the note.
+    """
+    found = read_settings(others)
+    beamline = read_settings(line for line in others if is_beamline(line.partition("=")[0]))
+    stated, measured = number_of(info, "excitation energy"), beamline.get("photon_energy")
+    if isinstance(measured, float):
+        if stated > 0 and abs(stated - measured) > _DIFFERENT * measured:
+            notes.append(
+                f"{where}: Excitation Energy states {stated:g} eV, the beamline {measured:g} eV: "
+                f"the beamline's is taken; pass photon_energy= if that is wrong"
+            )
+        info["excitation energy"] = repr(measured)
+    for name, value in found.items():
+        key = _KEYS.get(name, name)
+        empty = info.get(key, "").strip().lower() in _UNSAID
+        if empty or (not isinstance(value, str) and not number_of(info, key) > 0):
+            info[key] = value if isinstance(value, str) else repr(value)
+
+
+def stage_lines(others: Iterable[str]) -> list[str]:
+    """Of the lines of a beamline, those that state place, angles or temperature of the sample."""
+    return [line for line in others if _STAGE.match(line.partition("=")[0].strip())]
 
 
 def _attrs(info: dict[str, str]) -> dict[str, Any]:
@@ -103,6 +160,7 @@ def _manipulator(settings: dict[str, str]) -> dict[str, Any]:
     for key in settings:
         value = number_of(settings, key)
         name, unit = variable_name(key, "")
+        unit = "" if unit.lower() in _DIRECTIONS else unit
         if np.isnan(value) or len(coords) >= 50:
             continue
         if name not in ("x", "y", "z"):
@@ -191,4 +249,7 @@ def _dwell_time(info: dict[str, str], n_sweeps: int) -> float:
     all sweeps; "Step Time" [ms] does not.
     """
     total = number_of(info, "time per spectrum channel")
-    return total / n_sweeps if total > 0 else number_of(info, "step time") / 1000.0
+    if total > 0:
+        return total / n_sweeps
+    stated = number_of(info, "dwell time")
+    return stated if stated > 0 else number_of(info, "step time") / 1000.0

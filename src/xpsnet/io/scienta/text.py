@@ -14,7 +14,15 @@ from xpsnet.io.common.errors import BrokenError
 from xpsnet.io.common.file_bytes import read_decoded, start_of_text
 from xpsnet.io.common.reading import Reading
 from xpsnet.io.common.stacking import Floats
-from xpsnet.io.scienta.settings import Axis, number_of, pairs, scale_of, to_spectrum
+from xpsnet.io.scienta.settings import (
+    Axis,
+    complete,
+    number_of,
+    pairs,
+    scale_of,
+    stage_lines,
+    to_spectrum,
+)
 
 NAME = "Scienta SES text"
 MAX_BYTES = 128 << 20
@@ -34,6 +42,7 @@ class _Region:
     region: list[str] = field(default_factory=list)
     info: list[str] = field(default_factory=list)
     manipulator: list[str] = field(default_factory=list)
+    others: list[str] = field(default_factory=list)
     tables: list["_Table"] = field(default_factory=list)
 
 
@@ -71,11 +80,12 @@ def read(path: Path) -> Reading:
     """
     text = read_decoded(path, MAX_BYTES)
     notes: list[str] = []
-    promised, regions = _regions(text, notes)
+    promised, regions, others = _regions(text, notes)
     del text
     spectra: list[xr.DataArray] = []
     for number, region in regions.items():
         try:
+            region.others += others
             spectra.append(_spectrum(region, f"region {number}", notes))
         except BrokenError as error:
             notes.append(f"region {number} at line {region.line} is left out: {error}")
@@ -94,9 +104,13 @@ def _lines_of(text: str) -> Iterator[str]:
     return (match[0].strip() for match in re.finditer(pattern, text))
 
 
-def _regions(text: str, notes: list[str]) -> tuple[float, dict[int, _Region]]:
-    """Sort the lines of a file into regions; also the number of regions that it promises."""
+def _regions(text: str, notes: list[str]) -> tuple[float, dict[int, _Region], list[str]]:
+    """Sort the lines of a file into regions; also the number of regions that it promises.
+
+    Last come the lines of sections that belong to the whole file, such as [BCS].
+    """
     regions: dict[int, _Region] = {}
+    others: list[str] = []
     header: list[str] = []
     target: list[str] = header
     table: _Table | None = None
@@ -116,7 +130,7 @@ def _regions(text: str, notes: list[str]) -> tuple[float, dict[int, _Region]]:
         table = None
         if not which:
             # Sections without a number belong to the file, or to the part before them.
-            target = header if kind == "info" else []
+            target = header if kind == "info" else others
             continue
         if which not in regions and len(regions) >= _MAX_REGIONS:
             break
@@ -131,8 +145,8 @@ def _regions(text: str, notes: list[str]) -> tuple[float, dict[int, _Region]]:
         elif kind in ("region", "info"):
             target = getattr(region, kind)
         else:
-            target = region.manipulator if kind in _MANIPULATOR else []
-    return number_of(pairs(header), "number of regions"), regions
+            target = region.manipulator if kind in _MANIPULATOR else region.others
+    return number_of(pairs(header), "number of regions"), regions, others
 
 
 def _take_row(table: _Table, line: str, number: int) -> int:
@@ -157,6 +171,7 @@ def _spectrum(region: _Region, where: str, notes: list[str]) -> xr.DataArray:
     """Build one region."""
     layout, info = pairs(region.region), pairs(region.info)
     info.setdefault("region name", layout.get("region name", ""))
+    complete(info, [*region.others, *region.manipulator], notes, where)
     tables = [_values(table, layout, where, notes) for table in region.tables]
     if not tables:
         raise BrokenError("it has no [Data] section")
@@ -174,7 +189,8 @@ def _spectrum(region: _Region, where: str, notes: list[str]) -> xr.DataArray:
         axes.insert(0, _axis(layout, 3, len(alike)))
         counts = np.stack(alike)
     scale = scale_of(info, label, notes, where)
-    return to_spectrum(counts, energy, axes, info, scale, region.manipulator)
+    stage = [*region.manipulator, *stage_lines(region.others)]
+    return to_spectrum(counts, energy, axes, info, scale, stage)
 
 
 def _values(

@@ -14,6 +14,7 @@ from xpsnet.io.common.errors import ReadError, refusal
 from xpsnet.io.common.labels import units_of_label
 from xpsnet.io.common.reading import Reading
 from xpsnet.io.common.region_names import find_region
+from xpsnet.io.common.settings import setting_name, setting_value
 from xpsnet.io.stores.tree import StoredArray, Tree
 
 Floats = npt.NDArray[np.float64]
@@ -31,20 +32,15 @@ _AXIS_NAME = re.compile(
 _NOT_COUNTS = re.compile(r"err|std|sigma|uncert|varian|_indices$|weights?$", re.IGNORECASE)
 _EV_PER_UNIT = {"ev": 1.0, "electronvolt": 1.0, "electronvolts": 1.0, "electron volt": 1.0,
                 "kev": 1e3, "mev": 1e-3, "j": 6.241509074e18}  # fmt: skip
-_MEASURED = {
-    "photon_energy": re.compile(
-        r"photon[ _]?energy|hv|h_?nu|(?:incident|excitation|source)_?energy", re.IGNORECASE
-    ),
-    "pass_energy": re.compile(r"pass[ _]?energy", re.IGNORECASE),
-    "dwell_time": re.compile(r"dwell[ _]?time|time[ _]per[ _]step", re.IGNORECASE),
-    "n_scans": re.compile(
-        r"n[ _]?scans|(?:number_of|num)_?(?:scans|sweeps)|scan_?count|sweeps", re.IGNORECASE
-    ),
-}
 _MAX_LISTED = 12
 _MAX_AXES = 50  # of one group
 MAX_SPECTRA = 1000
-_ADVICE = "read it with h5py or zarr and make an xarray.DataArray with the dimension energy"
+_ADVICE = (
+    'name the array that holds the energies: axes={"energy": "name"}; or read it with h5py or zarr '
+    "and make an xarray.DataArray with the dimension energy"
+)
+_MATLAB = "MATLAB_class"
+_NO_NUMBERS = {"char", "cell", "struct", "logical", "function_handle"}
 
 
 class Axis(NamedTuple):
@@ -109,7 +105,7 @@ def read_arrays(tree: Tree) -> Reading:
     axes = {group: _axes(tree, members) for group, members in tree.members.items()}
     settings = {group: settings_in(tree, group) for group in tree.members}
     for array in tree.arrays.values():
-        if not _can_be_counts(array):
+        if not can_be_counts(array):
             continue
         try:
             axis = _axis_of(tree, array, _nearest(axes, array.group))
@@ -125,7 +121,7 @@ def read_arrays(tree: Tree) -> Reading:
     if not spectra:
         raise refusal(
             tree.path, expected="an array with an energy axis, known by its name or units (eV)",
-            got=_listed(tree.arrays.values()), advice=_ADVICE,
+            got=listed(tree.arrays.values()), advice=_ADVICE,
         )  # fmt: skip
     return Reading(spectra, list(dict.fromkeys([*notes, *map(str, unclear)])))
 
@@ -139,7 +135,7 @@ def check_number(tree: Tree, n: int) -> None:
 
 def _axes(tree: Tree, members: list[StoredArray]) -> list[Axis]:
     """Energy axes among the arrays of a group: those named so, else those with the units eV."""
-    flat = [array for array in members if _is_flat_number(array)]
+    flat = [array for array in members if is_flat_number(array)]
     named = [a for a in flat if is_axis_name(a.label)]
     by_units = [a for a in flat if units_of(a).lower() in _EV_PER_UNIT and not _is_measured(a)]
     for candidates in (named, by_units):
@@ -161,22 +157,39 @@ def upwards(group: str) -> list[str]:
     return [str(place), *map(str, place.parents)]
 
 
-def _is_flat_number(array: StoredArray) -> bool:
+def is_flat_number(array: StoredArray) -> bool:
     """Whether an array is one-dimensional and holds real numbers."""
-    return array.dtype.kind in "iuf" and len(array.shape) == 1 and array.shape[0] >= 2
+    vector = len(array.shape) == 1 or (len(array.shape) == 2 and 1 in array.shape)
+    is_matlab = array.attrs.get(_MATLAB) is not None  # which has no arrays of one dimension
+    one = vector if is_matlab else len(array.shape) == 1
+    return _has_numbers(array) and one and max(array.shape) >= 2
+
+
+def _has_numbers(array: StoredArray) -> bool:
+    """Whether an array holds real numbers, and not the letters of a text of MATLAB."""
+    is_text = str(array.attrs.get(_MATLAB, "")) in _NO_NUMBERS or array.name.startswith("/#")
+    return array.dtype.kind in "iuf" and not is_text
+
+
+def without_single(spectrum: xr.DataArray, array: StoredArray) -> xr.DataArray:
+    """A spectrum without the dimensions of size 1 that MATLAB gives to every vector."""
+    if array.attrs.get(_MATLAB) is None:
+        return spectrum
+    single = [d for d in spectrum.dims if d != "energy" and spectrum.sizes[d] == 1]
+    return spectrum.squeeze(single, drop=True)
 
 
 def _is_measured(array: StoredArray) -> bool:
     """Whether a name is that of an experiment's setting."""
-    return any(pattern.fullmatch(array.label) for pattern in _MEASURED.values())
+    return setting_name(array.label) is not None
 
 
-def _can_be_counts(array: StoredArray) -> bool:
+def can_be_counts(array: StoredArray) -> bool:
     """Whether an array can hold spectra, and not axes, settings or errors."""
     return (
-        array.dtype.kind in "iuf"
+        _has_numbers(array)
         and len(array.shape) >= 1
-        and not (len(array.shape) == 1 and is_axis_name(array.label))
+        and not (is_flat_number(array) and is_axis_name(array.label))
         and not _is_measured(array)
         and _NOT_COUNTS.search(array.label) is None
     )
@@ -194,7 +207,7 @@ def _axis_of(tree: Tree, array: StoredArray, axes: list[Axis]) -> Axis | None:
     if not same or array.shape.count(fitting[0].energy.size) > 1:
         raise refusal(
             tree.path, array.name, expected="one energy axis, of the length of one dimension",
-            got=f"shape {array.shape} with {_listed(a.stored for a in fitting)}", advice=_ADVICE,
+            got=f"shape {array.shape} with {listed(a.stored for a in fitting)}", advice=_ADVICE,
         )  # fmt: skip
     return fitting[0]
 
@@ -210,7 +223,7 @@ def _spectrum(tree: Tree, array: StoredArray, axis: Axis, settings: Attrs) -> xr
     if axis.scale:
         spectrum.attrs["scale"] = axis.scale
     spectrum.name = region_of(array.label, array.group)
-    return spectrum.transpose(..., "energy")
+    return without_single(spectrum, array).transpose(..., "energy")
 
 
 def region_of(label: str, group: str) -> str | None:
@@ -243,30 +256,33 @@ def _settings_of(tree: Tree, group: str) -> Attrs:
     settings: Attrs = {}
     stated: dict[str, Any] = dict(tree.groups.get(group, {}))
     for array in tree.members.get(group, ()):
-        if array.dtype.kind in "iuf" and array.shape in ((), (1,)):
+        if array.dtype.kind in "iuf" and array.shape in ((), (1,), (1, 1)):
             stated[array.label] = array
     for key, value in stated.items():
-        for name, pattern in _MEASURED.items():
-            number = _number(tree, value) if pattern.fullmatch(key) else None
-            if number is not None:
-                settings.setdefault(name, int(number) if name == "n_scans" else number)
+        name = setting_name(key)
+        number = _number(tree, key, value) if name else None
+        if name and number is not None:
+            settings.setdefault(name, int(number) if name == "n_scans" else number)
     return settings
 
 
-def _number(tree: Tree, value: Any) -> float | None:
+def _number(tree: Tree, key: str, value: Any) -> float | None:
     """Positive number of an attribute or of a stored scalar, energies in eV."""
-    factor = 1.0
+    unit = ""
     if isinstance(value, StoredArray):
-        factor = _EV_PER_UNIT.get(units_of(value).lower(), 1.0)
+        unit = units_of(value)
         value = np.asarray(tree.values(value)).ravel()[0]
-    try:
-        number = float(value) * factor
-    except (TypeError, ValueError):
+    name = setting_name(key)
+    if isinstance(value, list | tuple) and len(value) == 1:
+        value = value[0]
+    if name is None or not isinstance(value, str | int | float | np.number):
         return None
-    return number if 0 < number < 1e6 else None
+    text = value if isinstance(value, str) else repr(float(value))
+    factor = _EV_PER_UNIT.get(unit.lower(), 1.0) if unit.lower() == "j" else 1.0
+    return setting_value(name, text if factor == 1.0 else repr(float(text) * factor), unit)
 
 
-def _listed(arrays: Iterable[StoredArray]) -> str:
+def listed(arrays: Iterable[StoredArray]) -> str:
     """Names and shapes of arrays, for messages."""
     texts = [f"{a.name} {a.shape} {units_of(a)}".strip() for a in arrays]
     more = [f"and {len(texts) - _MAX_LISTED} more"] if len(texts) > _MAX_LISTED else []

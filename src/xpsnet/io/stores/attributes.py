@@ -12,6 +12,8 @@ from xpsnet.io.common.errors import refusal, refusing_damage
 
 HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
 HDF5_EXPECTED = "an HDF5 or netCDF file that can be opened"
+# A program may put a block of its own in front, as MATLAB does with 512 bytes.
+_HDF5_STARTS = (0, 512, 1024, 2048, 4096)
 NETCDF3_MAGIC = b"CDF"
 # What `write` leaves in stores: the name of a spectrum, and the version of the library.
 NAME_ATTR = "xpsnet_name"
@@ -23,6 +25,11 @@ ZARR_FILES = ("zarr.json", ".zgroup", ".zmetadata", ".zarray")
 
 # Axes are loaded at once, everything else lazily where it is large.
 _MAX_AXIS = 20_000_000
+
+
+def hdf5_start(head: bytes) -> int | None:
+    """Byte at which HDF5 begins, behind a block of the program that wrote it; None if nowhere."""
+    return next((at for at in _HDF5_STARTS if head[at : at + 8] == HDF5_MAGIC), None)
 
 
 def counts_name(spectra: xr.DataArray) -> str:

@@ -18,7 +18,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from xpsnet.io.common.errors import refusal, refusing_damage
-from xpsnet.io.stores.attributes import HDF5_EXPECTED
+from xpsnet.io.common.file_bytes import HEAD_BYTES
+from xpsnet.io.stores.attributes import HDF5_EXPECTED, hdf5_start
 
 _TRIAL = Path(__file__).with_name("hdf5_probe_process.py")
 _MAX_SECONDS = 30.0  # of a trial; where the system can, it ends one after 4 s of processor time
@@ -47,7 +48,9 @@ def check_heaps(path: Path) -> None:
         path.open("rb") as file,
         mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data,
     ):
-        width = data[14 if data[8] < 2 else 10]  # bytes of a size, as the superblock says
+        start = hdf5_start(data[:HEAD_BYTES]) or 0
+        # Bytes of a size, as the superblock says.
+        width = data[start + (14 if data[start + 8] < 2 else 10)]
         left = _MAX_OBJECTS
         for heap in _heaps(data) if width in (2, 4, 8) else ():
             left = _follow(path, data, heap, width, left)

@@ -174,7 +174,8 @@ def _energy_axis(
     shown = ", ".join(f"{one.label} [{units_of(one)}]" for one in candidates.values()) or "none"
     raise refusal(
         tree.path, group, expected="one axis that holds rising or falling energies",
-        got=f"the axes {shown}", advice="read it with h5py and make an xarray.DataArray",
+        got=f"the axes {shown}",
+        advice='name the one that holds the energies: axes={"energy": "name"}',
     )  # fmt: skip
 
 

@@ -14,21 +14,25 @@ import xarray as xr
 from xarray.backends import CachingFileManager, H5NetCDFStore
 
 from xpsnet.data.spectrum import check_spectra
+from xpsnet.io.common.chosen_axes import Axes
 from xpsnet.io.common.errors import ReadError, refusal, refusing_damage
 from xpsnet.io.common.file_bytes import read_head
 from xpsnet.io.common.reading import Reading
+from xpsnet.io.common.settings import setting_name, setting_value
 from xpsnet.io.stores.arrays import NO_NAMES, read_arrays
 from xpsnet.io.stores.attributes import (
     COORDS_ATTR,
-    HDF5_MAGIC,
     NAME_ATTR,
     NETCDF3_MAGIC,
     SESSION_ATTR,
     VERSION_ATTR,
+    hdf5_start,
     is_zarr,
     netcdf3_groups,
     plain,
 )
+from xpsnet.io.stores.chosen import read_chosen
+from xpsnet.io.stores.igor_arrays import is_wave, read_waves
 from xpsnet.io.stores.nexus import is_nexus, read_nexus
 from xpsnet.io.stores.nexus_own import holds_peaks, read_own_peaks, read_own_spectra
 from xpsnet.io.stores.tree import LAZY_BYTES, Tree, open_tree
@@ -45,17 +49,19 @@ class PeaksError(ReadError):
 
 
 def sniff(head: bytes) -> bool:
-    """Whether the file begins as HDF5 (netCDF 4) or netCDF 3."""
-    return head.startswith(HDF5_MAGIC) or (head.startswith(NETCDF3_MAGIC) and head[3:4] < b"\x06")
+    """Whether the file holds HDF5 (netCDF 4) or netCDF 3."""
+    return hdf5_start(head) is not None or (head.startswith(NETCDF3_MAGIC) and head[3:4] < b"\x06")
 
 
-def read(path: Path) -> Reading:
+def read(path: Path, axes: Axes | None = None) -> Reading:
     """Read every array with an energy dimension.
 
     Parameters
     ----------
     path : Path
         A file, or the folder of a zarr store.
+    axes : dict, optional
+        As from `checked_axes`, if the file does not state which axis is energy.
 
     Returns
     -------
@@ -67,15 +73,21 @@ def read(path: Path) -> Reading:
         If the store is damaged, leads to other files or holds no spectra.
     """
     if _is_netcdf3(path):
-        reading, reasons = _read_named(path, netcdf3_groups(path))
+        reading, reasons = _read_named(path, netcdf3_groups(path), axes or {})
         if reading.spectra:
             return reading
         raise _without_spectra(path, reasons)
     with open_tree(path) as tree:
+        is_igor = any(map(is_wave, tree.arrays.values()))
+        if axes:
+            return read_waves(tree, axes) if is_igor else read_chosen(tree, axes)
         if is_nexus(tree):
             own = read_own_spectra(tree)
             return Reading(own, stored_by_us=True) if own else read_nexus(tree)
         tree.refuse_outside()
+        has_names = any(_NAMED & array.attrs.keys() for array in tree.arrays.values())
+        if is_igor and not has_names:
+            return read_waves(tree)
         return _read_named_or_not(tree)
 
 
@@ -115,8 +127,11 @@ def _check_openable(tree: Tree) -> None:
             )  # fmt: skip
 
 
-def _read_named(path: Path, groups: list[str]) -> tuple[Reading, list[str]]:
+def _read_named(
+    path: Path, groups: list[str], axes: Axes | None = None
+) -> tuple[Reading, list[str]]:
     """Read every array with an energy dimension, and say why others hold no spectra."""
+    names = {place: name for name, place in (axes or {}).items() if isinstance(place, str)}
     reading = Reading([])
     reasons: list[str] = []
     is_session = False
@@ -129,17 +144,51 @@ def _read_named(path: Path, groups: list[str]) -> tuple[Reading, list[str]]:
                 raise PeaksError(holds_peaks(path))
             reading.stored_by_us = reading.stored_by_us or VERSION_ATTR in data.attrs
             for name in data.data_vars:
+                array = data[name]
+                array = array.rename({dim: names[str(dim)] for dim in array.dims if dim in names})
                 try:
-                    reading.spectra.append(_spectra(data[name], group, reading.notes))
+                    array = _spectra(array, group, reading.notes)
                 except (ValueError, TypeError) as error:
                     reasons.append(f"{group.rstrip('/')}/{name}: {error}")
+                    continue
+                # What `write` stores is complete.
+                ours = VERSION_ATTR in data.attrs
+                reading.spectra.append(array if ours else _with_settings(array, data))
     return reading, reasons
+
+
+def _with_settings(array: xr.DataArray, data: xr.Dataset) -> xr.DataArray:
+    """Spectra with the settings that stand beside them.
+
+    These are attributes of other names, coordinates and variables of one value, and attributes of
+    the whole Dataset; what the array states itself counts first.
+    """
+    beside = {
+        str(name): one.to_numpy().item() for name, one in {**data.coords, **data.data_vars}.items()
+        if one.size == 1 and one.dtype.kind in "iufUS"
+    }  # fmt: skip
+    found: dict[str, int | float] = {}
+    for key, value in [*array.attrs.items(), *beside.items(), *data.attrs.items()]:
+        name = setting_name(str(key))
+        if name and name not in array.attrs and isinstance(value, str | int | float):
+            unit = str(data[key].attrs.get("units", "")) if key in beside else ""
+            text = value if isinstance(value, str) else repr(float(value))
+            number = setting_value(name, text, unit)
+            if number is not None:
+                found.setdefault(name, number)
+    scale = data.attrs.get("scale")
+    if scale in ("binding", "kinetic") and "scale" not in array.attrs:
+        return array.assign_attrs(found, scale=scale)
+    return array.assign_attrs(found)
 
 
 def _without_spectra(path: Path, reasons: list[str]) -> ReadError:
     """The refusal: a store holds no spectra."""
     got = reasons[0] if reasons else "no arrays"
-    advice = "store the energies beside the counts, with the units eV, or call a dimension energy"
+    advice = (
+        "store the energies beside the counts, with the units eV, or call a dimension energy; or "
+        'name the array that holds them: axes={"energy": "name"}'
+    )
     return refusal(path, expected="an array with an energy dimension", got=got, advice=advice)
 
 
@@ -176,7 +225,7 @@ def _is_peaks(data: xr.Dataset) -> bool:
 
 def _is_netcdf3(path: Path) -> bool:
     """Whether a store is a netCDF 3 file."""
-    return not is_zarr(path) and not read_head(path).startswith(HDF5_MAGIC)
+    return not is_zarr(path) and hdf5_start(read_head(path)) is None
 
 
 def _all_datasets(path: Path) -> list[xr.Dataset]:

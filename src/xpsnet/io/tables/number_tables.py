@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from xpsnet.io.common.labels import is_energy_label
+from xpsnet.io.common.region_names import find_region
 from xpsnet.io.tables.csv import has_our_labels
 
 MIN_ROWS = 5
@@ -313,6 +314,8 @@ def _continues(last: Table, table: Table) -> bool:
         return False
     if any(is_energy_label(label) for label in table.labels):
         return False
+    if any(find_region(line) for line in table.header):
+        return False  # another region, even if its energies go on in those of the first
     first, second = last.values[:, 0], table.values[:, 0]
     steps = np.diff(np.concatenate([first, second]))
     gap = steps[len(first) - 1]

@@ -16,12 +16,13 @@ import xarray as xr
 
 from xpsnet.io.common.energy_axis import axis_problem
 from xpsnet.io.common.errors import ReadError, refusal
-from xpsnet.io.common.labels import scale_of_label, units_of_label
+from xpsnet.io.common.labels import is_energy_label, scale_of_label, units_of_label
 from xpsnet.io.common.reading import Reading
 from xpsnet.io.common.region_names import region_name
 from xpsnet.io.tables import text as tables_text
 from xpsnet.io.tables.excel import Cell, Sheet, read_workbook
 from xpsnet.io.tables.json_sidecar import from_cells
+from xpsnet.io.thermo.peak_tables import find_peaks
 
 NAME = "Excel"
 Floats = npt.NDArray[np.float64]
@@ -30,13 +31,17 @@ _MAX_PREAMBLE = 60
 _MIN_POINTS = 5
 _MAX_TABLE = 20_000_000  # cells of one sheet, empty ones too
 _MAX_PADDED = 5_000_000
-_COUNTS = re.compile(r"(?:raw|counts?)\b.*|原始.*", re.IGNORECASE)
+_COUNTS = re.compile(
+    r"(?:raw|counts?|cps|intensity|data|measured)\b.*|原始.*|强度.*|強度.*", re.IGNORECASE
+)
 _ROLES = {
     "background": re.compile(
         r"b(?:ac)?k?gr?n?d\b|backg|bkg|untergrund|fond\b|背景|背底|本底|バック", re.IGNORECASE
     ),
-    "envelope": re.compile(r"envelope|einh|enveloppe|包络|エンベロープ", re.IGNORECASE),
-    "residuals": re.compile(r"resid|résid|残差", re.IGNORECASE),
+    "envelope": re.compile(
+        r"envelope|einh|enveloppe|^(?:fit|sum|total)\b|包络|エンベロープ", re.IGNORECASE
+    ),
+    "residuals": re.compile(r"resid|résid|^diff|残差", re.IGNORECASE),
 }
 
 
@@ -88,17 +93,25 @@ def read(path: Path) -> Reading:
 
 
 def find_regions(sheets: list[Sheet]) -> list[Region]:
-    """Sheets that Avantage has written."""
-    found = [_region(sheet) for sheet in sheets]
+    """Sheets with the curves of a region.
+
+    Avantage's have a row of units. Where a table of peaks is in the workbook, a row of labels
+    that begins with an energy is enough: the columns beside the counts are those of the fit.
+    """
+    tables = [sheet for sheet in sheets if find_peaks(sheet)]
+    found = [_region(sheet, has_peaks=bool(tables)) for sheet in sheets if sheet not in tables]
     return [region for region in found if region is not None]
 
 
-def _region(sheet: Sheet) -> Region | None:
-    """Columns of a sheet; None if it is none of Avantage's."""
+def _region(sheet: Sheet, *, has_peaks: bool) -> Region | None:
+    """Columns of a sheet; None if it is none of a region."""
     place = _units_row(sheet)
+    above = 1
+    if place is None and has_peaks:
+        place, above = _labels_row(sheet), 0
     if place is None:
         return None
-    labels, units = sheet.rows[place - 1], sheet.rows[place]
+    labels, units = sheet.rows[place - above], sheet.rows[place]
     last = place + 1
     while last < len(sheet.rows) and isinstance(_at(sheet.rows[last], 0), float):
         last += 1
@@ -116,21 +129,23 @@ def _region(sheet: Sheet) -> Region | None:
     if not counts:
         return None
     background = [table[:, c] for c in columns if roles[c] == "background"]
-    components = {
-        texts[c]: table[:, c] for c in columns if roles[c] == "component" and c not in counts
-    }
+    components: dict[str, Floats] = {}
+    for c in columns:
+        if roles[c] == "component" and c not in counts:
+            taken = texts[c] in components
+            components[f"{texts[c]} {c + 1}" if taken else texts[c]] = table[:, c]
     values = table[:, counts].T
     return Region(
         sheet=sheet.name.strip(),
-        row=place,
+        row=place - above + 1,
         scale=scale_of_label(str(_at(labels, 0))),
         units=units_of_label(str(_at(units, counts[0]))) or "counts",
         energy=table[:, 0],
         counts=values[0] if len(counts) == 1 else values,
         background=background[0] if background else None,
         components=components,
-        settings=_settings(sheet.rows[: place - 1]),
-        file=_file(sheet.rows[: place - 1]),
+        settings=_settings(sheet.rows[: place - above]),
+        file=_file(sheet.rows[: place - above]),
     )
 
 
@@ -138,8 +153,20 @@ def _units_row(sheet: Sheet) -> int | None:
     """Place of the row of units, which begins with eV."""
     rows = enumerate(sheet.rows[1:_MAX_PREAMBLE], 1)
     return next(
-        (i for i, row in rows if len(row) > 1 and str(row[0]).strip().lower() == "ev"), None
+        (i for i, row in rows if len(row) > 1 and str(row[0]).strip(" ()[]").lower() == "ev"), None
     )
+
+
+def _labels_row(sheet: Sheet) -> int | None:
+    """Place of a row of labels that begins with an energy, where no row of units follows it."""
+    for i, row in enumerate(sheet.rows[:_MAX_PREAMBLE]):
+        label = str(row[0]).strip() if row and isinstance(row[0], str) else ""
+        below = sheet.rows[i + 1 : i + 1 + _MIN_POINTS]
+        numbers = [isinstance(_at(one, 0), float) for one in below]
+        is_energy = scale_of_label(label) is not None or is_energy_label(label)
+        if label and is_energy and len(row) > 1 and len(numbers) == _MIN_POINTS and all(numbers):
+            return i
+    return None
 
 
 def _at(row: list[Cell], column: int) -> Cell:
@@ -202,7 +229,11 @@ def _read_tables(path: Path, sheets: list[Sheet]) -> Reading:
     refused: list[ReadError] = []
     described = from_cells(row for s in sheets if s.name == "description" for row in s.rows)
     stored_by_us = True
+    results = ""
     for sheet in sheets:
+        if find_peaks(sheet) and not described:
+            results = f"; the sheet {sheet.name!r} holds results, and no spectra"
+            continue
         # Empty cells at the end of a row are missing values of its table.
         width = max(map(len, sheet.rows), default=0)
         width = width if width * len(sheet.rows) <= _MAX_PADDED else 0
@@ -221,7 +252,7 @@ def _read_tables(path: Path, sheets: list[Sheet]) -> Reading:
         stored_by_us &= reading.stored_by_us
         notes += [f"sheet {sheet.name!r}: {note}" for note in reading.notes]
     if not spectra:
-        got = f"none in {len(sheets)} sheets" if sheets else "no sheets"
+        got = f"none in {len(sheets)} sheets{results}" if sheets else "no sheets"
         advice = str(refused[0]) if refused else "export the spectra again"
         raise refusal(path, expected="tables of energies and counts", got=got, advice=advice)
     return Reading(spectra, notes, stored_by_us=stored_by_us)

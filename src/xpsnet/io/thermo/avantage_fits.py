@@ -1,13 +1,13 @@
-"""Fits in Avantage's exports to Excel: the peak table and the fitted curves.
+"""Fits in Avantage's exports to Excel: the table of peaks and the fitted curves.
 
-The table states position, height, width and area of each peak, but not its Lorentzian share:
-that is found from the fitted curve. The curves are zero outside of the fitted window, which
-means no value there.
+The table, a "Peak Table" or a sheet of quantifications, states position, width and area of each
+peak, mostly its height, but not its Lorentzian share: that is found from the fitted curve. The
+curves are zero outside of the fitted window, which means no value there.
 """
 
 import re
 import warnings
-from dataclasses import dataclass, field
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -22,50 +22,24 @@ from xpsnet.io.common.errors import refusal, shown
 from xpsnet.io.common.file_bytes import read_bytes, read_head
 from xpsnet.io.common.region_names import region_name
 from xpsnet.io.common.vendor_peaks import static_kind
-from xpsnet.io.tables.excel import MAX_BYTES, ZIP, Cell, Sheet, read_workbook
+from xpsnet.io.tables.excel import MAX_BYTES, ZIP, read_workbook
 from xpsnet.io.tables.stored_peaks import from_workbook
 from xpsnet.io.thermo.avantage_excel import Region, find_regions
+from xpsnet.io.thermo.peak_tables import MAX_PEAKS, Peak, find_peaks
 from xpsnet.numerics.lineshapes import LINE_SHAPES
 from xpsnet.xpsnet_warning import XpsnetWarning
 
 NAME = "Excel export of Avantage"
 Floats = npt.NDArray[np.float64]
 
-_MAX_HEADER_ROWS = 40
-_MAX_PEAKS = 200
 _MIN_POINTS = 5
-_MAX_LABEL, _MAX_COLUMNS = 100, 200
 _MAX_COMPARED = 2000  # points at which a line and a curve are compared
 _SHARES = np.linspace(0.0, 1.0, 101)
+_USUAL_SHARE = 0.3  # Lorentzian share of the height where nothing states one
 _MAX_MISFIT = 0.03  # of the height; more is no line of these shapes
 _SHAPES = ("gl_product", "pseudo_voigt")
 # Area of a line of unit height and width [1]: Gaussian and Lorentzian.
 _GAUSS_AREA, _LORENTZ_AREA = np.sqrt(np.pi / np.log(16.0)), np.pi / 2
-_POSITION = re.compile(r"\b([BK])\.?\s?E\b", re.IGNORECASE)
-_PEAK = re.compile(r"peak|pic\b|峰|ピーク", re.IGNORECASE)
-_COLUMNS = {
-    "fwhm": re.compile(r"fwhm|半高宽|半値", re.IGNORECASE),
-    "height": re.compile(r"^(?!.*ev)(?:.*\bcps\b.*|height.*)$", re.IGNORECASE),
-    "area": re.compile(r"cps\.?\s?ev", re.IGNORECASE),
-    "atomic_percent": re.compile(r"^(?!pp).*at(?:omic|\.)\s*%", re.IGNORECASE),
-    "kind": re.compile(r"peak type|类型|タイプ", re.IGNORECASE),
-    "background": re.compile(r"^backgnd|^background|背底|本底", re.IGNORECASE),
-    "share": re.compile(r"l/g mix", re.IGNORECASE),
-    "title": re.compile(r"^title|^标题|^タイトル", re.IGNORECASE),
-}
-
-
-@dataclass
-class _Peak:
-    """One row of the peak table."""
-
-    name: str
-    scale: str
-    center: float
-    fwhm: float
-    height: float
-    area: float
-    others: dict[str, Cell] = field(default_factory=dict)
 
 
 def read_fits(path: Path) -> list[xr.Dataset]:
@@ -101,11 +75,11 @@ def read_fits(path: Path) -> list[xr.Dataset]:
         return stored
     regions = [r for r in find_regions(sheets) if r.counts.ndim == 1]
     regions = [r for r in regions if not axis_problem(r.energy)]
-    peaks = [peak for sheet in sheets for peak in _peak_table(sheet)]
+    peaks = [peak for sheet in sheets for peak in find_peaks(sheet)]
     notes: list[str] = []
     measured: list[str] = []
     fits = []
-    for region, own in _assigned(regions, peaks[:_MAX_PEAKS], notes):
+    for region, own in _assigned(regions, peaks[:MAX_PEAKS], notes):
         fit = _fit(path, region, own, notes, measured)
         if fit is not None:
             fits.append(fit)
@@ -140,45 +114,11 @@ def _check_workbook(path: Path) -> None:
             )  # fmt: skip
 
 
-def _peak_table(sheet: Sheet) -> list[_Peak]:
-    """Rows of a sheet with a peak table; none in any other sheet."""
-    for i, row in enumerate(sheet.rows[:_MAX_HEADER_ROWS]):
-        cells = [cell if isinstance(cell, str) else "" for cell in row[:_MAX_COLUMNS]]
-        labels = [cell[:_MAX_LABEL].strip() for cell in cells]
-        columns = {
-            name: next(c for c, label in enumerate(labels) if words.search(label))
-            for name, words in _COLUMNS.items()
-            if any(words.search(label) for label in labels)
-        }
-        positions = [c for c, label in enumerate(labels) if _POSITION.search(label)]
-        if positions and {"fwhm", "height"} <= set(columns):
-            named = [c for c in positions if _PEAK.search(labels[c])]
-            # In every language the order is start, peak, end.
-            columns["center"] = named[0] if named else positions[len(positions) // 2]
-            letters = _POSITION.findall(labels[columns["center"]])
-            scale = "kinetic" if letters[0].upper() == "K" else "binding"
-            rows = sheet.rows[i + 1 : i + 1 + _MAX_PEAKS]
-            found = [_peak(row, scale, columns, positions[0]) for row in rows]
-            return [peak for peak in found if peak is not None]
-    return []
-
-
-def _peak(row: list[Cell], scale: str, columns: dict[str, int], first: int) -> _Peak | None:
-    """One row of the peak table; None if it has no peak."""
-    name = next((c.strip() for c in row[:first] if isinstance(c, str) and c.strip()), "")
-    cells = {n: row[c] for n, c in columns.items() if c < len(row)}
-    numbers = {n: cell for n, cell in cells.items() if isinstance(cell, float)}
-    center, fwhm, height = (numbers.get(n, np.nan) for n in ("center", "fwhm", "height"))
-    if not name or not np.isfinite([center, fwhm, height]).all() or min(fwhm, height) <= 0:
-        return None
-    return _Peak(name, scale, center, fwhm, height, numbers.get("area", np.nan), cells)
-
-
 def _assigned(
-    regions: list[Region], peaks: list[_Peak], notes: list[str]
-) -> list[tuple[Region, list[_Peak]]]:
+    regions: list[Region], peaks: list[Peak], notes: list[str]
+) -> list[tuple[Region, list[Peak]]]:
     """Peaks of each sheet, by column, title, name or place."""
-    assigned: dict[int, list[_Peak]] = {}
+    assigned: dict[int, list[Peak]] = {}
     usual = [region_name(region.sheet) for region in regions]
     for peak in peaks:
         own = region_name(peak.name)
@@ -191,7 +131,7 @@ def _assigned(
     return [(regions[i], assigned[i]) for i in sorted(assigned)]
 
 
-def _likeness(region: Region, peak: _Peak, other: str, own: str) -> int:
+def _likeness(region: Region, peak: Peak, other: str, own: str) -> int:
     """How surely a peak belongs to a sheet; 0 if it cannot; with both usual names."""
     low, high = sorted((region.energy[0], region.energy[-1]))
     if (region.scale or peak.scale) != peak.scale or not low <= peak.center <= high:
@@ -201,16 +141,19 @@ def _likeness(region: Region, peak: _Peak, other: str, own: str) -> int:
     title = str(peak.others.get("title", "")).strip().lower()
     if title and title == region.sheet.lower():
         return 4
+    if title and region_name(title) == other:
+        return 4
     if peak.name.lower().startswith(region.sheet.lower()) or own == other:
         return 3
     return 1 if other != "survey" and not title else 0
 
 
 def _fit(
-    path: Path, region: Region, peaks: list[_Peak], notes: list[str], measured: list[str]
+    path: Path, region: Region, peaks: list[Peak], notes: list[str], measured: list[str]
 ) -> xr.Dataset | None:
     """Peaks Dataset of one sheet."""
-    peaks = [peak for peak in peaks if peak.name in region.components] or peaks
+    named = {_plain_name(name) for name in region.components}
+    peaks = [peak for peak in peaks if _plain_name(peak.name) in named] or peaks
     window = _window(region)
     energy = region.energy[window]
     if energy.size < _MIN_POINTS:
@@ -218,10 +161,13 @@ def _fit(
         return None
     drawn = region.background
     background = None if drawn is None else np.nan_to_num(drawn[window])
+    base = np.zeros(energy.size) if background is None else background
     curves = {name: np.nan_to_num(curve[window]) for name, curve in region.components.items()}
-    if all(peak.name in curves for peak in peaks):
-        base = np.zeros(energy.size) if background is None else background
-        line_shape, shares = _line_shape(energy, curves, base, peaks, notes)
+    lines = _lines_of(peaks, curves, energy, base)
+    peaks = [_with_height(*both, background) for both in zip(peaks, lines, strict=True)]
+    found = [line for line in lines if line is not None]
+    if len(found) == len(peaks):
+        line_shape, shares = _line_shape(energy, found, base, peaks, notes)
     else:
         measured.append(region.sheet)
         line_shape, shares = "pseudo_voigt", [_share_of_area(peak) for peak in peaks]
@@ -248,7 +194,55 @@ def _fit(
     return fit
 
 
-def _add_vendor_results(fit: xr.Dataset, peaks: list[_Peak], units: str) -> None:
+def _plain_name(name: str) -> str:
+    """Name of a component as tables and curves both have it: "C1s A" and "C1s Scan A" are one."""
+    return re.sub(r"scan|peak|[^\w]|_", "", name.lower())
+
+
+def _lines_of(
+    peaks: list[Peak], curves: dict[str, Floats], energy: Floats, base: Floats
+) -> list[Floats | None]:
+    """The fitted curve of each peak: that of its name, else the one whose maximum is there."""
+    names = {_plain_name(name): curve for name, curve in curves.items()}
+    keys = [_plain_name(peak.name) for peak in peaks]
+    if len(set(keys)) == len(keys) and set(keys) <= set(names):
+        return [names[key] for key in keys]
+    lines: list[Floats | None] = [names.get(key) if keys.count(key) == 1 else None for key in keys]
+    if len(peaks) != len(curves):
+        return lines
+    # As many curves as peaks: both in the order of their energies.
+    maxima = sorted((float(energy[np.argmax(c - base)]), name) for name, c in curves.items())
+    order = sorted(range(len(peaks)), key=lambda i: peaks[i].center)
+    pairs = list(zip(order, maxima, strict=True))
+    if any(abs(peaks[i].center - at) > peaks[i].fwhm for i, (at, _) in pairs):
+        return lines
+    for i, (_, name) in pairs:
+        lines[i] = curves[name]
+    return lines
+
+
+def _with_height(peak: Peak, curve: Floats | None, background: Floats | None) -> Peak:
+    """A peak with its height: as stated, else that of its curve, else from area and width."""
+    if np.isfinite(peak.height):
+        return peak
+    usual = _GAUSS_AREA + _USUAL_SHARE * (_LORENTZ_AREA - _GAUSS_AREA)
+    expected = peak.area / (usual * peak.fwhm)
+    if curve is None:
+        return replace(peak, height=expected)
+    # Programs draw a component upon its background, or alone: its ends are near to it, or to zero.
+    ends = np.array([0, -1])
+    if background is not None and _distance(curve - background, ends) <= _distance(curve, ends):
+        curve = curve - background
+    height = float(curve.max())
+    return replace(peak, height=height if height > 0 else expected)
+
+
+def _distance(curve: Floats, places: npt.NDArray[np.intp]) -> float:
+    """How far a curve is from zero at some places."""
+    return float(np.abs(curve[places]).sum())
+
+
+def _add_vendor_results(fit: xr.Dataset, peaks: list[Peak], units: str) -> None:
     """Keep the areas and atomic shares that Avantage has computed."""
     texts = {"units": f"{units} eV", "long_name": "Area as the vendor's program shows it"}
     fit["vendor_area"] = xr.Variable("peak", [peak.area for peak in peaks], texts)
@@ -272,14 +266,17 @@ def _window(region: Region) -> slice:
 
 def _line_shape(
     energy: Floats,
-    curves: dict[str, Floats],
+    curves: list[Floats],
     background: Floats,
-    peaks: list[_Peak],
+    peaks: list[Peak],
     notes: list[str],
 ) -> tuple[str, list[float]]:
     """Line shape that follows the fitted curves best, and the Lorentzian share of each peak."""
     found = {
-        shape: [_share(shape, energy, curves[peak.name], background, peak) for peak in peaks]
+        shape: [
+            _share(shape, energy, curve, background, peak)
+            for peak, curve in zip(peaks, curves, strict=True)
+        ]
         for shape in _SHAPES
     }
     best = min(_SHAPES, key=lambda shape: sum(misfit for _, misfit in found[shape]))
@@ -293,7 +290,7 @@ def _line_shape(
 
 
 def _share(
-    shape: str, energy: Floats, curve: Floats, background: Floats, peak: _Peak
+    shape: str, energy: Floats, curve: Floats, background: Floats, peak: Peak
 ) -> tuple[float, float]:
     """Lorentzian share with the least misfit to a curve [of the height], and that misfit."""
     step = -(-energy.size // _MAX_COMPARED)
@@ -312,9 +309,9 @@ def _share(
     return float(shares[best]), float(misfit[best])
 
 
-def _share_of_area(peak: _Peak) -> float:
+def _share_of_area(peak: Peak) -> float:
     """Lorentzian share of the height with which a line has the stated area."""
     area = peak.area / (peak.height * peak.fwhm)
     if not np.isfinite(area):
-        return 0.3
+        return _USUAL_SHARE
     return float(np.clip((area - _GAUSS_AREA) / (_LORENTZ_AREA - _GAUSS_AREA), 0.0, 1.0))

@@ -1,17 +1,20 @@
 """VAMAS files (ISO 14976): regular and irregular scans, blocks stacked into dimensions."""
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from xpsnet.io.casa.comments import calibration_of
 from xpsnet.io.common.energy_axis import checked_axis
-from xpsnet.io.common.errors import BrokenError, ReadError, refusal
+from xpsnet.io.common.errors import BrokenError, ReadError, refusal, shown
 from xpsnet.io.common.file_bytes import read_bytes, start_of_text, to_single_bytes
 from xpsnet.io.common.labels import scale_of_label, set_positive, units_of_label
 from xpsnet.io.common.reading import Reading
 from xpsnet.io.common.region_names import find_region, region_name
+from xpsnet.io.common.settings import read_settings
 from xpsnet.io.common.stacking import Block, stack_blocks, variable_name
 from xpsnet.io.vamas.parser import (
     MAGIC,
@@ -25,6 +28,14 @@ from xpsnet.io.vamas.parser import (
 
 NAME = "VAMAS"
 DIMENSIONS = "Dimensions of xpsnet:"
+CALIBRATION = "casa_calibration"  # shift of binding energies [eV] in the comment of a block
+_CORRECTION = re.compile(
+    r"(?:charge|energy)[ _-]*(?:correct\w*|shift|reference|offset|calib\w*|neutrali[sz]\w* offset)"
+    r"[^0-9+-]{0,20}([+-]?\d{1,6}(?:\.\d{1,9})?)",
+    re.IGNORECASE,
+)
+_HINT = re.compile("harge|nergy")
+_MAX_COMMENT = 500
 WITHOUT_SATELLITES = " without satellites of "
 MAX_BYTES = 512 << 20
 _MAX_REPAIRS = 100
@@ -56,9 +67,47 @@ def read(path: Path) -> Reading:
     ReadError
         If the header is damaged or no block holds a spectrum.
     """
-    blocks, _, notes = read_blocks(path)
+    blocks, comments, notes = read_blocks(path)
     drop_constant_positions(blocks)
-    return Reading(stack_blocks(blocks), notes)
+    shifts = [calibration_of(comment) for comment in comments]
+    for block, shift in zip(blocks, shifts, strict=True) if any(shifts) else ():
+        block.details[CALIBRATION] = shift or 0.0
+    return Reading(stack_blocks(blocks), [*notes, *_calibrations(shifts), *_others(comments)])
+
+
+def _calibrations(shifts: Sequence[float | None]) -> list[str]:
+    """The note on shifts that CasaXPS states in comments, and that the energies do not have."""
+    stated = sorted({shift for shift in shifts if shift})
+    if not stated:
+        return []
+    n = sum(shift is not None for shift in shifts)
+    if len(stated) == 1:
+        by = f"{stated[0]:+.6g} eV"
+        to_do = (
+            f"to move the energies too, pass energy_offset={stated[0]:.6g} for binding energies, "
+            f"{-stated[0]:.6g} for kinetic energies"
+        )
+    else:
+        by = f"{stated[0]:+.6g} to {stated[-1]:+.6g} eV"
+        to_do = f"the shift of each spectrum is in {CALIBRATION}"
+    return [
+        f"the comments of {n} of {len(shifts)} blocks state a calibration by CasaXPS: binding "
+        f"energies {by}. The energies here are as measured, without it; {to_do}"
+    ]
+
+
+def _others(comments: Sequence[Sequence[str]]) -> list[str]:
+    """The note on a charge or energy correction that another program states in a comment."""
+    lines = (line for comment in comments for line in comment if _HINT.search(line))
+    found = [match for line in lines if (match := _CORRECTION.search(line[:_MAX_COMMENT]))]
+    found = [match for match in found if float(match[1]) != 0.0]
+    if not found:
+        return []
+    return [
+        f"the comments of {len(found)} blocks state a correction of the energies, the first "
+        f"{shown(found[0][0].strip())}. The energies here are as the file gives them: whether they "
+        f"contain it is not stated"
+    ]
 
 
 def read_blocks(path: Path) -> tuple[list[Block], list[list[str]], list[str]]:
@@ -235,6 +284,12 @@ def _attrs(values: dict[str, Any], header: Header) -> dict[str, str | int | floa
         set_positive(attrs, "photon_energy", values["source energy"])
     if values["analyzer mode"].upper() == "FAT":
         set_positive(attrs, "pass_energy", values["pass energy"])
+    if "photon_energy" not in attrs or "pass_energy" not in attrs:
+        # Programs that leave the entries of the standard empty write them into the comment.
+        stated = read_settings(values["comment"])
+        wanted = [] if values["technique"].startswith(("AES", "ELS")) else ["photon_energy"]
+        wanted += ["pass_energy"] if values["analyzer mode"].upper() == "FAT" else []
+        attrs = {name: stated[name] for name in wanted if name in stated} | attrs
     source, _, removed = values["source"].partition(WITHOUT_SATELLITES)
     return attrs | _stated(instrument=header.instrument, source=source, satellites_removed=removed)
 

@@ -1,0 +1,264 @@
+"""What a person has done with the spectra of one layer, with undo; no widgets.
+
+Everything that can be undone is one frozen `Content`. A change replaces it and puts both on the
+undo stack of the window; nothing else writes it. So a part of the dock that wants to know what
+there is asks `EditState`, and is called after every change by its signals.
+"""
+
+import weakref
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import xarray as xr
+from qtpy.QtCore import QObject, Signal
+from qtpy.QtGui import QUndoCommand, QUndoStack
+
+from napari_xpsnet._layers import first_pixel, fitted_dim, layer_spectra
+from napari_xpsnet._results import is_done
+from napari_xpsnet._state import EnergyAxis, FitState
+
+UNDO_STEPS = 50
+KEPT = 16
+"""Number of pixels whose peaks are kept ready."""
+Pixel = Mapping[str, int]
+Key = frozenset[tuple[str, int]]
+
+
+@dataclass(frozen=True)
+class Shown:
+    """How a spectrum is drawn."""
+
+    normalized: bool = False
+    log: bool = False
+    legend: bool = True
+    background: bool = False
+
+
+@dataclass(frozen=True)
+class Content:
+    """Peaks, range and energy axis of the spectra of one layer.
+
+    Attributes
+    ----------
+    whole : Dataset or None
+        Peaks of all pixels, from a fit of all of them.
+    single : mapping of pixel to Dataset or None
+        Newer peaks of single pixels, None where they were all deleted.
+    energy_range : (float, float) or None
+        Range to fit [eV]; None: the whole axis.
+    axis : EnergyAxis
+        What the user says about the energies.
+    """
+
+    whole: xr.Dataset | None = None
+    single: Mapping[Key, xr.Dataset | None] = field(default_factory=dict)
+    energy_range: tuple[float, float] | None = None
+    axis: EnergyAxis = field(default_factory=EnergyAxis)
+    _found: dict[Key, xr.Dataset | None] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+
+    def at(self, pixel: Pixel) -> xr.Dataset | None:
+        """Newest peaks of one pixel, None where there are none."""
+        key = frozenset(pixel.items())
+        if key not in self._found:
+            # Several parts of the window ask for the same pixel while the mouse moves over a map.
+            if len(self._found) >= KEPT:
+                self._found.clear()
+            self._found[key] = self._look_up(key, pixel)
+        return self._found[key]
+
+    def _look_up(self, key: Key, pixel: Pixel) -> xr.Dataset | None:
+        """Newest peaks of one pixel."""
+        found = self.single.get(key)
+        if key not in self.single and self.whole is not None:
+            found = self.whole.isel({fitted_dim(d, self.whole): i for d, i in pixel.items()})
+        return found if found is not None and is_done(found) else None
+
+    def with_peaks(self, pixel: Pixel, peaks: xr.Dataset | None) -> "Content":
+        """The same with other peaks of one pixel."""
+        return replace(self, single={**self.single, frozenset(pixel.items()): peaks})
+
+    def on_axis(self, axis: EnergyAxis) -> "Content":
+        """The same on another energy axis.
+
+        An offset moves peaks and range along; peaks on another scale are none of this one.
+        """
+        if replace(axis, offset=0.0) != replace(self.axis, offset=0.0):
+            return Content(axis=axis)
+        offset = axis.offset - self.axis.offset
+        limits = self.energy_range
+        return Content(
+            None if self.whole is None else self.whole.xps.shift(offset),
+            {k: None if v is None else v.xps.shift(offset) for k, v in self.single.items()},
+            None if limits is None else (limits[0] + offset, limits[1] + offset),
+            axis,
+        )
+
+    def with_fit(self, state: FitState, peaks: xr.Dataset) -> "Content":
+        """The same with the result of a fit; a fit of all pixels replaces all earlier peaks."""
+        if state.pixel is not None:
+            return self.with_peaks(state.pixel, peaks)
+        return replace(self, whole=peaks, single={})
+
+
+class EditState(QObject):
+    """Peaks, range, axis and view of the spectra of one layer, and the chosen pixel.
+
+    Signals
+    -------
+    changed : no arguments
+        The content is another one: an edit, a fit, undo or redo.
+    previewed : no arguments
+        A peak is being dragged: `peaks()` are those of this moment.
+    edited : no arguments
+        A person changed the peaks of the chosen pixel; a fit may follow.
+    selected_changed : no arguments
+        Another peak is selected.
+    restored : no arguments
+        Undo or redo changed the content, perhaps while another layer is shown.
+    """
+
+    changed = Signal()
+    previewed = Signal()
+    edited = Signal()
+    selected_changed = Signal()
+    restored = Signal()
+
+    def __init__(self, pixel: Pixel) -> None:
+        super().__init__()
+        self.pixel: dict[str, int] = dict(pixel)
+        self.content = Content()
+        self.shown = Shown()
+        self.stack: QUndoStack | None = None
+        self.gone = False
+        self._selected: int | None = None
+        self._preview: xr.Dataset | None = None
+
+    @property
+    def axis(self) -> EnergyAxis:
+        """What the user says about the energies."""
+        return self.content.axis
+
+    @property
+    def selected(self) -> int | None:
+        """Number of the selected peak, from 1; None for no peak."""
+        peaks = self.peaks()
+        if self._selected is None or peaks is None or self._selected > peaks.sizes["peak"]:
+            return None
+        return self._selected
+
+    def select(self, peak: int | None) -> None:
+        """Select a peak by its number, from 1."""
+        if peak != self._selected:
+            self._selected = peak
+            self.selected_changed.emit()
+
+    def peaks(self) -> xr.Dataset | None:
+        """Peaks of the chosen pixel; during a drag those of this moment."""
+        return self.content.at(self.pixel) if self._preview is None else self._preview
+
+    @property
+    def dragging(self) -> bool:
+        """Whether peaks are shown that are not yet part of the content."""
+        return self._preview is not None
+
+    def preview(self, peaks: xr.Dataset) -> None:
+        """Show peaks during a drag, without a step of undo."""
+        self._preview = peaks
+        self.previewed.emit()
+
+    def take_back(self) -> None:
+        """End a drag: the peaks are those from before it."""
+        if self._preview is not None:
+            self._preview = None
+            self.changed.emit()
+
+    def edit(self, text: str, peaks: xr.Dataset | None, *, merge: str = "") -> None:
+        """Replace the peaks of the chosen pixel, as a step of undo.
+
+        Parameters
+        ----------
+        text : str
+            What was done, for the undo button.
+        peaks : Dataset or None
+        merge : str
+            Successive edits with the same word are one step, for instance those of an arrow key.
+        """
+        self._preview = None
+        self.replace(text, self.content.with_peaks(self.pixel, peaks), merge=merge)
+        self.edited.emit()
+
+    def replace(self, text: str, content: Content, *, merge: str = "") -> None:
+        """Replace the whole content, as a step of undo."""
+        command = _Change(self, text, content, merge)
+        if self.stack is None:
+            command.redo()
+        else:
+            self.stack.push(command)
+
+    def restore(self, content: Content, pixel: Pixel) -> None:
+        """Set content and pixel; used by the steps of undo."""
+        self._preview = None
+        self.content, self.pixel = content, dict(pixel)
+        self.changed.emit()
+
+
+class _Change(QUndoCommand):
+    """One step of undo: the content before and after it."""
+
+    def __init__(self, state: EditState, text: str, after: Content, merge: str) -> None:
+        super().__init__(text)
+        self._state, self._merge = state, merge
+        self._before, self._after = state.content, after
+        self._pixel = dict(state.pixel)
+        self._done = False
+
+    def undo(self) -> None:
+        """Set the content from before."""
+        self._set(self._before)
+
+    def redo(self) -> None:
+        """Set the content from after; the stack calls it when the step is pushed."""
+        self._set(self._after)
+        self._done = True
+
+    def _set(self, content: Content) -> None:
+        """Set a content; a step of a layer that was removed is dropped by the stack."""
+        if self._state.gone:
+            self.setObsolete(True)
+        else:
+            self._state.restore(content, self._pixel)
+            if self._done:
+                self._state.restored.emit()
+
+    def id(self) -> int:
+        """Steps with one number may be merged; -1 for never."""
+        return hash(self._merge) & 0x7FFFFFFF if self._merge else -1
+
+    def mergeWith(self, other: QUndoCommand) -> bool:  # noqa: N802 - Qt
+        """Take over a later step of the same kind."""
+        if not isinstance(other, _Change) or other._state is not self._state:
+            return False
+        if other._merge != self._merge or other._pixel != self._pixel:
+            return False
+        self._after = other._after
+        return True
+
+
+_STATES: "weakref.WeakKeyDictionary[Any, EditState]" = weakref.WeakKeyDictionary()
+
+
+def edit_state(layer: Any) -> EditState:
+    """State of a layer of spectra; it lives as long as the layer, also while the dock is closed."""
+    if layer not in _STATES:
+        _STATES[layer] = EditState(first_pixel(layer_spectra(layer)))
+    return _STATES[layer]
+
+
+def make_stack(parent: QObject) -> QUndoStack:
+    """Undo stack of a window."""
+    stack = QUndoStack(parent)
+    stack.setUndoLimit(UNDO_STEPS)
+    return stack

@@ -1,0 +1,67 @@
+"""Layers by which what the caller knows of the lines changes the features of the network.
+
+`SplitInputs` separates it from the spectrum, `KnownFeatures` makes features of it, and `Modulate`
+scales and shifts other features by them (E. Perez et al., FiLM, AAAI 2018, arXiv 1709.07871). No
+layer has a bias: where nothing is known, all inputs are 0 and nothing changes.
+
+Shapes in the docstrings of the layers are those of one spectrum.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from keras import initializers, layers, ops
+
+KNOWN_FEATURES = 32
+
+
+class SplitInputs(layers.Layer):  # type: ignore[misc]
+    """The spectrum of `n_points` points, and the inputs behind it."""
+
+    def __init__(self, n_points: int) -> None:
+        super().__init__()
+        self.n_points = n_points
+
+    def call(self, inputs: Any) -> tuple[Any, Any]:
+        """Input (n_points + known,), outputs (n_points,) and (known,)."""
+        return inputs[:, : self.n_points], inputs[:, self.n_points :]
+
+
+class KnownFeatures(layers.Layer):  # type: ignore[misc]
+    """Features of what is known: a layer without bias, then a rectifier."""
+
+    def __init__(self, units: int) -> None:
+        super().__init__()
+        self.units = units
+
+    def build(self, shape: Any) -> None:
+        """Create the weights."""
+        self.kernel = self.add_weight(shape=(shape[-1], self.units), initializer="he_normal")
+
+    def call(self, known: Any) -> Any:
+        """Input (known,), output (units,)."""
+        return ops.relu(ops.matmul(known, self.kernel))
+
+
+class Modulate(layers.Layer):  # type: ignore[misc]
+    """Features, of places or of the whole spectrum, scaled and shifted by what is known.
+
+    Both changes are 0 at the start of the training.
+    """
+
+    def build(self, shapes: Any) -> None:
+        """Create the weights."""
+        features, known = shapes
+        self.kernel = self.add_weight(
+            shape=(known[-1], 2 * features[-1]), initializer=initializers.Zeros()
+        )
+
+    def call(self, inputs: Any) -> Any:
+        """Inputs (..., features) and (known features,), output (..., features)."""
+        x, known = inputs
+        change = ops.matmul(known, self.kernel)
+        if len(x.shape) == 3:
+            change = change[:, None, :]
+        scale, shift = ops.split(change, 2, axis=-1)
+        return x + x * scale + shift
