@@ -162,7 +162,9 @@ class Cursor(QObject):
             return
         point = [[pixel[dim] for dim in dims[1:]]]
         if MARKER in self._viewer.layers:
-            self._viewer.layers[MARKER].data = point
+            marker = self._viewer.layers[MARKER]
+            marker.data = point
+            marker.scale, marker.translate = self._layer.scale[1:], self._layer.translate[1:]
             return
         selected = set(self._viewer.layers.selection)
         # Symbol and size outline exactly one pixel; the selection of layers stays as it was.

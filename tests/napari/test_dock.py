@@ -332,16 +332,17 @@ def test_energy_axis_of_a_silent_file(dock: FitPeaks, viewer, layer, qtbot) -> N
     assert layer.translate[0] == pytest.approx(first + 1.5)
     assert dock.view.peaks() is not None
     assert len(maps(viewer)) == 3
-    dock.axis_form.show.value = "kinetic"
+    dock.set_scale("kinetic")
     assert dock.view.peaks() is None
     assert maps(viewer) == []
-    assert "Undo brings them back" in dock.panel.message.text()
+    assert "come back with it" in dock.panel.message.text()
     assert layer.metadata["dataarray"].attrs["scale"] == "kinetic"
     assert not dock.view.plot.main.getViewBox().xInverted()
     dock.axis_form.photon_energy.value = 100.0
     assert "photon energy" in dock.panel.message.text()
     dock.axis_form.photon_energy.value = 0.0
-    dock.axis_form.show.value = None
+    dock.set_scale("binding")
+    assert dock.view.peaks() is not None
     dock.axis_form.offset.value = 0.0
     xr.testing.assert_identical(layer.metadata["dataarray"], layer.metadata["as_read"])
 
