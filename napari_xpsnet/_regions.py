@@ -30,6 +30,7 @@ from napari_xpsnet._layers import (
     spectra_layer,
 )
 from napari_xpsnet._state import EnergyAxis, Scale
+from xpsnet.data.measured_energies import on_corrected_axis
 
 DEFAULT_SCALE: Scale = "binding"
 """Energy scale of spectra whose photon energy is known."""
@@ -57,6 +58,8 @@ class Region:
         Peaks, range and settings; None until the region is shown for the first time.
     key : str
         Unique, for the metadata of its maps and curves.
+    shown_maps : list of str
+        Variables whose maps are to be shown with the region, from a session.
     """
 
     as_read: xr.DataArray
@@ -67,6 +70,7 @@ class Region:
     key: str = field(default_factory=lambda: uuid4().hex)
     file: "RegionFile" = field(init=False, repr=False)
     title: str = field(init=False, default="")
+    shown_maps: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.spectra = self.axis.apply(self.as_read)
@@ -114,7 +118,7 @@ class Region:
     def shown_spectrum(self) -> xr.DataArray:
         """The spectrum of the chosen pixel, shape (n,), loaded."""
         pixel = first_pixel(self.spectra) if self.state is None else self.state.pixel
-        return self.current().isel(pixel).load()
+        return on_corrected_axis(self.current().isel(pixel).load())
 
     def place(self, axis: EnergyAxis) -> None:
         """Put the spectra on another energy axis, also in the layer that shows them.

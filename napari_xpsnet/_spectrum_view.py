@@ -18,6 +18,7 @@ from napari_xpsnet._overlay import Overlay, Series
 from napari_xpsnet._peak_edits import PeakEdits
 from napari_xpsnet._regions import Region
 from napari_xpsnet._results import short_summary
+from xpsnet.data.measured_energies import on_corrected_axis
 
 EDITOR_NAME = "Spectrum"
 SHARES = {"map": 0.6, "other": 0.87}
@@ -126,7 +127,7 @@ class SpectrumView(QObject):
 
     def spectrum(self, pixel: dict[str, int]) -> xr.DataArray:
         """Spectrum of one pixel, loaded."""
-        return _layers.layer_spectra(self.layer).isel(pixel).load()
+        return on_corrected_axis(_layers.layer_spectra(self.layer).isel(pixel).load())
 
     def chosen_spectrum(self, edit: EditState) -> xr.DataArray:
         """Spectrum of the chosen pixel, cropped to the range of the fit."""

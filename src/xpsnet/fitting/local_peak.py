@@ -23,7 +23,7 @@ _RISES = 1.15  # a side that rises above this share of the height belongs to ano
 _USUAL_FWHM = 1.2  # [eV] where the data say nothing
 _N_END = 5  # points whose mean is the level of an end
 # Provenance of the spectrum that peaks keep.
-_KEPT = ("units", "photon_energy", "source_file", "instrument")
+_KEPT = ("units", "photon_energy", "source_file", "instrument", "charge_shift", "charge_reference")
 
 
 class LocalPeak(NamedTuple):

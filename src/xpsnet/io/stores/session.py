@@ -18,9 +18,16 @@ import xarray as xr
 
 from xpsnet.io.common.atomic_write import describing_failure, write_file
 from xpsnet.io.common.errors import ReadError, refusal
+from xpsnet.io.common.file_bytes import read_head
 from xpsnet.io.common.free_memory import free_memory
 from xpsnet.io.session_data import Session, SessionRegion
-from xpsnet.io.stores.attributes import COORDS_ATTR, NAME_ATTR, SESSION_ATTR, VERSION_ATTR
+from xpsnet.io.stores.attributes import (
+    COORDS_ATTR,
+    HDF5_MAGIC,
+    NAME_ATTR,
+    SESSION_ATTR,
+    VERSION_ATTR,
+)
 from xpsnet.io.stores.plain_data import dataset_of, json_text, plain_attrs, plain_dataset
 from xpsnet.io.stores.reader import datasets
 from xpsnet.io.stores.tree import Tree, open_tree
@@ -225,12 +232,13 @@ def _is_native(value: Any) -> bool:
 
 def is_session(path: str | os.PathLike[str]) -> bool:
     """Whether a file is a session, by its mark; False for everything that cannot be opened."""
-    import h5py
-
+    path = Path(path)
     try:
-        with h5py.File(path, "r") as file:
-            return SESSION_ATTR in file.attrs
-    except OSError:
+        if not path.is_file() or not read_head(path).startswith(HDF5_MAGIC):
+            return False
+        with open_tree(path) as tree:
+            return SESSION_ATTR in tree.groups.get("/", {})
+    except (ReadError, OSError):
         return False
 
 
