@@ -46,10 +46,9 @@ class Charge:
             )
         found = calibrated["charge_shift"]
         errors = calibrated.coords.get("charge_shift_stderr")
-        known = () if errors is None else tuple(map(float, errors.values.ravel()))
         return cls(
             tuple(map(float, found.values.ravel())),
-            known,
+            () if errors is None else tuple(map(float, errors.values.ravel())),
             tuple(map(str, found.dims)),
             tuple(found.shape),
             reference,
@@ -104,14 +103,14 @@ class Charge:
         shift = found["charge_shift"]
         if not isinstance(shift, Mapping):
             error = found.get("stderr")
-            known = () if error is None else (float(error),)
-            return cls((float(shift),), known, reference=str(found["reference"]))
+            one = () if error is None else (float(error),)
+            return cls((float(shift),), one, reference=str(found["reference"]))
         values = np.asarray(shift["values"], dtype=float)
         errors = found.get("stderr")
-        stderr = () if errors is None else np.asarray(errors["values"], dtype=float).ravel()
+        known = np.asarray([] if errors is None else errors["values"], dtype=float)
         return cls(
             tuple(map(float, values.ravel())),
-            tuple(map(float, stderr)),
+            tuple(map(float, known.ravel())),
             tuple(map(str, shift["dims"])),
             values.shape,
             str(found["reference"]),

@@ -49,7 +49,8 @@ def make_session(
     kept: list[xpsnet.SessionRegion] = []
     described, left = [], []
     for file in files:
-        numbers, active = [], 0
+        numbers: list[int] = []
+        active = 0
         for region in file.regions:
             try:
                 one = _session_region(region, maps.get(region.key, []))
@@ -78,8 +79,7 @@ def _session_region(region: Region, maps: list[str]) -> "xpsnet.SessionRegion":
         "selected": state.selected,
         SHOWN_MAPS: maps,
     }
-    if state.settings is not None:
-        settings["form"] = _form_values(state.settings)
+    settings["form"] = _form_values(state.settings or FitState(pixel={}))
     whole = content.whole
     if content.made is not None and whole is not None and _is_complete(whole):
         settings["fit"] = {
@@ -140,14 +140,18 @@ def _form_values(settings: FitState) -> dict[str, Any]:
     """Choices of the form as plain values."""
     values = asdict(replace(settings, start=None, pixel=None))
     limits = values["energy_range"]
-    return {**values, "energy_range": None if limits is None else list(limits)}
+    values["energy_range"] = None if limits is None else list(limits)
+    values["everywhere"] = settings.pixel is None
+    return {key: one for key, one in values.items() if key not in ("start", "pixel")}
 
 
 def _form_of(found: Mapping[str, Any]) -> FitState:
     """The choices that plain values describe."""
     values = dict(found)
     limits = values.pop("energy_range", None)
-    return FitState(**values, energy_range=None if limits is None else (limits[0], limits[1]))
+    pixel: dict[str, int] | None = None if values.pop("everywhere", False) else {}
+    ends = None if limits is None else (limits[0], limits[1])
+    return FitState(**values, energy_range=ends, pixel=pixel)
 
 
 def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -181,6 +185,8 @@ def session_files(session: "xpsnet.Session") -> list[RegionFile]:
     files = []
     for one in described:
         file = RegionFile(str(one["name"]), [regions[int(k)] for k in one["regions"]])
+        for region, k in zip(file.regions, one["regions"], strict=True):
+            region.title = session.regions[int(k)].name
         file.active = file.regions[int(one["active"])]
         files.append(file)
     return files

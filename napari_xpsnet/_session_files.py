@@ -8,7 +8,7 @@ ended without taking its copy away.
 import atexit
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -139,7 +139,7 @@ class SessionKeeper(QObject):
         if not isinstance(window, QMainWindow) or self._action in window.actions():
             return
         wanted = self._action.shortcut()
-        for action in window.findChildren(QAction):
+        for action in menu_actions(window.menuBar().actions()):
             if action is not self._action and wanted in action.shortcuts():
                 self._replaced.append((action, action.shortcuts()))
                 action.setShortcuts([key for key in action.shortcuts() if key != wanted])
@@ -160,7 +160,7 @@ class SessionKeeper(QObject):
         """What the window shows, as plain values."""
         files, region = files_of(self.viewer), self.dock.region
         active = next((k for k, one in enumerate(files) if region in one.regions), None)
-        camera = self.viewer.camera
+        camera = _camera(self.viewer)
         return {
             "active": active,
             "scale": self.dock.regions.scale,
@@ -278,7 +278,7 @@ class SessionKeeper(QObject):
             return
         if step and len(step) == self.viewer.dims.ndim:
             self.viewer.dims.current_step = tuple(step)
-        camera = self.viewer.camera
+        camera = _camera(self.viewer)
         camera.center, camera.zoom = tuple(found["center"]), found["zoom"]
         camera.angles = tuple(found["angles"])
 
@@ -421,6 +421,19 @@ def _size(path: Path) -> int:
         return path.stat().st_size
     except OSError:
         return 0
+
+
+def menu_actions(actions: Any) -> Iterator[QAction]:
+    """Commands of menus and of the menus in them."""
+    for action in actions:
+        yield action
+        if action.menu() is not None:
+            yield from menu_actions(action.menu().actions())
+
+
+def _camera(viewer: Any) -> Any:
+    """Camera of the canvas, whose place depends on the version of napari."""
+    return (viewer.scene if hasattr(viewer, "scene") else viewer).camera
 
 
 def _row(*widgets: QWidget) -> QHBoxLayout:

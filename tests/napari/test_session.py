@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import xarray as xr
 from qtpy.QtCore import Qt
-from qtpy.QtGui import QGuiApplication
+from qtpy.QtGui import QGuiApplication, QKeySequence
 from qtpy.QtWidgets import QFileDialog
 from truth_engine import TruthEngine
 
@@ -16,6 +16,7 @@ import xpsnet
 from napari_xpsnet import _session_files
 from napari_xpsnet._regions import files_of
 from napari_xpsnet._session import make_session, session_files
+from napari_xpsnet._session_files import menu_actions
 from napari_xpsnet._widget import FitPeaks
 
 Add = Callable[..., Any]
@@ -143,6 +144,13 @@ def same_window(dock: FitPeaks, other: FitPeaks) -> None:
     """Two docks show the same."""
     first, second = (d.sessions.session()[0] for d in (dock, other))
     for one, two in zip(first.regions, second.regions, strict=True):
+        assert one.name == two.name
+        assert one.settings == two.settings
+        assert one.energy_range == two.energy_range
+        assert one.steps == two.steps
+        for (at, a), (at_2, b) in zip(one.single, two.single, strict=True):
+            assert at == at_2
+            xr.testing.assert_identical(a, b)
         assert one.identical(two)
     views = [
         {k: v for k, v in s.view.items() if k not in ("camera", "step")} for s in (first, second)
@@ -181,18 +189,16 @@ def test_ctrl_s_writes_one_file(
 
 
 def test_no_other_command_has_ctrl_s_while_the_dock_is_open(dock: FitPeaks, viewer) -> None:
-    from qtpy.QtGui import QAction, QKeySequence
-
     window = viewer.window._qt_window
     key = QKeySequence(QKeySequence.StandardKey.Save)
 
     def holders() -> list[str]:
-        return [a.text() for a in window.findChildren(QAction) if key in a.shortcuts()]
+        menus = [*menu_actions(window.menuBar().actions())]
+        return [a.text() for a in (*menus, *window.actions()) if key in a.shortcuts()]
 
-    assert [text for text in holders() if text != "Save session"] == []
-    viewer.window.remove_dock_widget(viewer.window.dock_widgets["Fit peaks (XPSNet)"].parent())
-    assert "Save session" not in holders()
-    assert len(holders()) == 1
+    assert holders() == ["Save session"]
+    viewer.window.remove_dock_widget(dock)
+    assert holders() == ["Save Selected Layers..."]
 
 
 def test_a_dropped_session_gives_the_same_window(
