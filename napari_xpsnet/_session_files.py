@@ -390,9 +390,8 @@ class SessionKeeper(QObject):
         for action, keys in self._replaced:
             action.setShortcuts(keys)
         self._replaced = []
-        window = self._action.parent()
-        if isinstance(window, QMainWindow):
-            window.removeAction(self._action)
+        self._action.setShortcut(QKeySequence())
+        self._action.deleteLater()
         if self._lost is not None:
             self._lost[1].unlock()
             self._lost = None
