@@ -122,10 +122,10 @@ class SpectrumPlot(QWidget):
         self._shown = Shown()
         self._selected: int | None = None
         self._ends: tuple[Any, ...] = ()
-        self._follows = False
         self._peak_names: list[tuple[str, str]] = []
         self._others: list[tuple[str, str]] = []
         self._reach: tuple[float, float] | None = None
+        self._follows = False
         self._painted: dict[int, tuple[str, bool]] = {}
         self.graphics = pg.GraphicsLayoutWidget()
         self.legend = QLabel()

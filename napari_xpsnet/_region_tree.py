@@ -215,9 +215,7 @@ class RegionTree(QTreeWidget):
 
     def contextMenuEvent(self, event: Any) -> None:  # noqa: N802 - Qt
         """Ask for the menu of an entry."""
-        entry = self.region_at(self.viewport().mapFrom(self, event.pos()))
-        if entry is None:
-            entry = self.region_at(event.pos())
+        entry = self.region_at(event.pos())
         if entry is not None:
             self.menu_wanted.emit(entry, event.globalPos())
 

@@ -83,7 +83,8 @@ class Region:
     @property
     def sample(self) -> str:
         """Name of the sample, "" where the file states none."""
-        return str(self.as_read.attrs.get("sample", "")).strip()
+        attrs = self.as_read.attrs
+        return str(attrs.get("sample") or attrs.get("group") or "").strip()
 
     @property
     def layer(self) -> Any:
@@ -172,12 +173,20 @@ class RegionFile:
         Of the file; "" for a layer that came from no file.
     regions : sequence of Region
         At least one; the first one is shown first.
+
+    Attributes
+    ----------
+    regions : list of Region
+        Those of one sample after another.
+    active : Region
+        The one that the layer shows.
     """
 
     def __init__(self, name: str, regions: Sequence[Region]) -> None:
         self.name = name
         self.regions = list(regions)
         self.active = self.regions[0]
+        self.regions = [region for several in self.samples().values() for region in several]
         self._layer: Any = lambda: None
         for region, title in zip(self.regions, _titles(self.regions), strict=True):
             region.file, region.title = self, title

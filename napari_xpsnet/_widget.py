@@ -286,12 +286,13 @@ class FitPeaks(QWidget):
     def _forget(self, event: Any) -> None:
         """Forget the regions of a layer that was removed; their steps of undo are dropped."""
         layer = event.value
-        if _layers.FILE not in layer.metadata:
-            return
-        remove_curves(self.viewer, layer)
-        self._forget_regions(layer.metadata[_layers.FILE].regions)
+        if _layers.FILE in layer.metadata:
+            remove_curves(self.viewer, layer)
+            self._forget_regions(layer.metadata[_layers.FILE].regions)
         if layer is self._watched:
             self._watch(None)
+        if self._choices():
+            self._choose_active()
 
     def _forget_regions(self, regions: list[Region]) -> None:
         """Stop the fits of these regions, and drop their steps of undo."""

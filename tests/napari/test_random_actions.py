@@ -115,7 +115,7 @@ class Actions:
         self.dock.axis_form.offset.value = float(self.choice((0.0, 0.5, -1.25)))
 
     def do_scale(self) -> None:
-        self.dock.axis_form.show.value = self.choice((None, "binding"))
+        self.dock.set_scale(self.choice(("binding", "kinetic")))
 
     def do_pin(self) -> None:
         spectra = self.dock.layer.metadata["dataarray"]
