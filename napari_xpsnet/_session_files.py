@@ -327,7 +327,7 @@ class SessionKeeper(QObject):
         import xpsnet
 
         try:
-            xpsnet.write_session(self._copy, session)
+            xpsnet.write_session(self._copy, session, overwrite=True)
         except (OSError, ValueError) as error:
             self._written.emit(sentence(error))
 

@@ -148,8 +148,8 @@ class PeaksAccessor:
 
         return shift_peaks(self._peaks, energy_offset)
 
-    def write(self, path: str | Path) -> Any:
+    def write(self, path: str | Path, **options: Any) -> Any:
         """Write the peaks to a file; see `xpsnet.write`."""
         from xpsnet.io.write import write
 
-        return write(self._peaks, path)
+        return write(self._peaks, path, **options)

@@ -7,6 +7,16 @@ from typing import Literal, TypeVar
 import numpy as np
 import xarray as xr
 
+from xpsnet.arguments import (
+    array,
+    check,
+    flag,
+    number,
+    optional,
+    stated_number,
+    text,
+    word_or,
+)
 from xpsnet.constants import REFERENCE_LINES
 from xpsnet.data.charge_shift import CHARGE_SHIFT
 from xpsnet.data.energy_axis import Floats
@@ -141,10 +151,14 @@ def calibrate(
     >>> round(exact.attrs["charge_shift"], 2)
     1.5
     """
-    if per_spectrum not in (True, False, "auto"):
-        raise ValueError(f"expected per_spectrum=True, False or 'auto', got {per_spectrum!r}")
-    if to is not None and not np.isfinite(to):
-        raise ValueError(f"expected a finite binding energy [eV], got to={to}")
+    check(
+        locals(),
+        line=text("C 1s"),
+        to=optional(number(unit="eV")),
+        per_spectrum=word_or("auto", flag),
+        reference=optional(array),
+        search=number(above=0, unit="eV"),
+    )
     name, target = _reference(line) if to is None else (str(parse_level(line) or line), float(to))
     wanted = _Reference(name, target, search)
     if not isinstance(spectra, xr.Dataset):
@@ -315,7 +329,7 @@ def _shifts_of_spectra(
     sizes = [spectra.sizes[dim] for dim in others]
     n = int(np.prod(sizes)) if sizes else 1
     binding = to_binding(spectra)["energy"].values
-    before = float(spectra.attrs.get(CHARGE_SHIFT, 0.0))
+    before = stated_number(spectra.attrs.get(CHARGE_SHIFT)) or 0.0
     lazy_auto = per_spectrum == "auto" and spectra.chunks is not None
     if per_spectrum is True or (per_spectrum == "auto" and n > 1 and not lazy_auto):
         counts = np.asarray(spectra.values, dtype=np.float64).reshape(n, -1)
@@ -395,14 +409,14 @@ def _candidates(binding: Floats, counts: Floats, line: _Reference) -> _Lines:
     if order.size < 2:
         raise ValueError("expected finite counts, got none; check the spectra")
     binding, counts = binding[order], counts[order]
-    covered = f"the spectra cover {binding[0]:.1f} to {binding[-1]:.1f} eV binding energy"
     remedy = (
         "pass reference= with spectra that contain the line, or a known shift as energy_offset= "
         "to read"
     )
     if not binding[0] < line.target < binding[-1]:
         raise ValueError(
-            f"expected {line.name} at {line.target:g} eV in the spectra, but {covered}; {remedy}"
+            f"expected {line.name} at {line.target:g} eV in the spectra, got spectra that cover "
+            f"{binding[0]:.1f} to {binding[-1]:.1f} eV binding energy; {remedy}"
         )
     inside = np.abs(binding - line.target) <= line.search
     if inside.sum() < 7:
@@ -414,7 +428,7 @@ def _candidates(binding: Floats, counts: Floats, line: _Reference) -> _Lines:
     found = _maxima(binding[inside], counts[inside], noise, lowest=line.name in _LOWEST)
     if found is None:
         raise ValueError(
-            f"expected a line {line.name} within {line.search:g} eV of {line.target:g} eV, found "
+            f"expected a line {line.name} within {line.search:g} eV of {line.target:g} eV, got "
             f"none above the noise; {remedy}, or a larger search="
         )
     return found

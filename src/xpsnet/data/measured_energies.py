@@ -13,6 +13,7 @@ from typing import Any, ParamSpec
 import numpy as np
 import xarray as xr
 
+from xpsnet.arguments import stated_number
 from xpsnet.data.charge_shift import (
     CHARGE_SHIFT,
     Data,
@@ -136,7 +137,7 @@ def on_corrected_axis(data: Data) -> Data:
     moved = without_charge(data)
     axis = moved["energy"]
     moved = moved.assign_coords(energy=("energy", axis.values - by, axis.attrs))
-    total = float(moved.attrs.get(CHARGE_SHIFT, 0.0)) + float(shift.values.reshape(()))
+    total = (stated_number(moved.attrs.get(CHARGE_SHIFT)) or 0.0) + float(shift.values.reshape(()))
     moved.attrs = {k: v for k, v in moved.attrs.items() if k != CORRECTED_RANGE}
     moved.attrs[CHARGE_SHIFT] = total
     if "energy_range" in moved.attrs:

@@ -5,6 +5,7 @@ import warnings
 import numpy as np
 import xarray as xr
 
+from xpsnet.arguments import WrongTypeError, is_number, label, shown, stated_number
 from xpsnet.data.charge_shift import (
     CHARGE_SHIFT,
     CHARGE_STDERR,
@@ -71,7 +72,13 @@ def set_charge_shift(
     >>> float((moved.center - peaks.center).round(6).item()), moved.attrs["charge_shift"]
     (-0.5, 0.5)
     """
+    label("reference", reference)
     if isinstance(data, xr.Dataset):
+        if "center" not in data or "peak" not in data.dims:
+            raise WrongTypeError(
+                f"expected spectra or peaks, got a Dataset with {list(data.data_vars)}; pass what "
+                f"xpsnet.read or xpsnet.fit give"
+            )
         lead = tuple(dim for dim in data["center"].dims if dim not in ("peak", "count"))
     else:
         data = check_spectra(data)
@@ -97,7 +104,7 @@ def set_charge_shift(
 
 def total_shift(data: xr.DataArray | xr.Dataset) -> xr.Variable:
     """Shift [eV] that spectra or peaks have already, as a Variable without energy."""
-    moved = xr.Variable((), float(data.attrs.get(CHARGE_SHIFT, 0.0)))
+    moved = xr.Variable((), stated_number(data.attrs.get(CHARGE_SHIFT)) or 0.0)
     own = charge_coords(data).get(CHARGE_SHIFT)
     return moved if own is None else own + moved
 
@@ -113,7 +120,7 @@ def _checked(
     for name, given in ((CHARGE_SHIFT, charge_shift), (CHARGE_STDERR, stderr)):
         if given is None:
             continue
-        array = xr.DataArray(given).astype(np.float64)
+        array = _as_numbers(name, given)
         if not {*array.dims} <= {*lead} or any(data.sizes[d] != array.sizes[d] for d in array.dims):
             raise ValueError(
                 f"expected {name} over dimensions of the data, "
@@ -125,11 +132,23 @@ def _checked(
     return found
 
 
+def _as_numbers(name: str, given: object) -> xr.DataArray:
+    """A number or an array as an array of numbers."""
+    if isinstance(given, xr.DataArray) and given.dtype.kind in "iuf":
+        return given.astype(np.float64)
+    if not is_number(given):
+        raise WrongTypeError(
+            f"expected a number [eV] or an xarray.DataArray of numbers, got {name}={shown(given)}; "
+            f"calibrate gives the shift of spectra"
+        )
+    return xr.DataArray(float(given))
+
+
 def _with_axis_moved(spectra: xr.DataArray, coords: dict[str, xr.Variable]) -> xr.DataArray:
     """Spectra with the axis moved by one shift, or with the coordinate and the axis as measured."""
     one = coords[CHARGE_SHIFT].ndim == 0
     new = float(coords[CHARGE_SHIFT].values) if one else 0.0
-    by = float(spectra.attrs.get(CHARGE_SHIFT, 0.0)) - new
+    by = (stated_number(spectra.attrs.get(CHARGE_SHIFT)) or 0.0) - new
     bare = without_charge(spectra)
     moved = shift(bare, scale_sign(spectra.attrs["scale"]) * by) if by else bare.copy(deep=False)
     return moved if one else moved.assign_coords(coords)
@@ -140,7 +159,7 @@ def _with_peaks_moved(peaks: xr.Dataset, coords: dict[str, xr.Variable]) -> xr.D
     sign = scale_sign(str(peaks.attrs["scale"]))
     one = coords[CHARGE_SHIFT].ndim == 0
     new = float(coords[CHARGE_SHIFT].values) if one else 0.0
-    along = sign * (float(peaks.attrs.get(CHARGE_SHIFT, 0.0)) - new)
+    along = sign * ((stated_number(peaks.attrs.get(CHARGE_SHIFT)) or 0.0) - new)
     by = coords[CHARGE_SHIFT] - total_shift(peaks)
     moved = without_charge(peaks)
     moved.attrs = {k: v for k, v in moved.attrs.items() if k != CORRECTED_RANGE}

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
+from xpsnet.arguments import WrongTypeError, check, fitted_peaks, shown
 from xpsnet.data.constraints import check_constraints
 from xpsnet.data.links import split_name
 from xpsnet.data.measured_energies import on_corrected_axis
@@ -78,6 +79,7 @@ def to_lmfit(
     >>> list(params)[:4]
     ['center_1', 'fwhm_1', 'height_1', 'fraction']
     """
+    check(locals(), peaks=fitted_peaks)
     from xpsnet.fitting.solve.lmfit_backend import as_lmfit
 
     peaks = on_corrected_axis(peaks)
@@ -144,6 +146,7 @@ def from_lmfit(
     >>> bool(again.fwhm[1] == again.fwhm[0])
     True
     """
+    check(locals(), peaks=fitted_peaks)
     one = _of_one_spectrum(on_corrected_axis(peaks))
     present = np.flatnonzero(np.isfinite(without_disabled(one)["center"].values))
     line_shape, background = _kinds(one)
@@ -151,6 +154,11 @@ def from_lmfit(
         shapes_at(line_shape, present.tolist()), background, present.size, stored_shared(one)
     )
     params: Any = getattr(result, "params", result)
+    if not hasattr(params, "valuesdict"):
+        raise WrongTypeError(
+            f"expected a result or the parameters of lmfit, got result={shown(result)}; pass what "
+            f"model.fit(...) gives"
+        )
     missing = [name for name in plain.names if name not in params]
     if missing:
         raise ValueError(

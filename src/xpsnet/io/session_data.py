@@ -42,6 +42,15 @@ class SessionRegion:
     settings : mapping
         Numbers, texts, lists and mappings of such: the choices of a fit, the state of the view.
         ``settings["fit"]``, {"function": "fit", "keywords": {...}}, is the call that gave `peaks`.
+
+    Examples
+    --------
+    >>> import xpsnet
+    >>> region = xpsnet.SessionRegion(
+    ...     xpsnet.sample("spectrum"), steps=[("shift", {"energy_offset": 0.5})]
+    ... )
+    >>> float(region.on_axis().energy[0] - region.spectra.energy[0])
+    0.5
     """
 
     spectra: xr.DataArray

@@ -16,10 +16,13 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from xpsnet.arguments import WrongTypeError, check, shown
+from xpsnet.arguments import path as path_rule
 from xpsnet.io.common.atomic_write import describing_failure, write_file
 from xpsnet.io.common.errors import ReadError, refusal
 from xpsnet.io.common.file_bytes import read_head
 from xpsnet.io.common.free_memory import free_memory
+from xpsnet.io.common.paths import check_place
 from xpsnet.io.session_data import Session, SessionRegion
 from xpsnet.io.stores.attributes import (
     COORDS_ATTR,
@@ -58,7 +61,7 @@ def write_session(
     session : Session
         Dask arrays are computed.
     overwrite : bool
-        Whether to replace any file of this name; one that xpsnet has written is always replaced.
+        Whether to replace a file of this name.
 
     Returns
     -------
@@ -70,7 +73,7 @@ def write_session(
     ValueError
         If an attribute or a name cannot be stored, or the session does not fit in the memory.
     FileExistsError
-        If a file of this name exists that xpsnet has not written.
+        If a file of this name exists, and `overwrite` is False.
     OSError
         If the system does not let it be written; what was there before is still there.
 
@@ -88,6 +91,12 @@ def write_session(
     >>> xpsnet.read_session(path).identical(session)
     True
     """
+    check(locals(), path=path_rule)
+    if not isinstance(session, Session):
+        raise WrongTypeError(
+            f"expected an xpsnet.Session, got session={shown(session)}; make one of regions: "
+            f"xpsnet.Session([xpsnet.SessionRegion(spectra)])"
+        )
     target = session_path(path)
     groups = _groups(session)
     needed = _HELD * sum(one.nbytes for one in groups.values()) + _HELD_BESIDE
@@ -97,7 +106,7 @@ def write_session(
             f"{free / 1e9:.3g} GB free; write the spectra alone as .zarr"
         )
     with describing_failure(target):
-        _check_target(target, overwrite=overwrite)
+        check_place(target, overwrite=bool(overwrite))
         write_file(target, xr.DataTree.from_dict(groups).to_netcdf(engine="h5netcdf"))
     return target
 
@@ -109,26 +118,6 @@ def session_path(path: str | os.PathLike[str]) -> Path:
         return path
     stem = path.name[:-3] if path.suffix.lower() == ".nc" else path.name
     return path.with_name(f"{stem}{SUFFIX}")
-
-
-def _check_target(path: Path, *, overwrite: bool) -> None:
-    """Refuse a place without a folder, and files that are not ours to replace."""
-    import h5py
-
-    if not path.parent.is_dir():
-        raise FileNotFoundError(f"expected an existing folder, got {str(path.parent)!r}; create it")
-    if overwrite or not path.exists():
-        return
-    try:
-        with h5py.File(path, "r") as file:
-            ours = VERSION_ATTR in file.attrs
-    except OSError:
-        ours = False
-    if not ours:
-        raise FileExistsError(
-            f"expected a new file, got {path}, which xpsnet has not written; choose another name, "
-            f"or pass overwrite=True"
-        )
 
 
 def _groups(session: Session) -> dict[str, xr.Dataset]:
@@ -262,7 +251,17 @@ def read_session(path: str | os.PathLike[str]) -> Session:
     See Also
     --------
     write_session
+
+    Examples
+    --------
+    >>> import os, tempfile, xpsnet
+    >>> region = xpsnet.SessionRegion(xpsnet.sample("spectrum"), energy_range=(281.0, 292.0))
+    >>> folder = tempfile.mkdtemp()
+    >>> path = xpsnet.write_session(os.path.join(folder, "tuesday"), xpsnet.Session([region]))
+    >>> xpsnet.read_session(path).regions[0].energy_range
+    (281.0, 292.0)
     """
+    check(locals(), path=path_rule)
     path = Path(path)
     with open_tree(path) as tree:
         tree.refuse_outside()
