@@ -16,7 +16,8 @@ from napari_xpsnet._state import EnergyAxis
 from napari_xpsnet._worker import sentence
 
 HERE, SAMPLE, ALL = "this region", "this sample", "all regions"
-CARBON = 284.8
+CARBON = ("C 1s", 284.8)
+"""Adventitious carbon [eV]."""
 LIMIT = 1e5
 """Largest energy that can be typed [eV]."""
 DONE = "Moved by {shift:.2f} eV: {regions}."
@@ -82,12 +83,13 @@ class CalibrateForm(QWidget):
         if not whole:
             self.each.setChecked(False)
 
-    def show_reference(self, name: str) -> None:
-        """Offer the usual energy of the line of a region of this name."""
-        from xpsnet.constants import REFERENCE_LINES
-
-        known = [energy for line, energy in REFERENCE_LINES.items() if name and name in line]
-        self.energy.setValue(known[0] if known else CARBON)
+    def show_reference(self, name: str, peaks: xr.Dataset | None) -> None:
+        """Offer the usual energy of carbon, or that which the first peak has now."""
+        numbers = [] if peaks is None or name == CARBON[0] else _existing(peaks)
+        if peaks is not None and numbers:
+            self.energy.setValue(float(peaks["center"][numbers[0]]))
+        else:
+            self.energy.setValue(CARBON[1])
 
 
 def _existing(peaks: xr.Dataset) -> list[int]:
@@ -215,10 +217,9 @@ class Calibration(QObject):
 
 def state_spectrum(spectra: xr.DataArray, state: EditState, peaks: xr.Dataset) -> xr.DataArray:
     """The chosen spectrum, on the axis of its peaks."""
-    from xpsnet.data.measured_energies import on_corrected_axis
-
     pixel = {fitted_dim(dim, spectra): index for dim, index in state.pixel.items()}
-    return on_corrected_axis(spectra.isel(pixel))
+    one: xr.DataArray = spectra.isel(pixel).xps.on_corrected_axis()
+    return one
 
 
 def _report(charge: Charge, moved: list[str], left: list[str]) -> str:

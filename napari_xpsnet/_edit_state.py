@@ -16,7 +16,6 @@ from napari_xpsnet._charge import Charge
 from napari_xpsnet._layers import fitted_dim
 from napari_xpsnet._results import is_done
 from napari_xpsnet._state import EnergyAxis, FitState
-from xpsnet.data.measured_energies import on_corrected_axis
 
 UNDO_STEPS = 50
 KEPT = 16
@@ -87,7 +86,7 @@ class Content:
         found = self.single.get(key)
         if key not in self.single and self.whole is not None:
             chosen = {fitted_dim(d, self.whole): i for d, i in pixel.items()}
-            found = on_corrected_axis(self.whole.isel(chosen))
+            found = self.whole.isel(chosen).xps.on_corrected_axis()
         return found if found is not None and is_done(found) else None
 
     def with_peaks(self, pixel: Pixel, peaks: xr.Dataset | None) -> "Content":

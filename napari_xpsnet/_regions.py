@@ -30,7 +30,6 @@ from napari_xpsnet._layers import (
     spectra_layer,
 )
 from napari_xpsnet._state import EnergyAxis, Scale
-from xpsnet.data.measured_energies import on_corrected_axis
 
 DEFAULT_SCALE: Scale = "binding"
 """Energy scale of spectra whose photon energy is known."""
@@ -119,7 +118,8 @@ class Region:
     def shown_spectrum(self) -> xr.DataArray:
         """The spectrum of the chosen pixel, shape (n,), loaded."""
         pixel = first_pixel(self.spectra) if self.state is None else self.state.pixel
-        return on_corrected_axis(self.current().isel(pixel).load())
+        one: xr.DataArray = self.current().isel(pixel).load().xps.on_corrected_axis()
+        return one
 
     def place(self, axis: EnergyAxis) -> None:
         """Put the spectra on another energy axis, also in the layer that shows them.

@@ -7,12 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
-import xarray as xr
-
 from napari_xpsnet._charge import Charge
 from napari_xpsnet._edit_state import Content, EditState, Shown
 from napari_xpsnet._layers import LayerTuple, first_pixel
 from napari_xpsnet._regions import Region, RegionFile, file_layer
+from napari_xpsnet._results import is_complete
 from napari_xpsnet._state import EnergyAxis, FitState
 
 if TYPE_CHECKING:
@@ -81,7 +80,7 @@ def _session_region(region: Region, maps: list[str]) -> "xpsnet.SessionRegion":
     }
     settings["form"] = _form_values(state.settings or FitState(pixel={}))
     whole = content.whole
-    if content.made is not None and whole is not None and _is_complete(whole):
+    if content.made is not None and whole is not None and is_complete(whole):
         settings["fit"] = {
             "function": content.made.function,
             "keywords": _plain(content.made.keywords()),
@@ -98,13 +97,6 @@ def _session_region(region: Region, maps: list[str]) -> "xpsnet.SessionRegion":
         origin=_plain(dict(region.origin)),
         settings=settings,
     )
-
-
-def _is_complete(peaks: xr.Dataset) -> bool:
-    """Whether all spectra were fitted."""
-    from xpsnet.data.status import Status
-
-    return not bool((peaks["status"] == int(Status.NOT_DONE)).any())
 
 
 def _steps(axis: EnergyAxis) -> list[tuple[str, dict[str, Any]]]:

@@ -18,7 +18,6 @@ from napari_xpsnet._overlay import Overlay, Series
 from napari_xpsnet._peak_edits import PeakEdits
 from napari_xpsnet._regions import Region
 from napari_xpsnet._results import short_summary
-from xpsnet.data.measured_energies import on_corrected_axis
 
 EDITOR_NAME = "Spectrum"
 SHARES = {"map": 0.6, "other": 0.87}
@@ -127,7 +126,9 @@ class SpectrumView(QObject):
 
     def spectrum(self, pixel: dict[str, int]) -> xr.DataArray:
         """Spectrum of one pixel, loaded."""
-        return on_corrected_axis(_layers.layer_spectra(self.layer).isel(pixel).load())
+        spectra = _layers.layer_spectra(self.layer)
+        one: xr.DataArray = spectra.isel(pixel).load().xps.on_corrected_axis()
+        return one
 
     def chosen_spectrum(self, edit: EditState) -> xr.DataArray:
         """Spectrum of the chosen pixel, cropped to the range of the fit."""

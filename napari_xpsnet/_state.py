@@ -7,7 +7,6 @@ from typing import Any, Literal
 import xarray as xr
 
 from napari_xpsnet._charge import Charge
-from xpsnet.data.measured_energies import on_corrected_axis
 
 Scale = Literal["binding", "kinetic"]
 
@@ -179,7 +178,11 @@ class FitState:
 
     def select(self, spectra: xr.DataArray) -> xr.DataArray:
         """Spectra to fit."""
-        return spectra if self.pixel is None else on_corrected_axis(spectra.isel(dict(self.pixel)))
+        return (
+            spectra
+            if self.pixel is None
+            else spectra.isel(dict(self.pixel)).xps.on_corrected_axis()
+        )
 
 
 BY_HAND = (

@@ -222,7 +222,7 @@ class FitPeaks(QWidget):
         self.panel.say("")
         region, state = region_of(layer), self.edit
         if region is not self._region:
-            self.panel.calibrate.show_reference(region.name)
+            self.panel.calibrate.show_reference(region.name, state.peaks())
         self._region = region
         if region.axis != state.axis:
             self._apply_axis(region)

@@ -17,6 +17,7 @@ from xpsnet.arguments import (
     text,
     word_or,
 )
+from xpsnet.arguments import peaks as peaks_rule
 from xpsnet.constants import REFERENCE_LINES
 from xpsnet.data.charge_shift import CHARGE_SHIFT
 from xpsnet.data.energy_axis import Floats
@@ -157,6 +158,7 @@ def calibrate(
         to=optional(number(unit="eV")),
         per_spectrum=word_or("auto", flag),
         reference=optional(array),
+        peaks=optional(peaks_rule),
         search=number(above=0, unit="eV"),
     )
     name, target = _reference(line) if to is None else (str(parse_level(line) or line), float(to))

@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 import xarray as xr
 
-from xpsnet.arguments import WrongTypeError, is_number, label, shown, stated_number
+from xpsnet.arguments import WrongTypeError, label, number, stated_number
 from xpsnet.data.charge_shift import (
     CHARGE_SHIFT,
     CHARGE_STDERR,
@@ -136,12 +136,8 @@ def _as_numbers(name: str, given: object) -> xr.DataArray:
     """A number or an array as an array of numbers."""
     if isinstance(given, xr.DataArray) and given.dtype.kind in "iuf":
         return given.astype(np.float64)
-    if not is_number(given):
-        raise WrongTypeError(
-            f"expected a number [eV] or an xarray.DataArray of numbers, got {name}={shown(given)}; "
-            f"calibrate gives the shift of spectra"
-        )
-    return xr.DataArray(float(given))
+    number(unit="eV")(name, given)
+    return xr.DataArray(float(given))  # type: ignore[arg-type]
 
 
 def _with_axis_moved(spectra: xr.DataArray, coords: dict[str, xr.Variable]) -> xr.DataArray:

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
+from xpsnet.arguments import WrongTypeError, shown
 from xpsnet.io.read import read
 from xpsnet.io.session_data import Session, SessionRegion
 from xpsnet.io.stores.plain_data import plain_attrs, plain_value
@@ -65,6 +66,11 @@ def session_script(session: Session) -> str:
     >>> made["session"].regions[0].identical(region)
     True
     """
+    if not isinstance(session, Session):
+        raise WrongTypeError(
+            f"expected an xpsnet.Session, got session={shown(session)}; make one of regions: "
+            f"xpsnet.Session([xpsnet.SessionRegion(spectra)])"
+        )
     lines: list[str] = []
     for number, region in enumerate(session.regions, start=1):
         lines += _region_lines(region, number)

@@ -269,7 +269,7 @@ def test_the_code_reads_files_that_have_not_changed(tmp_path: Path) -> None:
     code = xpsnet.session_script(session)
     assert "xpsnet.read_one(" in code
     assert "unpacked" not in code
-    xpsnet.write(spectra + 1, path)
+    xpsnet.write(spectra + 1, path, overwrite=True)
     code = xpsnet.session_script(session)
     assert "xpsnet.read_one(" not in code
     made: dict[str, Any] = {}
