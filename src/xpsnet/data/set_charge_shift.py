@@ -118,7 +118,7 @@ def _checked(
     """Shift and error as coordinates."""
     found: dict[str, xr.Variable] = {}
     for name, given in ((CHARGE_SHIFT, charge_shift), (CHARGE_STDERR, stderr)):
-        if given is None:
+        if given is None and name == CHARGE_STDERR:
             continue
         array = _as_numbers(name, given)
         if not {*array.dims} <= {*lead} or any(data.sizes[d] != array.sizes[d] for d in array.dims):
