@@ -69,9 +69,11 @@ def _session_region(region: Region, maps: list[str]) -> "xpsnet.SessionRegion":
     """One region with everything that was done with it."""
     import xpsnet
 
-    state = region.edit()
+    # A region that was never shown has no state, and gets none by being saved.
+    state = region.state or EditState(first_pixel(region.spectra), Content(axis=region.axis))
     content = state.content
     settings: dict[str, Any] = {
+        "opened": region.state is not None,
         "axis": _axis_values(content.axis),
         "pixel": dict(state.pixel),
         "shown": asdict(state.shown),
@@ -189,6 +191,8 @@ def _region(found: "xpsnet.SessionRegion") -> Region:
     settings = found.settings
     axis = _axis_of(settings.get("axis", {}))
     region = Region(found.spectra, dict(found.origin), axis)
+    if not settings.get("opened", True):
+        return region
     made = None
     fit = settings.get("fit")
     if fit is not None and found.peaks is not None:

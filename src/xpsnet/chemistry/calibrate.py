@@ -495,6 +495,9 @@ def _vertex(
     if not curvature < 0:
         return float(grid[top]), float(limit)
     vertex = -slope / (2 * curvature)
+    # Counts scatter more at the summit of a line than beside it.
+    level, usual = float(np.mean(counts[summit])), float(np.median(counts))
+    local = noise * np.sqrt(max(level / usual, 1.0)) if usual > 0 else noise
     by = np.array([slope / (2 * curvature**2), -1 / (2 * curvature), 0.0]) @ inverse
-    error = noise * float(np.sqrt(by @ by))
+    error = local * float(np.sqrt(by @ by))
     return float(grid[top] + np.clip(vertex, -limit, limit)), min(error, float(limit))

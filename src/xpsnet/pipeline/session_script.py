@@ -223,7 +223,7 @@ def _values(values: npt.NDArray[Any], name: str) -> str:
     dtype = values.dtype.str if kind in "mM" else values.dtype.name
     if values.size > _LONG or kind in "mM":
         contiguous = np.ascontiguousarray(values)
-        packed = base64.b64encode(zlib.compress(contiguous.tobytes(), 9)).decode("ascii")
+        packed = base64.b64encode(zlib.compress(contiguous.tobytes(), 6)).decode("ascii")
         parts = [packed[i : i + _WIDTH] for i in range(0, len(packed), _WIDTH)]
         text = "\n            ".join(f'"{one}"' for one in parts)
         return (

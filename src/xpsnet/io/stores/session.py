@@ -1,7 +1,7 @@
 """Sessions as one netCDF file: arrays in groups, everything else as one text of JSON.
 
-Group `region_0000/spectra` holds the counts, `region_0000/peaks` the fit of all spectra; peaks of
-single spectra and peak sets are in the text, as every edited pixel of a map would be a group of
+Group `region_0000/spectra` holds the counts, `region_0000/peaks` the fit of many spectra; peaks of
+few spectra and peak sets are in the text, as every edited pixel of a map would be a group of
 forty arrays. The text is the variable `session` of the root. Attributes are there too, because
 netCDF gives not all of them back as they were. Nothing of a file is run or unpickled.
 """
@@ -42,6 +42,7 @@ FORMAT = 1
 _TEXT = "session"
 _COUNTS = "counts"
 _HELD = 3  # memory that a file takes while it is made, per byte of its numbers
+_SMALL = 200_000  # [bytes] of peaks that stand in the text
 _HELD_BESIDE = 16 << 20  # [bytes]
 # Attributes by which xarray would change the values of a variable.
 _DECODING = ("missing_value", "scale_factor", "add_offset", "coordinates", "calendar", "dtype")
@@ -143,7 +144,7 @@ def _groups(session: Session) -> dict[str, xr.Dataset]:
             "counts": name,
             "region": None if region.spectra.name is None else str(region.spectra.name),
             "spectra": _put(groups, f"{place}/spectra", spectra),
-            "peaks": None if region.peaks is None else _put(groups, f"{place}/peaks", region.peaks),
+            "peaks": _put_peaks(groups, f"{place}/peaks", region.peaks),
         }
         if region.spectra.name is not None:
             groups[f"{place}/spectra"][name].attrs[NAME_ATTR] = str(region.spectra.name)
@@ -161,6 +162,20 @@ def _groups(session: Session) -> dict[str, xr.Dataset]:
     marks = {VERSION_ATTR: str(__version__), SESSION_ATTR: str(FORMAT)}
     root = xr.Dataset({_TEXT: ((), np.array(text, dtype=object))}, attrs=marks)
     return {"/": root, **groups}
+
+
+def _put_peaks(
+    groups: dict[str, xr.Dataset], place: str, peaks: xr.Dataset | None
+) -> dict[str, Any] | None:
+    """Put peaks into a group; those of few spectra into the description.
+
+    A group of forty arrays takes as long to open as the counts of a hundred regions.
+    """
+    if peaks is None:
+        return None
+    if peaks.nbytes <= _SMALL:
+        return {"plain": plain_dataset(peaks.compute())}
+    return _put(groups, place, peaks)
 
 
 def _put(groups: dict[str, xr.Dataset], place: str, data: xr.Dataset) -> dict[str, Any]:
@@ -312,7 +327,7 @@ def _session(text: Mapping[str, Any], groups: Mapping[str, xr.Dataset]) -> Sessi
                 name=str(one["name"]),
                 steps=[(name, given) for name, given in one["steps"]],
                 energy_range=None if ends is None else (ends[0], ends[1]),
-                peaks=None if one["peaks"] is None else _taken(one["peaks"], groups),
+                peaks=_peaks(one["peaks"], groups),
                 single=[(p, None if d is None else dataset_of(d)) for p, d in one["single"]],
                 origin=one["origin"],
                 settings=one["settings"],
@@ -320,6 +335,30 @@ def _session(text: Mapping[str, Any], groups: Mapping[str, xr.Dataset]) -> Sessi
         )
     sets = {name: dataset_of(one) for name, one in text["peak_sets"].items()}
     return Session(regions, sets, text["view"])
+
+
+def _peaks(
+    described: Mapping[str, Any] | None, groups: Mapping[str, xr.Dataset]
+) -> xr.Dataset | None:
+    """Peaks of a region, from the text or from their group."""
+    if described is None:
+        return None
+    return dataset_of(described["plain"]) if "plain" in described else _taken(described, groups)
+
+
+def session_fits(path: Path) -> list[xr.Dataset]:
+    """Fits of all spectra in a session.
+
+    Raises
+    ------
+    ReadError
+        If there are none.
+    """
+    found = [one.peaks for one in read_session(path).regions if one.peaks is not None]
+    if not found:
+        advice = "xpsnet.read_session gives the peaks of single spectra"
+        raise refusal(path, expected="fits of all spectra", got="none", advice=advice)
+    return found
 
 
 def _taken(described: Mapping[str, Any], groups: Mapping[str, xr.Dataset]) -> xr.Dataset:
