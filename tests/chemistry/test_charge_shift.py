@@ -278,7 +278,7 @@ def test_refusals_of_peaks_and_shifts(raw: xr.DataArray, peaks: xr.Dataset) -> N
         xpsnet.calibrate(raw, peaks=peaks, state="C-C")
     with pytest.raises(ValueError, match="expected a peak of Au 4f7/2 within 5 eV"):
         xpsnet.calibrate(raw, peaks=peaks, line="Au 4f")
-    with pytest.raises(ValueError, match="expected a finite charge_shift"):
+    with pytest.raises(ValueError, match=r"expected a finite number \[eV\], got charge_shift=nan"):
         xpsnet.set_charge_shift(raw, np.nan)
     with pytest.raises(ValueError, match="expected charge_shift over dimensions of the data"):
         xpsnet.set_charge_shift(raw, xr.DataArray(SHIFTS[:2], dims="etch_time"))

@@ -11,6 +11,7 @@ import pytest
 import xarray as xr
 
 import xpsnet
+from xpsnet.io.stores import session as session_file
 from xpsnet.io.stores.session import SESSION_ATTR, is_session, session_path
 
 
@@ -62,7 +63,11 @@ def session() -> xpsnet.Session:
     )
 
 
-def test_a_session_is_equal_after_a_round_trip(session: xpsnet.Session, tmp_path: Path) -> None:
+@pytest.mark.parametrize("small", [0, 200_000], ids=["peaks in groups", "peaks in the text"])
+def test_a_session_is_equal_after_a_round_trip(
+    session: xpsnet.Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, small: int
+) -> None:
+    monkeypatch.setattr(session_file, "_SMALL", small)
     path = xpsnet.write_session(tmp_path / "monday", session)
     assert path.name == "monday.xps.nc"
     again = xpsnet.read_session(path)
@@ -210,7 +215,7 @@ DAMAGES: dict[str, Any] = {
     "no regions": lambda text: text.pop("regions"),
     "regions of another kind": lambda text: text.update(regions="abc"),
     "no such group": lambda text: text["regions"][0]["spectra"].update(group="/nowhere"),
-    "a group outside": lambda text: text["regions"][0]["peaks"].update(group="../x"),
+    "a group outside": lambda text: text["regions"][0]["spectra"].update(group="../x"),
     "unknown step": lambda text: text["regions"][0].update(steps=[["exec", {}]]),
     "no range": lambda text: text["regions"][0].update(energy_range=["a", 2]),
     "a type that runs": lambda text: text["peak_sets"]["my set"]["data_vars"]["center"].update(
