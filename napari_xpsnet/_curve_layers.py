@@ -232,7 +232,6 @@ def show_curves(viewer: Any, layers: list[LayerTuple]) -> None:
     for data, keywords, kind in layers:
         viewer.add_layer(Layer.create(data, keywords, kind))
     viewer.layers.selection = {one for one in selected if one in viewer.layers}
-    viewer.reset_view()
 
 
 def remove_curves(viewer: Any, layer: Any = None) -> None:

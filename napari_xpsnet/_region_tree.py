@@ -192,8 +192,11 @@ class RegionTree(QTreeWidget):
             self.clearSelection()
             self.setCurrentItem(item)
             item.setSelected(True)
+        for key, entry in self._items.items():
+            font = entry.font(NAME)
+            font.setBold(region is not None and key == region.key)
+            entry.setFont(NAME, font)
         self.blockSignals(False)
-        self.viewport().update()
 
     def _follow_selection(self) -> None:
         """Show another region if the active one is no longer selected."""

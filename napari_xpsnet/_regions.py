@@ -33,6 +33,8 @@ from napari_xpsnet._state import EnergyAxis, Scale
 
 DEFAULT_SCALE: Scale = "binding"
 """Energy scale of spectra whose photon energy is known."""
+FILLED = 0.95
+"""Share of the canvas that a region fills."""
 PART_OF = ("map_of", "curves_of")
 """Keys in the metadata of layers that belong to one region: its maps and its curves."""
 HIDDEN = "hidden_with_its_region"
@@ -160,8 +162,9 @@ class Region:
 
     def size_text(self) -> str:
         """Number of spectra along each dimension, "" for one spectrum."""
-        sizes = (str(self.spectra.sizes[dim]) for dim in pixel_dims(self.spectra))
-        return " \N{MULTIPLICATION SIGN} ".join(sizes)
+        sizes = [str(self.spectra.sizes[dim]) for dim in pixel_dims(self.spectra)]
+        text = " \N{MULTIPLICATION SIGN} ".join(sizes)
+        return f"({text} spectra)" if len(sizes) == 1 else text
 
 
 class RegionFile:
@@ -328,6 +331,24 @@ def show_only(viewer: Any, region: Region) -> None:
             layer.visible = bool(layer.metadata.pop(HIDDEN, layer.visible))
         elif layer.visible:
             layer.metadata[HIDDEN], layer.visible = True, False
+
+
+def fit_view(viewer: Any, region: Region) -> None:
+    """Fit what is drawn of a region into the canvas; napari counts hidden layers, too."""
+    layers = [region.layer, *parts_of(viewer, [region])]
+    drawn = [layer for layer in layers if layer is not None and layer.visible]
+    dims = viewer.dims
+    if not drawn or dims.ndisplay != 2 or list(dims.order) != sorted(dims.order):
+        viewer.reset_view()
+        return
+    # The world of a pixel is its middle.
+    ends = np.array([layer.extent.world[:, -2:] for layer in drawn])
+    steps = np.array([np.abs(layer.extent.step[-2:]) for layer in drawn])
+    low = (ends[:, 0] - 0.5 * steps).min(axis=0)
+    high = (ends[:, 1] + 0.5 * steps).max(axis=0)
+    camera = viewer.scene.camera
+    camera.center = tuple(0.5 * (low + high))
+    camera.zoom = FILLED * float(np.min(np.array(viewer.canvas.size) / (high - low)))
 
 
 def parts_of(viewer: Any, regions: Iterable[Region]) -> list[Any]:

@@ -16,7 +16,7 @@ from napari_xpsnet._edit_state import EditState, Shown
 from napari_xpsnet._editor import Editor
 from napari_xpsnet._overlay import Overlay, Series
 from napari_xpsnet._peak_edits import PeakEdits
-from napari_xpsnet._regions import Region
+from napari_xpsnet._regions import Region, fit_view, region_of
 from napari_xpsnet._results import short_summary
 
 EDITOR_NAME = "Spectrum"
@@ -276,7 +276,7 @@ class SpectrumView(QObject):
         if dock is not None and isinstance(window, QMainWindow):
             height = int(SHARES["map"] * window.height())
             window.resizeDocks([dock], [height], Qt.Orientation.Vertical)
-            QTimer.singleShot(SETTLE, self.viewer.reset_view)
+            QTimer.singleShot(SETTLE, self.fit_canvas)
 
     def _share_window(self) -> None:
         """Give the editor the larger part of the window, except beside a map."""
@@ -314,7 +314,7 @@ class SpectrumView(QObject):
     def fit_canvas(self) -> None:
         """Fit the spectra into the canvas, which the plot has made smaller."""
         if self.layer is not None and self.layer in self.viewer.layers:
-            self.viewer.reset_view()
+            fit_view(self.viewer, region_of(self.layer))
 
     def release(self) -> None:
         """Disconnect from the viewer and close the editor."""

@@ -338,6 +338,8 @@ class FitPeaks(QWidget):
         state = self._state_of(region)
         if region.axis == state.axis:
             return
+        if region is self.runner.region:
+            self._stop()  # its peaks would be on the other axis
         region.place(state.axis)
         self._draw_maps(region)
         if region is self.region:
@@ -372,8 +374,6 @@ class FitPeaks(QWidget):
         except ValueError as error:
             self.panel.say(sentence(error), problem=True)
             return
-        if region is self.runner.region:
-            self._stop()
         self.edit.replace("energy axis", moved, merge="energy axis")
         if content.has_peaks and not moved.has_peaks:
             self.panel.say(OTHER_SCALE)
@@ -389,8 +389,6 @@ class FitPeaks(QWidget):
         """Show binding or kinetic energy in all regions."""
         region = self.region
         had = region is not None and region.is_fitted
-        if region is not None and self.runner.busy:
-            self._stop()
         left = self.regions.set_scale(scale, self.stack)
         if region is None:
             return

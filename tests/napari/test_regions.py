@@ -211,6 +211,11 @@ def test_files_and_own_layers_stand_side_by_side(
     assert dock.layer is viewer.layers[0]
     assert [one.visible for one in viewer.layers if one.metadata.get("file")] == [True, False]
     assert viewer.layers.selection.active is dock.layer
+    settle(0.2)
+    # The hidden map lies elsewhere; it does not count for the view.
+    assert viewer.scene.camera.center[-1] == pytest.approx(LEVELS["Si 2p"], abs=0.1)
+    width = viewer.canvas.size[1] / viewer.scene.camera.zoom
+    assert 12 < width < 40
 
 
 def test_from_a_spectrum_to_a_map_and_back_in_one_file(tmp_path: Path) -> None:
@@ -219,7 +224,7 @@ def test_from_a_spectrum_to_a_map_and_back_in_one_file(tmp_path: Path) -> None:
     data, keywords, _ = _regions.file_layer(_regions.RegionFile("f", made))
     viewer = ViewerModel()
     layer = viewer.add_image(data, **keywords)
-    assert file_of(layer).regions == made
+    assert set(file_of(layer).regions) == set(made)
     for region in (made[2], made[1], made[0], made[2], made[3]):
         _regions.show_region(region)
         expected = _regions.spectra_layer(region.spectra)
@@ -351,6 +356,23 @@ def test_the_switch_is_one_step_of_undo(dock: FitPeaks, any_engine: AnyEngine, q
         assert found[name].is_fitted
     click(dock, found["Si 2p, as received"])
     assert dock.region.scale == "binding"
+
+
+def test_a_fit_on_the_other_scale_is_stopped(
+    dock: FitPeaks, small_map: xr.DataArray, engine: TruthEngine, viewer, add_spectra: Add, qtbot
+) -> None:
+    add_spectra(viewer, small_map, call="sample", name="map")
+    QTest.mouseClick(dock.regions.panel.scales["kinetic"], LEFT)
+    engine.hold = True
+    dock.panel.fit.click()
+    qtbot.waitUntil(engine.half.is_set)
+    job = dock.runner.job
+    dock.stack.undo()
+    assert dock.region.scale == "binding"
+    assert job.is_cancelled()
+    settle(0.2)
+    assert not dock.runner.busy
+    assert dock.edit.peaks() is None
 
 
 def test_a_region_without_photon_energy_stays_as_it_is(viewer, make_dock, add_spectra: Add) -> None:
