@@ -178,10 +178,11 @@ def session_files(session: "xpsnet.Session") -> list[RegionFile]:
         described = [{"name": "", "regions": [k], "active": 0} for k in range(len(regions))]
     files = []
     for one in described:
-        file = RegionFile(str(one["name"]), [regions[int(k)] for k in one["regions"]])
-        for region, k in zip(file.regions, one["regions"], strict=True):
+        own = [regions[int(k)] for k in one["regions"]]
+        file = RegionFile(str(one["name"]), own)
+        for region, k in zip(own, one["regions"], strict=True):
             region.title = session.regions[int(k)].name
-        file.active = file.regions[int(one["active"])]
+        file.active = own[int(one["active"])]
         files.append(file)
     return files
 

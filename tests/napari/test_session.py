@@ -1,6 +1,7 @@
 """Calibration and sessions in a real viewer: save, drop, the same window, crash, Python code."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -149,13 +150,15 @@ def same_window(dock: FitPeaks, other: FitPeaks) -> None:
     first, second = (d.sessions.session()[0] for d in (dock, other))
     for one, two in zip(first.regions, second.regions, strict=True):
         assert one.name == two.name
-        assert one.settings == two.settings
+        # A layer that is added is shown for a moment, so that its region has been opened.
+        settings = [{k: v for k, v in r.settings.items() if k != "opened"} for r in (one, two)]
+        assert settings[0] == settings[1]
         assert one.energy_range == two.energy_range
         assert one.steps == two.steps
         for (at, a), (at_2, b) in zip(one.single, two.single, strict=True):
             assert at == at_2
             xr.testing.assert_identical(a, b)
-        assert one.identical(two)
+        assert replace(one, settings={}).identical(replace(two, settings={}))
     views = [
         {k: v for k, v in s.view.items() if k not in ("camera", "step")} for s in (first, second)
     ]
