@@ -102,3 +102,12 @@ def read_regions(path: Paths, **given: Any) -> list[Region]:
         origin = {"call": "read", "name": name, "region": region, "given": given}
         regions.append(make_region(spectra, origin))
     return regions
+
+
+def prepare() -> None:
+    """Load what the first file needs, so that it does not wait: readers and units."""
+    import pint
+
+    import xpsnet.io.read  # noqa: F401 - loaded here, used later
+
+    pint.get_application_registry().Unit("eV")

@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import xarray as xr
-from qtpy.QtCore import QEvent, Slot
+from qtpy.QtCore import QEvent, QTimer, Slot
 from qtpy.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 from superqt.utils import qdebounced
 
@@ -16,6 +16,7 @@ from napari_xpsnet._edit_state import EditState, make_stack
 from napari_xpsnet._outputs import Outputs
 from napari_xpsnet._panel import Panel, ScrollArea
 from napari_xpsnet._peak_sets import PeakSets
+from napari_xpsnet._reader import prepare
 from napari_xpsnet._region_view import RegionView
 from napari_xpsnet._regions import Region, region_of
 from napari_xpsnet._results import summary
@@ -89,6 +90,7 @@ class FitPeaks(QWidget):
         self.regions.dock()
         self._choose_active()
         self._change_layer()
+        QTimer.singleShot(0, prepare)
 
     def _connect(self) -> None:
         """Connect signals and methods."""
@@ -178,7 +180,7 @@ class FitPeaks(QWidget):
         """State of a region, which lives as long as its file."""
         state = region.edit()
         if state not in self._states:
-            state.stack = self.stack
+            state.stack, state.gone = self.stack, False
             self._states[state] = region
             state.changed.connect(self._follow_content)
             state.restored.connect(self._follow_undo)

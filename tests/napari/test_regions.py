@@ -613,6 +613,35 @@ def test_removing_the_layer_closes_the_file(dock: FitPeaks, viewer) -> None:
     assert dock.region is None
 
 
+def test_a_layer_that_comes_back_can_be_fitted(
+    dock: FitPeaks, viewer, any_engine: AnyEngine, qtbot
+) -> None:
+    (layer,) = viewer.layers
+    viewer.layers.remove(layer)
+    settle(0.1)
+    viewer.layers.append(layer)
+    settle(0.1)
+    assert len(regions(dock)) == 9
+    fit(dock, qtbot)
+    assert dock.edit.peaks() is not None
+    assert dock.region.is_fitted
+
+
+def test_a_file_of_54_blocks_is_one_layer(tmp_path: Path, viewer, make_dock) -> None:
+    dock = make_dock()
+    samples = [f"sample {number}" for number in range(9)]
+    path = write_regions(tmp_path / "many.vms", samples)
+    viewer.open(str(path), plugin="napari-xpsnet")
+    settle(0.1)
+    assert len(viewer.layers) == 1
+    top = dock.regions.tree.topLevelItem(0)
+    assert [top.child(i).text(0) for i in range(9)] == samples
+    assert [top.child(i).childCount() for i in range(9)] == [6] * 9
+    last = regions(dock)["F 1s, sample 8"]
+    click(dock, last)
+    assert dock.region is last
+
+
 # --- measured files
 
 
