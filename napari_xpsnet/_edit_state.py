@@ -12,6 +12,7 @@ import xarray as xr
 from qtpy.QtCore import QObject, Signal
 from qtpy.QtGui import QUndoCommand, QUndoStack
 
+from napari_xpsnet._charge import Charge
 from napari_xpsnet._layers import fitted_dim
 from napari_xpsnet._results import is_done
 from napari_xpsnet._state import EnergyAxis, FitState
@@ -51,6 +52,8 @@ class Content:
         What the user says about the energies.
     aside : Content or None
         That of the other energy scale, for when it is shown again.
+    made : FitState or None
+        The choices whose fit gave `whole`; None where the energies were moved since.
     """
 
     whole: xr.Dataset | None = None
@@ -58,6 +61,7 @@ class Content:
     energy_range: tuple[float, float] | None = None
     axis: EnergyAxis = field(default_factory=EnergyAxis)
     aside: "Content | None" = None
+    made: FitState | None = None
     _found: dict[Key, xr.Dataset | None] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
@@ -81,7 +85,8 @@ class Content:
         """Newest peaks of one pixel."""
         found = self.single.get(key)
         if key not in self.single and self.whole is not None:
-            found = self.whole.isel({fitted_dim(d, self.whole): i for d, i in pixel.items()})
+            chosen = {fitted_dim(d, self.whole): i for d, i in pixel.items()}
+            found = self.whole.isel(chosen).xps.on_corrected_axis()
         return found if found is not None and is_done(found) else None
 
     def with_peaks(self, pixel: Pixel, peaks: xr.Dataset | None) -> "Content":
@@ -103,24 +108,51 @@ class Content:
         if axis.show is not None:
             offset = -offset
         limits = self.energy_range
-        return Content(
+        moved = Content(
             None if self.whole is None else self.whole.xps.shift(offset),
             {k: None if v is None else v.xps.shift(offset) for k, v in self.single.items()},
             None if limits is None else (limits[0] + offset, limits[1] + offset),
             axis,
             self.aside,
+            self.made if axis == self.axis else None,
+        )
+        return moved if axis.charge == self.axis.charge else moved.with_charge(self.axis.charge)
+
+    def with_charge(self, before: Charge | None) -> "Content":
+        """The same, whose axis has another charge shift than before: all energies move along."""
+        charge = self.axis.charge or Charge((0.0,))
+        old = 0.0 if before is None else before.median
+        by = charge.median - old
+        limits, kinetic = self.energy_range, _is_kinetic(self)
+        ends = None if limits is None else [e + by if kinetic else e - by for e in limits]
+        return replace(
+            self,
+            whole=None if self.whole is None else charge.apply(self.whole),
+            single={
+                key: None if one is None else charge.at(dict(key)).apply(one)
+                for key, one in self.single.items()
+            },
+            energy_range=None if ends is None else (ends[0], ends[1]),
         )
 
     def with_fit(self, state: FitState, peaks: xr.Dataset) -> "Content":
         """The same with the result of a fit; a fit of all pixels replaces all earlier peaks."""
         if state.pixel is not None:
             return self.with_peaks(state.pixel, peaks)
-        return replace(self, whole=peaks, single={})
+        made = state if state.start is None and is_done(peaks) else None
+        return replace(self, whole=peaks, single={}, made=made)
+
+
+def _is_kinetic(content: Content) -> bool:
+    """Whether the energies of peaks and range are kinetic."""
+    known = [one for one in (content.whole, *content.single.values()) if one is not None]
+    scales = [str(one.attrs.get("scale")) for one in known]
+    return (content.axis.show or content.axis.scale or [*scales, "binding"][0]) == "kinetic"
 
 
 def _same_scale(one: EnergyAxis, other: EnergyAxis) -> bool:
     """Whether two axes differ in their offsets only."""
-    return replace(one, offset=0.0) == replace(other, offset=0.0)
+    return replace(one, offset=0.0, charge=None) == replace(other, offset=0.0, charge=None)
 
 
 class EditState(QObject):

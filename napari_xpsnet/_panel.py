@@ -16,6 +16,7 @@ from qtpy.QtWidgets import (
 )
 from superqt import QCollapsible
 
+from napari_xpsnet._calibrate import CalibrateForm
 from napari_xpsnet._controls import AxisForm, FitForm
 from napari_xpsnet._maps import MAP_CHOICES
 
@@ -58,6 +59,8 @@ class Panel(QWidget):
         self.axis = _section("Energy axis")
         self.peak_set = _section("Peak set")
         self.in_file = _section("Fits in the file")
+        self.calibrate_part = _section("Calibrate")
+        self.calibrate = CalibrateForm()
         self._explain()
         self.axis.addWidget(axis_form.container.native)
         self._arrange(form)
@@ -107,6 +110,8 @@ class Panel(QWidget):
         layout.addWidget(self.message)
         layout.addWidget(self.in_file)
         layout.addWidget(self.peak_set)
+        self.calibrate_part.addWidget(self.calibrate)
+        layout.addWidget(self.calibrate_part)
         layout.addStretch(1)
         layout.addLayout(_row(self.map_choice, self.maps, self.export))
         layout.addLayout(_row(self.curves, self.script))

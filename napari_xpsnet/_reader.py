@@ -9,8 +9,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from qtpy.QtCore import QTimer
+
 from napari_xpsnet._layers import LayerTuple
 from napari_xpsnet._regions import Region, RegionFile, file_layer, file_name, make_region
+from napari_xpsnet._session import session_layers
+from napari_xpsnet._session_files import SUFFIX, open_dock
 
 EXTENSIONS = (
     ".vms", ".vamas", ".npl",  # VAMAS
@@ -68,6 +72,11 @@ def read_layers(path: Paths, **given: Any) -> list[LayerTuple]:
     xpsnet.ReadError
         With file, place, what was expected and what came.
     """
+    from xpsnet.io.stores.session import is_session
+
+    if isinstance(path, str) and path.lower().endswith(SUFFIX) and is_session(path):
+        QTimer.singleShot(0, open_dock)
+        return session_layers(path)
     regions = read_regions(path, **given)
     name = file_name(path)
     return [file_layer(RegionFile(name, regions))] if regions else []

@@ -59,6 +59,8 @@ class Region:
         Peaks, range and settings; None until the region is shown for the first time.
     key : str
         Unique, for the metadata of its maps and curves.
+    shown_maps : list of str
+        Variables whose maps are to be shown with the region, from a session.
     """
 
     as_read: xr.DataArray
@@ -69,6 +71,7 @@ class Region:
     key: str = field(default_factory=lambda: uuid4().hex)
     file: "RegionFile" = field(init=False, repr=False)
     title: str = field(init=False, default="")
+    shown_maps: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.spectra = self.axis.apply(self.as_read)
@@ -117,7 +120,8 @@ class Region:
     def shown_spectrum(self) -> xr.DataArray:
         """The spectrum of the chosen pixel, shape (n,), loaded."""
         pixel = first_pixel(self.spectra) if self.state is None else self.state.pixel
-        return self.current().isel(pixel).load()
+        one: xr.DataArray = self.current().isel(pixel).load().xps.on_corrected_axis()
+        return one
 
     def place(self, axis: EnergyAxis) -> None:
         """Put the spectra on another energy axis, also in the layer that shows them.

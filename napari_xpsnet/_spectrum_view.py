@@ -126,7 +126,9 @@ class SpectrumView(QObject):
 
     def spectrum(self, pixel: dict[str, int]) -> xr.DataArray:
         """Spectrum of one pixel, loaded."""
-        return _layers.layer_spectra(self.layer).isel(pixel).load()
+        spectra = _layers.layer_spectra(self.layer)
+        one: xr.DataArray = spectra.isel(pixel).load().xps.on_corrected_axis()
+        return one
 
     def chosen_spectrum(self, edit: EditState) -> xr.DataArray:
         """Spectrum of the chosen pixel, cropped to the range of the fit."""

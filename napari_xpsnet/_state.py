@@ -6,6 +6,8 @@ from typing import Any, Literal
 
 import xarray as xr
 
+from napari_xpsnet._charge import Charge
+
 Scale = Literal["binding", "kinetic"]
 
 BACKGROUNDS = (
@@ -51,12 +53,15 @@ class EnergyAxis:
         Added to the energies of the file [eV].
     show : "binding", "kinetic" or None
         The other energy scale, where the energies are converted; None: that of the file.
+    charge : Charge or None
+        Charge reference; None: as the file states.
     """
 
     scale: Scale | None = None
     photon_energy: float | None = None
     offset: float = 0.0
     show: Scale | None = None
+    charge: Charge | None = None
 
     def apply(self, spectra: xr.DataArray) -> xr.DataArray:
         """Put spectra, as they were read, on the axis that the user described.
@@ -74,6 +79,8 @@ class EnergyAxis:
             spectra = spectra.assign_attrs(given)
         if self.offset:
             spectra = spectra.xps.shift(self.offset)
+        if self.charge is not None:
+            spectra = self.charge.apply(spectra)
         if self.show is not None:
             convert = xpsnet.to_binding if self.show == "binding" else xpsnet.to_kinetic
             spectra = convert(spectra)
@@ -171,7 +178,11 @@ class FitState:
 
     def select(self, spectra: xr.DataArray) -> xr.DataArray:
         """Spectra to fit."""
-        return spectra if self.pixel is None else spectra.isel(dict(self.pixel))
+        return (
+            spectra
+            if self.pixel is None
+            else spectra.isel(dict(self.pixel)).xps.on_corrected_axis()
+        )
 
 
 BY_HAND = (

@@ -9,6 +9,7 @@ from qtpy.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 from superqt.utils import qdebounced
 
 from napari_xpsnet import _layers, _maps
+from napari_xpsnet._calibrate import Calibration, all_regions
 from napari_xpsnet._controls import AxisForm, FitForm
 from napari_xpsnet._curve_layers import remove_curves
 from napari_xpsnet._edit_state import EditState, make_stack
@@ -20,6 +21,7 @@ from napari_xpsnet._region_view import RegionView
 from napari_xpsnet._regions import Region, region_of
 from napari_xpsnet._results import summary
 from napari_xpsnet._runner import Runner
+from napari_xpsnet._session_files import SessionKeeper
 from napari_xpsnet._spectrum_view import SpectrumView
 from napari_xpsnet._state import FitState
 from napari_xpsnet._worker import Engine, Outcome, library, sentence
@@ -72,15 +74,19 @@ class FitPeaks(QWidget):
         self.runner = Runner(self)
         self.outputs = Outputs(self.view, self.form, self.panel)
         self.peak_sets = PeakSets(self.view, self.panel)
+        self.calibration = Calibration(self.panel.calibrate, self._state_of, self.stack)
+        self.sessions = SessionKeeper(self, self.panel.say)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(ScrollArea(self.panel))
+        layout.addWidget(self.sessions.bar)
         # Otherwise napari adds empty space below.
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
         self._live = qdebounced(self._fit_live, timeout=LIVE_DELAY)
         self._connect()
         self.view.editor.yields_keys = self._is_on_labels
         self.view.dock()
+        self.sessions.take_key()
         self.regions.dock()
         self._choose_active()
         self._change_layer()
@@ -112,6 +118,9 @@ class FitPeaks(QWidget):
         self.view.edited.connect(self._describe_edit)
         self.view.problem.connect(lambda text: self.panel.say(text, problem=True))
         self.peak_sets.wanted.connect(self.use_peaks)
+        panel.calibrate.wanted.connect(self.calibrate)
+        self.calibration.done.connect(panel.say)
+        self.calibration.problem.connect(lambda text: panel.say(text, problem=True))
         self.view.edits.set_pasted.connect(lambda peaks: self.use_peaks("paste all peaks", peaks))
         self.runner.progressed.connect(panel.show_progress)
         self.runner.finished.connect(self._finish)
@@ -141,6 +150,15 @@ class FitPeaks(QWidget):
         self.regions.update()
         if self.form.layer.value is not before:
             self._change_layer()
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether napari has closed the dock."""
+        return self._closed
+
+    def refresh_region(self) -> None:
+        """Show the active region anew, with everything that its state says."""
+        self._change_layer()
 
     @property
     def layer(self) -> Any:
@@ -205,6 +223,8 @@ class FitPeaks(QWidget):
             return
         self.panel.say("")
         region, state = region_of(layer), self.edit
+        if region is not self._region:
+            self.panel.calibrate.show_reference(region.name, state.peaks())
         self._region = region
         if region.axis != state.axis:
             self._apply_axis(region)
@@ -345,7 +365,8 @@ class FitPeaks(QWidget):
         region = self.region
         if region is None:
             return
-        axis = self.axis_form.state().shown_as(self.regions.scale, region.as_read)
+        typed = replace(self.axis_form.state(), charge=self.edit.axis.charge)
+        axis = typed.shown_as(self.regions.scale, region.as_read)
         if axis == self.edit.axis:
             return
         content = self.edit.content
@@ -358,6 +379,13 @@ class FitPeaks(QWidget):
         self.edit.replace("energy axis", moved, merge="energy axis")
         if content.has_peaks and not moved.has_peaks:
             self.panel.say(OTHER_SCALE)
+
+    def calibrate(self) -> None:
+        """Move regions so that a peak has the energy that the user knows."""
+        if self.region is not None:
+            if self.runner.busy:
+                self._stop()
+            self.calibration.calibrate(self.region, all_regions(self.regions.files))
 
     def set_scale(self, scale: Any) -> None:
         """Show binding or kinetic energy in all regions."""
@@ -399,6 +427,7 @@ class FitPeaks(QWidget):
         maps = whole and several
         busy = self.runner.busy
         self.panel.enable_results(pixel=pixel, maps=maps, several=several, busy=busy)
+        self.panel.calibrate.show_peaks(self.view.peaks(), whole=maps)
 
     def _describe(self) -> None:
         """Show the result of the pinned spectrum as a sentence."""
@@ -549,6 +578,7 @@ class FitPeaks(QWidget):
             state.changed.disconnect(self._follow_content)
             state.restored.disconnect(self._follow_undo)
             state.stack = None
+        self.sessions.release()
         self.regions.release()
         self.view.release()
 

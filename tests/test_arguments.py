@@ -64,6 +64,10 @@ def _fitted() -> xr.Dataset:
 _FITTED: list[xr.Dataset] = []
 
 
+def _session() -> xpsnet.Session:
+    return xpsnet.Session([xpsnet.SessionRegion(_spectrum())])
+
+
 def _edge() -> xr.DataArray:
     energy = np.linspace(-0.5, 0.5, 101)
     counts = 1000.0 / (np.exp(-energy / 0.03) + 1) + 10
@@ -89,12 +93,15 @@ GOOD: dict[str, Callable[[Path], dict[str, Any]]] = {
     "read": lambda folder: {"path": folder / "a.csv"},
     "read_fit": lambda folder: {"path": folder / "b.csv"},
     "read_one": lambda folder: {"path": folder / "a.csv"},
+    "read_session": lambda folder: {"path": folder / "c.xps.nc"},
     "refine": lambda _: {"spectra": _spectrum(), "peaks": _peaks(), "background": "linear",
                          "noise": 10.0},
     "remove_satellites": lambda _: {"spectra": _spectrum(), "source": "Al Ka"},
     "report": lambda folder: {"spectra": _spectrum(), "peaks": _fitted(),
                               "path": folder / "new.html"},
     "sample": lambda _: {},
+    "session_script": lambda _: {"session": _session()},
+    "set_charge_shift": lambda _: {"data": _spectrum(), "charge_shift": 0.5},
     "simulate": lambda _: {"n": 1},
     "static_background": lambda _: {"spectra": _spectrum()},
     "to_binding": lambda _: {"spectra": _spectrum()},
@@ -102,6 +109,8 @@ GOOD: dict[str, Callable[[Path], dict[str, Any]]] = {
     "to_kinetic": lambda _: {"spectra": _spectrum()},
     "to_lmfit": lambda _: {"spectrum": _spectrum(), "peaks": _fitted()},
     "write": lambda folder: {"data": _spectrum(), "path": folder / "new.csv"},
+    "write_session": lambda folder: {"path": folder / "new.xps.nc", "session": _session(),
+                                     "overwrite": True},
 }  # fmt: skip
 # Their work takes minutes: only what is refused at once is tried.
 SLOW = {"evaluate": ("recipe", "n", "seed", "device", "model"),
@@ -126,6 +135,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = tmp_path_factory.mktemp("arguments")
     xpsnet.write(_spectrum(), made / "a.csv")
     xpsnet.write(_fitted(), made / "b.csv")
+    xpsnet.write_session(made / "c.xps.nc", _session())
     return made
 
 

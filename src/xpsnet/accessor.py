@@ -97,6 +97,15 @@ class SpectraAccessor:
 
         return calibrate(self._spectra, **options)
 
+    def on_corrected_axis(self) -> xr.DataArray:
+        """Move the axis by the charge shift of one spectrum.
+
+        Spectra that have no `charge_shift`, or one for each of several, are returned unchanged.
+        """
+        from xpsnet.data.measured_energies import on_corrected_axis
+
+        return on_corrected_axis(self._spectra)
+
     def remove_satellites(self, **options: Any) -> xr.DataArray:
         """Remove the X-ray satellites of the source; see `xpsnet.remove_satellites`."""
         from xpsnet.data.satellites import remove_satellites
@@ -147,6 +156,12 @@ class PeaksAccessor:
         from xpsnet.data.peaks import curves
 
         return curves(self._peaks, energy)
+
+    def on_corrected_axis(self) -> xr.Dataset:
+        """Move the axis of the peaks of one spectrum; see `DataArray.xps.on_corrected_axis`."""
+        from xpsnet.data.measured_energies import on_corrected_axis
+
+        return on_corrected_axis(self._peaks)
 
     def shift(self, energy_offset: float) -> xr.Dataset:
         """Add an offset [eV] to all energies; see `xpsnet.data.shift_peaks.shift_peaks`."""
