@@ -71,12 +71,21 @@ def export(run: str | Path, folder: str | Path, *, n_evaluate: int = 20_000) -> 
 def _card(config: TrainConfig, state: dict[str, Any], folder: Path) -> dict[str, Any]:
     """Model card without the accuracy."""
     names = [f"{config.name}.npz", f"{config.name}.onnx"]
+    before: dict[str, Any] = {}
+    if config.start:
+        first = weights.load_model(config.start)
+        before["started_from"] = {
+            "name": first.name,
+            "version": first.version,
+            "spectra_seen": first.card.get("spectra_seen"),
+        }
     return {
         "name": config.name,
         "network": asdict(config.architecture()),
         "training": config.plain(),
         "recipe": describe_recipe(get_recipe(config.recipe)),
         "spectra_seen": state["best_at"],
+        **before,
         "seconds": round(state["seconds"]),
         "device": state["device"],
         "validation_loss": state["best_loss"],
