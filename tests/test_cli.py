@@ -687,3 +687,15 @@ def test_edge_of_a_stack_prints_medians(tmp_path: Path, capsys: pytest.CaptureFi
     printed = capsys.readouterr().out
     assert "3 spectra" in printed
     assert re.search(r"center \[eV\]\s+0\.1", printed)
+
+
+def test_info_shows_what_the_columns_of_a_table_are(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = "".join(f"{290 - i / 10:.1f};{100 + i};{10}\n" for i in range(20))
+    path = tmp_path / "C1s.csv"
+    path.write_text(f"BE (eV);Counts;Error\n{rows}")
+    assert cli.main(["info", str(path)]) == 0
+    out = capsys.readouterr().out
+    assert "  columns         1 'BE (eV)': axis\n" in out
+    assert "                  3 'Error': error\n" in out

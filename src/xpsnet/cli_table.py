@@ -6,6 +6,7 @@ One spectrum gives a table of its peaks, several give a summary. rich draws the 
 import io
 import json
 import math
+import re
 from collections.abc import Iterator, Sequence
 from itertools import cycle
 from typing import Any
@@ -149,6 +150,10 @@ def describe_spectra(spectra: xr.DataArray) -> str:
         f" {even} steps of {steps.mean():.3g} eV",
     ]
     for key, value in spectra.attrs.items():
+        if key == "columns":  # what each column of a table was taken for, one a line
+            each = re.split(r"; (?=\d+ )", str(value))
+            lines += [f"  {'' if i else key:<16}{one}" for i, one in enumerate(each)]
+            continue
         shown = f"{value:g}" if isinstance(value, float) else str(value)
         lines.append(f"  {key:<16}{shown}")
     for name, coord in spectra.coords.items():

@@ -14,6 +14,7 @@ import olefile
 from xpsnet.io.common.errors import ReadError, refusal
 from xpsnet.io.common.file_bytes import read_bytes
 from xpsnet.io.common.reading import Reading
+from xpsnet.io.tables.columns import Stated
 from xpsnet.io.thermo import avantage_excel, vgd
 
 NAME = "Thermo Avantage or Excel (OLE)"
@@ -109,8 +110,8 @@ def sniff(head: bytes) -> bool:
     return head.startswith(MAGIC)
 
 
-def read(path: Path) -> Reading:
-    """Hand a compound file to the reader of what it holds.
+def read(path: Path, columns: Stated | None = None) -> Reading:
+    """Hand a compound file to the reader of what it holds; `columns` is for those with tables.
 
     Raises
     ------
@@ -123,7 +124,7 @@ def read(path: Path) -> Reading:
         if "VGData" in roots:
             return vgd.read_streams(path, _wanted(streams))
         if roots & WORKBOOKS:
-            return avantage_excel.read(path)
+            return avantage_excel.read(path, columns)
         raise _no_spectra(path, roots)
 
 

@@ -22,6 +22,7 @@ from xpsnet.io.common.file_bytes import read_head
 from xpsnet.io.common.multi_file import Draft, natural_order
 from xpsnet.io.common.overrides import Keywords, checked, finish
 from xpsnet.io.common.reading import Reading
+from xpsnet.io.common.repeats import merge_repeats
 from xpsnet.io.common.stack_by import checked_by
 from xpsnet.io.igor import binary as igor_binary
 from xpsnet.io.igor import text as igor_text
@@ -34,6 +35,7 @@ from xpsnet.io.specs import xy as specs_xy
 from xpsnet.io.stores import reader as stores
 from xpsnet.io.stores.attributes import is_zarr
 from xpsnet.io.tables import text
+from xpsnet.io.tables.columns import checked_columns
 from xpsnet.io.thermo import avg as thermo_avg
 from xpsnet.io.vamas import reader as vamas
 from xpsnet.xpsnet_warning import XpsnetWarning
@@ -65,11 +67,11 @@ READERS: tuple[Reader[Reading], ...] = (
     Reader(phi_text.NAME, phi_text.sniff, phi_text.read),
     Reader(stores.NAME, stores.sniff, stores.read, ("axes",)),
     Reader(scienta_text.NAME, scienta_text.sniff, scienta_text.read),
-    Reader(ole_file.NAME, ole_file.sniff, ole_file.read),
+    Reader(ole_file.NAME, ole_file.sniff, ole_file.read, ("columns",)),
     Reader(thermo_avg.NAME, thermo_avg.sniff, thermo_avg.read),
     Reader(igor_binary.NAME, igor_binary.sniff, igor_binary.read, ("axes",)),
     Reader(igor_text.NAME, igor_text.sniff, igor_text.read, ("axes",)),
-    Reader(zip_archive.NAME, zip_archive.sniff, zip_archive.read),
+    Reader(zip_archive.NAME, zip_archive.sniff, zip_archive.read, ("columns",)),
     Reader(kratos.NAME, kratos.sniff, kratos.read),
     Reader(kratos_ascii.NAME, kratos_ascii.sniff, kratos_ascii.read),
     Reader(omicron.NAME, omicron.sniff, omicron.read),
@@ -78,7 +80,7 @@ READERS: tuple[Reader[Reading], ...] = (
     Reader(specs_sle.NAME, specs_sle.sniff, specs_sle.read),
     # Before text, which would take everything that can be decoded.
     Reader("no spectra", unsupported.sniff, unsupported.read),
-    Reader(text.NAME, text.sniff, text.read),
+    Reader(text.NAME, text.sniff, text.read, ("columns",)),
 )
 
 
@@ -92,6 +94,7 @@ def read(
     sum_over: str | Iterable[str] | None = None,
     by: str | None = None,
     axes: Mapping[str, str | int] | Sequence[str] | None = None,
+    columns: Mapping[str, str | int | Sequence[str | int]] | None = None,
 ) -> list[xr.DataArray]:
     """Read the spectra of a file, a folder or a list of files.
 
@@ -128,11 +131,18 @@ def read(
         them, one of them "energy": all names in the order of the file, ``("angle", "energy")``;
         or for each name the array that holds its values, ``{"energy": "axis_1"}``, or the number
         of the dimension, counted from 0.
+    columns : mapping, optional
+        What columns of a table (text, csv, Excel) hold, by label or by number from 1:
+        ``{"axis": "BE", "spectrum": [2, 3], "coordinate": "etch time"}``. Roles are "axis" (the
+        energies), "spectrum", "coordinate", "error", "background", "residual", "component",
+        "sum", "other axis", "index", "other" and "left out"; only the first three are read. The
+        other columns keep the roles that the labels tell, see ``attrs["columns"]``.
 
     Returns
     -------
     list of DataArray
-        One per region, at least one. `energy` is the last dimension.
+        One per region, at least one. `energy` is the last dimension. ``attrs["columns"]`` of a
+        table of another program states what each column was taken for.
 
     Raises
     ------
@@ -162,7 +172,9 @@ def read(
     ['C 1s']
     """
     keywords = checked(scale, photon_energy, energy_offset, sum_over)
-    keywords = keywords._replace(by=checked_by(by), axes=checked_axes(axes))
+    keywords = keywords._replace(
+        by=checked_by(by), axes=checked_axes(axes), columns=checked_columns(columns)
+    )
     return _read(path, region, keywords, single=False)
 
 
@@ -176,6 +188,7 @@ def read_one(
     sum_over: str | Iterable[str] | None = None,
     by: str | None = None,
     axes: Mapping[str, str | int] | Sequence[str] | None = None,
+    columns: Mapping[str, str | int | Sequence[str | int]] | None = None,
 ) -> xr.DataArray:
     """Read exactly one spectrum, or one stack of spectra.
 
@@ -185,7 +198,7 @@ def read_one(
         As for `read`.
     region : str or int, optional
         Name or number of the region; not needed if there is only one.
-    scale, photon_energy, energy_offset, sum_over, by, axes : optional
+    scale, photon_energy, energy_offset, sum_over, by, axes, columns : optional
         As for `read`.
 
     Returns
@@ -215,7 +228,9 @@ def read_one(
     'C 1s'
     """
     keywords = checked(scale, photon_energy, energy_offset, sum_over)
-    keywords = keywords._replace(by=checked_by(by), axes=checked_axes(axes))
+    keywords = keywords._replace(
+        by=checked_by(by), axes=checked_axes(axes), columns=checked_columns(columns)
+    )
     return _read(path, region, keywords, single=True)[0]
 
 
@@ -239,7 +254,8 @@ def _read(
                 raise
             refused.append(error)
             continue
-        drafts += [Draft(file, spectrum, reading.stored_by_us) for spectrum in reading.spectra]
+        spectra = [merge_repeats(spectrum, reading.notes) for spectrum in reading.spectra]
+        drafts += [Draft(file, spectrum, reading.stored_by_us) for spectrum in spectra]
         notes += [f"{file}: {note}" for note in reading.notes]
     if refused and drafts:
         notes.append(f"{len(refused)} of {len(files)} files are skipped, the first: {refused[0]}")
@@ -256,13 +272,16 @@ def _read(
 def _read_file(path: Path, keywords: Keywords) -> Reading:
     """Read one file, with the keywords that its format takes."""
     reader = reader_of(path, READERS, "spectra")
-    if keywords.axes is None:
-        return reader.read(path)
-    if "axes" not in reader.takes:
-        takers = ", ".join(one.name for one in READERS if "axes" in one.takes)
-        raise refusal(path, expected=f"a file of a format that takes axes= ({takers})",
-                      got=reader.name, advice="leave out axes=")  # fmt: skip
-    return reader.read(path, axes=keywords.axes)
+    given: dict[str, object] = {}
+    for name, value in (("axes", keywords.axes), ("columns", keywords.columns)):
+        if not value:
+            continue
+        if name not in reader.takes:
+            takers = ", ".join(one.name for one in READERS if name in one.takes)
+            raise refusal(path, expected=f"a file of a format that takes {name}= ({takers})",
+                          got=reader.name, advice=f"leave out {name}=")  # fmt: skip
+        given[name] = value
+    return reader.read(path, **given)
 
 
 def sniff(path: PathLike) -> str:

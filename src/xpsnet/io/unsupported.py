@@ -26,6 +26,22 @@ _KINDS = (
           "the spectrum lies in the .vgd file of the same name beside it: open that"),
     _Kind((b"%PDF",), "a PDF document", _EXPORT),
     _Kind((b"{\\rtf",), "a Word document", "save it as plain text"),
+    _Kind((b"SIMPLE  =",), "a FITS file", "save energies and counts of each spectrum as text or "
+          "netCDF, for example with astropy"),
+    _Kind((b"MATLAB 5.0 MAT-file", b"MATLAB 4"), "a MATLAB file of version 5", "save it in MATLAB "
+          "as text, writematrix([energy counts], \"a.csv\"), or read it with scipy.io.loadmat"),
+    _Kind((b"\x93NUMPY",), "an array of numpy without energies", "load it with numpy.load and make "
+          "a DataArray of energies and counts, or save both with numpy.savetxt"),
+    _Kind((b"CPYUA", b"CPYA"), "an Origin project", "export the worksheet from Origin as ASCII: "
+          "File > Export > ASCII"),
+    _Kind((b"##TITLE", b"##title", b"##Title", b"\xef\xbb\xbf##TITLE"), "a JCAMP-DX file",
+          "export energies and counts as text with two columns"),
+    _Kind((b"PAR1", b"ARROW1"), "a table of Parquet or Feather", "save it as csv: "
+          "pandas.read_parquet or read_feather, then to_csv"),
+    _Kind((b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05"), "a pickle of Python, which could "
+          "run any code", "load it where you trust it and save text, csv or netCDF"),
+    _Kind((b"\\*File list", b"\\*Force file list", b"GWYP", b"WDF1", b"SIFF"), "a file of another "
+          "instrument (microscope or Raman)", "export the spectrum as text"),
 )  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from xpsnet.io.common.errors import refusal, refusing_damage, shown, unopened
 from xpsnet.io.common.reading import Reading
 from xpsnet.io.scienta import da30_zip
+from xpsnet.io.tables.columns import Stated
 from xpsnet.io.tables.excel import is_workbook
 from xpsnet.io.thermo import avantage_excel
 
@@ -20,6 +21,7 @@ _MAX_MEMBERS = 10_000
 _MAX_DIRECTORY = 16 << 20
 _END = b"PK\x05\x06"
 _LARGE = b"PK\x06\x07"
+_HEAD = 4096  # bytes in which a workbook names its first parts
 # Deflate reaches 1032; an image of zeros comes near, so that small members are let through.
 _MAX_RATIO = 500
 _SMALL = 16 << 20
@@ -31,13 +33,15 @@ def sniff(head: bytes) -> bool:
     return head.startswith((b"PK\x03\x04", _END, b"PK\x07\x08"))
 
 
-def read(path: Path) -> Reading:
+def read(path: Path, columns: Stated | None = None) -> Reading:
     """Read the spectra of a workbook or of an archive of the DA30 analyzer.
 
     Parameters
     ----------
     path : Path
         The file; its extension does not matter.
+    columns : mapping, optional
+        Roles of the columns of a workbook, as for `xpsnet.read`.
 
     Returns
     -------
@@ -60,7 +64,7 @@ def read(path: Path) -> Reading:
         if da30_zip.sniff_zip(names):
             return da30_zip.read(path, archive)
     if is_workbook(names):
-        return avantage_excel.read(path)
+        return avantage_excel.read(path, columns)
     raise _other(path, names)
 
 
@@ -69,14 +73,21 @@ def _check_directory(path: Path) -> None:
     try:
         size = path.stat().st_size
         with path.open("rb") as file:
+            head = file.read(_HEAD)
             file.seek(max(size - 65_600, 0))
             tail = file.read(65_600)
     except OSError as error:
         raise unopened(path, error) from error
     at = tail.rfind(_END)
-    if size > MAX_BYTES or at < 0 or at + 22 > len(tail):
-        got = f"{size >> 20} MiB" if size > MAX_BYTES else "one without its directory: cut off"
-        raise refusal(path, expected="a zip archive of at most 2 GiB", got=got,
+    if size <= MAX_BYTES and (at < 0 or at + 22 > len(tail)):
+        # The directory stands at the end: without it nothing in the archive can be found.
+        book = b"[Content_Types].xml" in head or b"xl/" in head or b"_rels/.rels" in head
+        what = "a workbook (.xlsx)" if book else "a zip archive"
+        raise refusal(path, expected=f"a whole {'workbook' if book else 'zip archive'}",
+                      got=f"{what} whose end is missing: the file was cut off, {size} bytes are "
+                      f"left", advice="copy or download it again")  # fmt: skip
+    if size > MAX_BYTES:
+        raise refusal(path, expected="a zip archive of at most 2 GiB", got=f"{size >> 20} MiB",
                       advice="unpack it, and open the files in it")  # fmt: skip
     n_members, n_bytes = struct.unpack_from("<HI", tail, at + 10)
     is_large = tail[max(at - 20, 0) : at].startswith(_LARGE)

@@ -285,9 +285,9 @@ def test_several_waves_share_the_energies_beside_them(save) -> None:
     columns = zip(ENERGY.tolist(), counts().tolist(), counts(seed=1).tolist(), strict=True)
     rows = [f"{e!r}\t{a!r} {b!r}" for e, a, b in columns]
     text = itx("", "WAVES/O/D BE_energy 'Ag 3d'  C1s", rows)
-    with pytest.warns(UserWarning, match="binding energy is assumed"):
-        first, second = read(save(text))
+    first, second = read(save(text))
     assert (first.name, second.name) == ("Ag 3d", "C 1s")
+    assert second.attrs["scale"] == "binding"
     np.testing.assert_array_equal(second, counts(seed=1))
     np.testing.assert_array_equal(second.energy, ENERGY)
 

@@ -4,20 +4,32 @@ import math
 import re
 from typing import Any
 
+# A word ends where no letter or digit follows: "BE_eV" is BE.
+_END = r"(?![^\W_])"
 _KINETIC = re.compile(
-    r"kinet|kinét|cinét|cinet|e[_ ]?kin\b|^\W*k\.?\s?e\.?\b|动能|運動エネルギー", re.IGNORECASE
+    rf"kinet|kinét|cin[eé]t|кинет|(?<![^\W_])e[_ ]?k(?:in)?{_END}|^\W*k\.?\s?e\.?{_END}|"
+    r"动能|動能|運動エネルギー|운동\s?에너지",
+    re.IGNORECASE,
 )
 _BINDING = re.compile(
-    r"bind|liaison|enlace|legame|e[_ ]?b(?:ind)?\b|^\W*b\.?\s?e\.?\b|结合能|結合エネルギー",
+    rf"bind|liaison|enlace|ligadura|ligaç|legame|связи|(?<![^\W_])e[_ ]?b(?:ind?)?{_END}|"
+    rf"^\W*b\.?\s?e\.?{_END}|[结結]合能|束[缚縛]能|結合エネルギー|결합\s?에너지",
     re.IGNORECASE,
 )
 # In running text only capitals count: "Be" is beryllium, "be" an English word.
-_KINETIC_TEXT = re.compile(r"(?i:kinet|kinét|cinét|e_?kin\b)|\bK\.?E\.?(?![A-Za-z])|动能")
-_BINDING_TEXT = re.compile(r"(?i:binding|bindungs|e_bind\b)|\bB\.?E\.?(?![A-Za-z])|结合能")
+_KINETIC_TEXT = re.compile(
+    r"(?i:kinet|kinét|cinét|кинет|e_?kin\b)|\bK\.?E\.?(?![A-Za-z])|[动動]能|運動エネ|운동\s?에너지"
+)
+_BINDING_TEXT = re.compile(
+    r"(?i:binding|bindungs|e_bind\b|энерги\w+ связи)|\bB\.?E\.?(?![A-Za-z])|[结結]合能|結合エネ|"
+    r"결합\s?에너지"
+)
 # A line that states the scale outweighs all other words (Scienta, SPECS).
 _STATED = re.compile(r"energy (?:scale|axis)\s*[=:]\s*(binding|kinetic)", re.IGNORECASE)
 _ENERGY = re.compile(
-    r"energ|énerg|\bev\b|动能|结合能|エネルギー|^\W*[bk]\.?\s?e\.?\b", re.IGNORECASE
+    rf"energ|énerg|энерг|(?<![^\W_])[km]?ev{_END}|эв{_END}|动能|動能|[结結]合能|能量|エネルギー|에너지|"
+    rf"^\W*[bk]\.?\s?e\.?{_END}|(?<![^\W_])e[_ ]?(?:b(?:ind?)?|k(?:in)?){_END}",
+    re.IGNORECASE,
 )
 _PER_SECOND = re.compile(r"\bc(?:ount)?s?\s*/\s*s|\bcps\b|counts? per sec|counts? s\^?-1|\bkcps\b",
                          re.IGNORECASE)  # fmt: skip

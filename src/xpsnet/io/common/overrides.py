@@ -1,8 +1,9 @@
 """Finished spectra from the contents of files and the keywords of `read`."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
@@ -31,6 +32,7 @@ class Keywords(NamedTuple):
     sum_over: tuple[str, ...] = ()
     by: str | None = None
     axes: Axes | None = None
+    columns: Mapping[str, object] = MappingProxyType({})  # roles of the columns of a table
 
 
 def checked(

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import xarray as xr
 
 from xpsnet.io.common.chosen_axes import Axes
-from xpsnet.io.common.energy_axis import axis_problem, is_uniform
+from xpsnet.io.common.energy_axis import axis_problem, has_repeats, is_joined, is_uniform
 from xpsnet.io.common.labels import is_energy_label, photon_energy_of, scale_of_text
 from xpsnet.io.common.reading import Reading
 from xpsnet.io.common.stacking import Floats
@@ -177,7 +177,8 @@ def _holds_energies(wave: Wave) -> bool:
         return False
     named = re.search(r"energ|^(?:b|k)e(?:_|\d|$)|_(?:b|k)e$|^en_", wave.name, re.IGNORECASE)
     values = wave.values.astype(np.float64)
-    return bool(named or wave.units.strip().lower() == "ev") and is_uniform(values)
+    stated = bool(named or wave.units.strip().lower() == "ev")
+    return stated and (is_uniform(values) or has_repeats(values) or is_joined(values))
 
 
 def _energy_dimension(wave: Wave, notes: list[str]) -> int | None:

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from xpsnet.io.common.energy_axis import MAX_ENERGY, is_monotonic
+from xpsnet.io.common.energy_axis import MAX_ENERGY, has_repeats, is_joined, is_monotonic
 from xpsnet.io.common.errors import ReadError, refusal
 from xpsnet.io.common.labels import units_of_label
 from xpsnet.io.common.reading import Reading
@@ -76,7 +76,7 @@ def energies(tree: Tree, array: StoredArray) -> Axis | None:
     quantity, or units that make it absurd, they are ignored with a note.
     """
     values = np.asarray(tree.values(array), dtype=np.float64).ravel()
-    if values.size < 2 or not is_monotonic(values):
+    if values.size < 2 or not (is_monotonic(values) or has_repeats(values) or is_joined(values)):
         return None
     stated, notes = units_of(array), []
     factor = _EV_PER_UNIT.get(stated.lower(), 0.0)

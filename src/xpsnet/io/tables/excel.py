@@ -6,6 +6,7 @@ Nothing in it is calculated, no link is followed.
 """
 
 import io
+import re
 import warnings
 import zipfile
 from collections.abc import Iterable, Iterator
@@ -34,11 +35,20 @@ _NOT_NEEDED = ("drawing", "theme", "chart", "media", "docprops", "styles", "work
                "printersettings")  # fmt: skip
 
 
+_SHEET = re.compile(r"xl/worksheets/sheet\d+\.xml")
+_NO_VALUE = re.compile(rb"(?:</f>|<f[^<>]*/>)\s*(?:<v\s*/>|<v>\s*</v>)?\s*</c>")
+
+
 class Sheet(NamedTuple):
-    """One sheet: texts and numbers, "" where a cell is empty; rows may differ in length."""
+    """One sheet: texts and numbers, "" where a cell is empty; rows may differ in length.
+
+    `n_formulas` counts formulas for which the file holds no value, as programs write them that do
+    not calculate. Their cells are empty.
+    """
 
     name: str
     rows: list[list[Cell]]
+    n_formulas: int = 0
 
 
 def is_workbook(names: Iterable[str]) -> bool:
@@ -109,15 +119,26 @@ def _new_sheets(path: Path, data: bytes) -> Iterator[Sheet]:
     openpyxl = optional_package(path, "openpyxl", "which reads Excel workbooks", advice=_INSTALL)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of parts that are not read here
-        book = openpyxl.load_workbook(
-            _checked_copy(path, data), read_only=True, data_only=True, keep_links=False
-        )
-        for sheet in book.worksheets:
+        copy = _checked_copy(path, data)
+        book = openpyxl.load_workbook(copy, read_only=True, data_only=True, keep_links=False)
+        formulas = _formulas_without_value(copy)
+        for i, sheet in enumerate(book.worksheets):
             # The stated width saves time; programs that do not know it state a single column.
             width = sheet.max_column or 1
             width = _MAX_COLUMNS if width == 1 else min(width, _MAX_COLUMNS)
             rows = sheet.iter_rows(max_row=_MAX_ROWS, max_col=width, values_only=True)
-            yield Sheet(str(sheet.title), _trimmed(path, sheet.title, rows))
+            n_formulas = formulas[i] if len(formulas) == len(book.worksheets) else 0
+            yield Sheet(str(sheet.title), _trimmed(path, sheet.title, rows), n_formulas)
+
+
+def _formulas_without_value(copy: io.BytesIO) -> list[int]:
+    """Formulas without a value in each sheet of a workbook, in the order of its parts."""
+    with zipfile.ZipFile(copy) as archive:
+        parts = [name for name in archive.namelist() if _SHEET.fullmatch(name)]
+        parts.sort(key=lambda name: int(re.sub(r"\D", "", name)))
+        counted = [len(_NO_VALUE.findall(archive.read(name))) for name in parts]
+    copy.seek(0)
+    return counted
 
 
 def _trimmed(path: Path, name: str, rows: Iterable[tuple[Any, ...]]) -> list[list[Cell]]:

@@ -1,10 +1,12 @@
 """Text and csv: two columns, wide tables, several tables in a file.
 
-Energies come from the column whose label states it, else from the first one that rises or falls
-throughout. What headers say in words (BE, "Kinetic Energy", hv=180eV, CPS) is used as evidence.
+`columns` decides what each column holds, `layouts` knows tables whose spectra do not stand in
+columns. What headers say in words (hv=180eV, CPS, a region) is used as evidence.
 """
 
+import itertools
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,21 +14,44 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from xpsnet.io.common.energy_axis import MAX_ENERGY, axis_parts, is_uniform, monotonic_part
+from xpsnet.io.common.energy_axis import OrderedRows, axis_parts, ordered_rows
 from xpsnet.io.common.errors import refusal, shown
 from xpsnet.io.common.file_bytes import HEAD_BYTES, checked_text, looks_like_text, read_bytes
 from xpsnet.io.common.labels import (
     dwell_time_of,
-    is_energy_label,
     photon_energy_of,
-    scale_of_label,
     scale_of_text,
     units_of_label,
 )
 from xpsnet.io.common.reading import Reading
 from xpsnet.io.common.region_names import find_region
+from xpsnet.io.tables.column_words import NATIVE
+from xpsnet.io.tables.columns import (
+    Columns,
+    ColumnsError,
+    Labels,
+    Stated,
+    as_text,
+    find_columns,
+    in_ev,
+    labels_of,
+)
 from xpsnet.io.tables.csv import has_our_labels, read_label, rebuild_stack
 from xpsnet.io.tables.json_sidecar import Description, from_lines, restored
+from xpsnet.io.tables.layouts import (
+    Along,
+    Map,
+    as_map,
+    as_pivot,
+    coordinate_name,
+    numbered,
+    stack_map,
+    stack_tidy,
+    tidy_coordinates,
+    tidy_groups,
+    tidy_spectrum,
+)
+from xpsnet.io.tables.number_style import NumberStyleError, lines_of, starts_like_a_number
 from xpsnet.io.tables.number_tables import (
     MIN_ROWS,
     Table,
@@ -40,7 +65,8 @@ from xpsnet.io.tables.peaks_table import is_peaks_table
 NAME = "text"
 MAX_BYTES = 128 << 20
 _MAX_SPECTRA = 5000  # of a file; each takes about 0.5 ms, whatever its size
-_MAX_SEARCHED = 50  # columns among which energies without a label are looked for
+_LETTER = re.compile("[A-Za-z]{2}")  # a line of numbers has none
+_MAX_WORDS = 1 << 16  # bytes of a text in which words show its encoding
 _MAX_EVIDENCE = 1000  # characters of a header line that are searched for words
 Floats = npt.NDArray[np.float64]
 
@@ -50,18 +76,21 @@ def sniff(head: bytes) -> bool:
     return looks_like_text(head)
 
 
-def read(path: Path) -> Reading:
+def read(path: Path, columns: Stated | None = None) -> Reading:
     """Read every table of a text file.
 
     Parameters
     ----------
     path : Path
         The file; its extension does not matter.
+    columns : mapping, optional
+        Roles of columns that the user states, as for `xpsnet.read`.
 
     Returns
     -------
     Reading
-        Two columns give a one-dimensional spectrum, wide tables a dimension `column`.
+        Two columns give a one-dimensional spectrum, several columns of counts a dimension
+        `column`, tables with coordinates the dimensions of these.
 
     Raises
     ------
@@ -73,10 +102,32 @@ def read(path: Path) -> Reading:
     if data.startswith(b"\0") and not looks_like_text(data.lstrip(b"\0")[:HEAD_BYTES]):
         raise refusal(path, expected="text", got="an unknown binary file",
                       advice="export the spectra as text or VAMAS")  # fmt: skip
-    return read_text(path, checked_text(path, data), path.stem)
+    return read_text(path, checked_text(path, _in_utf8(data)), path.stem, columns=columns)
 
 
-def read_text(path: Path, text: str, label: str, description: Description | None = None) -> Reading:
+def _in_utf8(data: bytes) -> bytes:
+    """Text in UTF-8, where words of the field show which encoding of another alphabet it is in."""
+    head = data[:_MAX_WORDS]
+    if head.isascii() or head.count(0):
+        return data
+    try:
+        data.decode("utf-8")
+        return data
+    except UnicodeDecodeError:
+        pass
+    for encoding in ("gb18030", "cp932", "euc_kr", "big5", "euc_jp", "cp1251", "koi8-r"):
+        if NATIVE.search(head.decode(encoding, errors="ignore")):
+            return data.decode(encoding, errors="replace").encode()
+    return data
+
+
+def read_text(
+    path: Path,
+    text: str,
+    label: str,
+    description: Description | None = None,
+    columns: Stated | None = None,
+) -> Reading:
     """Read every table of a text; `label` names the region where no header does."""
     try:
         tables, stray = find_tables(text)
@@ -84,11 +135,22 @@ def read_text(path: Path, text: str, label: str, description: Description | None
         raise refusal(
             path, expected="a smaller table", got=str(error), advice="convert it to netCDF or zarr"
         ) from error
+    except NumberStyleError as error:
+        raise refusal(
+            path, f"line {error.line}: {shown(error.text, 80)}", expected="one way to read each "
+            "number", got=error.reason, advice="write decimal points, no signs between thousands, "
+            "and tabs or semicolons between the columns",
+        ) from error  # fmt: skip
     notes: list[str] = []
     spectra: list[xr.DataArray] = []
+    refused: list[tuple[int, ColumnsError]] = []
     ours = bool(tables)
     for table in tables:
-        found = _spectra(path, table, notes)
+        try:
+            found = _spectra(path, table, notes, columns or {})
+        except ColumnsError as error:
+            refused.append((int(table.lines[0]), error))
+            continue
         if len(spectra) + len(found) > _MAX_SPECTRA:
             raise _too_many(path, f"more at line {table.lines[0]}")
         if not found:
@@ -97,7 +159,8 @@ def read_text(path: Path, text: str, label: str, description: Description | None
         ours &= stored is not None
         spectra += found if stored is None else _described(found, stored, table, notes)
     if not spectra:
-        raise _no_table(path, text, tables)
+        raise _no_table(path, text, tables, refused)
+    notes += [f"the table at line {line} is left out: it holds {error}" for line, error in refused]
     if stray:
         notes.append(f"{_lines(stray)} left out: no part of any table")
     found_region = find_region(label)
@@ -128,9 +191,17 @@ def _described(
         return spectra
 
 
-def _no_table(path: Path, text: str, tables: list[Table]) -> Exception:
+def _no_table(
+    path: Path, text: str, tables: list[Table], refused: list[tuple[int, ColumnsError]]
+) -> Exception:
     """The refusal of a text without spectra."""
     start = text.lstrip()
+    if refused and not is_peaks_table(start):
+        line, error = refused[0]
+        return refusal(
+            path, f"the table at line {line}", expected="a column of electron energies and counts",
+            got=str(error), advice=error.advice,
+        )  # fmt: skip
     if start[:1] in "{[" and start[:1]:
         got, advice = "JSON", "export the spectra as text, csv or VAMAS"
     elif start.startswith("<"):
@@ -144,6 +215,13 @@ def _no_table(path: Path, text: str, tables: list[Table]) -> Exception:
     else:
         first = next((line for line in start.splitlines() if line.strip()), "")[:60]
         got, advice = f"text that begins with {first!r}", "check that this is the exported spectrum"
+        numbers = (
+            (n, line)
+            for n, line in enumerate(lines_of(text), 1)
+            if starts_like_a_number(line) and not _LETTER.search(line[:200])
+        )
+        if (found := next(numbers, None)) is not None:
+            got += f" and has at line {found[0]} {shown(found[1].strip())}"
     rows = f"at least {MIN_ROWS} rows of an energy and counts"
     return refusal(path, expected=rows, got=got, advice=advice)
 
@@ -169,127 +247,316 @@ def _words(table: Table) -> _Words:
     )  # fmt: skip
 
 
-def _spectra(path: Path, table: Table, notes: list[str]) -> list[xr.DataArray]:
+def _spectra(path: Path, table: Table, notes: list[str], stated: Stated) -> list[xr.DataArray]:
     """Turn a table into spectra, one for each energy column and each start of its axis."""
-    spectra: list[xr.DataArray] = []
-    assigned = _assign(table)
-    if len(assigned) > _MAX_SPECTRA:
-        raise _too_many(path, f"{len(assigned)} columns of energies at line {table.lines[0]}")
     words = _words(table)
-    regions = _regions_of_pairs(table, len(assigned))
-    for k, (axis, columns) in enumerate(assigned):
-        energy = table.values[:, axis]
-        parts = axis_parts(energy, table.lines)
-        if len(spectra) + len(parts) > _MAX_SPECTRA:
+    if _is_ours(table):
+        return _own_spectra(table, words, notes)
+    labels = labels_of(table)
+    along: Along | None = None
+    if not stated:
+        found = as_map(table, labels)
+        if found is not None:
+            return [_map(found, labels, words)]
+        pivot = as_pivot(table, labels)
+        if pivot is not None:
+            table, labels, along = pivot
+    groups = find_columns(table, labels, stated)
+    if len(groups) > _MAX_SPECTRA:
+        raise _too_many(path, f"{len(groups)} columns of energies at line {table.lines[0]}")
+    names = _names_of_groups(table, labels, groups)
+    spectra: list[xr.DataArray] = []
+    for group, own_words in zip(groups, names, strict=True):
+        coordinates = tidy_coordinates(table, group)
+        group.roles |= dict.fromkeys(coordinates, "coordinate")
+        _note_columns(table, labels, group, notes)
+        if coordinates:
+            made = _tidy(table, labels, group, coordinates)
+        else:
+            made = _in_columns(path, table, labels, group, notes, along)
+        if len(spectra) + len(made) > _MAX_SPECTRA:
             raise _too_many(path, f"more at line {table.lines[0]}, whose energies start anew")
-        for part in parts:
-            rows = part.start + monotonic_part(energy[part])
-            bad = np.setdiff1d(part.start + np.flatnonzero(np.isfinite(energy[part])), rows)
-            if bad.size:
-                notes.append(
-                    f"{_lines(table.lines[bad].tolist())} left out: energies out of order, such "
-                    f"as {energy[bad[0]]:g} eV"
-                )
-            spectra.append(_spectrum(table, words, (axis, *columns), rows, notes))
-            if len(assigned) > 1 and not table.labels:
-                spectra[-1].name = regions[k]
+        spectra += [_finished(table, labels, group, one, words, own_words) for one in made]
     return spectra
 
 
-def _regions_of_pairs(table: Table, n: int) -> list[str | None]:
-    """Regions of a table of several pairs of columns, from a header line that names them all."""
+def _is_ours(table: Table) -> bool:
+    """Whether the labels of a table are those that `write` makes."""
+    return any(has_our_labels(label) for label in table.labels[:1])
+
+
+def _own_spectra(table: Table, words: _Words, notes: list[str]) -> list[xr.DataArray]:
+    """Spectra of a table that `write` has made: energies first, labels by its rule."""
+    axis_label, *labels = table.labels
+    energy = table.values[:, 0]
+    spectra = []
+    for part in axis_parts(energy, table.lines):
+        rows = part.start + _in_order(table, energy[part], part.start, notes).rows
+        counts = table.values[rows, 1:].T
+        name, units = read_label(labels[0] if labels else "")
+        found = {"units": units, "photon_energy": photon_energy_of(axis_label)}
+        scale = "kinetic" if axis_label.startswith("Kinetic") else "binding"
+        attrs = {"scale": scale} | {key: value for key, value in found.items() if value}
+        attrs |= {"dwell_time": words.dwell_time} if words.dwell_time else {}
+        if len(labels) == 1:
+            one = xr.DataArray(counts[0], {"energy": energy[rows]}, ("energy",))
+        else:
+            coords = {"column": labels, "energy": energy[rows]}
+            plain = xr.DataArray(counts, coords, ("column", "energy"))
+            rebuilt = rebuild_stack(counts, energy[rows], labels)
+            one = plain if rebuilt is None else rebuilt
+        one.name = name
+        spectra.append(one.assign_attrs(attrs))
+    return spectra
+
+
+def _note_columns(table: Table, labels: Labels, group: Columns, notes: list[str]) -> None:
+    """Notes on what of a group of columns is changed or not used, where no label says why."""
+    line = table.lines[0]
+    if group.evidence.sign < 0:
+        notes.append(
+            f"the column {shown(group.axis_label)} at line {line} counts energies from the Fermi "
+            f"level upwards: its sign is turned, so that they are binding energies"
+        )
+    unknown = [
+        labels.texts[k]
+        for k, role in sorted(group.roles.items())
+        if role == "unknown" and table.codes(k).max() > 0
+    ]
+    unknown = [text for text in unknown if text]
+    if unknown:
+        more = f" and {len(unknown) - 1} more" if len(unknown) > 1 else ""
+        notes.append(
+            f"the column {shown(unknown[0])}{more} at line {line} is no spectrum, as far as labels "
+            f'tell; columns={{"spectrum": ...}} says otherwise'
+        )
+
+
+def _map(found: Map, labels: Labels, words: _Words) -> xr.DataArray:
+    """The spectra of a map as text."""
+    stack = stack_map(found, labels)
+    scale = found.found.scale or words.scale
+    lead = as_text(labels, dict.fromkeys(found.lead, "coordinate"))
+    first = len(found.lead) + 1
+    each = f"{first} to {first + found.energy.size - 1}: one energy each"
+    attrs = _attrs("", "", words) | {"columns": f"{lead}; {each}" if lead else each}
+    stack.name = stack.name or words.region
+    return stack.assign_attrs(attrs | ({"scale": scale} if scale else {}))
+
+
+def _tidy(
+    table: Table, labels: Labels, group: Columns, coordinates: list[int]
+) -> list[xr.DataArray]:
+    """Spectra of a table of one row per point."""
+    energy = in_ev(table, group.axis, group.evidence)
+    rows = tidy_groups(table, group, coordinates)
+    made = []
+    for k in group.spectra:
+        counts = table.values[:, k] * labels.found[k].factor
+        spectra = [tidy_spectrum(energy, counts, own) for own in rows]
+        for stack in stack_tidy(table, labels, coordinates, spectra):
+            made.append(stack.assign_attrs(label=labels.texts[k]))
+    return made
+
+
+def _in_columns(
+    path: Path,
+    table: Table,
+    labels: Labels,
+    group: Columns,
+    notes: list[str],
+    along: Along | None,
+) -> list[xr.DataArray]:
+    """Spectra of a table with a column each, one array per start of the energies."""
+    energy = in_ev(table, group.axis, group.evidence)
+    parts = axis_parts(energy, table.lines)
+    if not parts and group.axis_label:
+        raise ColumnsError(
+            f"a column {shown(group.axis_label)} that neither rises nor falls, and no column that "
+            f"tells its spectra apart"
+        )
+    if len(parts) > _MAX_SPECTRA:
+        raise _too_many(path, f"more at line {table.lines[0]}, whose energies start anew")
+    inside = np.zeros(energy.size, dtype=bool)
+    made = []
+    for part in parts:
+        inside[part] = True
+        rows = part.start + _in_order(table, energy[part], part.start, notes).rows
+        for spectra in _of_each_region(labels, group.spectra):
+            counts = table.values[np.ix_(rows, np.array(spectra))].T
+            factors = np.array([labels.found[k].factor for k in spectra])[:, None]
+            counts = counts * factors if (factors != 1).any() else counts
+            one = replace(group, spectra=spectra)
+            made.append(_stacked(table, labels, one, (energy[rows], counts), notes, along))
+    outside = table.lines[~inside & np.isfinite(energy)].tolist()
+    if outside:
+        notes.append(f"{_lines(outside)} left out: their energies continue no others")
+    return made
+
+
+def _of_each_region(labels: Labels, spectra: list[int]) -> list[list[int]]:
+    """Columns of counts, apart where each label names a region and the regions differ."""
+    if len(spectra) < 2 or any(labels.found[k].kind not in ("region", "counts") for k in spectra):
+        return [spectra]
+    named: dict[str | None, list[int]] = {}
+    for k in spectra:
+        named.setdefault(find_region(labels.texts[k]), []).append(k)
+    return [spectra] if None in named else list(named.values())
+
+
+def _in_order(table: Table, energy: Floats, start: int, notes: list[str]) -> OrderedRows:
+    """Rows of an energy axis in order, with notes on those that were moved or left out."""
+    found = ordered_rows(energy)
+    if found.n_moved:
+        what = "point was" if found.n_moved == 1 else "points were"
+        notes.append(
+            f"{found.n_moved} of {energy.size} {what} out of order at line "
+            f"{table.lines[start]} and below: put in the order of the energies"
+        )
+    if found.left_out.size:
+        lines = table.lines[start + found.left_out].tolist()
+        notes.append(
+            f"{_lines(lines)} left out: energies out of order, such as "
+            f"{energy[found.left_out[0]]:g} eV"
+        )
+    return found
+
+
+def _stacked(
+    table: Table,
+    labels: Labels,
+    group: Columns,
+    points: tuple[Floats, Floats],
+    notes: list[str],
+    along: Along | None,
+) -> xr.DataArray:
+    """One spectrum, or a stack over the columns of a wide table."""
+    energy, counts = points
+    spectra = list(group.spectra)
+    texts = [labels.texts[k] for k in spectra]
+    if (total := find_total(texts, counts)) is not None:
+        notes.append(
+            f"the column {shown(texts[total])} at line {table.lines[0]} is left out: it holds "
+            f"what the {len(texts) - 1} columns beside it add up to"
+        )
+        group.roles[spectra[total]] = "sum"
+        counts = np.delete(counts, total, axis=0)
+        del texts[total], spectra[total]
+    if len(texts) == 1:
+        one = xr.DataArray(counts[0], {"energy": energy}, ("energy",))
+        return one.assign_attrs(label=texts[0])
+    texts = _distinct(labels, spectra, texts)
+    along = along or numbered(texts)
+    scans = numbers_of_scans(texts)
+    channels = [re.search(r"\d+", t) for t in texts if labels.found[spectra[0]].kind == "channel"]
+    if along is not None and along.values.size == len(texts):
+        dim, names = along.dim, xr.Variable((along.dim,), along.values, _units(along.units))
+    elif scans:
+        dim, names = "scan", xr.Variable(("scan",), scans)
+    elif channels and None not in channels:
+        dim = "channel"
+        names = xr.Variable((dim,), [int(match[0]) for match in channels if match])
+    else:
+        dim = "column"
+        names = xr.Variable((dim,), texts if any(texts) else np.arange(1, len(texts) + 1))
+    one = xr.DataArray(counts, {dim: names, "energy": energy}, (dim, "energy"))
+    return one.assign_attrs(label=texts[0])
+
+
+def _units(units: str) -> dict[str, str]:
+    return {"units": units} if units else {}
+
+
+def _distinct(labels: Labels, spectra: list[int], texts: list[str]) -> list[str]:
+    """Names of spectra: their labels, or another header line where the labels are the same."""
+    for row in reversed(labels.heads) if len(set(texts)) < len(texts) else ():
+        others = [row[k] for k in spectra]
+        if len(set(others)) == len(others) and all(others):
+            return others
+    return texts
+
+
+def _finished(
+    table: Table,
+    labels: Labels,
+    group: Columns,
+    one: xr.DataArray,
+    words: _Words,
+    own: tuple[str | None, str],
+) -> xr.DataArray:
+    """Give spectra their name, attributes and the coordinates that are the same for all points."""
+    label = one.attrs.pop("label")
+    scale = group.evidence.scale or words.scale
+    attrs = _attrs(label, group.axis_label, words) | ({"scale": scale} if scale else {})
+    if group.photon_energy is not None:
+        attrs.setdefault("photon_energy", group.photon_energy)
+    for k in group.candidates:
+        codes = table.codes(k)
+        if group.roles.get(k) not in ("other", "unknown") or codes.max() > 0:
+            continue
+        found = labels.found[k]
+        value: Any = table.words[k][0] if k in table.words else float(table.values[0, k])
+        if found.what in ("photon energy", "pass energy", "dwell time") and value > 0:
+            attrs.setdefault(found.what.replace(" ", "_"), value)
+            group.roles[k] = found.what
+        elif value == value and labels.texts[k]:
+            name, units = coordinate_name(labels.texts[k], found, k)
+            if name not in one.coords:
+                one = one.assign_coords({name: xr.Variable((), value, _units(units))})
+                group.roles[k] = "coordinate"
+    region, original = (str(one.name), "") if one.name else _region([label])
+    if not region:
+        region, original = own if own[0] else (words.region, words.region_original)
+    if original:
+        attrs["region_original"] = original
+    one.name = region
+    return one.assign_attrs(attrs, columns=as_text(labels, group.roles))
+
+
+def _names_of_groups(
+    table: Table, labels: Labels, groups: list[Columns]
+) -> list[tuple[str | None, str]]:
+    """Region and the words that name it, of each of several columns of energies."""
+    if len(groups) < 2:
+        return [(None, "")] * len(groups)
+    bounds = [0, *(group.axis for group in groups[1:]), table.values.shape[1]]
+    named = _from_one_line(table, len(groups))
+    for first, last in itertools.pairwise(bounds) if not named else ():
+        cells = [c for row in (*labels.heads, labels.texts) for c in row[first:last] if c]
+        named.append(_region(cells))
+    if any(name for name, _ in named):
+        return named
+    return _words_above(labels, bounds) or named
+
+
+def _from_one_line(table: Table, n: int) -> list[tuple[str | None, str]]:
+    """Regions of several columns of energies, from a header line that names each once."""
     for line in table.header:
         if len(line) > _MAX_EVIDENCE:
             continue
-        named = [found for cell in re.split(r"[,;\t]", line) if (found := find_region(cell))]
-        if len(named) == n:
-            return list(named)
-    return [None] * n
+        cells = re.split(r"[,;\t]", line)
+        regions = [(found, cell.strip()) for cell in cells if (found := find_region(cell))]
+        if len(regions) == n:
+            return list(regions)
+    return []
 
 
-def _assign(table: Table) -> list[tuple[int, list[int]]]:
-    """Find the energy columns, each with the columns of counts on its right."""
-    n = table.values.shape[1]
-    labeled = [i for i, label in enumerate(table.labels) if is_energy_label(label)]
-    ours = bool(labeled) and has_our_labels(table.labels[labeled[0]])
-    if ours:
-        labeled = labeled[:1]  # the labels of counts hold a name, whatever it is
-    usable = [i for i in labeled if _usable(table.values[:, i], table.lines)]
-    pairs = list(range(0, n, 2)) if n >= 4 and n % 2 == 0 else []
-    if usable:
-        axes = usable
-    elif pairs and all(is_uniform(table.values[:, i]) for i in pairs):
-        axes = pairs
-    else:
-        searched = range(min(n, _MAX_SEARCHED))
-        axes = [next((i for i in searched if _usable(table.values[:, i], table.lines)), -1)]
-        if axes == [-1]:
-            return []
-    assigned = []
-    can_be_counts = np.isin(np.arange(n), axes, invert=True)
-    if not ours:
-        can_be_counts &= np.isfinite(table.values).any(axis=0)
-    for k, axis in enumerate(axes):
-        first = axis + 1 if k else 0
-        last = axes[k + 1] if k + 1 < len(axes) else n
-        counts = (first + np.flatnonzero(can_be_counts[first:last])).tolist()
-        if counts:
-            assigned.append((axis, counts))
-    return assigned
-
-
-def _usable(column: Floats, lines: npt.NDArray[np.int64]) -> bool:
-    """Whether a column, or each part of it after a restart, can be an energy axis."""
-    finite = np.isfinite(column)
-    if finite.sum() < MIN_ROWS or np.abs(column[finite]).max() > MAX_ENERGY:
-        return False
-    parts = axis_parts(column[finite], lines[finite])
-    return bool(sum(part.stop - part.start for part in parts) >= 0.9 * finite.sum())
-
-
-def _spectrum(
-    table: Table,
-    words: _Words,
-    columns: tuple[int, ...],
-    rows: npt.NDArray[np.intp],
-    notes: list[str],
-) -> xr.DataArray:
-    """Build one spectrum, or a stack over the columns of a wide table; the first holds energies."""
-    energy = table.values[rows, columns[0]]
-    axis_label, *labels = [table.labels[i] if table.labels else "" for i in columns]
-    scale = scale_of_label(axis_label) or words.scale
-    attrs = _attrs(labels[0], axis_label, words) | ({"scale": scale} if scale else {})
-    counts = table.values[np.ix_(rows, np.array(columns[1:]))].T
-    ours = has_our_labels(axis_label)
-    if not ours and (total := find_total(labels, counts)) is not None:
-        notes.append(
-            f"the column {shown(labels[total])} at line {table.lines[0]} is left out: it holds "
-            f"what the {len(labels) - 1} columns beside it add up to"
-        )
-        counts, labels = np.delete(counts, total, axis=0), [*labels[:total], *labels[total + 1 :]]
-    if ours:
-        name, attrs["units"] = read_label(labels[0])
-    else:
-        name, original = _region([labels[0]])
-        if not name:
-            name, original = words.region, words.region_original
-        attrs |= {"region_original": original} if original else {}
-    if len(labels) == 1:
-        return xr.DataArray(counts[0], {"energy": energy}, ("energy",), name=name, attrs=attrs)
-    stacked = rebuild_stack(counts, energy, labels) if ours else None
-    if stacked is None:
-        scans = numbers_of_scans(labels)
-        dim = "scan" if scans else "column"
-        names: Any = scans or (labels if any(labels) else np.arange(1, len(labels) + 1))
-        stacked = xr.DataArray(counts, {dim: names, "energy": energy}, (dim, "energy"))
-    stacked.name = name
-    return stacked.assign_attrs(attrs)
+def _words_above(labels: Labels, bounds: list[int]) -> list[tuple[str | None, str]]:
+    """Names of several columns of energies, from a header line with one text above each."""
+    n = len(bounds) - 1
+    for row in labels.heads:
+        own = [[c for c in row[a:b] if c] for a, b in itertools.pairwise(bounds)]
+        if row is not labels.texts and all(len(cells) == 1 for cells in own):
+            texts = [cells[0] for cells in own]
+            if len(set(texts)) == n:
+                return [(text, text) for text in texts]
+    return []
 
 
 def _attrs(label: str, axis_label: str, words: _Words) -> dict[str, Any]:
     """What the words of a header tell beside the scale."""
     stated = {
-        "units": units_of_label(label) or words.units or "counts",
+        "units": units_of_label(label.replace("_", " ")) or words.units or "counts",
         "photon_energy": photon_energy_of(axis_label) or words.photon_energy,
         "dwell_time": words.dwell_time,
     }

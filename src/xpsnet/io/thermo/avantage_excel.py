@@ -20,8 +20,10 @@ from xpsnet.io.common.labels import is_energy_label, scale_of_label, units_of_la
 from xpsnet.io.common.reading import Reading
 from xpsnet.io.common.region_names import region_name
 from xpsnet.io.tables import text as tables_text
+from xpsnet.io.tables.columns import Stated
 from xpsnet.io.tables.excel import Cell, Sheet, read_workbook
 from xpsnet.io.tables.json_sidecar import from_cells
+from xpsnet.io.tables.peaks_table import is_peaks_table
 from xpsnet.io.thermo.peak_tables import find_peaks
 
 NAME = "Excel"
@@ -61,13 +63,15 @@ class Region:
     file: str
 
 
-def read(path: Path) -> Reading:
+def read(path: Path, columns: Stated | None = None) -> Reading:
     """Read the spectra of a workbook.
 
     Parameters
     ----------
     path : Path
         `.xls` or `.xlsx`, by content.
+    columns : mapping, optional
+        Roles of columns that the user states, as for `xpsnet.read`; every sheet is a table then.
 
     Returns
     -------
@@ -80,9 +84,9 @@ def read(path: Path) -> Reading:
         If it is damaged, needs a package that is not installed, or holds no spectra.
     """
     sheets = read_workbook(path)
-    regions = find_regions(sheets)
+    regions = [] if columns else find_regions(sheets)
     if not regions:
-        return _read_tables(path, sheets)
+        return _read_tables(path, sheets, columns)
     notes: list[str] = []
     spectra = [_spectrum(region, path, notes) for region in regions]
     kept = [spectrum for spectrum in spectra if spectrum is not None]
@@ -222,8 +226,11 @@ def _spectrum(region: Region, path: Path, notes: list[str]) -> xr.DataArray | No
     )  # fmt: skip
 
 
-def _read_tables(path: Path, sheets: list[Sheet]) -> Reading:
+def _read_tables(path: Path, sheets: list[Sheet], columns: Stated | None) -> Reading:
     """Read the sheets of another program as tables of text."""
+    if any(is_peaks_table(",".join(map(str, sheet.rows[0]))) for sheet in sheets if sheet.rows):
+        raise refusal(path, expected="spectra", got="a table of peaks that xpsnet has written",
+                      advice="xpsnet.read_fit reads them")  # fmt: skip
     spectra: list[xr.DataArray] = []
     notes: list[str] = []
     refused: list[ReadError] = []
@@ -244,10 +251,14 @@ def _read_tables(path: Path, sheets: list[Sheet]) -> Reading:
         if not text.strip():
             continue
         try:
-            reading = tables_text.read_text(path, text, sheet.name, described.get(sheet.name))
+            reading = tables_text.read_text(
+                path, text, sheet.name, described.get(sheet.name), columns
+            )
         except ReadError as error:
-            refused.append(error)
+            refused.append(_with_formulas(path, sheet) if sheet.n_formulas else error)
             continue
+        if sheet.n_formulas:
+            reading.notes.append(f"{_formulas(sheet)}, which are read as empty cells")
         spectra += reading.spectra
         stored_by_us &= reading.stored_by_us
         notes += [f"sheet {sheet.name!r}: {note}" for note in reading.notes]
@@ -256,6 +267,20 @@ def _read_tables(path: Path, sheets: list[Sheet]) -> Reading:
         advice = str(refused[0]) if refused else "export the spectra again"
         raise refusal(path, expected="tables of energies and counts", got=got, advice=advice)
     return Reading(spectra, notes, stored_by_us=stored_by_us)
+
+
+def _formulas(sheet: Sheet) -> str:
+    """How many cells hold no value."""
+    n = sheet.n_formulas
+    return f"{n} {'cell holds a formula' if n == 1 else 'cells hold formulas'} without a value"
+
+
+def _with_formulas(path: Path, sheet: Sheet) -> ReadError:
+    """The refusal of a sheet whose numbers no program has calculated."""
+    return refusal(
+        path, f"sheet {sheet.name!r}", expected="numbers", got=_formulas(sheet),
+        advice="open it in Excel or LibreOffice and save it again: that calculates the values",
+    )  # fmt: skip
 
 
 def _plain(cell: Cell) -> str:
