@@ -147,7 +147,7 @@ class SpectrumView(QObject):
             return
         peaks = edit.content.at(pixel)
         spectrum = self.spectrum(pixel)
-        self.plot.show_spectrum(spectrum, peaks, shown=edit.shown, fresh=fresh)
+        self.plot.show_spectrum(spectrum, peaks, shown=edit.shown, fresh=fresh, moving=moving)
         if peaks is None and edit.shown.background:
             self._show_background(spectrum)
         title = _layers.spectrum_title(self.layer, pixel)
