@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:  # for editors and type checkers; at run time __getattr__ finds the names
     from xpsnet.chemistry.calibrate import calibrate
     from xpsnet.data.peaks import curves
+    from xpsnet.data.profile import profile
     from xpsnet.data.satellites import remove_satellites
     from xpsnet.data.spectrum import crop, to_binding, to_counts_per_second, to_kinetic
     from xpsnet.fitting.confidence import confidence
@@ -62,6 +63,7 @@ _MODULES = {
     "peak_limits": "xpsnet.fitting.peak_rules",
     "plot": "xpsnet.plotting",
     "predict": "xpsnet.models.prediction",
+    "profile": "xpsnet.data.profile",
     "read": "xpsnet.io.read",
     "read_fit": "xpsnet.io.read_fit",
     "read_one": "xpsnet.io.read",
@@ -103,6 +105,7 @@ __all__ = [
     "peak_limits",
     "plot",
     "predict",
+    "profile",
     "read",
     "read_fit",
     "read_one",

@@ -148,6 +148,12 @@ class PeaksAccessor:
 
         return shift_peaks(self._peaks, energy_offset)
 
+    def profile(self, *, along: str | None = None) -> xr.Dataset:
+        """Areas, shares, centers and widths along a scan; see `xpsnet.profile`."""
+        from xpsnet.data.profile import profile
+
+        return profile(self._peaks, along=along)
+
     def write(self, path: str | Path) -> Any:
         """Write the peaks to a file; see `xpsnet.write`."""
         from xpsnet.io.write import write
