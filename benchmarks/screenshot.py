@@ -76,7 +76,7 @@ def picture_of_a_map(path: Path) -> None:
     fit(dock, "all spectra", refine=True)
     dock.panel.maps.click()
     fit(dock, "this spectrum", refine=True)
-    area = viewer.layers["C 1s: area, peak 1"]
+    area = viewer.layers["C 1s: area, peak 1 [counts eV]"]
     viewer.layers.selection = {area}
     for layer in viewer.layers:
         layer.visible = layer is area

@@ -310,7 +310,8 @@ class SpectrumPlot(QWidget):
         if not np.isfinite(drawn).any():
             return True
         low, high = float(np.nanmin(drawn)), float(np.nanmax(drawn))
-        return bottom <= low and high <= top and high - low >= LEAST_SHARE * (top - bottom)
+        inside = bottom <= low and high <= top
+        return bool(inside and high - low >= LEAST_SHARE * (top - bottom))
 
     def show_peaks(self, peaks: xr.Dataset) -> None:
         """Draw other peaks of the same spectrum; fast enough for a drag."""

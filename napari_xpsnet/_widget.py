@@ -12,6 +12,7 @@ from napari_xpsnet import _layers, _maps
 from napari_xpsnet._controls import AxisForm, FitForm
 from napari_xpsnet._curve_layers import remove_curves
 from napari_xpsnet._edit_state import EditState, edit_state, make_stack
+from napari_xpsnet._map_tools import MapTools
 from napari_xpsnet._outputs import Outputs
 from napari_xpsnet._panel import Panel, ScrollArea
 from napari_xpsnet._peak_sets import PeakSets
@@ -59,6 +60,8 @@ class FitPeaks(QWidget):
         self.runner = Runner(self)
         self.outputs = Outputs(self.view, self.form, self.panel)
         self.peak_sets = PeakSets(self.view, self.panel)
+        self.map_tools = MapTools(self.view, self)
+        self.panel.add_section(self.map_tools.section)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(ScrollArea(self.panel))
@@ -91,6 +94,8 @@ class FitPeaks(QWidget):
         self.view.edited.connect(self._describe_edit)
         self.view.problem.connect(lambda text: self.panel.say(text, problem=True))
         self.peak_sets.wanted.connect(self.use_peaks)
+        self.map_tools.said.connect(lambda text: self.panel.say(text, problem=True))
+        self.map_tools.fit_wanted.connect(self.fit)
         self.view.edits.set_pasted.connect(lambda peaks: self.use_peaks("paste all peaks", peaks))
         self.runner.progressed.connect(panel.show_progress)
         self.runner.finished.connect(self._finish)
@@ -420,6 +425,7 @@ class FitPeaks(QWidget):
             state.changed.disconnect(self._follow_content)
             state.restored.disconnect(self._follow_undo)
             state.stack = None
+        self.map_tools.release()
         self.view.release()
 
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # for editors and type checkers; at run time __getattr__ finds the names
     from xpsnet.chemistry.calibrate import calibrate
+    from xpsnet.data.mean_spectrum import mean_spectrum
     from xpsnet.data.peaks import curves
     from xpsnet.data.profile import profile
     from xpsnet.data.satellites import remove_satellites
@@ -60,6 +61,7 @@ _MODULES = {
     "list_models": "xpsnet.models.weights",
     "load_model": "xpsnet.models.weights",
     "make_doublet": "xpsnet.fitting.edit_peaks",
+    "mean_spectrum": "xpsnet.data.mean_spectrum",
     "peak_limits": "xpsnet.fitting.peak_rules",
     "plot": "xpsnet.plotting",
     "predict": "xpsnet.models.prediction",
@@ -102,6 +104,7 @@ __all__ = [
     "list_models",
     "load_model",
     "make_doublet",
+    "mean_spectrum",
     "peak_limits",
     "plot",
     "predict",

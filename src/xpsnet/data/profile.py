@@ -2,7 +2,6 @@
 
 from collections.abc import Hashable
 
-import numpy as np
 import xarray as xr
 
 from xpsnet.data.peak_settings import enabled_rows
@@ -100,7 +99,7 @@ def _shares(found: xr.Dataset) -> xr.Dataset:
     if "area_stderr" in found:
         variance = found["area_stderr"] ** 2
         others = variance.sum("peak") - variance
-        stderr = np.sqrt((1 - share) ** 2 * variance + share**2 * others) / total
+        stderr = ((1 - share) ** 2 * variance + share**2 * others) ** 0.5 / total
         shares["area_percent_stderr"] = (100 * stderr, "Standard error of the share of the area")
     return xr.Dataset(
         {
