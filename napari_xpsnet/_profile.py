@@ -169,7 +169,7 @@ class ProfilePlot(QWidget):
             there = np.isfinite(values)
             if not there.any():
                 continue
-            color = peak_color(index)
+            color = peak_color(_first_line(found, index))
             names.append(f'<span style="color:{color}">■</span> {peak_name(found, index)}')
             stderr = f"{name}_stderr"
             if stderr in found:
@@ -216,3 +216,9 @@ class ProfilePlot(QWidget):
         where = box.mapSceneToView(event.scenePos()).x()
         index = int(np.nanargmin(np.abs(self.position - where)))
         self.pinned.emit({**pixel, dim_of(spectra, self.along.currentText()): index})
+
+
+def _first_line(found: xr.Dataset, index: int) -> int:
+    """Index of a peak, or of the first line of the doublet that it is somewhere part of."""
+    partner = int(found["partner"].isel(peak=index).max()) if "partner" in found else 0
+    return min(index, partner - 1) if partner > 0 else index

@@ -19,7 +19,7 @@ Add = Callable[..., Any]
 
 @pytest.fixture
 def dock(make_napari_viewer, qtbot, engine: TruthEngine) -> Any:
-    viewer = make_napari_viewer()
+    viewer = make_napari_viewer(show=True)
     viewer.window.resize(1280, 800)
     widget = FitPeaks(viewer)
     viewer.window.add_dock_widget(widget)
@@ -37,6 +37,7 @@ def fit_all(dock: FitPeaks, qtbot) -> None:
 
 def click(profile: Any, position: float) -> None:
     """Click into the profile at a horizontal position."""
+    settle(0.1)  # the axes follow new curves at the next paint event
     box = profile.plot.getViewBox()
     middle = float(np.mean(profile.plot.viewRange()[1]))
     scene = box.mapViewToScene(QPointF(position, middle))

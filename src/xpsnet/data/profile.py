@@ -26,8 +26,8 @@ def profile(peaks: xr.Dataset, *, along: str | None = None) -> xr.Dataset:
     Dataset
         Over `along` and `peak`: `area`, `center`, `fwhm`, `height`, and `area_percent`, the area
         over that of all peaks of the spectrum [%]. Each has its standard error, `*_stderr`, where
-        the fit gives one. `status` (along) is that of the fit. NaN where there is no such peak,
-        and for peaks that are switched off.
+        the fit gives one. `status`, `label`, `state` and `partner` are those of the fit. NaN where
+        there is no such peak, and for peaks that are switched off.
 
     Raises
     ------
@@ -70,7 +70,7 @@ def profile(peaks: xr.Dataset, *, along: str | None = None) -> xr.Dataset:
     for name in names:
         found[name].attrs = dict(peaks[name].attrs)
     found = found.merge(_shares(found))
-    for name in ("status", "label"):
+    for name in ("status", "label", "state", "partner"):
         if name in peaks and name not in found.variables:
             found[name] = peaks[name]
     return found if along in (None, dim) else _on_coordinate(found, dim, str(along))
