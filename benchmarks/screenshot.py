@@ -5,7 +5,8 @@ Run it on a computer with a screen, or without one:
     xvfb-run -a -s "-screen 0 1600x1000x24" python benchmarks/screenshot.py
 
 It opens the sample map, fits all of its spectra, pins one, and writes docs/images/viewer.png; then
-the sample spectrum with two links for docs/images/editor.png and docs/images/curve_layers.png.
+the sample spectrum with two links for docs/images/editor.png and docs/images/curve_layers.png;
+then the sample line scan with its profile for docs/images/profile.png.
 """
 
 import argparse
@@ -105,12 +106,26 @@ def pictures_of_a_spectrum(editor: Path, curves: Path) -> None:
     viewer.close()
 
 
+def picture_of_a_profile(path: Path) -> None:
+    """The shares of the areas along a fitted line scan."""
+    viewer, dock = open_dock("line_scan")
+    fit(dock, "all spectra", refine=True)
+    dock.view.pin({"position": 36})
+    dock.map_tools.section.expand(animate=False)
+    dock.map_tools.show_profile.click()
+    settle(1.0)
+    viewer.screenshot(str(path), canvas_only=False, flash=False)
+    viewer.close()
+
+
 def take_pictures(folder: Path) -> list[Path]:
     """Use the viewer as a user does, and save pictures of it."""
     folder.mkdir(parents=True, exist_ok=True)
-    pictures = [folder / name for name in ("viewer.png", "editor.png", "curve_layers.png")]
+    names = ("viewer.png", "editor.png", "curve_layers.png", "profile.png")
+    pictures = [folder / name for name in names]
     picture_of_a_map(pictures[0])
-    pictures_of_a_spectrum(*pictures[1:])
+    pictures_of_a_spectrum(*pictures[1:3])
+    picture_of_a_profile(pictures[3])
     return pictures
 
 

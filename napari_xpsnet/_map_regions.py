@@ -101,7 +101,7 @@ def mask_choices(peaks: xr.Dataset | None) -> list[tuple[str, What]]:
 
 
 def show_mask(viewer: Any, layer: Any, peaks: xr.Dataset, what: What) -> None:
-    """Show the pixels with a status or a peak as a Labels layer, in place of an earlier one."""
+    """Show the pixels with a status or a peak as a Labels layer."""
     kind, number = what
     text = next(text for text, one in mask_choices(peaks) if one == what)
     chosen = (
@@ -109,6 +109,11 @@ def show_mask(viewer: Any, layer: Any, peaks: xr.Dataset, what: What) -> None:
         if kind == "status"
         else peaks["center"].isel(peak=number, drop=True).notnull()
     )
+    show_pixels(viewer, layer, chosen, text)
+
+
+def show_pixels(viewer: Any, layer: Any, chosen: xr.DataArray, text: str) -> None:
+    """Show pixels as a Labels layer, in place of an earlier one."""
     data, keywords = placed(chosen, layer, layer_spectra(layer))
     key = {"mask_of": str(layer.unique_id)}
     for one in [one for one in viewer.layers if one.metadata.get("mask_of") == key["mask_of"]]:

@@ -1,4 +1,4 @@
-"""Section "Maps and profiles" of the dock: profile plot, mean spectrum of a region, masks, RGB."""
+"""Section "Maps and profiles" of the dock: plots, mean spectrum of shapes, masks, RGB."""
 
 from typing import Any
 
@@ -10,10 +10,11 @@ from superqt import QCollapsible
 from napari_xpsnet import _layers, _map_regions
 from napari_xpsnet._colors import theme_colors
 from napari_xpsnet._profile import ProfilePlot
+from napari_xpsnet._scatter import ScatterPlot
 from napari_xpsnet._spectrum_view import SpectrumView
 
-SHARE = (5, 4)
-"""Widths of spectrum and profile."""
+SHARE = (5, 4, 4)
+"""Widths of spectrum, profile and scatter plot."""
 
 
 class MapTools(QObject):
@@ -39,33 +40,46 @@ class MapTools(QObject):
         super().__init__(parent)
         self.view = view
         self.profile = ProfilePlot()
+        self.scatter = ScatterPlot()
         self.section = QCollapsible("Maps and profiles", collapsedIcon="▶")
         self.section.layout().setContentsMargins(0, 0, 0, 0)
         self.show_profile = QPushButton("Profile plot")
         self.show_profile.setCheckable(True)
+        self.show_scatter = QPushButton("Scatter plot")
+        self.show_scatter.setCheckable(True)
         self.mean = QPushButton("Mean of the shapes")
         self.masked = QComboBox()
         self.mask = QPushButton("Mask")
-        self.rgb = QPushButton("Peaks 1 to 3 as RGB")
+        self.rgb = QPushButton("Peaks as RGB")
         self._explain()
-        for row in ((self.show_profile, self.mean), (self.masked, self.mask), (self.rgb,)):
+        for row in (
+            (self.show_profile, self.show_scatter),
+            (self.masked, self.mask),
+            (self.mean, self.rgb),
+        ):
             self.section.addWidget(_row(*row))
         self._split()
-        self.show_profile.toggled.connect(self._toggle)
+        for button in (self.show_profile, self.show_scatter):
+            button.toggled.connect(self._toggle)
         self.mean.clicked.connect(self.add_mean)
         self.mask.clicked.connect(self.add_mask)
         self.rgb.clicked.connect(self.add_rgb)
         self.profile.pinned.connect(view.pin)
+        self.scatter.chosen.connect(self._show_chosen)
         view.pinned.connect(self.refresh)
         view.shown.connect(self._offer)
         view.viewer.events.theme.connect(self._follow_theme)
         self._follow_theme()
         self.profile.hide()
+        self.scatter.hide()
 
     def _explain(self) -> None:
         """Tooltips."""
         self.show_profile.setToolTip(
             "Draw area, area %, center or FWHM of all peaks along the scan, beside the spectrum"
+        )
+        self.show_scatter.setToolTip(
+            "Draw one fitted parameter over another, a point for each pixel; a lasso chooses pixels"
         )
         self.mean.setToolTip(
             "Mean spectrum of the pixels inside the shapes of the newest Shapes layer, as a new "
@@ -83,6 +97,7 @@ class MapTools(QObject):
         editor.splitter.insertWidget(0, self.beside)
         self.beside.addWidget(editor.plot)
         self.beside.addWidget(self.profile)
+        self.beside.addWidget(self.scatter)
         for index, share in enumerate(SHARE):
             self.beside.setStretchFactor(index, share)
         editor.splitter.setStretchFactor(0, 1)
@@ -94,15 +109,21 @@ class MapTools(QObject):
         return None if self.view.edit is None else self.view.edit.content.whole
 
     def _toggle(self, shown: bool) -> None:
-        """Show or hide the profile."""
-        self.profile.setVisible(shown)
+        """Show or hide the profile or the scatter plot; there is room for one of them."""
+        if shown:
+            other = self.show_scatter if self.sender() is self.show_profile else self.show_profile
+            other.setChecked(False)
+        self.profile.setVisible(self.show_profile.isChecked())
+        self.scatter.setVisible(self.show_scatter.isChecked())
         if shown:
             width = self.beside.width()
-            self.beside.setSizes([width * share // sum(SHARE) for share in SHARE])
+            self.beside.setSizes([width * share // sum(SHARE[:2]) for share in SHARE])
         self.refresh()
 
     def refresh(self) -> None:
-        """Draw the profile through the pinned pixel."""
+        """Draw the profile through the pinned pixel, or the scatter plot of all."""
+        if self.show_scatter.isChecked():
+            self.scatter.show_peaks(self._whole)
         if not self.show_profile.isChecked():
             return
         edit, layer = self.view.edit, self.view.layer
@@ -144,6 +165,12 @@ class MapTools(QObject):
                 self.view.viewer, self.view.layer, self._whole, self.masked.currentData()
             )
 
+    def _show_chosen(self, chosen: xr.DataArray) -> None:
+        """Show the pixels inside the lasso."""
+        if self.view.layer is not None:
+            text = f"{int(chosen.sum())} pixels inside the lasso"
+            _map_regions.show_pixels(self.view.viewer, self.view.layer, chosen, text)
+
     def add_rgb(self) -> None:
         """Show three areas as one picture."""
         if self._whole is not None:
@@ -154,7 +181,8 @@ class MapTools(QObject):
 
     def _follow_theme(self, event: Any = None) -> None:
         """Set the colors of the theme of the viewer."""
-        self.profile.set_theme(**theme_colors(self.view.viewer))
+        for plot in (self.profile, self.scatter):
+            plot.set_theme(**theme_colors(self.view.viewer))
 
     def release(self) -> None:
         """Disconnect from the viewer."""

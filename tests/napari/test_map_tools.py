@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 import xarray as xr
 from hand import settle
-from qtpy.QtCore import QPoint, QPointF, Qt
+from qtpy.QtCore import QEvent, QPoint, QPointF, Qt
+from qtpy.QtGui import QMouseEvent
 from qtpy.QtTest import QTest
+from qtpy.QtWidgets import QApplication
 from truth_engine import TruthEngine, truth_of
 
 import xpsnet
@@ -129,3 +131,54 @@ def test_what_needs_a_fit_of_all_spectra_is_disabled(
     assert int(dock.viewer.layers[-1].data.sum()) == 30
     tools.rgb.click()
     assert "C 1s: red, C-C / C-H" in dock.viewer.layers
+
+
+def test_a_lasso_in_the_scatter_plot_chooses_pixels(
+    dock: FitPeaks, small_map: xr.DataArray, add_spectra: Add, qtbot
+) -> None:
+    layer = add_spectra(dock.viewer, small_map)
+    fit_all(dock, qtbot)
+    tools = dock.map_tools
+    tools.show_profile.click()
+    tools.show_scatter.click()
+    assert tools.scatter.isVisible()
+    assert not tools.profile.isVisible()
+    scatter = tools.scatter
+    scatter.vertical.setCurrentText("area, C-C / C-H")
+    scatter.horizontal.setCurrentText("center, C-C / C-H")
+    settle(0.2)
+    truth = truth_of(small_map)
+    area = truth["area"].isel(peak=0)
+    assert len(scatter.points.data) == 30
+    (left, right), (bottom, _) = scatter.plot.viewRange()
+    # In the widest gap between the areas, because the mouse moves by whole pixels.
+    ordered = np.sort(area.values.ravel())
+    widest = int(np.argmax(np.diff(ordered)))
+    middle = float(ordered[widest : widest + 2].mean())
+    corners = [(left, bottom), (right, bottom), (right, middle), (left, middle)]
+    places = [
+        scatter.graphics.mapFromScene(scatter.box.mapViewToScene(QPointF(*corner)))
+        for corner in corners
+    ]
+    inset = [QPoint(2, -2), QPoint(-2, -2), QPoint(-2, 0), QPoint(2, 0)]
+    places = [place + by for place, by in zip(places, inset, strict=True)]
+    viewport = scatter.graphics.viewport()
+    QTest.mousePress(viewport, Qt.MouseButton.LeftButton, pos=places[0])
+    for place in places[1:]:
+        drag(viewport, place)
+    QTest.mouseRelease(viewport, Qt.MouseButton.LeftButton, pos=places[-1])
+    settle(0.1)
+    mask = dock.viewer.layers[-1]
+    assert "inside the lasso" in mask.name
+    np.testing.assert_array_equal(mask.data.astype(bool), area.values < middle)
+    np.testing.assert_allclose(mask.scale, layer.scale[1:])
+
+
+def drag(viewport: Any, place: QPoint) -> None:
+    """Move the mouse with the left button held."""
+    left, no = Qt.MouseButton.LeftButton, Qt.MouseButton.NoButton
+    at = QPointF(place)
+    screen = QPointF(viewport.mapToGlobal(place))
+    none = Qt.KeyboardModifier.NoModifier
+    QApplication.sendEvent(viewport, QMouseEvent(QEvent.Type.MouseMove, at, screen, no, left, none))
+    settle(0.05)
