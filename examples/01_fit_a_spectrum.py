@@ -37,4 +37,4 @@ figure = xpsnet.plot(spectrum, peaks)
 # ``.vms``.
 
 figure.savefig("spectrum_fit.png", dpi=200)
-xpsnet.write(peaks, "spectrum_peaks.csv")
+xpsnet.write(peaks, "spectrum_peaks.csv", overwrite=True)

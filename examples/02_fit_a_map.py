@@ -38,4 +38,4 @@ print(f"standard error of one pixel: {float(refined.center_stderr.sel(peak=1).me
 # %%
 # A netCDF file keeps all variables with their units.
 
-xpsnet.write(peaks, "map_peaks.nc")
+xpsnet.write(peaks, "map_peaks.nc", overwrite=True)

@@ -71,11 +71,12 @@ class Outputs:
         import xpsnet
 
         peaks = self.to_save()
-        path = None if peaks is None else ask_path(self.panel, self.view.layer.name)
-        if peaks is None or path is None:
+        asked = None if peaks is None else ask_path(self.panel, self.view.layer.name)
+        if peaks is None or asked is None:
             return
+        path, replaces = asked
         try:
-            xpsnet.write(peaks, path)
+            xpsnet.write(peaks, path, overwrite=replaces)
         except (OSError, ValueError, ImportError) as error:
             self.panel.say(sentence(error), problem=True)
         else:
@@ -95,11 +96,15 @@ class Outputs:
         self.panel.say("The Python code is in the clipboard.")
 
 
-def ask_path(parent: QWidget, name: str) -> Path | None:
-    """Ask for a file name for the peaks; None after Cancel."""
+def ask_path(parent: QWidget, name: str) -> tuple[Path, bool] | None:
+    """Ask for a file name for the peaks; None after Cancel.
+
+    Also whether the dialog has asked to replace a file of this name: it knows only what was typed.
+    """
     start = f"{name} peaks.nc".replace("/", "-")
     path, chosen = QFileDialog.getSaveFileName(parent, "Save results", start, FILTERS)
-    return with_suffix(path, chosen) if path else None
+    whole = with_suffix(path, chosen)
+    return (whole, whole == Path(path)) if path else None
 
 
 def with_suffix(path: str, chosen: str) -> Path:

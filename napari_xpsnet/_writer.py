@@ -24,7 +24,8 @@ def write_spectra(path: str, data: Any, attributes: dict[str, Any]) -> list[str]
             f"save it as .tif or .png"
         )
     target = ours(path)
-    xpsnet.write(spectra, target)
+    # napari's dialog has asked to replace the name that was typed, no other.
+    xpsnet.write(spectra, target, overwrite=target == Path(path))
     return [str(target)]
 
 

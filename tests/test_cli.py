@@ -75,7 +75,8 @@ class Library:
         self.calls["predict"] = options
         return _peaks(spectra.shape[:-1])
 
-    def write(self, peaks: xr.Dataset, path: str, spectra: xr.DataArray | None = None) -> None:
+    def write(self, peaks: xr.Dataset, path: str, *, overwrite: bool, spectra: Any) -> None:
+        assert not overwrite
         self.calls["write"] = {"path": path} | ({} if spectra is None else {"spectra": spectra})
 
 

@@ -19,6 +19,7 @@ PLUGIN = ROOT / "napari_xpsnet"
 # Units of the library and their level; a unit may import lower levels and itself.
 UNITS = {
     "constants": 0,
+    "arguments": 0,
     "xpsnet_warning": 0,
     "parallel": 0,
     "numerics": 1,
@@ -31,6 +32,7 @@ UNITS = {
     "plotting": 3,
     "cli_table": 4,
     "cli_figure": 4,
+    "cli_values": 4,
     "training": 4,
     "pipeline": 4,
     "chemistry": 4,

@@ -154,8 +154,8 @@ class PeaksAccessor:
 
         return profile(self._peaks, along=along)
 
-    def write(self, path: str | Path) -> Any:
+    def write(self, path: str | Path, **options: Any) -> Any:
         """Write the peaks to a file; see `xpsnet.write`."""
         from xpsnet.io.write import write
 
-        return write(self._peaks, path)
+        return write(self._peaks, path, **options)

@@ -11,15 +11,17 @@ import os
 import shutil
 import sys
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from xpsnet import __version__
+from xpsnet import __version__, cli_values
 
 if TYPE_CHECKING:
     import xarray as xr
     from rich.text import Text
+
+    from xpsnet.fitting.model.doublets import Doublet
 
 __all__ = ["main"]
 
@@ -53,6 +55,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     int
         Exit status: 0, 2 after an error, 130 after an interruption by the user.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # names in any alphabet, on any terminal
+            stream.reconfigure(errors="backslashreplace")
     chosen = _parser().parse_args(arguments)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     with warnings.catch_warnings():
@@ -92,17 +97,17 @@ def run_fit(chosen: argparse.Namespace) -> None:
     from xpsnet.io.write import write
 
     # Wrong names are refused before a long fit, not after it.
-    _check_names(chosen.output, RESULT_SUFFIXES)
-    _check_names([chosen.plot] if chosen.plot else [], FIGURE_SUFFIXES)
+    _check_names(chosen.output, RESULT_SUFFIXES, overwrite=chosen.overwrite)
+    _check_names([chosen.plot] if chosen.plot else [], FIGURE_SUFFIXES, overwrite=chosen.overwrite)
     spectra = _one_region(chosen)
     _check_vamas(chosen.output, spectra)
     peaks = _peaks(spectra, chosen)
     drawing = _drawing(spectra, peaks)
-    _show(f"{spectra.name or 'spectra'} of {', '.join(chosen.file)}", *drawing, *peak_report(peaks))
+    _show(*_title(spectra, chosen), *drawing, *peak_report(peaks))
     for path in chosen.output:
         with_spectra = path.lower().endswith(SUFFIXES_WITH_SPECTRA)
-        replaced: dict[str, Any] = {"overwrite": True} if chosen.overwrite else {}
-        write(peaks, path, spectra=spectra if with_spectra else None, **replaced)
+        fitted = spectra if with_spectra else None
+        write(peaks, path, spectra=fitted, overwrite=chosen.overwrite)
         print(f"wrote {path}")
     if chosen.plot:
         _save_figure(spectra, peaks, Path(chosen.plot))
@@ -123,7 +128,16 @@ def run_edge(chosen: argparse.Namespace) -> None:
         energy_range=tuple(chosen.energy_range) if chosen.energy_range else None,
         noise=chosen.noise,
     )
-    _show(f"{spectra.name or 'spectra'} of {', '.join(chosen.file)}", *edge_report(found))
+    _show(*_title(spectra, chosen), *edge_report(found))
+
+
+def _title(spectra: "xr.DataArray", chosen: argparse.Namespace) -> list[str]:
+    """What was fitted, and how its energies were shifted."""
+    title = [f"{spectra.name or 'spectra'} of {', '.join(chosen.file)}"]
+    if chosen.charge_reference is not None:
+        reference, moved = spectra.attrs["charge_reference"], spectra.attrs["charge_shift"]
+        title.append(f"charge reference {reference}: {-moved:+.3f} eV added to binding energies")
+    return title
 
 
 def _save_figure(spectra: "xr.DataArray", peaks: "xr.Dataset", path: Path) -> None:
@@ -190,16 +204,29 @@ def _peaks(spectra: "xr.DataArray", chosen: argparse.Namespace) -> "xr.Dataset":
 
         return predict(spectra, **options)
     if chosen.constraints:
-        fit_only["constraints"] = dict(chosen.constraints)
+        fit_only["constraints"] = cli_values.constraints(chosen.constraints)
     if chosen.shared is not None:
         fit_only["shared"] = tuple(chosen.shared)
     if chosen.line_shape is not None and len(chosen.line_shape) == 1:
         fit_only["line_shape"] = chosen.line_shape[0]
-    if chosen.doublets in (["auto"], ["none"]):
-        fit_only["doublets"] = "auto" if chosen.doublets == ["auto"] else ()
+    if chosen.doublets is not None:
+        fit_only["doublets"] = _doublets(chosen.doublets)
     from xpsnet.pipeline.fit import fit
 
     return fit(spectra, **options, **fit_only)
+
+
+def _doublets(
+    given: Sequence[tuple[str, dict[str, Any]]],
+) -> "str | tuple[()] | list[Doublet | str]":
+    """Doublets in the words of `fit`."""
+    if given == [("auto", {})]:
+        return "auto"
+    if given == [("none", {})]:
+        return ()
+    from xpsnet.fitting.model.doublets import doublet
+
+    return [doublet(level, **keywords) if keywords else level for level, keywords in given]
 
 
 def _background(chosen: argparse.Namespace) -> "str | xr.DataArray":
@@ -299,7 +326,8 @@ def _one_region(chosen: argparse.Namespace) -> "xr.DataArray":
     """The one region to fit."""
     regions = _regions(chosen)
     if len(regions) == 1:
-        return _as_shown(_cleaned(regions[0], chosen.remove_satellites), chosen.show)
+        found = _cleaned(regions[0], chosen.remove_satellites)
+        return _as_shown(_calibrated(found, chosen), chosen.show)
     from xpsnet.cli_table import region_choices
 
     raise ValueError(
@@ -317,6 +345,33 @@ def _cleaned(spectra: "xr.DataArray", source: str | None) -> "xr.DataArray":
     return remove_satellites(spectra, source=None if source == "auto" else source)
 
 
+def _calibrated(spectra: "xr.DataArray", chosen: argparse.Namespace) -> "xr.DataArray":
+    """Spectra whose reference line has its known energy.
+
+    The line is looked for in the region of its name in the same files, else in the spectra.
+    """
+    if chosen.charge_reference is None:
+        return spectra
+    from xpsnet.chemistry.calibrate import calibrate
+    from xpsnet.io.common.errors import ReadError
+
+    line, energy = chosen.charge_reference
+    path = chosen.file[0] if len(chosen.file) == 1 else list(chosen.file)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what there is to say of these files was said
+        try:
+            named = _read(path, chosen, region=line, sum_over=chosen.sum_over)
+        except ReadError:
+            named = []
+    if len(named) > 1:
+        raise ValueError(
+            f"expected one region {line} as charge reference, got {len(named)} in "
+            f"{', '.join(chosen.file)}; find the shift with xpsnet.calibrate, and say it with "
+            f"--energy-offset"
+        )
+    return calibrate(spectra, line=line, to=energy, reference=named[0] if named else None)
+
+
 def _as_shown(spectra: "xr.DataArray", scale: str | None) -> "xr.DataArray":
     """Spectra on the chosen scale; by default binding energy, if the photon energy is known."""
     from xpsnet.data.spectrum import to_binding, to_kinetic
@@ -326,54 +381,20 @@ def _as_shown(spectra: "xr.DataArray", scale: str | None) -> "xr.DataArray":
     return to_binding(spectra) if scale or "photon_energy" in spectra.attrs else spectra
 
 
-def _check_names(paths: Sequence[str], suffixes: Sequence[str]) -> None:
-    """Refuse names of files that cannot be written."""
+def _check_names(paths: Sequence[str], suffixes: Sequence[str], *, overwrite: bool) -> None:
+    """Refuse names of files that cannot be written, or exist."""
+    from xpsnet.io.common.paths import check_place
+
     for path in map(Path, paths):
         if path.suffix.lower() not in suffixes:
             raise ValueError(
                 f"expected a file name that ends with {', '.join(suffixes)}, got {str(path)!r}"
             )
-        if not path.parent.is_dir():
-            raise ValueError(f"expected an existing folder, got {str(path.parent)!r}; create it")
-
-
-def _region(text: str) -> int | str:
-    """Name of a region, or its number in the file, counted from 0."""
-    return int(text) if text.isdecimal() else text
-
-
-def _count(text: str) -> int | str:
-    """Number of peaks or states, or "auto"."""
-    if text == "auto":
-        return text
-    if text.isdecimal():
-        return int(text)
-    raise argparse.ArgumentTypeError(f'expected "auto" or a whole number, got {text!r}')
-
-
-def _number_or(*words: str) -> Callable[[str], float | str]:
-    """Parser of a number or one of these words."""
-
-    def value(text: str) -> float | str:
-        return text if text in words else float(text)
-
-    return value
-
-
-def _limits_or_link(text: str) -> tuple[str, float | str | tuple[float | None, float | None]]:
-    """Constraint "fwhm=1.1", "fwhm=0.8:1.5" or "center_2=center_1 + 1.19" as name and value."""
-    name, equals, value = (part.strip() for part in text.partition("="))
-    if not (name and equals and value):
-        raise argparse.ArgumentTypeError(
-            f'expected NAME=VALUE, for instance "fwhm=0.8:1.5", got {text!r}'
+        check_place(path, overwrite=overwrite, how="say --overwrite")
+    if len(set(paths)) < len(paths):
+        raise ValueError(
+            f"expected different files, got one of them twice in {', '.join(paths)}; leave it out"
         )
-    low, colon, high = value.partition(":")
-    try:
-        if colon:
-            return name, (float(low) if low else None, float(high) if high else None)
-        return name, float(value)
-    except ValueError:
-        return name, value
 
 
 def _error_sentence(error: Exception) -> str:
@@ -422,11 +443,16 @@ def _add_file_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--region",
-        type=_region,
+        type=cli_values.region,
         help='name of the region, for instance "O 1s", or its number in the file, counted from 0',
     )
     add = parser.add_argument_group("if the file does not state them").add_argument
-    add("--scale", choices=["binding", "kinetic"], help="energy scale of the file")
+    add(
+        "--scale",
+        type=cli_values.scale,
+        metavar="SCALE",
+        help='energy scale of the file: binding, kinetic or "E - EF"',
+    )
     add("--photon-energy", type=float, metavar="EV", help="photon energy [eV]")
     add(
         "--energy-offset",
@@ -467,12 +493,25 @@ def _add_window_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_charge_reference(parser: argparse.ArgumentParser) -> None:
+    """Add the option of a line whose energy is known."""
+    parser.add_argument(
+        "--charge-reference",
+        type=cli_values.charge_reference,
+        metavar="LINE[=EV]",
+        help='shift the energies so that this line has its known binding energy, for instance "C'
+        ' 1s" (284.8 eV) or "Au 4f7/2=84.0"; it is looked for in the region of its name in the'
+        " same file, else in the spectra themselves",
+    )
+
+
 def _add_fit(commands: Any) -> None:
     """Add the command `fit`."""
     parser = commands.add_parser("fit", help="find and fit the peaks of a file")
     parser.set_defaults(command=run_fit)
     _add_file_options(parser)
     _add_window_options(parser)
+    _add_charge_reference(parser)
     add = parser.add_argument
     add(
         "--remove-satellites",
@@ -483,7 +522,7 @@ def _add_fit(commands: Any) -> None:
     add("--model", default="default", help="network: a name or a file (default: default)")
     add(
         "--n-peaks",
-        type=_count,
+        type=cli_values.count,
         default="auto",
         help='number of lines, or "auto" (default: auto)',
     )
@@ -504,12 +543,12 @@ def _add_fit(commands: Any) -> None:
         metavar="PATH",
         help="write the peaks: .csv, .xlsx, .vms, .nxs, .nc or .zarr; can be repeated",
     )
-    add("--overwrite", action="store_true", help="replace files that xpsnet has not written")
+    add("--overwrite", action="store_true", help="replace files that exist")
     add("--plot", metavar="PATH", help="save a figure of the fit: .png, .pdf or .svg")
     add = parser.add_argument_group("least-squares fit").add_argument
     add(
         "--n-states",
-        type=_count,
+        type=cli_values.count,
         help="number of chemical states, each of them a line or a doublet, or auto; not together"
         " with --n-peaks (default: auto)",
     )
@@ -529,10 +568,14 @@ def _add_fit(commands: Any) -> None:
     )
     add(
         "--doublets",
+        "--doublet",
         nargs="+",
+        action="extend",
+        type=cli_values.doublet,
         metavar="LEVEL",
-        help='spin-orbit doublets, for instance "S 2p" "Fe 2p"; auto: of the level that the region'
-        " names; or none (default: auto)",
+        help='spin-orbit doublets, for instance "S 2p" "Fe 2p", with what differs from the table:'
+        ' "S 2p splitting=1.1:1.3 ratio=free fwhm_ratio=1 peaks=1,2"; auto: of the level that the'
+        " region names; or none (default: auto); can be repeated",
     )
     add(
         "--model-error",
@@ -543,14 +586,18 @@ def _add_fit(commands: Any) -> None:
     )
     add(
         "--constraints",
+        "--constraint",
         nargs="+",
-        type=_limits_or_link,
+        action="extend",
+        type=cli_values.constraint,
         metavar="NAME=VALUE",
-        help='for instance fwhm=1.1 (fixed), fwhm=0.8:1.5 (limits), "center_2=center_1 + 1.19"',
+        help="limits and links of parameters, for instance fwhm=1.1 (held), fwhm=0.8:1.5 (limits),"
+        ' fwhm=:1.5 (an open end), "center_2=center_1 + 1.19", "area_2=0.5 * area_1",'
+        ' "center_2=center_1 + (1.1, 1.3)" (links); can be repeated',
     )
     add(
         "--noise",
-        type=_number_or("poisson", "each"),
+        type=cli_values.number_or("poisson", "each"),
         metavar="VALUE",
         help="standard deviation of the counts; or poisson: they are counts; or each: estimated"
         " for every spectrum by itself (default: estimated, one gain for all spectra)",
@@ -569,10 +616,11 @@ def _add_edge(commands: Any) -> None:
     parser.set_defaults(command=run_edge, remove_satellites=None)
     _add_file_options(parser)
     _add_window_options(parser)
+    _add_charge_reference(parser)
     add = parser.add_argument
     add(
         "--temperature",
-        type=_number_or("free"),
+        type=cli_values.number_or("free"),
         metavar="K",
         help="temperature [K], or free (default: what the file states, else 295)",
     )
@@ -580,7 +628,7 @@ def _add_edge(commands: Any) -> None:
     add("--no-slopes", dest="slopes", action="store_false", help="both sides are flat")
     add(
         "--noise",
-        type=_number_or("poisson", "each"),
+        type=cli_values.number_or("poisson", "each"),
         metavar="VALUE",
         help="as for xpsnet fit (default: estimated)",
     )

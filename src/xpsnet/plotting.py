@@ -14,6 +14,8 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
+from xpsnet.arguments import check, fitted_peaks, label, mapping, optional, pair
+from xpsnet.arguments import figure as figure_rule
 from xpsnet.data.peak_settings import without_disabled
 from xpsnet.data.peaks import curves, keep_own_names
 from xpsnet.data.spectrum import check_spectra, crop, to_binding, to_kinetic
@@ -114,6 +116,14 @@ def plot(
     >>> [text.get_text() for text in figure.axes[0].get_legend().get_texts()][:2]
     ['Measured', 'C-C / C-H 284.80 eV']
     """
+    check(
+        locals(),
+        peaks=optional(fitted_peaks),
+        isel=optional(mapping("{'x': 3}")),
+        title=optional(label),
+        size=pair("(6.4, 4.8)", above=0, most=1000),
+        figure=optional(figure_rule),
+    )
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
+from xpsnet.arguments import check, choice
 from xpsnet.data.peaks import Status, curves, make_peaks
 from xpsnet.data.spectrum import make_spectrum
 
@@ -64,6 +65,7 @@ def sample(name: str = "spectrum") -> xr.DataArray:
     >>> xpsnet.sample("map").dims
     ('y', 'x', 'energy')
     """
+    check(locals(), name=choice(*SAMPLES))
     truth = sample_truth(name)
     seed = list(SAMPLES).index(name)
     expected = curves(truth)["envelope"]
@@ -104,6 +106,7 @@ def sample_truth(name: str = "spectrum") -> xr.Dataset:
     >>> truth["center"].values.tolist()
     [284.8, 286.45, 288.9]
     """
+    check(locals(), name=choice(*SAMPLES))
     if name not in SAMPLES:
         raise ValueError(f"expected a sample of {list(SAMPLES)}, got {name!r}")
     return SAMPLES[name]()

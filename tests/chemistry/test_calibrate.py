@@ -130,9 +130,9 @@ REFUSED = {
     "other region": (sample("line_scan"), {}, "cover 95.0 to 109.0 eV binding energy; pass ref"),
     "unknown line": (sample("spectrum"), {"line": "Xx 1s"}, "got 'Xx 1s'; pass to="),
     "other line of the doublet": (sample("spectrum"), {"line": "Au 4f5/2"}, "got 'Au 4f5/2'"),
-    "noise": (_flat(np.random.default_rng(1).poisson(100.0, 201)), {}, "found none above"),
-    "ramp": (_flat(RAMP), {}, "expected a line C 1s within 5 eV of 284.8 eV, found none"),
-    "constant": (_flat(np.ones(201)), {}, "found none above the noise"),
+    "noise": (_flat(np.random.default_rng(1).poisson(100.0, 201)), {}, "got none above"),
+    "ramp": (_flat(RAMP), {}, "expected a line C 1s within 5 eV of 284.8 eV, got none"),
+    "constant": (_flat(np.ones(201)), {}, "got none above the noise"),
     "no counts": (_flat(np.full(201, np.nan)), {}, "expected finite counts"),
     "few points": (sample("spectrum"), {"search": 0.1}, "at least 7 points within 0.1 eV"),
 }

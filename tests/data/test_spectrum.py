@@ -256,7 +256,12 @@ REFUSED = {
     "keV": (
         _array(coords={"energy": ("energy", ENERGY, {"units": "keV"})}),
         ValueError,
-        "expected energies in eV, got units 'kev'",
+        "expected energies below 100000 eV, got 292 keV; if the numbers are in eV",
+    ),
+    "nm": (
+        _array(coords={"energy": ("energy", ENERGY, {"units": "nm"})}),
+        ValueError,
+        "expected energies in eV, keV or meV, got units 'nm'",
     ),
     "one point": (_array().isel(energy=[3]), ValueError, "at least 2 energies, got 1"),
     "no energy": (
@@ -299,7 +304,7 @@ def test_refused_attribute() -> None:
     [
         ((300.0, 310.0), "got 0; the spectra cover 280 to 292 eV"),
         ((285.0, 285.05), "got 1; the spectra cover"),
-        ((np.nan, 290.0), "at least 2 points"),
+        ((np.nan, 290.0), "expected two energies"),
         (285.0, "expected two energies"),
         ((1.0, 2.0, 3.0), "expected two energies"),
         (("a", "b"), "expected two energies"),

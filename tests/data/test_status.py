@@ -25,9 +25,9 @@ def test_every_code_has_a_severity_and_a_sentence() -> None:
 def test_codes_that_files_hold_keep_their_meaning() -> None:
     names = "OK NO_PEAKS NO_SIGNAL NOT_FINITE TOO_FEW_POINTS NOT_CONVERGED AT_BOUND"
     names += " ILL_DETERMINED NOT_DONE FAILED OUTSIDE_MODEL FEW_COUNTS"
-    names += " MISFIT STEP SURVEY CUT_OFF NOT_RAW SPIKES"
+    names += " MISFIT STEP SURVEY CUT_OFF NOT_RAW SPIKES UNPAIRED"
     assert [s.name for s in Status] == names.split()
-    assert [s.value for s in Status] == list(range(18))
+    assert [s.value for s in Status] == list(range(19))
 
 
 def test_flags_of_one_code_give_it_back() -> None:

@@ -79,9 +79,9 @@ def test_a_wider_level_is_wider():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"method": "guess"}, 'expected method "profile" or "bootstrap"'),
-        ({"level": 68}, "expected a level between 0 and 1"),
-        ({"n_replicas": 1}, "expected at least 10 replicas"),
+        ({"method": "guess"}, 'expected method from "profile", "bootstrap"'),
+        ({"level": 68}, "above 0 below 1, got level=68"),
+        ({"n_replicas": 1}, "from 10 to 1000000, got n_replicas=1"),
     ],
 )
 def test_misuse_is_refused(options, message):

@@ -369,7 +369,7 @@ def test_cancel_keeps_what_is_done(two_peak_case, rough_start):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"engine": "fast"}, 'expected engine "auto", "lmfit" or "batch"'),
+        ({"engine": "fast"}, 'expected engine from "auto", "lmfit", "batch"'),
         ({"background": "flat"}, "expected background from"),
         ({"line_shape": "round"}, "expected line_shape from"),
         ({"shared": ("center",)}, "expected shared"),

@@ -176,7 +176,8 @@ def test_the_caller_is_right_against_the_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("keywords", "message"),
     [
-        ({"scale": "BE"}, "expected the scale"),
+        ({"scale": "angle"}, "expected the scale"),
+        ({"scale": ["binding"]}, "expected the scale"),
         ({"photon_energy": 0.0}, "photon energy > 0 eV"),
         ({"photon_energy": np.nan}, "photon energy > 0 eV"),
         ({"energy_offset": np.inf}, "finite energy offset"),

@@ -177,7 +177,7 @@ def test_a_symbolic_link_stays_one(tmp_path: Path, suffix: str) -> None:
     write(path=real, **content(suffix))
     link.symlink_to(real)
     before = real.stat().st_ino
-    write(path=link, **content(suffix))
+    write(path=link, overwrite=True, **content(suffix))
     assert link.is_symlink()
     assert real.stat().st_ino != before
     assert {one.name for one in tmp_path.iterdir()} == {"far", link.name}
@@ -192,7 +192,7 @@ def test_modes_are_those_of_the_umask_or_of_the_old_file(tmp_path: Path, suffix:
         write(path=path, **content(suffix))
         assert stat.S_IMODE(path.stat().st_mode) == full_mode & ~0o027
         path.chmod(0o707 & full_mode | 0o600)
-        write(path=path, **content(suffix))
+        write(path=path, overwrite=True, **content(suffix))
     finally:
         os.umask(old)
     assert stat.S_IMODE(path.stat().st_mode) == 0o707 & full_mode | 0o600

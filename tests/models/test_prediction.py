@@ -206,11 +206,11 @@ def test_the_papers_architecture(untrained_paper: Model) -> None:
     ("arguments", "message"),
     [
         ({"n_peaks": 7}, "n_peaks='auto' or a number from 0 to 6 for model 'default', got 7"),
-        ({"n_peaks": -1}, "a number from 0 to 6"),
+        ({"n_peaks": -1}, "whole number from 0, got n_peaks=-1"),
         ({"background": "spline"}, "expected a background of .*got 'spline'"),
-        ({"batch_size": 0}, "batch_size of at least 1, got 0"),
+        ({"batch_size": 0}, "a whole number from 1 .* got batch_size=0"),
         ({"model": "best"}, "expected a model of .*got 'best'"),
-        ({"device": "tpu"}, "expected device 'auto', 'cpu' or 'gpu', got 'tpu'"),
+        ({"device": "tpu"}, 'expected device from "auto", "cpu", "gpu", got'),
         ({"energy_range": (100, 200)}, "at least 2 points in the energy range"),
     ],
 )

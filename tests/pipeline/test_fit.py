@@ -332,9 +332,9 @@ def test_chunks_change_nothing_in_a_map(doubtful, chunks):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"min_probability": 2.0}, "expected min_probability from 0 to 1"),
-        ({"batch_size": 0}, "expected a batch_size of at least 1"),
-        ({"follow": "yes"}, "expected follow='auto', True, False or a number"),
+        ({"min_probability": 2.0}, "from 0 up to 1, got min_probability=2.0"),
+        ({"batch_size": 0}, "expected a whole number from 1 .* got batch_size=0"),
+        ({"follow": "yes"}, 'expected "auto", or True, False or a whole number'),
         ({"background": "flat"}, "expected background from"),
         ({"energy_range": (1.0, 2.0)}, "at least 2 points"),
         ({"constraints": {"width": 1.0}}, "expected constraints on"),

@@ -3,6 +3,7 @@
 import numpy as np
 import xarray as xr
 
+from xpsnet.arguments import array, check, number, optional, stated_number, text
 from xpsnet.constants import REFERENCE_LINES
 from xpsnet.data.energy_axis import Floats
 from xpsnet.data.level_names import find_name, parse_level
@@ -66,12 +67,19 @@ def calibrate(
     >>> round(calibrated.attrs["charge_shift"], 1), calibrated.attrs["charge_reference"]
     (1.5, 'C 1s 284.8 eV')
     """
+    check(
+        locals(),
+        line=text("C 1s"),
+        to=optional(number(unit="eV")),
+        reference=optional(array),
+        search=number(above=0, unit="eV"),
+    )
     spectra = check_spectra(spectra, dim=dim)
     holder = spectra if reference is None else check_spectra(reference)
     name, target = _reference(line) if to is None else (str(parse_level(line) or line), float(to))
     found = _line_maximum(holder, name, target, search)
-    charge_shift = found - target + float(holder.attrs.get("charge_shift", 0.0))
-    before = float(spectra.attrs.get("charge_shift", 0.0))
+    charge_shift = found - target + (stated_number(holder.attrs.get("charge_shift")) or 0.0)
+    before = stated_number(spectra.attrs.get("charge_shift")) or 0.0
     shifted = shift(spectra, orientation_of(spectra).sign * (before - charge_shift))
     return shifted.assign_attrs(charge_shift=charge_shift, charge_reference=f"{name} {target:g} eV")
 
@@ -92,14 +100,14 @@ def _reference(line: str) -> tuple[str, float]:
 def _line_maximum(spectra: xr.DataArray, line: str, target: float, search: float) -> float:
     """Measured binding energy [eV] of the highest line within `search` of `target`."""
     binding, counts = _mean_spectrum(spectra)
-    covered = f"the spectra cover {binding[0]:.1f} to {binding[-1]:.1f} eV binding energy"
     remedy = (
         "pass reference= with spectra that contain the line, or a known shift as energy_offset= "
         "to read"
     )
     if not binding[0] < target < binding[-1]:
         raise ValueError(
-            f"expected {line} at {target:g} eV in the spectra, but {covered}; {remedy}"
+            f"expected {line} at {target:g} eV in the spectra, got spectra that cover "
+            f"{binding[0]:.1f} to {binding[-1]:.1f} eV binding energy; {remedy}"
         )
     inside = np.abs(binding - target) <= search
     if inside.sum() < 7:
@@ -110,7 +118,7 @@ def _line_maximum(spectra: xr.DataArray, line: str, target: float, search: float
     maximum = _highest_maximum(binding[inside], counts[inside], float(estimate_noise(counts)))
     if maximum is None:
         raise ValueError(
-            f"expected a line {line} within {search:g} eV of {target:g} eV, found none above the "
+            f"expected a line {line} within {search:g} eV of {target:g} eV, got none above the "
             f"noise; {remedy}"
         )
     return maximum

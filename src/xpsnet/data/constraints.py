@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from xpsnet.arguments import is_number, shown
 from xpsnet.data.links import (
     Limits,
     Link,
@@ -18,6 +19,8 @@ from xpsnet.data.links import (
 from xpsnet.numerics.lineshapes import LINE_SHAPES
 from xpsnet.numerics.peak_shapes import LineShapes, distinct_shapes, shape_parameters_of
 
+# Of what is stated: energies [eV], and counts.
+_LARGEST = {"center": 1e6, "fwhm": 1e6, "height": 1e30}
 Constraint = float | tuple[float | None, float | None] | str
 
 
@@ -141,7 +144,7 @@ def check_constraints(
         if parameter not in known:
             raise ValueError(
                 f"expected constraints on {', '.join(known)} (or center_1, ... for one "
-                f"of up to {n_peaks} peaks), got {name!r}"
+                f"of up to {n_peaks} peaks, counted from 1), got {name!r}{_advice(parameter, name)}"
             )
         limits[name] = _ends(name, rule, hard.get(parameter, (-np.inf, np.inf)))
     for link in all_links:
@@ -153,6 +156,15 @@ def check_constraints(
     return Constraints(limits, tuple(all_links))
 
 
+def _advice(parameter: str, name: str) -> str:
+    """What to write instead of a constraint that no parameter has."""
+    if parameter.startswith("area"):
+        return '; an area has no limits of its own: link it, as {"area_2": "0.5 * area_1"}'
+    if name.endswith("_0"):
+        return f"; the first peak is {name[:-1]}1"
+    return ""
+
+
 def _checked_link(name: str, text: str, parameters: tuple[str, ...], n_peaks: int) -> Link:
     """One link between peaks that there can be."""
     known = (*parameters, "area")
@@ -160,7 +172,8 @@ def _checked_link(name: str, text: str, parameters: tuple[str, ...], n_peaks: in
     if link is None or link.parameter not in known or max(link.peak, link.source) >= n_peaks:
         raise ValueError(
             f"expected a link between two of up to {n_peaks} peaks (counted from 1) of one of "
-            f"{', '.join(known)}, got {name!r}: {text!r}"
+            f"{', '.join(known)}, got {name!r}: {text!r}; write for instance "
+            f'{{"center_2": "center_1 + 1.19"}}, or a number that holds the parameter'
         )
     return link
 
@@ -169,14 +182,21 @@ def _ends(name: str, rule: Constraint, allowed: tuple[float, float]) -> tuple[fl
     """Lowest and highest value that a constraint allows; equal where it fixes."""
     pair = rule if isinstance(rule, tuple | list) else (rule, rule)
     try:
+        if any(isinstance(end, bool | str) for end in pair) or rule is None:
+            raise TypeError
         first, last = pair
         low = allowed[0] if first is None else float(first)
         high = allowed[1] if last is None else float(last)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         low, high = np.nan, np.nan
-    if not allowed[0] <= low <= high <= allowed[1] or (low == high and not np.isfinite(low)):
+    most = _LARGEST.get(split_name(name)[0], np.inf)
+    stated = [end for end in pair if is_number(end)] if isinstance(pair, tuple | list) else []
+    large = any(abs(end) > most for end in stated)
+    unordered = not allowed[0] <= low <= high <= allowed[1]
+    if unordered or large or (low == high and not np.isfinite(low)):
         raise ValueError(
             f"expected a number or a pair (lowest, highest) from {allowed[0]:g} to "
-            f"{allowed[1]:g} for the constraint {name!r}, got {rule!r}"
+            f"{min(allowed[1], most):g} for the constraint {name!r}, got {shown(rule)}; None "
+            f"stands for an open end"
         )
     return low, high

@@ -2,36 +2,30 @@
 
 import re
 from collections.abc import Hashable
-from typing import Literal, cast
+from typing import Literal, NamedTuple, cast
 
 import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
+from xpsnet.arguments import WrongTypeError
+from xpsnet.data.energy_words import (
+    AxisScale,
+    ev_per_unit,
+    is_energy_name,
+    scale_of_words,
+    to_binding_energies,
+    unit_of_label,
+)
+
 Scale = Literal["binding", "kinetic"]
 Floats = npt.NDArray[np.float64]
 
-# Names of energy dimensions, without case and punctuation, and the scale that they imply.
-_ENERGY_NAMES: dict[str, str | None] = {
-    "energy": None,
-    "energies": None,
-    "ev": None,
-    "energyev": None,
-    "e": None,
-    "be": "binding",
-    "ebinding": "binding",
-    "bindingenergy": "binding",
-    "bindingenergyev": "binding",
-    "beev": "binding",
-    "ke": "kinetic",
-    "ekin": "kinetic",
-    "ekinetic": "kinetic",
-    "kineticenergy": "kinetic",
-    "kineticenergyev": "kinetic",
-    "keev": "kinetic",
-}
+_LARGEST = 1e5  # [eV] above which an axis in keV is one in eV with a wrong unit
 _OTHER_NAMES = {"y", "time", "position", "etchtime", "depth", "angle", "scan", "sample", "cycle"}
-_EV = {"ev", "electronvolt", "electronvolts", "electron volt", "electron volts"}
+# What `check_spectra` calls an axis, and the attributes of a coordinate that may state its scale.
+OUR_LABELS = {"binding": "Binding energy", "kinetic": "Kinetic energy"}
+_LABELS = ("long_name", "label", "axis_label", "standard_name", "description", "type", "scale")
 
 
 def with_energy_index(spectra: xr.DataArray, dim: str | None) -> xr.DataArray:
@@ -44,7 +38,7 @@ def with_energy_index(spectra: xr.DataArray, dim: str | None) -> xr.DataArray:
         if coordinate.ndim == 1
         and coordinate.dims[0] not in spectra.coords
         and dim in (None, coordinate.dims[0], name)
-        and (_units_of(spectra, name) in _EV or _folded(name) in _ENERGY_NAMES)
+        and (ev_per_unit(_units_of(spectra, name)) or is_energy_name(name))
     }
     if len(along) != 1:
         return spectra
@@ -64,8 +58,8 @@ def energy_dim(spectra: xr.DataArray, dim: str | None) -> Hashable:
         return dim
     if "energy" in spectra.dims:
         return "energy"
-    by_units = [d for d in spectra.dims if _units_of(spectra, d) in _EV]
-    by_name = [d for d in spectra.dims if _folded(d) in _ENERGY_NAMES]
+    by_units = [d for d in spectra.dims if ev_per_unit(_units_of(spectra, d))]
+    by_name = [d for d in spectra.dims if is_energy_name(d)]
     by_rest = [d for d in spectra.dims if _can_be_energy(spectra, d)] if spectra.ndim == 1 else []
     for candidates in (by_units, by_name, by_rest):
         if len(candidates) == 1:
@@ -82,10 +76,11 @@ def _folded(name: Hashable) -> str:
 
 
 def _units_of(spectra: xr.DataArray, dim: Hashable) -> str:
-    """Units of the coordinate of a dimension in lower case; "" where there are none."""
+    """Units of the coordinate of a dimension; "" where there are none."""
     if dim not in spectra.coords:
         return ""
-    return str(spectra[dim].attrs.get("units", "")).strip().lower()
+    attrs = spectra[dim].attrs
+    return str(attrs.get("units", attrs.get("unit", ""))).strip()
 
 
 def _can_be_energy(spectra: xr.DataArray, dim: Hashable) -> bool:
@@ -95,25 +90,72 @@ def _can_be_energy(spectra: xr.DataArray, dim: Hashable) -> bool:
     return _units_of(spectra, dim) == "" and _folded(dim) not in _OTHER_NAMES
 
 
-def checked_axis(spectra: xr.DataArray, dim: Hashable) -> Floats:
-    """Energies [eV] of a dimension, shape (n,).
+class EnergyAxis(NamedTuple):
+    """The energies of a DataArray in the common form.
+
+    Attributes
+    ----------
+    energy : ndarray, shape (n,)
+        [eV].
+    scale : {"binding", "kinetic"}
+    notes : tuple of str
+        Sentences about a sign that was turned.
+    fermi_labels : tuple of str
+        Attributes of the coordinate that say what is no longer true.
+    """
+
+    energy: Floats
+    scale: Scale
+    notes: tuple[str, ...] = ()
+    fermi_labels: tuple[str, ...] = ()
+
+
+def checked_axis(spectra: xr.DataArray, dim: Hashable) -> EnergyAxis:
+    """Energies of a dimension [eV], with their scale.
+
+    Energies in keV or meV are converted. Where words say that they are counted from the Fermi level
+    (`xpsnet.data.energy_words`), they become binding energies.
 
     Raises
     ------
     TypeError, ValueError
-        Where they are not finite, strictly monotonic numbers in eV.
+        Where they are not finite, strictly monotonic energies, or the scale is unknown.
     """
+    energy = _numbers(spectra, dim)
+    scale, labels = _stated_scale(spectra, dim, energy)
+    if scale != "fermi":
+        return EnergyAxis(energy, scale)
+    found = to_binding_energies(energy)
+    return EnergyAxis(found.energy, "binding", (found.note,), labels)
+
+
+def _numbers(spectra: xr.DataArray, dim: Hashable) -> Floats:
+    """Energies [eV], finite and strictly monotonic."""
     if dim not in spectra.coords:
         raise ValueError(
             f"expected a coordinate with the energies of dimension {dim!r}, got none; do "
             f"spectra.assign_coords({dim}=energies)"
         )
     if spectra[dim].dtype.kind not in "iuf":
-        raise TypeError(f"expected energies as real numbers, got dtype {spectra[dim].dtype}")
+        raise WrongTypeError(
+            f"expected energies as real numbers, got dtype {spectra[dim].dtype}; convert them"
+        )
     units = _units_of(spectra, dim)
-    if units and units not in _EV:
-        raise ValueError(f"expected energies in eV, got units {units!r}; convert them to eV")
+    factor = ev_per_unit(units or unit_of_label(dim) or "eV")
+    if factor is None:
+        raise ValueError(
+            f"expected energies in eV, keV or meV, got units {units!r}; convert them to eV, or "
+            f"delete the attribute units if it is wrong"
+        )
     axis = np.asarray(spectra[dim].values, dtype=np.float64)
+    if factor != 1.0:
+        axis = axis * factor
+        if axis.size and np.nanmax(np.abs(axis)) > _LARGEST:
+            last = f"{spectra[dim].values[-1]:g} {units}"
+            raise ValueError(
+                f"expected energies below {_LARGEST:g} eV, got {last}; "
+                f'if the numbers are in eV, do spectra[{dim!r}].attrs["units"] = "eV"'
+            )
     if axis.size < 2:
         raise ValueError(f"expected at least 2 energies, got {axis.size}; a spectrum needs more")
     if not np.isfinite(axis).all():
@@ -133,18 +175,53 @@ def checked_axis(spectra: xr.DataArray, dim: Hashable) -> Floats:
     return axis
 
 
-def find_scale(spectra: xr.DataArray, dim: Hashable) -> Scale:
-    """Scale from the attributes, or else from the name of the dimension."""
-    scale = spectra.attrs.get("scale")
-    if scale is None:
-        scale = _ENERGY_NAMES.get(_folded(dim))
-    if scale is None:
+def _stated_scale(
+    spectra: xr.DataArray, dim: Hashable, energy: Floats
+) -> tuple[AxisScale, tuple[str, ...]]:
+    """Scale from the attributes, the name of the dimension or the labels of its coordinate.
+
+    Also the names of the attributes that count the energies from the Fermi level.
+    """
+    attrs = spectra[dim].attrs
+    texts = {name: attrs[name] for name in _LABELS if isinstance(attrs.get(name), str)}
+    stated = spectra.attrs.get("scale")
+    known = isinstance(stated, str) and stated in OUR_LABELS
+    if known and dim == "energy" and set(texts.values()) <= set(OUR_LABELS.values()):
+        return cast(Scale, stated), ()  # as `check_spectra` leaves spectra
+    by_label = {name: scale_of_words(text) for name, text in texts.items()}
+    labels = tuple(name for name, found in by_label.items() if found == "fermi")
+    by_name = scale_of_words(dim)
+    if stated is not None:
+        scale = checked_scale(stated)
+        # "binding" beside the label "E - EF" is what people write who know no third word.
+        turned = scale == "binding" and (labels or by_name == "fermi")
+        return ("fermi" if turned else scale), labels
+    found = by_name or next((one for one in by_label.values() if one), None)
+    if found is None and str(dim).strip().lower() == "ev" and np.median(energy) < 0:
+        found = "fermi"  # as PyARPES has it
+    if found is None:
         raise ValueError(
             'expected attrs["scale"] "binding" or "kinetic", got none; do '
             'spectra.attrs["scale"] = "binding" (or pass scale= to read)'
         )
-    scale_sign(str(scale))
-    return cast(Scale, scale)
+    return found, labels
+
+
+def checked_scale(scale: object) -> AxisScale:
+    """An energy scale in any of its words ("binding", "BE", "Kinetic energy", "E - EF").
+
+    Raises
+    ------
+    ValueError
+        Where this is no scale.
+    """
+    found = scale_of_words(scale) if isinstance(scale, str) else None
+    if found is None:
+        raise ValueError(
+            f'expected the scale "binding" or "kinetic" (or "E - EF"), got {scale!r}; do '
+            f'spectra.attrs["scale"] = "binding" (or pass scale= to read)'
+        )
+    return found
 
 
 def scale_sign(scale: str) -> int:

@@ -43,6 +43,7 @@ _LINK = re.compile(
     rf"(?:(?P<sign>[+-])\s*(?P<offset>{_AMOUNT})\s*)?"
 )
 _EXAMPLES = '"center_1 + 1.19", "0.5 * height_1", "fwhm_1" or "center_1 + (1.1, 1.3)"'
+_LARGEST = 1e6  # of an offset [eV] or a ratio
 _ONLY_RATIOS = ("height", "area")
 
 
@@ -135,12 +136,20 @@ def parse_link(name: str, text: str) -> Link:
     found = _LINK.fullmatch(text)
     if target is None or found is None:
         raise ValueError(
-            f"expected a link of one peak, such as {_EXAMPLES}, got {name!r}: {text!r}"
+            f"expected a link of one peak (counted from 1), such as {_EXAMPLES}, got "
+            f"{name!r}: {text!r}; write it like one of these"
         )
     link = Link(target[1], int(target[2]) - 1, int(found["peak"]) - 1)
+    if "area" in (found["parameter"], link.parameter) and found["parameter"] != link.parameter:
+        as_areas = f'{{"area_{target[2]}": "0.5 * area_{found["peak"]}"}}'
+        raise ValueError(
+            f"expected areas on both sides of a link, got {name!r}: {text!r}; write a ratio of "
+            f"areas as {as_areas}: the height follows from it"
+        )
     if found["parameter"] != link.parameter or link.peak == link.source:
         raise ValueError(
-            f"expected {link.parameter!r} of another peak in the link of {name!r}, got {text!r}"
+            f"expected {link.parameter!r} of another peak in the link of {name!r}, got {text!r}; "
+            f"write such a link as {_EXAMPLES}"
         )
     ratio, ratio_limits = _amount(found["ratio"], 1.0)
     offset, offset_limits = _amount(found["offset"], 0.0)
@@ -172,18 +181,30 @@ def _amount(text: str | None, otherwise: float) -> tuple[float, Limits | None]:
 def _possible(link: Link, text: str) -> Link:
     """The link, refused where its parameter cannot follow like that."""
     name = link.name
-    if not np.isfinite([link.offset, link.ratio, *link.limits]).all():
-        raise ValueError(f"expected finite numbers in the link of {name!r}, got {text!r}")
+    amounts = np.abs([link.offset, link.ratio, *link.limits])
+    if not (amounts <= _LARGEST).all() or not (amounts[1] == 0 or amounts[1] >= 1 / _LARGEST):
+        raise ValueError(
+            f"expected numbers of at most {_LARGEST:g}, and ratios of at least {1 / _LARGEST:g}, "
+            f"in the link of {name!r}, got {text!r}; write smaller ones"
+        )
     if link.fitted and not link.limits[0] < link.limits[1]:
         raise ValueError(
             f"expected an ascending pair (lowest, highest) in the link of {name!r}, got {text!r}"
         )
     if link.parameter == "center" and (link.ratio != 1 or link.fitted == "ratio"):
-        raise ValueError(f"expected an offset to another center for {name!r}, got {text!r}")
+        raise ValueError(
+            f"expected an offset to another center for {name!r}, got {text!r}; write it as "
+            f'"center_1 + 1.19"'
+        )
     if link.parameter in _ONLY_RATIOS and (link.offset or link.fitted == "offset"):
-        raise ValueError(f"expected a ratio to another {link.parameter} for {name!r}, got {text!r}")
+        raise ValueError(
+            f"expected a ratio to another {link.parameter} for {name!r}, got {text!r}; write it as "
+            f'"0.5 * {link.parameter}_1"'
+        )
     if link.ratio <= 0 or (link.fitted == "ratio" and link.limits[0] <= 0):
-        raise ValueError(f"expected ratios above 0 in the link of {name!r}, got {text!r}")
+        raise ValueError(
+            f"expected ratios above 0 in the link of {name!r}, got {text!r}; write positive ones"
+        )
     return link
 
 

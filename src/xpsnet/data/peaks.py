@@ -12,6 +12,8 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
+from xpsnet.arguments import check, finite_numbers, optional
+from xpsnet.arguments import fitted_peaks as fitted_peaks_rule
 from xpsnet.data.peak_arrays import (
     CURVE,
     Arrays,
@@ -430,6 +432,7 @@ def curves(peaks: xr.Dataset, energy: npt.ArrayLike | None = None) -> xr.Dataset
     >>> bool(abs(drawn.envelope - total).max() < 1e-6)
     True
     """
+    check(locals(), peaks=fitted_peaks_rule, energy=optional(finite_numbers))
     fitted = peaks.variables["energy"].values if "energy" in peaks.coords else None
     drawn = fitted if energy is None else np.atleast_1d(np.asarray(energy, dtype=np.float64))
     lead, component, base = drawn_arrays(peaks, drawn)

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
+from xpsnet.arguments import check, is_number, shown, stated_number
 from xpsnet.constants import PHOTON_ENERGIES, SATELLITES
 from xpsnet.data.energy_axis import Floats
 from xpsnet.data.spectrum import check_spectra
@@ -23,6 +24,7 @@ _ANODES = {
 }
 _MAX_TEXT = 200  # characters of the text of a source
 _END_POINTS = 5  # points at the upper end whose mean stands for the counts beyond it
+_MAX_SHIFT = 1e4  # [eV]
 _MAX_HEIGHT = 0.5
 _SPECTRA_AT_ONCE = 2048
 _SAME_ENERGY = 1e-9  # [eV] rounding of an axis
@@ -77,6 +79,7 @@ def remove_satellites(
     >>> removed.attrs["satellites_removed"], bool((removed < spectrum).all())
     ('Mg Ka', True)
     """
+    check(locals())
     spectra = check_spectra(spectra, dim=dim)
     if "satellites_removed" in spectra.attrs:
         raise ValueError(
@@ -112,13 +115,16 @@ def _lines(
                 f"them (radiation from a monochromator or a synchrotron has no satellites)"
             )
         return source, [(line.shift, line.height) for line in SATELLITES[source]]
-    lines = [(float(shift), float(height)) for shift, height in source]
-    if not lines or not all(d > 0 and 0 <= a <= _MAX_HEIGHT for d, a in lines):
+    given = source if isinstance(source, list | tuple) else []
+    pairs = all(isinstance(one, list | tuple) and len(one) == 2 for one in given)
+    lines = given if pairs and all(is_number(end) for one in given for end in one) else []
+    if not lines or not all(0 < d < _MAX_SHIFT and 0 <= a <= _MAX_HEIGHT for d, a in lines):
         raise ValueError(
-            f"expected pairs of a shift > 0 eV and a height from 0 to {_MAX_HEIGHT:g}, got "
-            f"{lines}; pass for instance [(8.4, 0.08), (10.2, 0.041)]"
+            f"expected pairs of a shift > 0 eV and a height from 0 to {_MAX_HEIGHT:g}, or a name "
+            f"of {sorted(SATELLITES)}, got {shown(source)}; pass for instance [(8.4, 0.08), (10.2, "
+            f"0.041)]"
         )
-    return "the given source", lines
+    return "the given source", [(float(shift), float(height)) for shift, height in lines]
 
 
 def anode_without_monochromator(text: str) -> str | None:
@@ -145,7 +151,8 @@ def anode_without_monochromator(text: str) -> str | None:
 
 def source_text(spectra: xr.DataArray) -> str:
     """Description of the X-ray source from the file; empty where there is none."""
-    return str(spectra.attrs.get("x_ray_source") or spectra.attrs.get("source") or "")
+    texts = (spectra.attrs.get(name) for name in ("x_ray_source", "source"))
+    return next((one for one in texts if isinstance(one, str) and one), "")
 
 
 def _source_of(spectra: xr.DataArray) -> str:
@@ -163,16 +170,16 @@ def _source_of(spectra: xr.DataArray) -> str:
             f"expected a source without a monochromator, got {text!r}, which has no satellites; "
             f"{remedy}"
         )
-    photon_energy = spectra.attrs.get("photon_energy")
+    photon_energy = stated_number(spectra.attrs.get("photon_energy"))
     # Mg K alpha is never monochromated; Al K alpha may be.
     if photon_energy and abs(photon_energy - PHOTON_ENERGIES["Mg Ka"]) < _SAME_PHOTON_ENERGY:
         return "Mg Ka"
     if anode := anode_without_monochromator(text):
         return anode
-    shown = f"photon energy {photon_energy:g} eV" if photon_energy else "no photon energy"
+    known = f"photon energy {photon_energy:g} eV" if photon_energy else "no photon energy"
     raise ValueError(
         f"expected attributes that name a Mg or Al source without a monochromator, got the source "
-        f"{text!r} and {shown}; {remedy}"
+        f"{text!r} and {known}; {remedy}"
     )
 
 

@@ -4,6 +4,7 @@ Conversions never subtract a work function: instruments and files already give k
 relative to the Fermi level of the spectrometer, so that binding = photon energy - kinetic.
 """
 
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
@@ -11,15 +12,17 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
+from xpsnet.arguments import WrongTypeError, check, count, number, optional, shown, stated_number
 from xpsnet.data.energy_axis import (
+    OUR_LABELS,
     Floats,
     Scale,
     checked_axis,
     energy_dim,
-    find_scale,
     scale_sign,
     with_energy_index,
 )
+from xpsnet.xpsnet_warning import XpsnetWarning
 
 __all__ = [
     "Scale",
@@ -34,6 +37,7 @@ __all__ = [
     "to_kinetic",
 ]
 
+_HIGHEST = 1e5  # [eV] of a photon energy
 _PER_SECOND = {"counts/s", "counts/sec", "counts s-1", "counts s^-1", "counts per second", "cps"}
 _LEADING_DIMS = {1: (), 2: ("position",), 3: ("y", "x")}
 
@@ -150,7 +154,14 @@ def check_spectra(spectra: xr.DataArray, *, dim: str | None = None) -> xr.DataAr
     -------
     DataArray
         With dimension `energy` last, float64 energies, and `attrs["scale"]`. All other
-        coordinates are kept; one with the name "energy" becomes "spectra_energy".
+        coordinates are kept; one with the name "energy" becomes "spectra_energy". Energies in keV
+        or meV are converted to eV; energies minus that of the Fermi level (named "E - EF") become
+        binding energies, in the same order.
+
+    Warns
+    -----
+    XpsnetWarning
+        Where energies are counted from the Fermi level: what was done with their sign.
 
     Raises
     ------
@@ -160,34 +171,49 @@ def check_spectra(spectra: xr.DataArray, *, dim: str | None = None) -> xr.DataAr
         Where there is no usable energy axis, or the scale is unknown.
     """
     if not isinstance(spectra, xr.DataArray):
-        raise TypeError(
+        raise WrongTypeError(
             f"expected an xarray.DataArray of spectra, got {type(spectra).__name__}; "
             f'make one: xr.DataArray(counts, dims="energy", coords={{"energy": energy}}, '
             f'attrs={{"scale": "binding"}})'
         )
     if spectra.dtype.kind not in "iuf":
-        raise TypeError(
+        raise WrongTypeError(
             f"expected counts as real numbers, got dtype {spectra.dtype}; convert them with "
             f"spectra.astype(float)"
         )
+    if any(size != size for size in spectra.shape):  # NaN: dask does not know it
+        raise ValueError(
+            f"expected dask chunks of known size, got the shape {spectra.shape}; do "
+            f"spectra.data.compute_chunk_sizes() before the DataArray is made"
+        )
     spectra = with_energy_index(spectra, dim)
     found = energy_dim(spectra, dim)
-    axis = checked_axis(spectra, found)
-    scale = find_scale(spectra, found)
+    axis, scale, notes, fermi_labels = checked_axis(spectra, found)
+    for note in notes:
+        warnings.warn(f"{spectra.name or 'spectra'}: {note}", XpsnetWarning, stacklevel=2)
     if found != "energy":
         if "energy" in spectra.coords or "energy" in spectra.dims:
             spectra = spectra.rename(energy="spectra_energy")
         spectra = spectra.rename({found: "energy"})
     if spectra.dims[-1] != "energy":
         spectra = spectra.transpose(..., "energy")
-    if spectra["energy"].dtype != np.float64:
+    if fermi_labels:
+        spectra = spectra.copy(deep=False)
+        left = {k: v for k, v in spectra["energy"].attrs.items() if k not in fermi_labels}
+        spectra["energy"].attrs = left
+    coordinate = spectra["energy"]
+    # The same numbers in the same memory: nothing was converted or turned.
+    if not np.may_share_memory(coordinate.values, axis):
         spectra = _with_axis(spectra, axis, scale)
-    elif spectra["energy"].attrs.get("units") != "eV":
+    elif coordinate.attrs.get("units") != "eV":
         spectra = spectra.copy(deep=False)  # a tenth of the time that a new axis takes
         spectra["energy"].attrs = _axis_texts(spectra, scale)
         spectra["energy"].encoding = {}
     if spectra.attrs.get("scale") != scale:
         spectra = spectra.assign_attrs(scale=scale)
+    units = spectra.attrs.get("units")
+    if units is not None and not isinstance(units, str):
+        spectra = spectra.assign_attrs(units=str(units))
     return spectra
 
 
@@ -198,8 +224,10 @@ def _with_axis(spectra: xr.DataArray, axis: Floats, scale: Scale) -> xr.DataArra
 
 def _axis_texts(spectra: xr.DataArray, scale: Scale) -> dict[str, Any]:
     """Attributes of the energy coordinate: units, name, and what the user put there."""
-    kept = {k: v for k, v in spectra["energy"].attrs.items() if k not in ("units", "long_name")}
-    return {"units": "eV", "long_name": f"{scale.capitalize()} energy", **kept}
+    kept = {
+        k: v for k, v in spectra["energy"].attrs.items() if k not in ("units", "unit", "long_name")
+    }
+    return {"units": "eV", "long_name": OUR_LABELS[scale], **kept}
 
 
 def crop(
@@ -233,6 +261,7 @@ def crop(
     >>> part["energy"].values[[0, -1]].tolist()
     [283.0, 290.0]
     """
+    check(locals())
     spectra = check_spectra(spectra, dim=dim)
     try:
         low, high = sorted(float(end) for end in energy_range)
@@ -280,11 +309,10 @@ def shift(spectra: xr.DataArray, energy_offset: float, *, dim: str | None = None
     >>> shift(shift(xpsnet.sample("spectrum"), 0.5), 0.25).attrs["energy_offset"]
     0.75
     """
+    check(locals())
     spectra = check_spectra(spectra, dim=dim)
-    if not np.isfinite(energy_offset):
-        raise ValueError(f"expected a finite energy offset [eV], got {energy_offset}")
     scale = cast(Scale, spectra.attrs["scale"])
-    total = float(spectra.attrs.get("energy_offset", 0.0)) + float(energy_offset)
+    total = (stated_number(spectra.attrs.get("energy_offset")) or 0.0) + float(energy_offset)
     shifted = _with_axis(spectra, spectra["energy"].values + float(energy_offset), scale)
     return shifted.assign_attrs(energy_offset=total)
 
@@ -321,6 +349,7 @@ def to_binding(
     >>> [round(float(e), 2) for e in binding["energy"][[0, -1]]]
     [280.0, 294.0]
     """
+    check(locals())
     return _to_scale(check_spectra(spectra, dim=dim), "binding", photon_energy)
 
 
@@ -355,6 +384,7 @@ def to_kinetic(
     >>> kinetic.attrs["scale"], round(float(kinetic["energy"][0]), 1)
     ('kinetic', 1206.6)
     """
+    check(locals())
     return _to_scale(check_spectra(spectra, dim=dim), "kinetic", photon_energy)
 
 
@@ -372,21 +402,23 @@ def _to_scale(spectra: xr.DataArray, scale: Scale, photon_energy: float | None) 
             f"{spectra.attrs['scale']} energies from {axis.min():g} eV; check photon_energy"
         )
     mirrored = _with_axis(spectra, photon - axis, scale).assign_attrs(scale=scale)
-    if "energy_offset" in mirrored.attrs:
-        mirrored.attrs["energy_offset"] = -float(mirrored.attrs["energy_offset"])
+    offset = stated_number(mirrored.attrs.get("energy_offset"))
+    if offset is not None:
+        mirrored.attrs["energy_offset"] = -offset
     return mirrored
 
 
 def _photon_energy(spectra: xr.DataArray) -> float:
     """Photon energy [eV] from the attributes."""
-    photon = spectra.attrs.get("photon_energy")
-    if photon is None or not np.isfinite(photon) or photon <= 0:
+    stated = spectra.attrs.get("photon_energy")
+    photon = stated_number(stated)
+    if photon is None or not 0 < photon < _HIGHEST:
         raise ValueError(
             f"expected a photon energy > 0 eV to change between kinetic and binding energy, got "
-            f"{photon}; pass photon_energy=1486.6 (Al K-alpha) or set "
+            f"{shown(stated)}; pass photon_energy=1486.6 (Al K-alpha) or set "
             f'spectra.attrs["photon_energy"]'
         )
-    return float(photon)
+    return photon
 
 
 def to_counts_per_second(
@@ -429,6 +461,11 @@ def to_counts_per_second(
     >>> rate.attrs["units"], bool((rate == counts).all())
     ('counts/s', True)
     """
+    check(
+        locals(),
+        dwell_time=optional(number(above=0, unit="s")),
+        n_scans=optional(count(least=1, most=10**9)),
+    )
     spectra = check_spectra(spectra, dim=dim)
     units = str(spectra.attrs.get("units", "")).strip().lower()
     if units in _PER_SECOND:
@@ -454,10 +491,15 @@ def _acquisition(
     value: xr.DataArray | float | None = given
     if value is None:
         value = spectra.coords[name] if name in spectra.coords else spectra.attrs.get(name)
-    if value is None or not bool((np.asarray(value) > 0).all()):
-        shown = "nothing" if value is None else f"{np.asarray(value).min()} {units}".strip()
+    if isinstance(value, xr.DataArray) and value.dtype.kind in "iuf":
+        good = bool((value > 0).all())
+    else:
+        number = stated_number(value)
+        good, value = number is not None and number > 0, number if number is not None else value
+    if value is None or not good:
+        got = "nothing" if value is None else f"{shown(value)} {units}".strip()
         raise ValueError(
-            f"expected {name} > 0 to turn counts into counts/s, got {shown}; pass {name}= or set "
+            f"expected {name} > 0 to turn counts into counts/s, got {got}; pass {name}= or set "
             f"spectra.attrs[{name!r}]"
         )
     return value

@@ -36,6 +36,7 @@ class Status(IntEnum):
     CUT_OFF = 15
     NOT_RAW = 16
     SPIKES = 17
+    UNPAIRED = 18
 
     @property
     def flag(self) -> int:
@@ -57,6 +58,7 @@ SEVERITY = (
     Status.MISFIT,
     Status.NO_PEAKS,
     Status.ILL_DETERMINED,
+    Status.UNPAIRED,
     Status.AT_BOUND,
     Status.SPIKES,
     Status.NOT_RAW,
@@ -105,6 +107,10 @@ STATUS_SENTENCES: dict[Status, str] = {
     Status.NOT_RAW: (
         "The points are smoothed, interpolated or without noise: do not trust the "
         "standard errors. Fit the spectrum as it was measured."
+    ),
+    Status.UNPAIRED: (
+        "No two peaks have the distance and the areas of a doublet that was asked for: all lines "
+        "were fitted as single ones. Check the level, its splitting and the number of peaks."
     ),
     Status.SPIKES: (
         "Some points are no signal (spikes, dead channels or a saturated detector). Single spikes "

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
+from xpsnet.arguments import check, choice, count, fitted_peaks, number
 from xpsnet.data.constraints import Constraint
 from xpsnet.data.peak_arrays import CURVE, background_terms
 from xpsnet.data.peak_settings import stored_constraints, stored_shared, without_disabled
@@ -99,12 +100,13 @@ def confidence(
     >>> (interval.center_upper - interval.center_lower).values.round(2)
     array([0.  , 0.01, 0.01])
     """
-    if method not in ("profile", "bootstrap"):
-        raise ValueError(f'expected method "profile" or "bootstrap", got {method!r}')
-    if not 0 < level < 1:
-        raise ValueError(f"expected a level between 0 and 1, got {level}")
-    if n_replicas < 10:
-        raise ValueError(f"expected at least 10 replicas, got {n_replicas}")
+    check(
+        locals(),
+        peaks=fitted_peaks,
+        method=choice("profile", "bootstrap"),
+        level=number(above=0, below=1),
+        n_replicas=count(least=10, most=1_000_000),
+    )
     noise = with_checked_names(noise, spectrum, dim)
     spectrum = check_spectra(spectrum, dim=dim).squeeze()
     window, peaks = _one(spectrum, peaks)

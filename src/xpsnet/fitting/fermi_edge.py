@@ -8,6 +8,7 @@ import numpy.typing as npt
 import xarray as xr
 from scipy import optimize
 
+from xpsnet.arguments import check, flag, number, optional, word_or
 from xpsnet.data.peaks import keep_own_names
 from xpsnet.data.spectrum import check_spectra, crop
 from xpsnet.data.spectrum_arrays import SpectrumArrays, spectrum_arrays
@@ -114,6 +115,12 @@ def fit_edge(
     >>> round(float(found.center), 3)
     0.12
     """
+    check(
+        locals(),
+        temperature=optional(word_or("free", number(above=0, most=1e4, unit="K"))),
+        resolution=optional(number(least=0, most=100, unit="eV")),
+        slopes=flag,
+    )
     checked = keep_own_names(check_spectra(spectra, dim=dim))
     noise = with_checked_names(noise, spectra, dim)
     window = checked if energy_range is None else crop(checked, energy_range)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
+from xpsnet.arguments import WrongTypeError, check, fitted_peaks, shown
 from xpsnet.data.constraints import check_constraints
 from xpsnet.data.links import split_name
 from xpsnet.data.peak_arrays import CURVE
@@ -77,6 +78,7 @@ def to_lmfit(
     >>> list(params)[:4]
     ['center_1', 'fwhm_1', 'height_1', 'fraction']
     """
+    check(locals(), peaks=fitted_peaks)
     from xpsnet.fitting.solve.lmfit_backend import as_lmfit
 
     spectrum = fitted_window(spectrum, peaks, None, dim)
@@ -142,6 +144,7 @@ def from_lmfit(
     >>> bool(again.fwhm[1] == again.fwhm[0])
     True
     """
+    check(locals(), peaks=fitted_peaks)
     one = _of_one_spectrum(peaks)
     present = np.flatnonzero(np.isfinite(without_disabled(one)["center"].values))
     line_shape, background = _kinds(one)
@@ -149,6 +152,11 @@ def from_lmfit(
         shapes_at(line_shape, present.tolist()), background, present.size, stored_shared(one)
     )
     params: Any = getattr(result, "params", result)
+    if not hasattr(params, "valuesdict"):
+        raise WrongTypeError(
+            f"expected a result or the parameters of lmfit, got result={shown(result)}; pass what "
+            f"model.fit(...) gives"
+        )
     missing = [name for name in plain.names if name not in params]
     if missing:
         raise ValueError(

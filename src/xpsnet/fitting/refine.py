@@ -7,17 +7,24 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
+from xpsnet.arguments import (
+    check,
+    choice,
+    optional,
+    text_or_array,
+    text_or_texts,
+)
+from xpsnet.arguments import peaks as peaks_rule
 from xpsnet.data.constraints import Constraint
 from xpsnet.data.peak_settings import keeps_order, stored_shared
 from xpsnet.data.peaks import keep_own_names, line_shapes_of
 from xpsnet.data.spectrum import check_spectra, scale_sign
 from xpsnet.data.spectrum_arrays import SpectrumArrays, numeric_energy, spectrum_arrays
-from xpsnet.fitting.model.doublets import Doublet, doublet_links, stored_doublets
+from xpsnet.fitting.model.doublets import Doublet, as_doublets, doublet_links, stored_doublets
 from xpsnet.fitting.model.options import (
     Engine,
     FitOptions,
     checked_constraints,
-    checked_engine,
     checked_shared,
     named_shapes,
     unshared,
@@ -195,6 +202,13 @@ def refine(
     >>> linked.attrs["links"]
     'center_2 = center_1 + (1.0, 2.0)'
     """
+    check(
+        locals(),
+        peaks=peaks_rule,
+        engine=choice("auto", "lmfit", "batch"),
+        background=optional(text_or_array("shirley")),
+        line_shape=optional(text_or_texts("voigt")),
+    )
     window = fitted_window(spectra, peaks, energy_range, dim)
     sign = scale_sign(window.attrs["scale"])
     n_peaks, energy = peaks.sizes["peak"], numeric_energy(window)
@@ -212,7 +226,7 @@ def refine(
         shared=unshared(stored_shared(peaks) if shared is None else checked_shared(shared), named),
         scale_errors=scale_errors,
         covariance=covariance,
-        engine=checked_engine(engine),
+        engine=engine,
         cancel=cancel,
         keep_order=keeps_order(peaks),
     )
@@ -221,8 +235,9 @@ def refine(
         starts, _ = starts_from_peaks(window, peaks) if tied else ({}, None)
     else:
         peaks = peaks.drop_vars([name for name in ("partner", "state") if name in peaks])
-        starts, _ = starts_from_peaks(window, peaks) if doublets else ({}, None)
-        tied = find_doublets(doublets, starts, sign)
+        wanted = as_doublets(doublets, peaks.sizes["peak"])
+        starts, _ = starts_from_peaks(window, peaks) if wanted else ({}, None)
+        tied = find_doublets(wanted, starts, sign)
     paired = [one for one in tied if one.peaks is not None]
     links = doublet_links(paired, options.line_shape, median_center(starts)) if paired else []
     if again:  # what the rules say themselves is not said twice

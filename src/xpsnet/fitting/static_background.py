@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
+from xpsnet.arguments import check, choice, count
 from xpsnet.data.spectrum import check_spectra
 from xpsnet.data.spectrum_arrays import SpectrumArrays, orientation_of
 from xpsnet.numerics.backgrounds import linear, shirley, tougaard_u2
@@ -59,9 +60,8 @@ def static_background(
     >>> peaks.attrs["background_choice"]
     'static shirley'
     """
+    check(locals(), kind=choice(*_DRAWN), n_end=count(least=1, most=1 << 31))
     spectra = check_spectra(spectra, dim=dim)
-    if kind not in _DRAWN:
-        raise ValueError(f"expected kind from {list(_DRAWN)}, got {kind!r}")
     orientation = orientation_of(spectra)
     energy = orientation.points(orientation.energies(spectra["energy"].values))
 

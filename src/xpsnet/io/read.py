@@ -13,6 +13,8 @@ from typing import Generic, NamedTuple, TypeVar
 
 import xarray as xr
 
+from xpsnet.arguments import check, path_or_paths
+from xpsnet.arguments import path as path_rule
 from xpsnet.data.regular_files import SAVE_IT, is_stream, not_a_file
 from xpsnet.io import kratos, kratos_ascii, ole_file, omicron, unsupported, zip_archive
 from xpsnet.io.casa import text_export as casa_text
@@ -171,6 +173,10 @@ def read(
     >>> [spectra.name for spectra in xpsnet.read(path)]
     ['C 1s']
     """
+    check(
+        locals(),
+        path=path_or_paths,
+    )
     keywords = checked(scale, photon_energy, energy_offset, sum_over)
     keywords = keywords._replace(
         by=checked_by(by), axes=checked_axes(axes), columns=checked_columns(columns)
@@ -227,6 +233,10 @@ def read_one(
     >>> xpsnet.read_one(path, region="C1s").name
     'C 1s'
     """
+    check(
+        locals(),
+        path=path_or_paths,
+    )
     keywords = checked(scale, photon_energy, energy_offset, sum_over)
     keywords = keywords._replace(
         by=checked_by(by), axes=checked_axes(axes), columns=checked_columns(columns)
@@ -338,7 +348,10 @@ def reader_of(path: Path, readers: tuple[Reader[Content], ...], wanted: str) -> 
 def _files(path: PathLike | Iterable[PathLike]) -> tuple[list[Path], bool]:
     """List the files to read, and say whether they are all those of a folder."""
     if not isinstance(path, str | os.PathLike):
-        listed = [Path(one) for one in path]
+        given = list(path)
+        for one in given:
+            path_rule("path", one)
+        listed = [Path(one) for one in given]
         if not listed:
             raise refusal("the list of files", expected="at least one file", got="none")
         return listed, False

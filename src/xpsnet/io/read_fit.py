@@ -5,6 +5,8 @@ from pathlib import Path
 
 import xarray as xr
 
+from xpsnet.arguments import check
+from xpsnet.arguments import path as path_rule
 from xpsnet.io.casa import text_export
 from xpsnet.io.common.region_names import chosen_regions
 from xpsnet.io.read import Reader, reader_of
@@ -79,6 +81,7 @@ def read_fit(path: PathLike, region: str | int | None = None) -> list[xr.Dataset
     >>> peaks.sizes["peak"]
     3
     """
+    check(locals(), path=path_rule)
     path = Path(path)
     found = reader_of(path, FIT_READERS, "a fit").read(path)
     names = [str(peaks.attrs.get("region") or "") for peaks in found]

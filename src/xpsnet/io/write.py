@@ -8,25 +8,31 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from xpsnet.arguments import WrongTypeError, array, check, optional, shown
+from xpsnet.arguments import path as path_rule
 from xpsnet.data.spectrum import check_spectra
-from xpsnet.io.common.atomic_write import describing_failure, write_file, write_folder
+from xpsnet.io.common.atomic_write import (
+    describing_failure,
+    write_file,
+    write_folder,
+)
 from xpsnet.io.common.free_memory import free_memory
+from xpsnet.io.common.paths import check_place
+from xpsnet.io.common.storable_data import check_storable
 from xpsnet.io.stores.attributes import (
     COORDS_ATTR,
-    HDF5_MAGIC,
     NAME_ATTR,
     VERSION_ATTR,
     counts_name,
-    is_zarr,
+    storable,
 )
 from xpsnet.io.stores.nexus_writer import nexus_bytes
 from xpsnet.io.stores.zarr_writer import write_groups
-from xpsnet.io.tables.csv import is_our_csv, spectra_csv
-from xpsnet.io.tables.excel_writer import excel_bytes, is_our_workbook
+from xpsnet.io.tables.csv import spectra_csv
+from xpsnet.io.tables.excel_writer import excel_bytes
 from xpsnet.io.tables.peak_set import peak_set_text
-from xpsnet.io.tables.peak_set import sniff as is_peak_set
 from xpsnet.io.tables.peaks_table import peaks_csv
-from xpsnet.io.vamas.writer import is_our_vamas, vamas_text
+from xpsnet.io.vamas.writer import vamas_text
 
 Spectra = list[xr.DataArray]
 
@@ -58,16 +64,18 @@ def write(
 ) -> None:
     """Write spectra or peaks to a file whose extension names the format.
 
-    `read` gives back exactly the spectra that were written, `read_fit` the peaks; from csv, Excel
-    and VAMAS files, infinite counts come back as NaN. Csv and Excel files also serve people and
-    spreadsheets as tables: one row per peak and spectrum, with errors, status and units; in Excel
-    also the curves. VAMAS stores the energies, counts and settings of spectra, and peaks as
-    components that CasaXPS shows.
+    `read` gives back exactly the spectra that were written, `read_fit` the peaks; what a format
+    cannot give back is refused. Of attributes, None is left out, and what is no number, text, list
+    or dict of such becomes a text. Csv and Excel files also serve people and spreadsheets as
+    tables: one row per peak and spectrum, with errors, status and units; in Excel also the curves.
+    No cell is a formula: in csv, a text that begins with = + - @ gets an apostrophe in front.
+    VAMAS stores the energies, counts and settings of spectra, and peaks as components that CasaXPS
+    shows.
 
     The file appears only when it is complete: where the disk is full, the folder is read-only or
     a network drive is lost, an older file of this name stays as it is, and nothing is left beside
-    it. A file that xpsnet has written is replaced; any other file of this name, such as measured
-    data, is not touched. Files are made in memory; .zarr, a folder, is written piece by piece.
+    it. A file that exists is replaced only with `overwrite=True`. Files are made in memory; .zarr,
+    a folder, is written piece by piece.
 
     Parameters
     ----------
@@ -87,7 +95,7 @@ def write(
         Dimension of the spectra that holds the energies. By default it is found by its name or
         units. The file names it "energy".
     overwrite : bool
-        Whether to replace any file of this name.
+        Whether to replace a file of this name.
 
     Raises
     ------
@@ -96,7 +104,7 @@ def write(
     ValueError
         If the extension is unknown, the data cannot be stored, or they do not fit in the memory.
     FileExistsError
-        If a file of this name exists that xpsnet has not written.
+        If a file of this name exists, and `overwrite` is False.
     FileNotFoundError
         If the folder does not exist.
     OSError
@@ -116,6 +124,7 @@ def write(
     >>> xpsnet.read_one(path).identical(spectra)
     True
     """
+    check(locals(), path=path_rule, spectra=optional(array))
     path = Path(path)
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
@@ -123,37 +132,33 @@ def write(
             f"expected a file name that ends with one of {', '.join(SUFFIXES)}, got "
             f"{path.name!r}; add the extension of the format"
         )
-    content = _checked(data, dim)
-    fitted = None if spectra is None else check_spectra(spectra, dim=dim)
+    content = _checked(data, dim, suffix)
+    fitted = None if spectra is None else _usual_floats(check_spectra(spectra, dim=dim))
+    if fitted is not None:
+        check_storable(fitted, suffix)
     if spectra is not None and not (suffix in _WITH_SPECTRA and isinstance(data, xr.Dataset)):
         raise ValueError(
             f"expected spectra= only with peaks for .nxs, .xlsx or .vms, got {path.name!r}; write "
             f"the spectra to a separate file"
         )
     if peaks is not None and (isinstance(data, xr.Dataset) or suffix not in _VAMAS):
-        raise ValueError("expected peaks= only with a list of spectra for .vms; see spectra=")
+        raise ValueError(
+            f"expected peaks= only with a list of spectra for .vms, got peaks={shown(peaks)} for "
+            f"{path.name!r}; see spectra="
+        )
+    if peaks is not None and not isinstance(peaks, list | tuple):
+        raise WrongTypeError(f"expected a list of peaks, got peaks={shown(peaks)}; pass [peaks]")
     if peaks is not None and len(peaks) != len(content):
         raise ValueError(
             f"expected peaks or None for each of {len(content)} arrays of spectra, got {len(peaks)}"
         )
     beside = fitted if peaks is None else peaks
     with describing_failure(path):
-        _check_target(path, overwrite=overwrite)
+        check_place(path, overwrite=bool(overwrite))
         if suffix in FOLDERS:
             write_folder(path, lambda folder: FOLDERS[suffix](content, folder))
         else:
             write_file(path, _in_memory(suffix, content, beside))
-
-
-def _check_target(path: Path, *, overwrite: bool) -> None:
-    """Refuse a place without a folder, and files that are not ours to replace."""
-    if not path.parent.is_dir():
-        raise FileNotFoundError(f"expected an existing folder, got {str(path.parent)!r}; create it")
-    if path.exists() and not overwrite and not _is_ours(path):
-        raise FileExistsError(
-            f"expected a new file, got {path}, which xpsnet has not written; choose another name, "
-            f"or pass overwrite=True"
-        )
 
 
 def _in_memory(suffix: str, content: Content, beside: Beside) -> Bytes:
@@ -196,64 +201,34 @@ def _gigabytes(size: int) -> str:
     return f"{size / 1e9:.3g} GB"
 
 
-def _checked(data: Any, dim: str | None) -> Content:
+def _checked(data: Any, dim: str | None, suffix: str) -> Content:
     """Return peaks as they are, and spectra as a list."""
     if isinstance(data, xr.Dataset):
         if "center" in data and "peak" in data.dims:
-            _check_coordinates(data)
+            check_storable(data, suffix)
             return data
-        raise TypeError(
+        raise WrongTypeError(
             f"expected peaks, got a Dataset with {list(data.data_vars)}; write its DataArrays "
             f"of spectra instead: write([ds[name] for name in ds], path)"
         )
+    if not isinstance(data, xr.DataArray | list | tuple):
+        raise WrongTypeError(
+            f"expected an xarray.DataArray of spectra, a list of them or a Dataset of peaks, got "
+            f"{type(data).__name__}; xpsnet.read gives spectra, xpsnet.fit peaks"
+        )
     spectra = [data] if isinstance(data, xr.DataArray) else list(data)
     if not spectra:
-        raise ValueError("expected at least one spectrum, got an empty list")
-    spectra = [check_spectra(one, dim=dim) for one in spectra]
+        raise ValueError("expected at least one spectrum, got an empty list; pass spectra")
+    spectra = [_usual_floats(check_spectra(one, dim=dim)) for one in spectra]
     for one in spectra:
-        _check_coordinates(one)
+        check_storable(one, suffix)
     return spectra
 
 
-def _check_coordinates(data: xr.DataArray | xr.Dataset) -> None:
-    """Refuse a multi-index."""
-    if any(type(index).__name__ == "PandasMultiIndex" for index in data.xindexes.values()):
-        raise ValueError(
-            "expected plain coordinates, got a multi-index, which files cannot hold; do "
-            "spectra.reset_index(...) first"
-        )
-
-
-def _is_ours(path: Path) -> bool:
-    """Whether xpsnet has written a file, so that a new result may take its place."""
-    if path.is_dir():
-        marked = (path / name for name in (".zattrs", "zarr.json", ".zmetadata"))
-        return is_zarr(path) and any(_mentions(file, VERSION_ATTR.encode()) for file in marked)
-    if not path.is_file():
-        return False  # a device or a pipe, which may never end
-    with path.open("rb") as file:
-        head = file.read(200)
-    if head.startswith(HDF5_MAGIC):
-        return _hdf5_is_ours(path)
-    if head.startswith(b"PK"):
-        return is_our_workbook(path)
-    return not head or is_peak_set(head) or is_our_csv(path) or is_our_vamas(path)
-
-
-def _mentions(file: Path, word: bytes) -> bool:
-    """Whether a small file contains a word."""
-    return file.is_file() and file.stat().st_size < 10_000_000 and word in file.read_bytes()
-
-
-def _hdf5_is_ours(path: Path) -> bool:
-    """Whether an HDF5 file carries our mark."""
-    import h5py
-
-    try:
-        with h5py.File(path, "r") as file:
-            return VERSION_ATTR in file.attrs
-    except OSError:
-        return False
+def _usual_floats(spectra: xr.DataArray) -> xr.DataArray:
+    """Spectra without numbers of more than 64 bits, which files do not have."""
+    long = spectra.dtype.kind == "f" and spectra.dtype.itemsize > 8
+    return spectra.astype(np.float64) if long else spectra
 
 
 def _netcdf_bytes(content: Content, _: xr.DataArray | None) -> Bytes:
@@ -302,28 +277,11 @@ def _storable(data: xr.Dataset) -> xr.Dataset:
             f"spectra.rename({{{odd[0]!r}: {odd[0].replace('/', '_')!r}}})"
         )
     data = data.drop_encoding()
-    data.attrs = _plain(data.attrs)
+    data.attrs = storable(data.attrs)
     data.attrs.setdefault(VERSION_ATTR, _version())
     for variable in data.variables.values():
-        variable.attrs = _plain(variable.attrs)
+        variable.attrs = storable(variable.attrs)
     return data
-
-
-def _plain(attrs: dict[Any, Any]) -> dict[Any, Any]:
-    """Attributes that files hold: None left out, anything odd as text."""
-    kept: dict[Any, Any] = {}
-    for key, value in attrs.items():
-        if isinstance(value, bool | np.bool_):
-            kept[key] = int(value)
-        elif isinstance(value, str | int | float | np.number | np.ndarray):
-            kept[key] = value
-        elif isinstance(value, list | tuple) and all(
-            isinstance(item, str | int | float | np.number) for item in value
-        ):
-            kept[key] = list(value)
-        elif value is not None:
-            kept[key] = str(value)
-    return kept
 
 
 def _version() -> str:

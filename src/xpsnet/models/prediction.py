@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
+from xpsnet.arguments import check, count, flag, optional, text, word_or
 from xpsnet.data.peak_arrays import sorted_peaks
 from xpsnet.data.peaks import PeakArrays, keep_own_names, peaks_from_numerics
 from xpsnet.data.spectrum import check_spectra, crop
@@ -175,6 +176,13 @@ def predict(
     >>> peaks.n_peaks_probability.sel(count=3).item() > 0.9
     True
     """
+    check(
+        locals(),
+        n_peaks=word_or("auto", count()),
+        all_counts=flag,
+        lines=text("any"),
+        background=optional(text("linear")),
+    )
     network = weights.load_model(model)
     if background is None:
         background = "none" if network.config.architecture == "park2020" else "shirley+linear"

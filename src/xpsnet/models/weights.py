@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from xpsnet.arguments import path as path_rule
 from xpsnet.data.regular_files import is_stream, not_a_file
 from xpsnet.models.architecture import NetworkConfig, build
 from xpsnet.models.card import network_of, read_card
@@ -239,6 +240,7 @@ def load_model(name_or_path: str | Path | Model = "default") -> Model:
     """
     if isinstance(name_or_path, Model):
         return name_or_path
+    path_rule("name_or_path", name_or_path)
     path = Path(name_or_path)
     if path.suffix != ".json":
         path = SHIPPED / f"{name_or_path}.json"

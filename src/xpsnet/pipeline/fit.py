@@ -41,6 +41,18 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
+from xpsnet.arguments import (
+    check,
+    count,
+    flag,
+    flag_or_count,
+    number,
+    optional,
+    stated_number,
+    text_or_array,
+    text_or_texts,
+    word_or,
+)
 from xpsnet.data.constraints import Constraint
 from xpsnet.data.levels import core_level
 from xpsnet.data.links import split_name
@@ -255,10 +267,19 @@ def fit(
     >>> peaks.fraction.values.round(2)
     array([0.3, 0.3, 0.3])
     """
-    _check(min_probability, batch_size, follow)
+    check(
+        locals(),
+        n_peaks=word_or("auto", count()),
+        n_states=word_or("auto", count(most=MOST_STATES)),
+        background=text_or_array("shirley"),
+        line_shape=text_or_texts("voigt"),
+        model_error=optional(number(least=0, below=1)),
+        min_probability=number(least=0, most=1),
+        neighbors=word_or("auto", flag),
+        follow=word_or("auto", flag_or_count),
+    )
     if n_peaks != "auto" and n_states != "auto":
         raise ValueError(f"expected n_peaks or n_states, got both: {n_peaks} and {n_states}")
-    _check_states(n_states, model_error)
     if n_peaks == "auto" and not isinstance(line_shape, str):
         raise ValueError(
             "expected n_peaks beside a sequence of line shapes, which belong to one peak each, got "
@@ -338,25 +359,6 @@ def fit(
     return peaks
 
 
-def _check(min_probability: float, batch_size: int, follow: bool | int | str) -> None:
-    """Refuse options that mean nothing."""
-    if not 0 <= min_probability <= 1:
-        raise ValueError(f"expected min_probability from 0 to 1, got {min_probability}")
-    if batch_size < 1:
-        raise ValueError(f"expected a batch_size of at least 1, got {batch_size}")
-    if follow != "auto" and (not isinstance(follow, int | np.integer) or follow < 0):
-        raise ValueError(f"expected follow='auto', True, False or a number, got {follow!r}")
-
-
-def _check_states(n_states: int | str, model_error: float | None) -> None:
-    """Refuse options of the choice of states that mean nothing."""
-    whole = isinstance(n_states, int | np.integer) and not isinstance(n_states, bool)
-    if n_states != "auto" and not (whole and 0 <= int(n_states) <= MOST_STATES):
-        raise ValueError(f"expected n_states from 0 to {MOST_STATES} or 'auto', got {n_states!r}")
-    if model_error is not None and not 0 <= model_error < 1:
-        raise ValueError(f"expected model_error from 0 to below 1, got {model_error}")
-
-
 Asked = tuple[bool, str | xr.DataArray, tuple[Doublet, ...] | None, int | Literal["auto"]]
 """Of a call: whether the line shape is to be chosen; background, doublets (None: those of the
 level) and number of states."""
@@ -394,7 +396,7 @@ def _question(
     asked_for = (named and n_points <= MOST_POINTS) or n_states != "auto"
     if numbered or not options.finds_n_peaks or not asked_for:
         return None
-    photon_energy = spectra.attrs.get("photon_energy")
+    photon_energy = stated_number(spectra.attrs.get("photon_energy"))
     offset = 0.0 if options.sign > 0 else photon_energy
     kinds = region_kinds(region, numeric_energy(spectra), doublets, offset)
     shape = None if any_shape else str(options.fit.line_shape)

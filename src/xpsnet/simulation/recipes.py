@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from xpsnet.arguments import check, count, text
 from xpsnet.simulation.core_levels import RawRecipe, draw_raw
 from xpsnet.simulation.instrument import Draw, NumpyDraw
 from xpsnet.simulation.mixture import draw_mixture
@@ -119,6 +120,7 @@ def simulate(n: int, recipe: str | Recipe = "default", seed: int = 0) -> xr.Data
     >>> print(f"number of peaks right in {100 * float(right.mean()):.0f} % of the spectra")
     number of peaks right in 84 % of the spectra
     """
+    check(locals(), n=count(least=1, most=10_000_000))
     found = get_recipe(recipe)
     batch = simulate_batch(n, found, seed)
     points = np.full((n, 1), found.n_points)
@@ -184,8 +186,9 @@ def get_recipe(recipe: str | Recipe) -> Recipe:
     ValueError
         If the name is unknown.
     """
-    if not isinstance(recipe, str):
+    if isinstance(recipe, RawRecipe | PaperRecipe):
         return recipe
+    text("default")("recipe", recipe)
     if recipe not in RECIPES:
         raise ValueError(f"expected a recipe of {sorted(RECIPES)}, got {recipe!r}")
     return RECIPES[recipe]

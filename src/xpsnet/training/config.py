@@ -22,6 +22,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from xpsnet.arguments import path as path_rule
 from xpsnet.data.regular_files import SAVE_IT, is_stream, not_a_file
 from xpsnet.models.architecture import CONFIGS as NETWORKS
 from xpsnet.models.architecture import NetworkConfig
@@ -134,6 +135,7 @@ def get_config(config: str | Path | TrainConfig) -> TrainConfig:
     """
     if isinstance(config, TrainConfig):
         return config
+    path_rule("config", config)
     if str(config) in CONFIGS:
         return CONFIGS[str(config)]
     if Path(config).suffix != ".toml":

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from xpsnet.arguments import check, count
 from xpsnet.models import encoding, runtimes, weights
 from xpsnet.models.architecture import NetworkConfig
 from xpsnet.simulation import recipes
@@ -122,6 +123,10 @@ def evaluate(
     >>> round(found["center_mae"], 2)
     0.34
     """
+    check(
+        locals(),
+        n=count(least=1, most=100_000_000),
+    )
     model = weights.load_model(model)
     named = recipe or model.card.get("training", {}).get("recipe")
     recipe = training_recipe(model) if recipe is None else recipes.get_recipe(recipe)

@@ -35,6 +35,8 @@ from typing import Any
 
 import numpy as np
 
+from xpsnet.arguments import check, count, flag, number, optional
+from xpsnet.arguments import path as path_rule
 from xpsnet.models import encoding, weights
 from xpsnet.models.architecture import build
 from xpsnet.parallel.progress import Bar
@@ -117,6 +119,14 @@ def train(
     >>> sorted(file.name for file in folder.iterdir())
     ['best.npz', 'checkpoint.npz', 'log.csv', 'state.json']
     """
+    check(
+        locals(),
+        folder=optional(path_rule),
+        resume=flag,
+        spectra=optional(count(least=1)),
+        minutes=optional(number(above=0)),
+        progress=flag,
+    )
     config = get_config(config)
     run = _Run(config if spectra is None else replace(config, spectra=spectra), folder, resume)
     run.fit(math.inf if minutes is None else time.monotonic() + 60 * minutes, progress)

@@ -172,7 +172,7 @@ def test_states_that_overlap_are_told_apart_by_spectra_that_hold_both():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"n_states": 0}, "expected n_states='auto' or a number"),
+        ({"n_states": 0}, 'expected "auto", or a whole number from 1'),
         ({"n_states": 3, "labels": ["a"]}, "expected 3 labels"),
     ],
 )

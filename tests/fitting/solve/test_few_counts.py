@@ -181,7 +181,7 @@ def test_profile_intervals_take_the_likelihood_and_the_degrees_of_freedom(truth)
 @pytest.mark.parametrize(
     ("noise", "message"),
     [
-        pytest.param("gauss", "'poisson', 'each' or a mapping", id="word"),
+        pytest.param("gauss", 'expected noise as a number, .* "poisson", "each"', id="word"),
         pytest.param("poisson", "expected counts for noise='poisson'", id="no counts"),
         pytest.param({"gain": -1.0}, "none negative and not all 0", id="negative"),
         pytest.param({"floor": 0.0}, "none negative and not all 0", id="nothing"),

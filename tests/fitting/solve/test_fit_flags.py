@@ -7,6 +7,7 @@ import xarray as xr
 from xpsnet.data.peaks import curves, make_peaks
 from xpsnet.data.status import Status, applies
 from xpsnet.fitting.refine import refine
+from xpsnet.pipeline.fit import fit
 
 ENERGY = np.arange(278.0, 296.0, 0.1)
 
@@ -201,3 +202,14 @@ def test_ordinary_spectra_are_seldom_flagged(height, n_peaks, noise):
     found = refine(counted(truth, seed=n_peaks), truth, background="linear", noise=noise)
     flagged = applies(found, *(set(Status) - {Status.OK, Status.AT_BOUND}))
     assert flagged.sum() <= 1
+
+
+def test_a_doublet_that_fits_nothing_is_said():
+    truth = peaks_of((286.5, 287.68), (3000.0, 1500.0))
+    spectrum = counted(truth)
+    lost = fit(spectrum, n_peaks=2, doublets=["W 4f"], background="linear")
+    assert lost.status == Status.UNPAIRED
+    assert (lost.partner == 0).all()
+    found = fit(spectrum, n_peaks=2, doublets=["S 2p"], background="linear")
+    assert found.partner.values.tolist() == [2, 1]
+    assert found.status == Status.OK

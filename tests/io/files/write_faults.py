@@ -128,7 +128,7 @@ def killed(folder: Path) -> None:
             if not child:
                 xpsnet.write(path=place / f"a{suffix}", **content(suffix))
                 _kill_at(step)
-                xpsnet.write(path=place / f"a{suffix}", **content(suffix))
+                xpsnet.write(path=place / f"a{suffix}", overwrite=True, **content(suffix))
                 os._exit(0)
             status = os.waitpid(child, 0)[1]
             left = sorted(one.name for one in place.iterdir())

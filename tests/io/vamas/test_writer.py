@@ -220,16 +220,6 @@ def test_a_line_that_casaxps_lacks_is_told(tmp_path: Path) -> None:
     np.testing.assert_allclose(again.fwhm, peaks.fwhm)
 
 
-def test_files_of_ours_are_replaced_and_others_left_alone(tmp_path: Path) -> None:
-    path = tmp_path / "a.vms"
-    write(_spectra(), path)
-    write(_spectra((2,)), path)
-    assert read(path)[0].shape == (2, ENERGY.size)
-    path.write_bytes(path.read_bytes().replace(b"Written by xpsnet", b"Written by someone"))
-    with pytest.raises(FileExistsError, match="which xpsnet has not written"):
-        write(_spectra(), path)
-
-
 def test_what_vamas_cannot_hold_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "a.vms"
     spectra = _spectra((2,))

@@ -7,6 +7,8 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
+from xpsnet.arguments import check, count, optional, texts, word_or
+from xpsnet.arguments import peaks as peaks_rule
 from xpsnet.data.links import parameter_name, split_name
 from xpsnet.data.peak_arrays import moved_covariance
 from xpsnet.fitting.maps.chemical_states import (
@@ -68,6 +70,12 @@ def follow(
     >>> xpsnet.follow(peaks, labels=["Si 2p3/2", "Si 2p1/2"]).label.values[:2].tolist()
     ['Si 2p3/2', 'Si 2p1/2']
     """
+    check(
+        locals(),
+        peaks=peaks_rule,
+        n_states=word_or("auto", count(least=1, most=1000)),
+        labels=optional(texts("C-C")),
+    )
     _check(peaks, n_states, labels)
     number = None if n_states == "auto" else n_states
     lead = tuple(str(d) for d in peaks["center"].dims if d != "peak")
@@ -87,8 +95,6 @@ def _check(peaks: xr.Dataset, n_states: int | str, labels: Sequence[str] | None)
             f"dimensions {tuple(peaks.dims)}; select a count first, for instance "
             f"peaks.sel(count=2)"
         )
-    if n_states != "auto" and (not isinstance(n_states, int | np.integer) or n_states < 1):
-        raise ValueError(f"expected n_states='auto' or a number from 1, got {n_states!r}")
     if labels is not None and n_states not in ("auto", len(labels)):
         raise ValueError(f"expected {n_states} labels, one per state, got {list(labels)}")
 

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
+from xpsnet.arguments import WrongTypeError, check, is_number, shown, text
 from xpsnet.constants import BRANCHING_RATIOS, DOUBLETS
 from xpsnet.data.level_names import parse_level
 from xpsnet.data.links import Limits, Link
@@ -32,6 +33,7 @@ Amount = Literal["fixed", "free"] | float | tuple[float, float]
 # share of it, or this much [eV], and their areas have the ratio within this factor.
 SHARE, LEAST, FACTOR = 0.15, 0.25, 2.5
 # Between what a free width ratio stays: beyond, the two are not lines of one level.
+_LARGEST = 1e6  # of a splitting [eV] or a ratio
 _WIDTHS = (0.2, 5.0)
 
 
@@ -133,6 +135,9 @@ def doublet(
     >>> print(xpsnet.doublet("S 2p", peaks=(1, 2), splitting=(1.1, 1.3)))
     S 2p of peaks 1 and 2: splitting 1.1 to 1.3, ratio 0.5, fwhm_ratio 1
     """
+    check(locals(), region=text("S 2p"))
+    for name, amount in (("splitting", splitting), ("ratio", ratio), ("fwhm_ratio", fwhm_ratio)):
+        _check_amount(name, amount)
     level = parse_level(region)
     region = region if level is None else str(level)
     known = DOUBLETS.get(region)
@@ -144,36 +149,50 @@ def doublet(
         )
     share = known.branching_ratio if known else BRANCHING_RATIOS[letter[1]]
     statistical = 1 / share - 1
-    distance = known.splitting if known else float(np.mean(_limits("splitting", splitting, 1.0)))
+    distance = known.splitting if known else float(np.mean(_limits(splitting, 1.0)))
     if peaks is not None:
-        first, second = peaks
-        if first == second or min(first, second) < 1:
-            raise ValueError(f"expected two peaks counted from 1, got peaks={peaks}")
-        peaks = (int(first), int(second))
+        peaks = _checked_peaks(peaks)
     return Doublet(
         region,
         peaks,
-        None if splitting == "free" else _limits("splitting", splitting, distance),
-        None if ratio == "free" else _limits("ratio", ratio, statistical),
-        None if fwhm_ratio == "free" else _limits("fwhm_ratio", fwhm_ratio, 1.0),
+        None if splitting == "free" else _limits(splitting, distance),
+        None if ratio == "free" else _limits(ratio, statistical),
+        None if fwhm_ratio == "free" else _limits(fwhm_ratio, 1.0),
         (distance, statistical),
     )
 
 
-def _limits(name: str, amount: Amount, fixed: float) -> Limits:
-    """Lowest and highest value of an amount that is not free."""
-    given = fixed if amount == "fixed" else amount
-    pair = given if isinstance(given, tuple | list) else (given, given)
-    try:
-        low, high = (float(end) for end in pair)
-    except (TypeError, ValueError):
-        low, high = np.nan, np.nan
-    if not 0 < low <= high < np.inf:
+def _checked_peaks(peaks: Any) -> tuple[int, int]:
+    """Two different numbers of peaks."""
+    whole = isinstance(peaks, list | tuple) and all(
+        is_number(one) and 0 < one < _LARGEST and one == int(one) for one in peaks
+    )
+    if not whole or len(peaks) != 2 or peaks[0] == peaks[1] or min(peaks) < 1:
+        raise ValueError(
+            f"expected two peaks counted from 1, got peaks={shown(peaks)}; pass for instance "
+            f"peaks=(1, 2)"
+        )
+    return int(peaks[0]), int(peaks[1])
+
+
+def _check_amount(name: str, amount: Any) -> None:
+    """Refuse what is no amount of a doublet."""
+    if isinstance(amount, str) and amount in ("fixed", "free"):
+        return
+    ends = amount if isinstance(amount, list | tuple) else (amount,)
+    numbers = len(ends) in (1, 2) and all(map(is_number, ends))
+    if not numbers or not all(0 < one < _LARGEST for one in ends) or ends[0] > ends[-1]:
         raise ValueError(
             f'expected {name} as "fixed", "free", a number above 0 or a pair (lowest, highest), '
-            f"got {amount!r}"
+            f"got {shown(amount)}; pass one of them"
         )
-    return low, high
+
+
+def _limits(amount: Amount, fixed: float) -> Limits:
+    """Lowest and highest value of a checked amount that is not free."""
+    given = fixed if isinstance(amount, str) else amount
+    low, high = given if isinstance(given, tuple | list) else (given, given)
+    return float(low), float(high)
 
 
 def as_doublets(given: Iterable[Doublet | str], n_peaks: int) -> tuple[Doublet, ...]:
@@ -184,16 +203,23 @@ def as_doublets(given: Iterable[Doublet | str], n_peaks: int) -> tuple[Doublet, 
     ValueError
         Where one is no doublet, or names a peak beyond these.
     """
+    if not isinstance(given, Doublet | str | list | tuple):
+        raise WrongTypeError(
+            f"expected doublets as levels ('S 2p') or made by xpsnet.doublet, got "
+            f"doublets={shown(given)}; pass for instance doublets=['S 2p'], or () for none"
+        )
     several = [given] if isinstance(given, Doublet | str) else list(given)
     found = tuple(doublet(one) if isinstance(one, str) else one for one in several)
     for one in found:
         if not isinstance(one, Doublet):
             raise ValueError(
-                f"expected doublets as levels ('S 2p') or made by xpsnet.doublet, got {one!r}"
+                f"expected doublets as levels ('S 2p') or made by xpsnet.doublet, got "
+                f"{shown(one)}; pass for instance doublets=['S 2p']"
             )
         if max(one.indices) >= n_peaks:
             raise ValueError(
-                f"expected doublets of up to {n_peaks} peaks (counted from 1), got {one}"
+                f"expected doublets of up to {n_peaks} peaks (counted from 1), got {one}; give "
+                f"peaks that exist, or a larger n_peaks"
             )
     return found
 

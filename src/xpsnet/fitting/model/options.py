@@ -7,6 +7,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from xpsnet.arguments import texts
 from xpsnet.data.constraints import Constraint, Constraints, check_constraints
 from xpsnet.data.links import Link, Slots, split_name
 from xpsnet.fitting.model.doublets import Doublet
@@ -80,13 +81,6 @@ class FitOptions:
         return self.cancel is not None and self.cancel()
 
 
-def checked_engine(engine: Engine) -> Engine:
-    """The engine, refused where there is none of this name."""
-    if engine not in ("auto", "lmfit", "batch"):
-        raise ValueError(f'expected engine "auto", "lmfit" or "batch", got {engine!r}')
-    return engine
-
-
 def named_shapes(
     line_shape: str | Sequence[str], n_peaks: int
 ) -> tuple[LineShapes, dict[str, Constraint]]:
@@ -132,8 +126,9 @@ def unshared(shared: tuple[str, ...], held: Mapping[str, Constraint]) -> tuple[s
 
 
 def checked_shared(shared: tuple[str, ...]) -> tuple[str, ...]:
-    """The option `shared` as a tuple; `make_layout` refuses unknown names and a single text."""
-    return shared if isinstance(shared, str) else tuple(shared)
+    """The option `shared` as a tuple of texts; `make_layout` refuses unknown names."""
+    texts("fraction")("shared", shared)
+    return tuple(shared)
 
 
 def checked_constraints(

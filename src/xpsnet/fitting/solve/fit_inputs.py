@@ -13,7 +13,7 @@ from xpsnet.data.peak_settings import keeps_order, without_disabled
 from xpsnet.data.peaks import keep_own_names
 from xpsnet.data.spectrum import check_spectra, crop
 from xpsnet.data.spectrum_arrays import orientation_of
-from xpsnet.fitting.model.doublets import Doublet, as_doublets, pair_doublets
+from xpsnet.fitting.model.doublets import Doublet, pair_doublets
 from xpsnet.fitting.solve.per_spectrum import per_spectrum
 from xpsnet.fitting.solve.point_noise import GivenNoise, PointNoise, point_noise
 from xpsnet.numerics.lineshapes import LINE_SHAPES
@@ -165,15 +165,13 @@ def starts_from_peaks(
     return starts, np.zeros(len(starts["center"]), dtype=np.int64)
 
 
-def find_doublets(
-    doublets: Sequence[Doublet | str], starts: Starts, sign: int
-) -> tuple[Doublet, ...]:
+def find_doublets(doublets: Sequence[Doublet], starts: Starts, sign: int) -> tuple[Doublet, ...]:
     """Doublets with their peaks, found from the starts where they are not given.
 
     Parameters
     ----------
-    doublets : sequence of Doublet or str
-        As for `refine`.
+    doublets : sequence of Doublet
+        Those of a call of `refine`.
     starts : dict of str to ndarray, shape (S, peak)
         Their medians over all spectra count.
     sign : int
@@ -186,12 +184,11 @@ def find_doublets(
     """
     if not doublets:
         return ()
-    wanted = as_doublets(doublets, starts["center"].shape[1])
     center = _median(starts["center"])
     area = _median(starts["height"] * starts["fwhm"])
-    [(_, found)] = pair_doublets(wanted, center[None], area[None])
-    if len(found) < len(wanted):
-        lost = sorted({one.region for one in wanted} - {one.region for one in found})
+    [(_, found)] = pair_doublets(doublets, center[None], area[None])
+    if len(found) < len(doublets):
+        lost = sorted({one.region for one in doublets} - {one.region for one in found})
         raise ValueError(
             f"expected two peaks with the distance and the areas of {', '.join(lost)}, got "
             f"centers {np.round(sign * center, 2).tolist()}; say which by "

@@ -266,6 +266,12 @@ def results_to_dataset(
     if label is None and not placed and isinstance(layout.line_shape, str):
         key = sign * results.peak(results.values, "center")
         results = results.moved(_places_of(key), layout)
+    partner = None
+    if options.doublets and not options.counts_states:
+        center = results.peak(results.values, "center")
+        partner = partners(options.doublets, center, areas(options, arrays.energy, results))
+        unpaired = (partner == 0).all(axis=1) & np.isfinite(center).any(axis=1)
+        flags = flags | np.where(unpaired, Status.UNPAIRED.flag, 0).astype(np.int32)
     origin = {k: spectra.attrs.get(k) for k in _PROVENANCE}
     origin |= {"region": str(spectra.name) if spectra.name else None}
     origin |= {k: v for k, v in (attrs or {}).items() if k not in _OWN}
@@ -295,9 +301,7 @@ def results_to_dataset(
         peaks.attrs["doublets"] = doublets_json(options.doublets)
     if options.counts_states:
         peaks = _with_states(peaks, results)
-    elif options.doublets:
-        center = results.peak(results.values, "center")
-        partner = partners(options.doublets, center, areas(options, arrays.energy, results))
+    elif partner is not None:
         texts = {"long_name": "Peak of the same doublet, 0: none", "units": "1"}
         shaped = partner.reshape(peaks["center"].shape)
         peaks = peaks.assign(partner=(peaks["center"].dims, shaped, texts))

@@ -1,14 +1,15 @@
 """Noise of the points of a fit: what the user gives, or a model that was estimated."""
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Literal, cast, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from xpsnet.data.energy_axis import energy_dim, with_energy_index
+from xpsnet.arguments import stated_number
+from xpsnet.data.energy_axis import EnergyAxis, checked_axis, energy_dim, with_energy_index
 from xpsnet.data.peaks import keep_own_names
 from xpsnet.data.spectrum_arrays import orientation_of, spectrum_arrays
 from xpsnet.fitting.solve.per_spectrum import per_spectrum
@@ -25,6 +26,9 @@ NoiseWord = Literal["poisson", "each"]
 Noise = (
     float | npt.NDArray[np.floating[Any]] | xr.DataArray | Mapping[str, float] | NoiseWord | None
 )
+
+# Of a standard deviation: the square of more has no place in the sums of a fit.
+LARGEST = 1e30
 
 
 @dataclass(frozen=True)
@@ -135,12 +139,11 @@ def quantum_of(spectra: xr.DataArray) -> float:
     if np.isfinite(quantum) or spectra.attrs.get("units") != "counts/s":
         return quantum
     finite = values[np.isfinite(values)]
-    time = spectra.attrs.get("dwell_time")
-    scans = spectra.attrs.get("n_scans", 1)
-    known = all(isinstance(v, int | float | np.number) and v > 0 for v in (time, scans))
-    if not known or (finite.size and finite.min() < 0):
+    time = stated_number(spectra.attrs.get("dwell_time"))
+    scans = stated_number(spectra.attrs.get("n_scans", 1))
+    if not time or not scans or min(time, scans) < 0 or (finite.size and finite.min() < 0):
         return np.nan
-    return 1.0 / (float(cast(float, time)) * float(scans))
+    return 1.0 / (time * scans)
 
 
 def checked_noise(
@@ -199,6 +202,7 @@ def _noise_of_mapping(noise: Mapping[str, float]) -> NoiseModel:
     numbers = {key: float(value) for key, value in values.items() if key in KNOWN_BY}
     good = all(numbers[key] >= 0 for key in ("gain", "floor"))
     good &= all(numbers[key] > 0 for key in ("dof", "density"))
+    good &= all(numbers[key] < LARGEST for key in ("gain", "floor", "density"))
     if len(numbers) < len(values) or not good or not numbers["gain"] + numbers["floor"] > 0:
         raise ValueError(
             f"expected noise with 'gain' (variance per count), 'floor' (variance without counts), "
@@ -249,11 +253,28 @@ def with_checked_names(values: Any, spectra: xr.DataArray, dim: str | None) -> A
     """
     if not isinstance(values, xr.DataArray):
         return values
-    found = energy_dim(with_energy_index(spectra, dim), dim)
+    given = with_energy_index(spectra, dim)
+    found = energy_dim(given, dim)
     values = with_energy_index(values, dim)
+    if found in values.dims and found in values.coords:
+        values = _on_checked_axis(values, found, given[found].values, checked_axis(given, found))
     if found != "energy" and found in values.dims:
         values = values.drop_vars("energy", errors="ignore").rename({found: "energy"})
     return keep_own_names(values)
+
+
+def _on_checked_axis(
+    values: xr.DataArray, dim: Hashable, before: npt.NDArray[Any], axis: EnergyAxis
+) -> xr.DataArray:
+    """Values on energies that were converted, or turned, as those of the spectra were."""
+    far = int(np.abs(before).argmax())
+    factor = axis.energy[far] / before[far] if before[far] else 1.0
+    own = values[dim].values
+    if factor == 1.0 or own.dtype.kind not in "iuf":
+        return values
+    known = dict(zip(before.tolist(), axis.energy.tolist(), strict=True))
+    moved = [known.get(one, one * factor) for one in own.tolist()]
+    return values.assign_coords({dim: (dim, np.array(moved, dtype=np.float64))})
 
 
 def at_energies(noise: xr.DataArray, spectra: xr.DataArray) -> xr.DataArray:
@@ -297,9 +318,10 @@ def noise_rows(noise: xr.DataArray | NoiseChoice, cropped: xr.DataArray) -> Give
         rows = per_spectrum(noise, cropped)[:, None]
     counts = np.asarray(cropped.values).reshape(-1, cropped.sizes["energy"])
     rows = np.broadcast_to(rows, counts.shape)
-    if not (rows[np.isfinite(counts)] > 0).all():
+    measured = rows[np.isfinite(counts)]
+    if not ((measured > 0) & (measured < LARGEST)).all():
         raise ValueError(
-            "expected noise > 0 at every measured point, got 0, less or NaN; mask such points by "
-            "setting their counts to NaN"
+            f"expected noise > 0 and below {LARGEST:g} at every measured point, got 0, less, more "
+            f"or NaN; mask such points by setting their counts to NaN"
         )
     return orientation_of(cropped).points(rows).astype(np.float64)

@@ -6,11 +6,11 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
 
-import numpy as np
 import xarray as xr
 
+from xpsnet.data.energy_axis import checked_scale
 from xpsnet.data.satellites import anode_without_monochromator, source_text
-from xpsnet.data.spectrum import check_spectra, scale_sign, shift
+from xpsnet.data.spectrum import check_spectra, shift
 from xpsnet.io.common.chosen_axes import Axes
 from xpsnet.io.common.errors import ReadError, shown
 from xpsnet.io.common.multi_file import Draft, stack_files, without_copies
@@ -49,17 +49,7 @@ def checked(
         If one is out of its range.
     """
     if scale is not None:
-        scale_sign(scale)
-    if photon_energy is not None and not (np.isfinite(photon_energy) and photon_energy > 0):
-        raise ValueError(
-            f"expected a photon energy > 0 eV, got photon_energy={photon_energy!r}; pass 1486.6 "
-            f"for Al K-alpha"
-        )
-    if not np.isfinite(energy_offset):
-        raise ValueError(
-            f"expected a finite energy offset [eV], got energy_offset={energy_offset!r}; pass 0 "
-            f"for none"
-        )
+        scale = checked_scale(scale)
     return Keywords(
         scale,
         None if photon_energy is None else float(photon_energy),
@@ -112,7 +102,8 @@ def finish(
             f"{unstated[0].path}{others}: the energy scale is not stated, binding energy is "
             f'assumed; say scale="binding" or scale="kinetic"'
         )
-    against = [d for d in drafts if scale not in (None, d.spectrum.attrs.get("scale", scale))]
+    known = None if scale == "fermi" else scale  # which `check_spectra` mentions by itself
+    against = [d for d in drafts if known not in (None, d.spectrum.attrs.get("scale", known))]
     if against:
         notes.append(
             f"{against[0].path}: states {against[0].spectrum.attrs['scale']} energy, but is read "

@@ -9,6 +9,14 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
+from xpsnet.data.energy_words import (
+    OtherLevelError,
+    ev_per_unit,
+    is_energy_name,
+    scale_of_words,
+    to_binding_energies,
+    unit_of_label,
+)
 from xpsnet.io.common.energy_axis import MAX_ENERGY, has_repeats, is_joined, is_monotonic
 from xpsnet.io.common.errors import ReadError, refusal
 from xpsnet.io.common.labels import units_of_label
@@ -23,15 +31,7 @@ Attrs = dict[str, str | int | float]
 # Names of this kind say nothing about the region.
 NO_NAMES = {"counts", "spectra", "spectrum", "data", "intensity", "intensities", "signal", "raw",
             "values", "cps", "__xarray_dataarray_variable__"}  # fmt: skip
-_AXIS_NAME = re.compile(
-    r"(?:(?:(binding|kinetic|[bk]\.?e\.?)[ _-]?)?(?:energy|energies|e)|([bk])\.?e\.?|ev"
-    r"|e[ _-]?(bind(?:ing)?|kin(?:etic)?|b|k))"
-    r"(?:[ _-]?(?:axis|scale|values?))?(?:[ _-]?[\[(]?ev[\])]?)?",
-    re.IGNORECASE,
-)
 _NOT_COUNTS = re.compile(r"err|std|sigma|uncert|varian|_indices$|weights?$", re.IGNORECASE)
-_EV_PER_UNIT = {"ev": 1.0, "electronvolt": 1.0, "electronvolts": 1.0, "electron volt": 1.0,
-                "kev": 1e3, "mev": 1e-3, "j": 6.241509074e18}  # fmt: skip
 _MAX_LISTED = 12
 _MAX_AXES = 50  # of one group
 MAX_SPECTRA = 1000
@@ -52,18 +52,6 @@ class Axis(NamedTuple):
     notes: tuple[str, ...]
 
 
-def scale_of_name(name: str) -> str | None:
-    """Energy scale that the name of an array tells."""
-    match = _AXIS_NAME.fullmatch(name)
-    word = next((word for word in match.groups() if word), "") if match else ""
-    return {"b": "binding", "k": "kinetic"}.get(word[:1].lower())
-
-
-def is_axis_name(name: str) -> bool:
-    """Whether an array is named as energies are."""
-    return bool(name) and _AXIS_NAME.fullmatch(name) is not None
-
-
 def units_of(array: StoredArray) -> str:
     """Stated units of an array, "" if there are none."""
     return str(array.attrs.get("units", array.attrs.get("unit", ""))).strip()
@@ -79,16 +67,28 @@ def energies(tree: Tree, array: StoredArray) -> Axis | None:
     if values.size < 2 or not (is_monotonic(values) or has_repeats(values) or is_joined(values)):
         return None
     stated, notes = units_of(array), []
-    factor = _EV_PER_UNIT.get(stated.lower(), 0.0)
+    factor = ev_per_unit(stated or unit_of_label(array.label) or "eV") or 0.0
     if stated and not 0 < np.abs(values).max() * factor <= MAX_ENERGY:
         notes.append(f"{array.name}: states the units {stated!r}, but is taken for energies in eV")
         factor = 1.0
     values = values * (factor or 1.0)
     if np.abs(values).max() > MAX_ENERGY:
         return None
-    stated_scale = str(array.attrs.get("type", array.attrs.get("scale", ""))).lower()
-    scale = stated_scale if stated_scale in ("binding", "kinetic") else scale_of_name(array.label)
+    scale = _scale(tree, array)
+    if scale == "fermi":
+        turned = to_binding_energies(values)
+        return Axis(array, turned.energy, "binding", (*notes, f"{array.name}: {turned.note}"))
     return Axis(array, values, scale, tuple(notes))
+
+
+def _scale(tree: Tree, array: StoredArray) -> str | None:
+    """What the attributes of an axis, or else its name, say that it holds."""
+    texts = [array.attrs.get(name) for name in ("type", "scale", "long_name", "label")]
+    try:
+        found = (scale_of_words(one) for one in (*texts, array.label) if isinstance(one, str))
+        return next((one for one in found if one), None)
+    except OtherLevelError as error:
+        raise ReadError(f"{tree.path}, {array.name}: {error}") from error
 
 
 def read_arrays(tree: Tree) -> Reading:
@@ -136,8 +136,8 @@ def check_number(tree: Tree, n: int) -> None:
 def _axes(tree: Tree, members: list[StoredArray]) -> list[Axis]:
     """Energy axes among the arrays of a group: those named so, else those with the units eV."""
     flat = [array for array in members if is_flat_number(array)]
-    named = [a for a in flat if is_axis_name(a.label)]
-    by_units = [a for a in flat if units_of(a).lower() in _EV_PER_UNIT and not _is_measured(a)]
+    named = [a for a in flat if is_energy_name(a.label)]
+    by_units = [a for a in flat if ev_per_unit(units_of(a)) and not _is_measured(a)]
     for candidates in (named, by_units):
         found = (energies(tree, array) for array in candidates[:_MAX_AXES])
         axes = [axis for axis in found if axis is not None]
@@ -189,7 +189,7 @@ def can_be_counts(array: StoredArray) -> bool:
     return (
         _has_numbers(array)
         and len(array.shape) >= 1
-        and not (is_flat_number(array) and is_axis_name(array.label))
+        and not (len(array.shape) == 1 and is_energy_name(array.label))
         and not _is_measured(array)
         and _NOT_COUNTS.search(array.label) is None
     )
@@ -278,7 +278,7 @@ def _number(tree: Tree, key: str, value: Any) -> float | None:
     if name is None or not isinstance(value, str | int | float | np.number):
         return None
     text = value if isinstance(value, str) else repr(float(value))
-    factor = _EV_PER_UNIT.get(unit.lower(), 1.0) if unit.lower() == "j" else 1.0
+    factor = (ev_per_unit(unit) or 1.0) if unit.lower() == "j" else 1.0
     return setting_value(name, text if factor == 1.0 else repr(float(text) * factor), unit)
 
 

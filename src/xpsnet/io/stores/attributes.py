@@ -1,7 +1,9 @@
 """Stores in general: how they begin, what their attributes become, what is refused of all."""
 
 import io
+import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,7 @@ import numpy as np
 import xarray as xr
 
 from xpsnet.io.common.errors import refusal, refusing_damage
+from xpsnet.io.common.plain_values import plain_object
 
 HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
 HDF5_EXPECTED = "an HDF5 or netCDF file that can be opened"
@@ -20,6 +23,18 @@ NAME_ATTR = "xpsnet_name"
 VERSION_ATTR = "xpsnet_version"
 # Coordinates whose names netCDF cannot list, because a blank separates the names there.
 COORDS_ATTR = "xpsnet_coords"
+# Attributes that HDF5 cannot hold or xarray would take for its own, as one text of JSON.
+JSON_ATTR = "xpsnet_json"
+# Attributes that change how xarray reads the values of a variable, or that HDF5 and netCDF own.
+_RESERVED = {
+    "_FillValue", "missing_value", "scale_factor", "add_offset", "_Unsigned", "_Encoding",
+    "coordinates", "calendar", "dtype", "grid_mapping", "ancillary_variables", "bounds",
+    "cell_measures", "formula_terms", "valid_min", "valid_max", "valid_range", "axes", "signal",
+    "_ARRAY_DIMENSIONS", "DIMENSION_LIST", "REFERENCE_LIST", "DIMENSION_LABELS", "CLASS", "NAME",
+    "type", "NX_class", "xpsnet_dims", "xpsnet_kind", "xpsnet_json",
+}  # fmt: skip
+_INT64 = 1 << 63
+_ARRAYS = {"int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "float32", "float64"}
 ZARR_FILES = ("zarr.json", ".zgroup", ".zmetadata", ".zarray")
 
 # Axes are loaded at once, everything else lazily where it is large.
@@ -90,4 +105,63 @@ def plain(value: Any) -> Any:
         value = value.tolist()
     if isinstance(value, bytes):
         return value.decode("utf-8", errors="replace")
-    return value if isinstance(value, str | int | float | list | tuple) else str(value)
+    return value if isinstance(value, str | int | float | list | tuple | dict) else str(value)
+
+
+def storable(attrs: Mapping[Any, Any]) -> dict[str, Any]:
+    """Attributes that netCDF, HDF5 and zarr hold; `restored` gives back the same values.
+
+    Parameters
+    ----------
+    attrs : mapping
+        None is left out. What is no number, text, list or dict of such becomes a text.
+
+    Returns
+    -------
+    dict
+        Values that no store holds as they are stand together in one text of JSON.
+    """
+    kept: dict[str, Any] = {}
+    beside: dict[str, Any] = {}
+    for name, value in attrs.items():
+        if value is None:
+            continue
+        if isinstance(value, np.ndarray) and value.size > 1 and value.dtype.name in _ARRAYS:
+            kept[str(name)] = value  # with its type, which flag_values of CF need
+            continue
+        one = plain_object(value)
+        one = int(one) if isinstance(one, bool) else one
+        if _is_held(str(name), one):
+            kept[str(name)] = one
+        else:
+            beside[str(name)] = one
+    return {**kept, JSON_ATTR: json.dumps(beside)} if beside else kept
+
+
+def restored(attrs: Mapping[Any, Any]) -> dict[str, Any]:
+    """Attributes as they were before `storable`."""
+    kept = {str(name): value for name, value in attrs.items() if name != JSON_ATTR}
+    text = attrs.get(JSON_ATTR)
+    try:
+        beside = json.loads(text) if isinstance(text, str) else {}
+    except (ValueError, RecursionError):  # damaged
+        beside = {}
+    return {**kept, **beside} if isinstance(beside, dict) else kept
+
+
+def _is_held(name: str, value: Any) -> bool:
+    """Whether all stores hold an attribute, and give back the same value."""
+    if not name or "\0" in name or name in _RESERVED:
+        return False
+    if isinstance(value, list):
+        # A list of one comes back as its item, and what differs in kind as texts.
+        kinds = {type(one) for one in value}
+        same = len(value) > 1 and len(kinds) == 1 and kinds <= {int, float, str}
+        return same and all(_is_held("item", one) for one in value)
+    if isinstance(value, str):
+        is_time = name == "units" and " since " in value
+        surrogate = any("\ud800" <= sign <= "\udfff" for sign in value)  # no UTF-8 has them
+        return "\0" not in value and not surrogate and not is_time
+    if isinstance(value, int):
+        return -_INT64 <= value < _INT64
+    return isinstance(value, float)

@@ -9,6 +9,7 @@ from typing import Any
 
 import xarray as xr
 
+from xpsnet.data.energy_words import ev_per_unit, is_energy_name
 from xpsnet.io.common.errors import ReadError, refusal
 from xpsnet.io.common.reading import Reading
 from xpsnet.io.common.region_names import find_region, region_name
@@ -18,7 +19,6 @@ from xpsnet.io.stores.arrays import (
     check_number,
     count_units,
     energies,
-    is_axis_name,
     region_of,
     settings_in,
     units_of,
@@ -162,8 +162,8 @@ def _energy_axis(
     candidates = {
         i: one for i, one in stored.items() if one and _is_coordinate(one, signal.shape[i])
     }
-    named = {i: one for i, one in candidates.items() if is_axis_name(one.label)}
-    by_units = {i: one for i, one in candidates.items() if units_of(one).lower() == "ev"}
+    named = {i: one for i, one in candidates.items() if is_energy_name(one.label)}
+    by_units = {i: one for i, one in candidates.items() if ev_per_unit(units_of(one))}
     alone = candidates if len(signal.shape) == 1 else {}
     unnamed = _unnamed(tree, group, signal) if not candidates else {}
     for chosen in (named, by_units, alone, unnamed):
@@ -181,7 +181,7 @@ def _energy_axis(
 
 def _unnamed(tree: Tree, group: str, signal: StoredArray) -> dict[int, StoredArray]:
     """Energies that lie beside a signal which names no axes."""
-    beside = [one for one in tree.members.get(group, []) if is_axis_name(one.label)]
+    beside = [one for one in tree.members.get(group, []) if is_energy_name(one.label)]
     return {
         signal.shape.index(one.shape[0]): one
         for one in beside

@@ -7,7 +7,7 @@ import numpy as np
 import xarray as xr
 
 from xpsnet.io.common.errors import ReadError, refusal, refusing_damage
-from xpsnet.io.stores.attributes import COORDS_ATTR, NAME_ATTR, VERSION_ATTR
+from xpsnet.io.stores.attributes import COORDS_ATTR, NAME_ATTR, VERSION_ATTR, restored
 from xpsnet.io.stores.tree import StoredArray, Tree
 
 DIMS_ATTR = "xpsnet_dims"
@@ -59,7 +59,7 @@ def _variables(tree: Tree, group: str) -> dict[str, xr.Variable]:
 
 def _variable(tree: Tree, array: StoredArray) -> xr.Variable:
     """One variable with its dimensions and attributes."""
-    attrs = dict(array.attrs)
+    attrs = restored(array.attrs)
     dims = attrs.pop(DIMS_ATTR, [])
     if not isinstance(dims, list) or len(dims) != len(array.shape):
         raise refusal(
@@ -75,7 +75,8 @@ def _variable(tree: Tree, array: StoredArray) -> xr.Variable:
 
 def _decoded(tree: Tree, array: StoredArray, variable: xr.Variable) -> xr.Variable:
     """Times out of numbers, as xarray stores them."""
-    if " since " not in str(variable.attrs.get("units", "")):
+    is_length = str(variable.attrs.get("dtype", "")).startswith("timedelta64")
+    if not is_length and " since " not in str(variable.attrs.get("units", "")):
         return variable
     with refusing_damage(tree.path, array.name, expected="times", advice="it is damaged"):
         decoded = xr.conventions.decode_cf_variable(array.label, variable)
@@ -99,7 +100,7 @@ def _peaks(tree: Tree, group: str) -> xr.Dataset:
     variables: dict[Any, Any] = dict(_variables(tree, group))
     coords = tree.groups[group].get(COORDS_ATTR, [])
     attrs = tree.groups.get(f"{group.rpartition('/')[0]}/attributes", {})
-    kept = {key: value for key, value in attrs.items() if key != "NX_class"}
+    kept = restored({key: value for key, value in attrs.items() if key != "NX_class"})
     with refusing_damage(tree.path, group, expected=_FITTING):
         peaks = xr.Dataset(variables, attrs=kept)
         return peaks.set_coords([name for name in coords if name in variables])

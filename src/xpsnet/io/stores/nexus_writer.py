@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from xpsnet.arguments import stated_number
 from xpsnet.data.peaks import curves
 from xpsnet.io.stores.attributes import COORDS_ATTR, NAME_ATTR, VERSION_ATTR, counts_name
 from xpsnet.io.stores.nexus_own import DIMS_ATTR, KIND_ATTR, PEAKS, SPECTRA
@@ -88,7 +89,7 @@ def _write_spectra(entry: Any, array: xr.DataArray) -> None:
 def _write_experiment(entry: Any, attrs: dict[str, Any]) -> None:
     """Write the settings where NXmpes has them."""
     instrument = _group(entry, "instrument", "NXinstrument")
-    if attrs.get("instrument"):
+    if attrs.get("instrument") is not None:
         instrument["name"] = str(attrs["instrument"])
     beam = _group(instrument, "beam_probe", "NXbeam")
     analyzer = _group(instrument, "electronanalyzer", "NXelectronanalyzer")
@@ -98,11 +99,12 @@ def _write_experiment(entry: Any, attrs: dict[str, Any]) -> None:
         (dispersion, "pass_energy", "pass_energy", "eV"),
         (analyzer, "dwell_time", "dwell_time", "s"),
     ):
-        if isinstance(attrs.get(key), int | float | np.number):
-            group[name] = float(attrs[key])
+        number = stated_number(attrs.get(key))
+        if number is not None:
+            group[name] = number
             group[name].attrs["units"] = units
     sample = _group(entry, "sample", "NXsample")
-    if attrs.get("sample"):
+    if attrs.get("sample") is not None:
         sample["name"] = str(attrs["sample"])
 
 
@@ -132,9 +134,7 @@ def _write_variable(group: Any, name: str, variable: xr.Variable) -> Any:
 
 
 def _attribute(value: Any) -> Any:
-    """Attribute as HDF5 stores it: lists as arrays, texts without the byte that ends them."""
-    if isinstance(value, str):
-        return value.replace("\0", "")
+    """Attribute as HDF5 stores it: lists as arrays."""
     if isinstance(value, list | tuple) or (
         isinstance(value, np.ndarray) and value.dtype.kind in "UO"
     ):

@@ -3,25 +3,28 @@
 Large arrays stay on disk as dask arrays. Links to other files are not followed.
 """
 
+import warnings
 from collections.abc import Generator
 from contextlib import ExitStack, closing
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import xarray as xr
 from xarray.backends import CachingFileManager, H5NetCDFStore
 
+from xpsnet.data.energy_words import ev_per_unit, is_energy_name
 from xpsnet.data.spectrum import check_spectra
 from xpsnet.io.common.chosen_axes import Axes
 from xpsnet.io.common.errors import ReadError, refusal, refusing_damage
 from xpsnet.io.common.file_bytes import read_head
 from xpsnet.io.common.reading import Reading
+from xpsnet.io.common.region_names import find_region
 from xpsnet.io.common.settings import setting_name, setting_value
 from xpsnet.io.stores.arrays import NO_NAMES, read_arrays
 from xpsnet.io.stores.attributes import (
     COORDS_ATTR,
+    JSON_ATTR,
     NAME_ATTR,
     NETCDF3_MAGIC,
     VERSION_ATTR,
@@ -29,17 +32,21 @@ from xpsnet.io.stores.attributes import (
     is_zarr,
     netcdf3_groups,
     plain,
+    restored,
 )
 from xpsnet.io.stores.chosen import read_chosen
 from xpsnet.io.stores.igor_arrays import is_wave, read_waves
 from xpsnet.io.stores.nexus import is_nexus, read_nexus
 from xpsnet.io.stores.nexus_own import holds_peaks, read_own_peaks, read_own_spectra
 from xpsnet.io.stores.tree import LAZY_BYTES, Tree, open_tree
+from xpsnet.xpsnet_warning import XpsnetWarning
 
 NAME = "netCDF, HDF5 or zarr"
 # Attributes of arrays whose dimensions have names, so that xarray opens them unless damaged.
 _NAMED = {"_ARRAY_DIMENSIONS", "DIMENSION_LIST", "REFERENCE_LIST", "_Netcdf4Dimid"}
 
+# Lengths of time only where xarray has stored them as such: "s" is a unit of many numbers.
+_TIMES = xr.coders.CFTimedeltaCoder(decode_via_units=False)
 _MAX_VARIABLES = 500  # of one group
 
 
@@ -248,7 +255,10 @@ def _datasets(path: Path, groups: list[str]) -> Generator[tuple[str, xr.Dataset]
         for group in groups:
             with refusing_damage(path, expected=f"{kind} that can be opened"):
                 data = opened(group)
-            data.attrs = {key: plain(value) for key, value in data.attrs.items()}
+            data.attrs = restored({key: plain(value) for key, value in data.attrs.items()})
+            for variable in data.variables.values():
+                if JSON_ATTR in variable.attrs:
+                    variable.attrs = restored(variable.attrs)
             coords = data.attrs.pop(COORDS_ATTR, [])
             coords = [coords] if isinstance(coords, str) else coords
             yield group, data.set_coords([name for name in coords if name in data])
@@ -283,7 +293,7 @@ def _hdf5_file(path: Path) -> CachingFileManager[Any]:
 
 def _open(source: str | H5NetCDFStore, options: dict[str, Any]) -> xr.Dataset:
     """Open one group; dask keeps what is large on disk."""
-    data = xr.open_dataset(source, decode_timedelta=False, **options)
+    data = xr.open_dataset(source, decode_timedelta=_TIMES, **options)
     try:
         if data.nbytes <= LAZY_BYTES:
             return data.load()
@@ -292,13 +302,13 @@ def _open(source: str | H5NetCDFStore, options: dict[str, Any]) -> xr.Dataset:
     finally:
         if isinstance(source, str):
             data.close()
-    return xr.open_dataset(source, decode_timedelta=False, chunks=chunks, **options)
+    return xr.open_dataset(source, decode_timedelta=_TIMES, chunks=chunks, **options)
 
 
 def _is_energy(data: xr.Dataset, dim: str) -> bool:
     """Whether a dimension is named or measured as energies are."""
     units = data[dim].attrs.get("units", "") if dim in data.coords else ""
-    return dim == "energy" or str(units).lower() == "ev"
+    return is_energy_name(dim) or ev_per_unit(units) is not None
 
 
 def _spectra(array: xr.DataArray, group: str, notes: list[str]) -> xr.DataArray:
@@ -307,11 +317,11 @@ def _spectra(array: xr.DataArray, group: str, notes: list[str]) -> xr.DataArray:
     name = attrs.pop(NAME_ATTR, None)
     if name is None:
         name = "" if str(array.name) in NO_NAMES else str(array.name)
+        name = find_region(name) or name
     array = array.copy(deep=False)
     array.attrs, array.name = attrs, name or None
-    array = _binding_below_fermi(array, notes)
     try:
-        return check_spectra(array)
+        return _checked(array, notes)
     except ValueError:
         if "scale" in attrs:
             raise
@@ -321,16 +331,10 @@ def _spectra(array: xr.DataArray, group: str, notes: list[str]) -> xr.DataArray:
     return checked
 
 
-def _binding_below_fermi(array: xr.DataArray, notes: list[str]) -> xr.DataArray:
-    """Turn energies below the Fermi level ("eV", negative: PyARPES) into binding energies."""
-    for dim in array.dims:
-        if str(dim).lower() != "ev" or "scale" in array.attrs or dim not in array.coords:
-            continue
-        energy = array[dim].values
-        if energy.dtype.kind == "f" and np.nanmedian(energy) < 0:
-            notes.append(
-                f"the dimension {dim!r} counts energies from the Fermi level: their negative is "
-                f"taken for the binding energy"
-            )
-            return array.assign_coords({dim: -energy}).assign_attrs(scale="binding")
-    return array
+def _checked(array: xr.DataArray, notes: list[str]) -> xr.DataArray:
+    """Checked spectra; a sign that was turned is told with the other notes of the file."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", XpsnetWarning)
+        checked = check_spectra(array)
+    notes += [str(one.message) for one in caught if one.category is XpsnetWarning]
+    return checked

@@ -2,33 +2,22 @@
 
 import csv
 import io
-import itertools
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
+from xpsnet.arguments import stated_number
 from xpsnet.io.common.energy_axis import Floats
 from xpsnet.io.common.stacking import grid
-from xpsnet.io.tables.json_sidecar import describe, first_row, to_lines
-from xpsnet.io.tables.peaks_table import is_peaks_table
+from xpsnet.io.tables.json_sidecar import describe, no_formula, to_lines
 
 _AXIS_LABELS = ("Binding energy [eV]", "Kinetic energy [eV]")
 _LABEL = re.compile(r"([^\[\]]*?) ?\[([^\[\]]*)\]((?: [^\s=]+=[-+.\deE]+)*)")
 
 _MAX_COLUMNS = 100_000
-_MAX_ABOVE = 16 << 20  # bytes of a line above the labels
-
-
-def is_our_csv(path: Path) -> bool:
-    """Whether a text file begins as one of our tables."""
-    with path.open("rb") as file:
-        above = b"".join(itertools.islice(iter(lambda: file.readline(_MAX_ABOVE), b""), 10))
-    text = above.decode("utf-8", errors="replace")
-    return is_peaks_table(text) or first_row(text).startswith(_AXIS_LABELS)
 
 
 def spectra_csv(spectra: list[xr.DataArray]) -> str:
@@ -49,7 +38,7 @@ def spectra_csv(spectra: list[xr.DataArray]) -> str:
             file.write("\n")
         labels, rows = spectra_table(array, _MAX_COLUMNS)
         file.writelines(f"{line}\n" for line in to_lines(describe(array)))
-        writer.writerow(labels)
+        writer.writerow(map(no_formula, labels))
         writer.writerows(["" if v != v else repr(v) for v in row] for row in rows)
     return file.getvalue()
 
@@ -71,9 +60,9 @@ def spectra_table(
             f"expected at most {max_columns} spectra for a table, got {n}; write .nc or .zarr"
         )
     axis = f"{array.attrs['scale'].capitalize()} energy [eV]"
-    photon_energy = array.attrs.get("photon_energy")
+    photon_energy = stated_number(array.attrs.get("photon_energy"))
     if photon_energy is not None:
-        axis += f" (hv = {float(photon_energy)!r} eV)"
+        axis += f" (hv = {photon_energy!r} eV)"
     label = f"{array.name or ''} [{array.attrs.get('units', 'counts')}]".strip()
     counts = array.values.reshape(n, -1).T.tolist()
     pairs = zip(array["energy"].values.tolist(), counts, strict=True)

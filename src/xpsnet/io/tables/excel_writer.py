@@ -8,12 +8,10 @@ that may be full.
 import io
 import re
 import zipfile
-import zlib
 from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from functools import cache
 from importlib import import_module
-from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
@@ -30,6 +28,7 @@ _MAX_SPECTRA = 1000
 _MAX_ROWS = 100_000
 _MAX_TITLE = 31
 _MAX_TEXT = 32_000
+_LARGEST = 1 << 63  # of a cell that holds a number
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\ud800-\udfff\ufffe\uffff]")
 _CREATOR = "napari-xpsnet"
 _RESERVED = {"metadata", "description", "peaks", "curves"}
@@ -99,15 +98,6 @@ def _of_peaks(peaks: xr.Dataset, spectra: xr.DataArray | None) -> list[Sheet]:
         metadata.append(("curves", f"left out: {n_rows} rows; xpsnet.curves(peaks) makes them"))
     cells = [("peaks", *row) for row in to_cells(describe_peaks(peaks))]
     return [*sheets, ("metadata", metadata), ("description", [_DESCRIBED, *cells])]
-
-
-def is_our_workbook(path: Path) -> bool:
-    """Whether a workbook names us as its creator."""
-    try:
-        with zipfile.ZipFile(path) as archive, archive.open("docProps/core.xml") as file:
-            return f">{_CREATOR}</dc:creator>".encode() in file.read(10_000)
-    except (OSError, KeyError, ValueError, RuntimeError, zipfile.BadZipFile, zlib.error):
-        return False
 
 
 def _curves(peaks: xr.Dataset, spectra: xr.DataArray | None) -> list[Row]:
@@ -268,6 +258,10 @@ def _stored(value: Any) -> tuple[str, str]:
         value = value.item()
     if isinstance(value, bool):
         value = int(value)
+    if isinstance(value, float) and np.isinf(value):
+        return repr(value), "s"  # a cell holds no infinite number
+    if isinstance(value, int) and abs(value) >= _LARGEST:
+        return str(value)[:_MAX_TEXT] if abs(value) < _LARGEST**10 else "a large number", "s"
     if isinstance(value, int | float):
-        return (repr(value) if np.isfinite(value) else "", "n")
+        return ("" if value != value else repr(value)), "n"
     return _CONTROLS.sub(" ", str(value))[:_MAX_TEXT], "s"

@@ -5,17 +5,24 @@ cells of a sheet of its own.
 """
 
 import json
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from datetime import date, datetime
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
+from xpsnet.io.common.plain_values import plain_object
+
 Description = dict[str, Any]
 
 _CELL = 30_000  # characters
 _MAX_LINES = 10  # above a table
+# What spreadsheets take for the beginning of a formula, in Latin and in wide letters.
+_FORMULA = re.compile(r"[\s'\"]*[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\r]")
+_AFTER_SEPARATOR = re.compile(r"([;|\t\r\n]\s*)([=+\-@\uff1d\uff0b\uff0d\uff20])")
+_FORMULA_SIGN = re.compile(r"((?:^\"|[,;|]|\\[tnr])[\s'\"]*)([=+\-@\uff1d\uff0b\uff0d\uff20])")
+_TEXT_IN_JSON = re.compile(r'"(?:[^"\\]|\\.)*"')
 _DAMAGED = object()
 KEYS = ("name", "shape", "attributes", "coordinates")
 _DTYPES = {"bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64",
@@ -53,7 +60,7 @@ def variable_entry(variable: xr.Variable, *, with_data: bool = True) -> dict[str
     stored["dtype"] = kind or (variable.dtype.name if variable.dtype.name in _DTYPES else "str")
     if with_data:
         values = variable.values
-        stored["data"] = _plain_value(values.astype(kind).astype(np.int64) if kind else values)
+        stored["data"] = plain_object(values.astype(kind).astype(np.int64) if kind else values)
     return stored
 
 
@@ -81,18 +88,7 @@ def variable_of(stored: Any) -> xr.Variable:
 
 def plain(attrs: Mapping[Any, Any]) -> dict[str, Any]:
     """Attributes as JSON holds them; None left out, anything odd as text."""
-    return {str(name): _plain_value(v) for name, v in attrs.items() if v is not None}
-
-
-def _plain_value(value: Any) -> Any:
-    """Number, text, or list of such."""
-    if isinstance(value, np.ndarray | np.generic):
-        value = value.tolist()
-    if isinstance(value, datetime | date):
-        return value.isoformat()
-    if isinstance(value, list | tuple):
-        return [_plain_value(item) for item in value]
-    return value if isinstance(value, bool | int | float | str) else str(value)
+    return {str(name): plain_object(v) for name, v in attrs.items() if v is not None}
 
 
 def restored(array: xr.DataArray, stored: Description) -> xr.DataArray:
@@ -118,8 +114,31 @@ def restored(array: xr.DataArray, stored: Description) -> xr.DataArray:
 
 
 def to_lines(stored: Description) -> list[str]:
-    """Lines to are above a table."""
-    return [f"# {key}: {json.dumps(value, ensure_ascii=False)}" for key, value in stored.items()]
+    """Lines that are above a table.
+
+    A spreadsheet divides them at commas, and would take what follows one for a formula if it
+    begins with = + - @. Inside texts these signs are written as JSON writes any sign, by number.
+    """
+    lines = (f"# {key}: {json.dumps(value, ensure_ascii=False)}" for key, value in stored.items())
+    return [_TEXT_IN_JSON.sub(lambda text: _FORMULA_SIGN.sub(_by_number, text[0]), one)
+            for one in lines]  # fmt: skip
+
+
+def _by_number(sign: re.Match[str]) -> str:
+    """A sign as JSON writes it by its number."""
+    return f"{sign[1]}\\u{ord(sign[2]):04x}"
+
+
+def no_formula(cell: Any) -> Any:
+    """Cell of a csv file that no spreadsheet takes for a formula.
+
+    A text that begins with = + - @ gets an apostrophe in front, by which spreadsheets mark texts;
+    so does what follows a sign at which spreadsheets of other countries divide lines.
+    """
+    if not isinstance(cell, str):
+        return cell
+    cell = _AFTER_SEPARATOR.sub(r"\1'\2", cell)
+    return f"'{cell}" if _FORMULA.match(cell) else cell
 
 
 def from_lines(lines: Iterable[str], keys: Collection[str] = KEYS) -> Description | None:

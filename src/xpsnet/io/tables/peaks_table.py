@@ -1,6 +1,7 @@
 """Tables of peaks, one row per peak and spectrum: for people, spreadsheets and `read_fit`."""
 
 import io
+import re
 import warnings
 from collections.abc import Mapping
 from typing import Any
@@ -9,7 +10,14 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from xpsnet.io.tables.json_sidecar import Description, first_row, plain, to_lines, variable_entry
+from xpsnet.io.tables.json_sidecar import (
+    Description,
+    first_row,
+    no_formula,
+    plain,
+    to_lines,
+    variable_entry,
+)
 from xpsnet.xpsnet_warning import XpsnetWarning
 
 PEAKS_KEYS = ("sizes", "attributes", "coordinates", "variables", "rows")
@@ -30,7 +38,11 @@ def peaks_csv(peaks: xr.Dataset) -> str:
 
     file = io.StringIO(newline="")
     file.writelines(f"{line}\n" for line in to_lines(describe_peaks(peaks)))
-    pd.DataFrame(peaks_table(peaks)).to_csv(file, index=False, lineterminator="\n")
+    table = {
+        no_formula(label): [no_formula(cell) for cell in column]
+        for label, column in peaks_table(peaks).items()
+    }
+    pd.DataFrame(table).to_csv(file, index=False, lineterminator="\n")
     return file.getvalue()
 
 
@@ -113,7 +125,8 @@ def peaks_table(peaks: xr.Dataset) -> dict[str, Any]:
 def column_label(name: str, attrs: Mapping[Any, Any]) -> str:
     """Label of a column: the name of a variable and its units."""
     units = str(attrs.get("units", ""))
-    return f"{name} [{units}]" if units not in ("", "1") else name
+    label = f"{name} [{units}]" if units not in ("", "1") else name
+    return re.sub(r"[\r\n]+", " ", label)  # by the first line the table is recognized
 
 
 def _rows(peaks: xr.Dataset) -> tuple[xr.DataArray, npt.NDArray[np.intp]]:

@@ -12,7 +12,13 @@ import xarray as xr
 from xpsnet.io.common.errors import refusal
 from xpsnet.io.common.file_bytes import LINE_ENDS, read_decoded
 from xpsnet.io.tables.excel import Sheet
-from xpsnet.io.tables.json_sidecar import Description, from_cells, from_lines, variable_of
+from xpsnet.io.tables.json_sidecar import (
+    Description,
+    from_cells,
+    from_lines,
+    no_formula,
+    variable_of,
+)
 from xpsnet.io.tables.peaks_table import PEAKS_KEYS, column_label, is_peaks_table
 
 MAX_BYTES = 256 << 20
@@ -100,7 +106,7 @@ def _filled(
 ) -> dict[str, Any]:
     """Description of a variable with its values from the rows."""
     label = column_label(name, stored["attrs"])
-    cells = (row.get(label, "") for row in rows)
+    cells = (row.get(no_formula(label), row.get(label, "")) for row in rows)
     values = np.array([float(cell) if cell not in ("", None) else np.nan for cell in cells])
     dims = [dim for dim in sizes if dim in stored["dims"]]
     if set(dims) != set(stored["dims"]) or not (

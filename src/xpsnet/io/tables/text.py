@@ -60,6 +60,7 @@ from xpsnet.io.tables.number_tables import (
     find_total,
     numbers_of_scans,
 )
+from xpsnet.io.tables.own_tables import spectra_of_csv
 from xpsnet.io.tables.peaks_table import is_peaks_table
 
 NAME = "text"
@@ -102,7 +103,11 @@ def read(path: Path, columns: Stated | None = None) -> Reading:
     if data.startswith(b"\0") and not looks_like_text(data.lstrip(b"\0")[:HEAD_BYTES]):
         raise refusal(path, expected="text", got="an unknown binary file",
                       advice="export the spectra as text or VAMAS")  # fmt: skip
-    return read_text(path, checked_text(path, _in_utf8(data)), path.stem, columns=columns)
+    text = checked_text(path, _in_utf8(data))
+    own = None if columns else spectra_of_csv(text)
+    if own is not None:
+        return Reading(own, stored_by_us=True)
+    return read_text(path, text, path.stem, columns=columns)
 
 
 def _in_utf8(data: bytes) -> bytes:

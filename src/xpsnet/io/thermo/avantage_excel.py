@@ -23,6 +23,7 @@ from xpsnet.io.tables import text as tables_text
 from xpsnet.io.tables.columns import Stated
 from xpsnet.io.tables.excel import Cell, Sheet, read_workbook
 from xpsnet.io.tables.json_sidecar import from_cells
+from xpsnet.io.tables.own_tables import spectra_of_sheets
 from xpsnet.io.tables.peaks_table import is_peaks_table
 from xpsnet.io.thermo.peak_tables import find_peaks
 
@@ -86,6 +87,9 @@ def read(path: Path, columns: Stated | None = None) -> Reading:
     sheets = read_workbook(path)
     regions = [] if columns else find_regions(sheets)
     if not regions:
+        own = None if columns else spectra_of_sheets(sheets)
+        if own is not None:
+            return Reading(own, stored_by_us=True)
         return _read_tables(path, sheets, columns)
     notes: list[str] = []
     spectra = [_spectrum(region, path, notes) for region in regions]

@@ -4,7 +4,6 @@ import io
 import re
 import warnings
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -25,13 +24,6 @@ _LEAST_DIFFERENCE = 1e-9  # [eV] between an axis and its start and step
 # Coordinates that have places of their own in a block.
 _DETAILS = ("dwell_time", "n_scans", "acquired", "sample")
 _MAX_DIMS = 4
-
-
-def is_our_vamas(path: Path) -> bool:
-    """Whether a file begins as one of xpsnet."""
-    with path.open("rb") as file:
-        head = file.read(2000).decode("utf-8", errors="replace")
-    return head.startswith(MAGIC.decode()) and f"\n{_OURS}" in head.replace("\r", "")
 
 
 def vamas_text(
@@ -203,7 +195,7 @@ def _blocks(
         dwell, scans = _measured(one, here)
         comment: tuple[str, ...] = NO_FIT
         if peaks is not None:
-            photon_energy = float(one.attrs.get("photon_energy", np.nan))
+            photon_energy = _stated(one.attrs.get("photon_energy")) or np.nan
             fit = peaks.isel(dict(zip(names, at, strict=True)))
             comment = casa_comment(fit, photon_energy, dwell * scans)
         if one.ndim > 1:
@@ -229,7 +221,17 @@ def _measured(one: xr.DataArray, here: dict[str, Any]) -> tuple[float, int]:
     if one.attrs.get("units") != "counts":
         return 1.0, 1
     stated = {**one.attrs, **here}
-    return float(stated.get("dwell_time", 1.0)), int(stated.get("n_scans", 1))
+    dwell, scans = _stated(stated.get("dwell_time")), _stated(stated.get("n_scans"))
+    return dwell or 1.0, max(1, round(scans or 1.0))
+
+
+def _stated(value: Any) -> float | None:
+    """Finite number above 0 that an attribute states; None where it states something else."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return number if 0 < number < 1e15 else None
 
 
 def _block_head(
@@ -280,7 +282,20 @@ def _abscissa(one: xr.DataArray) -> tuple[str, str]:
 
 
 def _values(columns: list[Floats]) -> list[str]:
-    """Number, limits and interleaved values of the ordinates of a block."""
+    """Number, limits and interleaved values of the ordinates of a block.
+
+    Raises
+    ------
+    ValueError
+        Where a value is infinite or as large as the number that means unknown.
+    """
+    for column in columns:
+        largest = float(np.nanmax(np.abs(column), initial=0.0))
+        if largest >= float(_UNKNOWN):
+            raise ValueError(
+                f"expected counts below {_UNKNOWN} for VAMAS, in which this number means unknown, "
+                f"got {largest:g}; replace such points by NaN, or write .nc"
+            )
     lines = [str(sum(column.size for column in columns))]
     for column in columns:
         finite = column[np.isfinite(column)]
@@ -291,7 +306,10 @@ def _values(columns: list[Floats]) -> list[str]:
 
 def _number(value: Any) -> str:
     """A number with all its digits; 1e+37 means unknown."""
-    number = np.nan if value is None else float(value)
+    try:
+        number = float(value)
+    except (TypeError, ValueError, OverflowError):  # None, or a text where a number belongs
+        return _UNKNOWN
     if not np.isfinite(number):
         return _UNKNOWN
     return str(int(number)) if number.is_integer() and abs(number) < 1e15 else repr(number)
