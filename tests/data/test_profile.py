@@ -71,4 +71,4 @@ def test_refusals(peaks: xr.Dataset) -> None:
     with pytest.raises(ValueError, match=r"'etch_time'.* got 'depth'"):
         xpsnet.profile(peaks, along="depth")
     with pytest.raises(ValueError, match="expected peaks with areas"):
-        xpsnet.profile(xr.Dataset())
+        xpsnet.profile(peaks.drop_vars("area"))

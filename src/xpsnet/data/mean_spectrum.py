@@ -3,6 +3,7 @@
 import numpy as np
 import xarray as xr
 
+from xpsnet.arguments import array, check, optional, text
 from xpsnet.data.spectrum import check_spectra
 
 
@@ -44,6 +45,7 @@ def mean_spectrum(
     >>> island.dims
     ('energy',)
     """
+    check(locals(), spectra=array, where=optional(array), dim=optional(text("energy")))
     checked = check_spectra(spectra, dim=dim)
     dims = [d for d in checked.dims if d != "energy"]
     chosen = xr.ones_like(checked.isel(energy=0, drop=True), dtype=bool) if where is None else where

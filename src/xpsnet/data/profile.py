@@ -4,6 +4,8 @@ from collections.abc import Hashable
 
 import xarray as xr
 
+from xpsnet.arguments import check, optional, text
+from xpsnet.arguments import peaks as peaks_rule
 from xpsnet.data.peak_settings import enabled_rows
 
 PARAMETERS = ("area", "center", "fwhm", "height")
@@ -56,6 +58,7 @@ def profile(peaks: xr.Dataset, *, along: str | None = None) -> xr.Dataset:
     >>> bool((abs(scan.area_percent.sum("peak") - 100) < 1e-9).all())
     True
     """
+    check(locals(), peaks=peaks_rule, along=optional(text("etch_time")))
     dim = _dimension(peaks)
     names = [
         name
