@@ -48,7 +48,11 @@ def pixel_profile(
     dim = dim_of(spectra, along)
     others = {fitted_dim(d, peaks): i for d, i in pixel.items() if d != dim}
     row = peaks.isel(others)
-    return xpsnet.profile(row, along=None if along == dim else along)
+    # A state may be a line here and a doublet there.
+    name = None if along == dim else along
+    if _has_states(row):
+        return xpsnet.profile(row, along=name, by="state")
+    return xpsnet.profile(row, along=name)
 
 
 class ProfilePlot(QWidget):
@@ -169,7 +173,7 @@ class ProfilePlot(QWidget):
             there = np.isfinite(values)
             if not there.any():
                 continue
-            color = peak_color(_first_line(found, index))
+            color = peak_color(_first_line(self._content[0] if self._content else found, index))
             names.append(f'<span style="color:{color}">■</span> {peak_name(found, index)}')
             stderr = f"{name}_stderr"
             if stderr in found:
@@ -218,7 +222,15 @@ class ProfilePlot(QWidget):
         self.pinned.emit({**pixel, dim_of(spectra, self.along.currentText()): index})
 
 
-def _first_line(found: xr.Dataset, index: int) -> int:
-    """Index of a peak, or of the first line of the doublet that it is somewhere part of."""
-    partner = int(found["partner"].isel(peak=index).max()) if "partner" in found else 0
-    return min(index, partner - 1) if partner > 0 else index
+def _has_states(peaks: xr.Dataset) -> bool:
+    """Whether the lines belong to states."""
+    return "state" in peaks and int(peaks["state"].max()) > 0
+
+
+def _first_line(peaks: xr.Dataset, index: int) -> int:
+    """Index of a peak, or of the first line of the state with this index, as in the other plots."""
+    if not _has_states(peaks):
+        return index
+    own = (peaks["state"] == index + 1).transpose("peak", ...).values
+    lines = np.flatnonzero(own.reshape(len(own), -1).any(axis=1))
+    return int(lines[0]) if lines.size else index

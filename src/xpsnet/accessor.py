@@ -148,11 +148,11 @@ class PeaksAccessor:
 
         return shift_peaks(self._peaks, energy_offset)
 
-    def profile(self, *, along: str | None = None) -> xr.Dataset:
+    def profile(self, **options: Any) -> xr.Dataset:
         """Areas, shares, centers and widths along a scan; see `xpsnet.profile`."""
         from xpsnet.data.profile import profile
 
-        return profile(self._peaks, along=along)
+        return profile(self._peaks, **options)
 
     def write(self, path: str | Path, **options: Any) -> Any:
         """Write the peaks to a file; see `xpsnet.write`."""

@@ -72,3 +72,23 @@ def test_refusals(peaks: xr.Dataset) -> None:
         xpsnet.profile(peaks, along="depth")
     with pytest.raises(ValueError, match="expected peaks with areas"):
         xpsnet.profile(peaks.drop_vars("area"))
+
+
+def test_lines_of_a_state_are_one(peaks: xr.Dataset) -> None:
+    """Lines 2 and 3 are a doublet in the first spectrum; in the second line 3 is state 2."""
+    state = (peaks["area"].dims, [[1, 2, 2], [1, 0, 2], [0, 0, 0]], {"long_name": "state"})
+    found = xpsnet.profile(peaks.assign(state=state), by="state")
+    np.testing.assert_allclose(found["area"], [[30, 70], [50, 50], [np.nan, np.nan]])
+    np.testing.assert_allclose(found["area_percent"], found["area"])
+    np.testing.assert_allclose(found["area_stderr"][:2], [[3, 6], [1, 2]])
+    np.testing.assert_array_equal(found["center"][0], peaks["center"].values[0, :2])
+    assert found["area"].attrs == peaks["area"].attrs
+    assert found["peak"].values.tolist() == [1, 2]
+    for labels, expected in (
+        (["state 1", "state 2", "state 3"], ["state 1", "state 2"]),
+        (["Si", "SiO2", ""], ["Si", "SiO2"]),
+    ):
+        named = peaks.assign(state=state).assign_coords(label=("peak", labels))
+        assert xpsnet.profile(named, by="state")["label"].values.tolist() == expected
+    with pytest.raises(ValueError, match="expected peaks with states"):
+        xpsnet.profile(peaks.drop_vars("state", errors="ignore"), by="state")

@@ -14,6 +14,7 @@ from qtpy.QtWidgets import QApplication
 from truth_engine import TruthEngine, truth_of
 
 import xpsnet
+from napari_xpsnet._profile import pixel_profile
 from napari_xpsnet._widget import FitPeaks
 
 Add = Callable[..., Any]
@@ -182,3 +183,14 @@ def drag(viewport: Any, place: QPoint) -> None:
     none = Qt.KeyboardModifier.NoModifier
     QApplication.sendEvent(viewport, QMouseEvent(QEvent.Type.MouseMove, at, screen, no, left, none))
     settle(0.05)
+
+
+def test_both_lines_of_a_doublet_are_one_curve() -> None:
+    scan = xpsnet.sample("line_scan")
+    peaks = truth_of(scan)
+    numbers = xr.DataArray([1, 1, 2], dims="peak")
+    state = numbers.where(peaks["center"].notnull(), 0)
+    found = pixel_profile(peaks.assign(state=state), scan, {"position": 3}, "position")
+    area = peaks["area"].fillna(0.0).values
+    np.testing.assert_allclose(found["area"].isel(peak=0), area[:, 0] + area[:, 1])
+    assert found.sizes["peak"] == 2

@@ -1,17 +1,21 @@
 """Fitted parameters over depth, position, time or angle."""
 
 from collections.abc import Hashable
+from typing import Literal
 
+import numpy as np
 import xarray as xr
 
-from xpsnet.arguments import check, optional, text
+from xpsnet.arguments import check, choice, optional, text
 from xpsnet.arguments import peaks as peaks_rule
 from xpsnet.data.peak_settings import enabled_rows
 
 PARAMETERS = ("area", "center", "fwhm", "height")
 
 
-def profile(peaks: xr.Dataset, *, along: str | None = None) -> xr.Dataset:
+def profile(
+    peaks: xr.Dataset, *, along: str | None = None, by: Literal["peak", "state"] = "peak"
+) -> xr.Dataset:
     r"""Areas, shares, centers and widths of the peaks along a line scan or a depth profile.
 
     Parameters
@@ -22,6 +26,11 @@ def profile(peaks: xr.Dataset, *, along: str | None = None) -> xr.Dataset:
     along : str, optional
         The horizontal axis: that dimension, or another coordinate over it such as "etch_time". By
         default the dimension.
+    by : "peak" or "state"
+        "state": the lines of a chemical state are one, for instance both lines of a doublet, so
+        that a spectrum with a line and one with a doublet can be compared. `peak` then counts
+        states; the area is that of all lines, everything else, also the `label`, that of the
+        first line.
 
     Returns
     -------
@@ -46,6 +55,7 @@ def profile(peaks: xr.Dataset, *, along: str | None = None) -> xr.Dataset:
     takes the areas as uncorrelated:
     :math:`\sigma^2(f_i) = [(1 - f_i)^2 \sigma_i^2 + f_i^2 \sum_{j \ne i} \sigma_j^2] / A^2`.
     Areas of overlapping peaks are correlated, most often negatively: then this error is too small.
+    The errors of the lines of one state are added, because the ratio of a doublet is held or bound.
     Areas without a standard error count as exact in the errors of the other shares.
 
     Examples
@@ -58,7 +68,7 @@ def profile(peaks: xr.Dataset, *, along: str | None = None) -> xr.Dataset:
     >>> bool((abs(scan.area_percent.sum("peak") - 100) < 1e-9).all())
     True
     """
-    check(locals(), peaks=peaks_rule, along=optional(text("etch_time")))
+    check(locals(), peaks=peaks_rule, along=optional(text("etch_time")), by=choice("peak", "state"))
     dim = _dimension(peaks)
     names = [
         name
@@ -72,10 +82,12 @@ def profile(peaks: xr.Dataset, *, along: str | None = None) -> xr.Dataset:
     )
     for name in names:
         found[name].attrs = dict(peaks[name].attrs)
-    found = found.merge(_shares(found))
     for name in ("status", "label", "state", "partner"):
         if name in peaks and name not in found.variables:
             found[name] = peaks[name]
+    if by == "state":
+        found = _states(found)
+    found = found.merge(_shares(found))
     return found if along in (None, dim) else _on_coordinate(found, dim, str(along))
 
 
@@ -91,6 +103,35 @@ def _dimension(peaks: xr.Dataset) -> Hashable:
             "choose a row of a map with peaks.isel"
         )
     return dims[0]
+
+
+def _states(found: xr.Dataset) -> xr.Dataset:
+    """The lines of a state as one, in the places of the peaks; 0 in `state`: no line."""
+    if "state" not in found:
+        raise ValueError(
+            'expected peaks with states for by="state", got peaks without; xpsnet.fit gives them'
+        )
+    states, labels = [], []
+    exists = found["area"].notnull()
+    for number in range(1, max(int(found["state"].max()), 1) + 1):
+        own = exists & (found["state"] == number)
+        first = own & (own.cumsum("peak") == 1)
+        one = xr.Dataset(attrs=found.attrs)
+        for name in (k for k in found.data_vars if found[k].dtype.kind == "f"):
+            lines = own if name in ("area", "area_stderr") else first
+            one[name] = found[name].where(lines).sum("peak", min_count=1)
+        states.append(one)
+        there = own.any([dim for dim in own.dims if dim != "peak"]).values
+        place = int(there.argmax())
+        known = str(found["label"].values[place]) if "label" in found.variables else ""
+        # Followed peaks without a name are called by their places.
+        unnamed = known in ("", "nan", f"state {place + 1}") or not there.any()
+        labels.append(f"state {number}" if unnamed else known)
+    merged = xr.concat(states, "peak").transpose(..., "peak")
+    merged = merged.assign_coords(peak=np.arange(1, len(states) + 1), label=("peak", labels))
+    for name in merged.data_vars:
+        merged[name].attrs = dict(found[name].attrs)
+    return merged.assign(status=found["status"]) if "status" in found else merged
 
 
 def _shares(found: xr.Dataset) -> xr.Dataset:
