@@ -5,8 +5,9 @@ Run it on a computer with a screen, or without one:
     xvfb-run -a -s "-screen 0 1600x1000x24" python benchmarks/screenshot.py
 
 It opens the sample map, fits all of its spectra, pins one, and writes docs/images/viewer.png; then
-the sample spectrum with two links for docs/images/editor.png and docs/images/curve_layers.png;
-then the sample line scan with its profile for docs/images/profile.png.
+the sample spectrum with two links for docs/images/editor.png, docs/images/export.png and
+docs/images/curve_layers.png.
+Then the sample line scan with its profile for docs/images/profile.png.
 """
 
 import argparse
@@ -87,8 +88,8 @@ def picture_of_a_map(path: Path) -> None:
     viewer.close()
 
 
-def pictures_of_a_spectrum(editor: Path, curves: Path) -> None:
-    """A fit that was edited, and its curves as layers."""
+def pictures_of_a_spectrum(editor: Path, export: Path, curves: Path) -> None:
+    """A fit that was edited, the dialog that exports it, and its curves as layers."""
     viewer, dock = open_dock("spectrum")
     fit(dock, "this spectrum", refine=True)
     for peak, column, text in EDITS:
@@ -100,6 +101,11 @@ def pictures_of_a_spectrum(editor: Path, curves: Path) -> None:
     dock.view.editor.handles.hover(True)
     settle(1.0)
     viewer.screenshot(str(editor), canvas_only=False, flash=False)
+    dock.outputs.folder = Path("/data")
+    dock.panel.export.click()
+    settle(3.0)
+    dock.outputs.dialog.grab().save(str(export))
+    dock.outputs.dialog.reject()
     dock.panel.curves.click()
     settle(2.0)
     viewer.screenshot(str(curves), canvas_only=False, flash=False)
@@ -121,11 +127,11 @@ def picture_of_a_profile(path: Path) -> None:
 def take_pictures(folder: Path) -> list[Path]:
     """Use the viewer as a user does, and save pictures of it."""
     folder.mkdir(parents=True, exist_ok=True)
-    names = ("viewer.png", "editor.png", "curve_layers.png", "profile.png")
+    names = ("viewer.png", "editor.png", "export.png", "curve_layers.png", "profile.png")
     pictures = [folder / name for name in names]
     picture_of_a_map(pictures[0])
-    pictures_of_a_spectrum(*pictures[1:3])
-    picture_of_a_profile(pictures[3])
+    pictures_of_a_spectrum(*pictures[1:4])
+    picture_of_a_profile(pictures[4])
     return pictures
 
 

@@ -45,9 +45,8 @@ class FitForm:
 
     def __init__(self, layer_choices: Callable[[Any], list[Any]], models: list[str]) -> None:
         self._leftward = False
-        self.layer = ComboBox(
-            label="Spectra", choices=layer_choices, nullable=True, tooltip="Layer with spectra"
-        )
+        # The region tree shows what can be chosen.
+        self.layer = ComboBox(choices=layer_choices, nullable=True, visible=False)
         self.model = ComboBox(
             label="Model", choices=models, tooltip="Trained network that finds the peaks"
         )
@@ -150,6 +149,17 @@ class FitForm:
             pixel=dict(pixel or {}) if one else None,
         )
 
+    def show_settings(self, settings: FitState | None) -> None:
+        """Show the choices of another region without a signal; None for the first ones."""
+        known = FitState() if settings is None else settings
+        with self.container.changed.blocked():
+            if known.model in self.model.choices:
+                self.model.value = known.model
+            self.refine.value = known.refine
+            self.n_states.value, self.n_peaks.value = known.n_states, known.n_peaks
+            self.line_shape.value, self.background.value = known.line_shape, known.background
+            self.where.value = EVERYWHERE if settings and settings.pixel is None else HERE
+
     def energy_range(self) -> tuple[float, float] | None:
         """Range to fit [eV], None for the whole axis."""
         return (self.first.value, self.last.value) if self.limited.value else None
@@ -201,25 +211,20 @@ class AxisForm:
             step=0.1,
             tooltip="Added to the energies of the file",
         )
-        shown = [("as stored", None), ("binding energy", "binding"), ("kinetic energy", "kinetic")]
-        self.show = ComboBox(
-            label="Show as", choices=shown, tooltip="The conversion needs the photon energy"
-        )
         for box in (self.photon_energy, self.offset):
             _type_whole_numbers(box)
         self.container = Container(
-            widgets=[self.scale, self.photon_energy, self.offset, self.show], labels=True
+            widgets=[self.scale, self.photon_energy, self.offset], labels=True
         )
         self.container.margins = (0, 0, 0, 0)
         keep_from_wheel(self.container)
 
     def state(self) -> EnergyAxis:
-        """Values of the form."""
+        """Values of the form, with the energies as they are stored."""
         return EnergyAxis(
             scale=self.scale.value,
             photon_energy=self.photon_energy.value or None,
             offset=float(self.offset.value),
-            show=self.show.value,
         )
 
     def show_state(self, axis: EnergyAxis) -> None:
@@ -228,7 +233,6 @@ class AxisForm:
             self.scale.value = axis.scale
             self.photon_energy.value = axis.photon_energy or 0.0
             self.offset.value = axis.offset
-            self.show.value = axis.show
 
 
 def _only(given: ComboBox, other: ComboBox) -> None:

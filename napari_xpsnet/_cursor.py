@@ -158,11 +158,16 @@ class Cursor(QObject):
         """Outline a pixel of a map on the canvas."""
         dims = layer_dims(self._layer)
         if dims[0] != ENERGY or len(pixel_dims(layer_spectra(self._layer))) < 2:
-            self.remove_marker()
+            # Hidden, not removed: with software OpenGL, removing a layer of points while another
+            # layer becomes visible can be a crash.
+            if MARKER in self._viewer.layers:
+                self._viewer.layers[MARKER].visible = False
             return
         point = [[pixel[dim] for dim in dims[1:]]]
         if MARKER in self._viewer.layers:
-            self._viewer.layers[MARKER].data = point
+            marker = self._viewer.layers[MARKER]
+            marker.data, marker.visible = point, True
+            marker.scale, marker.translate = self._layer.scale[1:], self._layer.translate[1:]
             return
         selected = set(self._viewer.layers.selection)
         # Symbol and size outline exactly one pixel; the selection of layers stays as it was.

@@ -19,6 +19,7 @@ from napari_xpsnet._layers import (
     layer_spectra,
     peak_name,
 )
+from napari_xpsnet._regions import region_of
 
 WIDTH, HEIGHT = 600.0, 350.0
 AXIS_GAP, MARGIN = 40.0, 30.0
@@ -200,7 +201,7 @@ def place_beside(layers: list[LayerTuple], layer: Any) -> list[LayerTuple]:
             "translate": (row, column),
             "units": tuple(layer.units[-2:]),
             "axis_labels": dims[-2:],
-            "metadata": {CURVES_OF: str(layer.unique_id)},
+            "metadata": {CURVES_OF: region_of(layer).key},
         }
         placed.append((data, keywords | place, kind))
     return placed
@@ -231,12 +232,11 @@ def show_curves(viewer: Any, layers: list[LayerTuple]) -> None:
     for data, keywords, kind in layers:
         viewer.add_layer(Layer.create(data, keywords, kind))
     viewer.layers.selection = {one for one in selected if one in viewer.layers}
-    viewer.reset_view()
 
 
 def remove_curves(viewer: Any, layer: Any = None) -> None:
     """Remove curve layers, all of them or those of one layer of spectra."""
     for one in list(viewer.layers):
         key = one.metadata.get(CURVES_OF)
-        if key is not None and (layer is None or key == str(layer.unique_id)):
+        if key is not None and (layer is None or key == region_of(layer).key):
             viewer.layers.remove(one)

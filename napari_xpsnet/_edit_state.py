@@ -1,20 +1,19 @@
-"""What a person has done with the spectra of one layer, with undo; no widgets.
+"""What a person has done with the spectra of one region, with undo; no widgets.
 
 Everything that can be undone is one frozen `Content`. A change replaces it and puts both on the
 undo stack of the window; nothing else writes it. So a part of the dock that wants to know what
 there is asks `EditState`, and is called after every change by its signals.
 """
 
-import weakref
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import xarray as xr
 from qtpy.QtCore import QObject, Signal
 from qtpy.QtGui import QUndoCommand, QUndoStack
 
-from napari_xpsnet._layers import first_pixel, fitted_dim, layer_spectra
+from napari_xpsnet._charge import Charge
+from napari_xpsnet._layers import fitted_dim
 from napari_xpsnet._results import is_done
 from napari_xpsnet._state import EnergyAxis, FitState
 
@@ -33,11 +32,13 @@ class Shown:
     log: bool = False
     legend: bool = True
     background: bool = False
+    offset: bool = False
+    waterfall: bool = False
 
 
 @dataclass(frozen=True)
 class Content:
-    """Peaks, range and energy axis of the spectra of one layer.
+    """Peaks, range and energy axis of the spectra of one region.
 
     Attributes
     ----------
@@ -49,15 +50,26 @@ class Content:
         Range to fit [eV]; None: the whole axis.
     axis : EnergyAxis
         What the user says about the energies.
+    aside : Content or None
+        That of the other energy scale, for when it is shown again.
+    made : FitState or None
+        The choices whose fit gave `whole`; None where the energies were moved since.
     """
 
     whole: xr.Dataset | None = None
     single: Mapping[Key, xr.Dataset | None] = field(default_factory=dict)
     energy_range: tuple[float, float] | None = None
     axis: EnergyAxis = field(default_factory=EnergyAxis)
+    aside: "Content | None" = None
+    made: FitState | None = None
     _found: dict[Key, xr.Dataset | None] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
+
+    @property
+    def has_peaks(self) -> bool:
+        """Whether there are peaks of at least one pixel."""
+        return self.whole is not None or any(peaks is not None for peaks in self.single.values())
 
     def at(self, pixel: Pixel) -> xr.Dataset | None:
         """Newest peaks of one pixel, None where there are none."""
@@ -73,7 +85,8 @@ class Content:
         """Newest peaks of one pixel."""
         found = self.single.get(key)
         if key not in self.single and self.whole is not None:
-            found = self.whole.isel({fitted_dim(d, self.whole): i for d, i in pixel.items()})
+            chosen = {fitted_dim(d, self.whole): i for d, i in pixel.items()}
+            found = self.whole.isel(chosen).xps.on_corrected_axis()
         return found if found is not None and is_done(found) else None
 
     def with_peaks(self, pixel: Pixel, peaks: xr.Dataset | None) -> "Content":
@@ -83,28 +96,67 @@ class Content:
     def on_axis(self, axis: EnergyAxis) -> "Content":
         """The same on another energy axis.
 
-        An offset moves peaks and range along; peaks on another scale are none of this one.
+        An offset moves peaks and range along; where the energies are converted, it moves them in
+        the other direction. Peaks on another scale are none of this one; they are put aside.
         """
-        if replace(axis, offset=0.0) != replace(self.axis, offset=0.0):
-            return Content(axis=axis)
+        if not _same_scale(axis, self.axis):
+            mine = replace(self, aside=None)
+            if self.aside is not None and _same_scale(axis, self.aside.axis):
+                return replace(self.aside.on_axis(axis), aside=mine)
+            return Content(axis=axis, aside=mine)
         offset = axis.offset - self.axis.offset
+        if axis.show is not None:
+            offset = -offset
         limits = self.energy_range
-        return Content(
+        moved = Content(
             None if self.whole is None else self.whole.xps.shift(offset),
             {k: None if v is None else v.xps.shift(offset) for k, v in self.single.items()},
             None if limits is None else (limits[0] + offset, limits[1] + offset),
             axis,
+            self.aside,
+            self.made if axis == self.axis else None,
+        )
+        return moved if axis.charge == self.axis.charge else moved.with_charge(self.axis.charge)
+
+    def with_charge(self, before: Charge | None) -> "Content":
+        """The same, whose axis has another charge shift than before: all energies move along."""
+        charge = self.axis.charge or Charge((0.0,))
+        old = 0.0 if before is None else before.median
+        by = charge.median - old
+        limits, kinetic = self.energy_range, _is_kinetic(self)
+        ends = None if limits is None else [e + by if kinetic else e - by for e in limits]
+        return replace(
+            self,
+            whole=None if self.whole is None else charge.apply(self.whole),
+            single={
+                key: None if one is None else charge.at(dict(key)).apply(one)
+                for key, one in self.single.items()
+            },
+            energy_range=None if ends is None else (ends[0], ends[1]),
         )
 
     def with_fit(self, state: FitState, peaks: xr.Dataset) -> "Content":
         """The same with the result of a fit; a fit of all pixels replaces all earlier peaks."""
         if state.pixel is not None:
             return self.with_peaks(state.pixel, peaks)
-        return replace(self, whole=peaks, single={})
+        made = state if state.start is None and is_done(peaks) else None
+        return replace(self, whole=peaks, single={}, made=made)
+
+
+def _is_kinetic(content: Content) -> bool:
+    """Whether the energies of peaks and range are kinetic."""
+    known = [one for one in (content.whole, *content.single.values()) if one is not None]
+    scales = [str(one.attrs.get("scale")) for one in known]
+    return (content.axis.show or content.axis.scale or [*scales, "binding"][0]) == "kinetic"
+
+
+def _same_scale(one: EnergyAxis, other: EnergyAxis) -> bool:
+    """Whether two axes differ in their offsets only."""
+    return replace(one, offset=0.0, charge=None) == replace(other, offset=0.0, charge=None)
 
 
 class EditState(QObject):
-    """Peaks, range, axis and view of the spectra of one layer, and the chosen pixel.
+    """Peaks, range, axis, settings and view of one region, and the chosen pixel.
 
     Signals
     -------
@@ -117,7 +169,7 @@ class EditState(QObject):
     selected_changed : no arguments
         Another peak is selected.
     restored : no arguments
-        Undo or redo changed the content, perhaps while another layer is shown.
+        Undo or redo changed the content, perhaps while another region is shown.
     """
 
     changed = Signal()
@@ -126,10 +178,11 @@ class EditState(QObject):
     selected_changed = Signal()
     restored = Signal()
 
-    def __init__(self, pixel: Pixel) -> None:
+    def __init__(self, pixel: Pixel, content: Content | None = None) -> None:
         super().__init__()
         self.pixel: dict[str, int] = dict(pixel)
-        self.content = Content()
+        self.content = Content() if content is None else content
+        self.settings: FitState | None = None
         self.shown = Shown()
         self.stack: QUndoStack | None = None
         self.gone = False
@@ -190,9 +243,20 @@ class EditState(QObject):
         self.replace(text, self.content.with_peaks(self.pixel, peaks), merge=merge)
         self.edited.emit()
 
-    def replace(self, text: str, content: Content, *, merge: str = "") -> None:
-        """Replace the whole content, as a step of undo."""
-        command = _Change(self, text, content, merge)
+    def replace(self, text: str, content: Content, *, merge: str = "", quiet: bool = False) -> None:
+        """Replace the whole content, as a step of undo.
+
+        Parameters
+        ----------
+        text : str
+            What was done, for the undo button.
+        content : Content
+        merge : str
+            Successive changes with the same word are one step.
+        quiet : bool
+            Whether `restored` is not emitted: the change concerns all regions.
+        """
+        command = _Change(self, text, content, merge, quiet)
         if self.stack is None:
             command.redo()
         else:
@@ -208,9 +272,11 @@ class EditState(QObject):
 class _Change(QUndoCommand):
     """One step of undo: the content before and after it."""
 
-    def __init__(self, state: EditState, text: str, after: Content, merge: str) -> None:
+    def __init__(
+        self, state: EditState, text: str, after: Content, merge: str, quiet: bool
+    ) -> None:
         super().__init__(text)
-        self._state, self._merge = state, merge
+        self._state, self._merge, self._quiet = state, merge, quiet
         self._before, self._after = state.content, after
         self._pixel = dict(state.pixel)
         self._done = False
@@ -225,12 +291,12 @@ class _Change(QUndoCommand):
         self._done = True
 
     def _set(self, content: Content) -> None:
-        """Set a content; a step of a layer that was removed is dropped by the stack."""
+        """Set a content; a step of a region that was removed is dropped by the stack."""
         if self._state.gone:
             self.setObsolete(True)
         else:
             self._state.restore(content, self._pixel)
-            if self._done:
+            if self._done and not self._quiet:
                 self._state.restored.emit()
 
     def id(self) -> int:
@@ -245,16 +311,6 @@ class _Change(QUndoCommand):
             return False
         self._after = other._after
         return True
-
-
-_STATES: "weakref.WeakKeyDictionary[Any, EditState]" = weakref.WeakKeyDictionary()
-
-
-def edit_state(layer: Any) -> EditState:
-    """State of a layer of spectra; it lives as long as the layer, also while the dock is closed."""
-    if layer not in _STATES:
-        _STATES[layer] = EditState(first_pixel(layer_spectra(layer)))
-    return _STATES[layer]
 
 
 def make_stack(parent: QObject) -> QUndoStack:

@@ -94,6 +94,10 @@ class Editor(QWidget):
         self.background = _button(
             "background", "Show the background before there is a fit, drawn from the data"
         )
+        self.offset = _button("offset", "Shift overlaid spectra upwards")
+        self.waterfall = _button(
+            "waterfall", "Show all spectra of this line scan or depth profile, one above the other"
+        )
         self.legend = _button("legend", "Show the names of the curves")
         self.legend.setChecked(True)
         self.add = QPushButton("Add peak")
@@ -165,12 +169,19 @@ class Editor(QWidget):
 
     def _tools(self) -> tuple[QToolButton, ...]:
         """Buttons of the toolbar from left to right."""
-        views = (self.normalize, self.log, self.background, self.legend)
+        views = (
+            self.normalize,
+            self.log,
+            self.offset,
+            self.waterfall,
+            self.background,
+            self.legend,
+        )
         return (self.reset, self.range, *views)
 
     def _connect(self) -> None:
         """Connect widgets and edits."""
-        for button in (self.normalize, self.log, self.background, self.legend):
+        for button in self._tools()[2:]:
             button.clicked.connect(self._report_shown)
         self.range.clicked.connect(self.range_wanted)
         self.reset.clicked.connect(self.plot.reset_view)
@@ -209,6 +220,8 @@ class Editor(QWidget):
             log=self.log.isChecked(),
             legend=self.legend.isChecked(),
             background=self.background.isChecked(),
+            offset=self.offset.isChecked(),
+            waterfall=self.waterfall.isChecked(),
         )
 
     def show_toolbar(self, shown: Shown, *, limited: bool) -> None:
@@ -218,9 +231,16 @@ class Editor(QWidget):
             (self.log, shown.log),
             (self.legend, shown.legend),
             (self.background, shown.background),
+            (self.offset, shown.offset),
+            (self.waterfall, shown.waterfall),
             (self.range, limited),
         ):
             button.setChecked(checked)
+
+    def offer_overlay(self, *, others: bool, series: bool) -> None:
+        """Show the buttons for several spectra where there are several."""
+        self.offset.setVisible(others)
+        self.waterfall.setVisible(series)
 
     def _report_shown(self) -> None:
         """Report how spectra shall be drawn."""

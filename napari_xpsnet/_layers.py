@@ -22,6 +22,14 @@ PLAIN_IMAGE = (
 PICTURE_HEIGHT, ROW_HEIGHT = 0.6, 0.1
 """Height of a line scan and of a single spectrum, as shares of their energy axis."""
 
+DATA, FILE = "data_of_spectra", "file"
+"""Keys in the metadata of a layer: the data that its spectra were shown as, and its file."""
+OTHER_SHAPE = (
+    'The data of the layer "{name}" have now the shape {now}; its energies belong to {then}. Add '
+    "changed spectra as a new layer: viewer.add_image(spectra), an xarray.DataArray with its own "
+    '"energy".'
+)
+
 LayerTuple = tuple[Any, dict[str, Any], str]
 
 
@@ -89,7 +97,13 @@ def spectra_layer(spectra: xr.DataArray, *, origin: dict[str, Any] | None = None
     transforms = [axis_transform(spectra, dim) for dim in dims]
     if spectra.ndim <= 2:
         transforms[0] = _picture_rows(spectra)
-    metadata = {"dataarray": spectra, "as_read": spectra, "dims": dims, "origin": origin or {}}
+    metadata = {
+        "dataarray": spectra,
+        "as_read": spectra,
+        "dims": dims,
+        "origin": origin or {},
+        DATA: arranged.data,
+    }
     keywords = {
         "name": str(spectra.name or "spectra"),
         "scale": tuple(t.scale for t in transforms),
@@ -99,7 +113,7 @@ def spectra_layer(spectra: xr.DataArray, *, origin: dict[str, Any] | None = None
         "metadata": metadata,
         "colormap": "inferno",
     }
-    return arranged.data, keywords, "image"
+    return metadata[DATA], keywords, "image"
 
 
 def _picture_rows(spectra: xr.DataArray) -> Transform:
@@ -115,7 +129,7 @@ def _picture_rows(spectra: xr.DataArray) -> Transform:
 
 
 def layer_spectra(layer: Any) -> xr.DataArray:
-    """Spectra of a layer.
+    """Spectra of a layer, as its data are now.
 
     Raises
     ------
@@ -127,10 +141,48 @@ def layer_spectra(layer: Any) -> xr.DataArray:
             "There is no layer of spectra yet. Open a file (File > Open, or File > IO Utilities > "
             "Open XPS spectra...) or a sample (File > Open Sample > XPSNet)."
         )
+    take_data(layer.data, layer.metadata, layer.name)
     for spectra in (layer.metadata.get("dataarray"), layer.data):
         if isinstance(spectra, xr.DataArray) and {ENERGY} <= {*spectra.dims} & {*spectra.coords}:
             return spectra
     raise ValueError(PLAIN_IMAGE.format(name=layer.name))
+
+
+def take_data(data: Any, metadata: dict[str, Any], name: str) -> None:
+    """Bring the spectra of a layer to data that somebody has put in place of those of the file.
+
+    Parameters
+    ----------
+    data
+        Of the layer.
+    metadata : dict
+        Of the layer; gets the new spectra.
+    name : str
+        Of the layer.
+
+    Raises
+    ------
+    ValueError
+        If the data have another shape, so that no energies are known for them.
+    """
+    spectra, before = metadata.get("dataarray"), metadata.get(DATA)
+    if data is before or before is None:
+        return
+    if isinstance(data, xr.DataArray) and ENERGY in data.dims and "dims" not in metadata:
+        metadata |= {"as_read": data, "dataarray": metadata["axis"].apply(data)}
+    elif isinstance(spectra, xr.DataArray):
+        dims = metadata.get("dims", spectra.dims)
+        if data.shape != before.shape:
+            then = tuple(before.shape)
+            raise ValueError(OTHER_SHAPE.format(name=name, now=tuple(data.shape), then=then))
+        bare = data.data if isinstance(data, xr.DataArray) else data
+        values = xr.DataArray(bare, dims=dims).isel({d: 0 for d in dims if d not in spectra.dims})
+        for key in ("dataarray", "as_read"):
+            metadata[key] = metadata[key].copy(data=values.transpose(*spectra.dims).data)
+    metadata[DATA] = data
+    if FILE in metadata:
+        shown = metadata[FILE].active
+        shown.as_read, shown.spectra = metadata["as_read"], metadata["dataarray"]
 
 
 def place_energy(layer: Any, spectra: xr.DataArray) -> None:

@@ -15,6 +15,7 @@ from napari_xpsnet._layers import (
     spectra_layer,
 )
 from napari_xpsnet._maps import maps_of, placed
+from napari_xpsnet._regions import region_of
 
 SHAPES_NAME = "region"
 MASK = "mask"
@@ -115,7 +116,7 @@ def show_mask(viewer: Any, layer: Any, peaks: xr.Dataset, what: What) -> None:
 def show_pixels(viewer: Any, layer: Any, chosen: xr.DataArray, text: str) -> None:
     """Show pixels as a Labels layer, in place of an earlier one."""
     data, keywords = placed(chosen, layer, layer_spectra(layer))
-    key = {"mask_of": str(layer.unique_id)}
+    key = {"mask_of": region_of(layer).key}
     for one in [one for one in viewer.layers if one.metadata.get("mask_of") == key["mask_of"]]:
         viewer.layers.remove(one)
     selected = set(viewer.layers.selection)
@@ -162,7 +163,7 @@ def show_rgb(viewer: Any, layer: Any, peaks: xr.Dataset) -> None:
             colormap=color,
             blending="additive" if number else "opaque",
             contrast_limits=(0.0, top),
-            metadata={"map_of": str(layer.unique_id), "map": name, "variable": "rgb"},
+            metadata={"map_of": region_of(layer).key, "map": name, "variable": "rgb"},
         )
         viewer.layers.insert(place + number, fresh)
     viewer.layers.selection = {one for one in selected if one in viewer.layers}

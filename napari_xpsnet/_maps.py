@@ -15,6 +15,7 @@ from napari_xpsnet._layers import (
     layer_spectra,
     peak_name,
 )
+from napari_xpsnet._regions import region_of
 
 VARIABLES = ("area", "center", "fwhm", "height", "n_peaks", "status")
 MAP_CHOICES = (*VARIABLES, "all")
@@ -101,7 +102,7 @@ def _place(viewer: Any, layer: Any) -> int:
 
 def maps_of(viewer: Any, layer: Any) -> list[Any]:
     """Maps of a layer of spectra."""
-    key = str(layer.unique_id)
+    key = region_of(layer).key
     return [one for one in viewer.layers if one.metadata.get("map_of") == key]
 
 
@@ -133,7 +134,7 @@ def map_layers(peaks: xr.Dataset, layer: Any, variables: Iterable[str]) -> list[
         units = str(values.attrs.get("units", "")).removeprefix("1")
         keywords["name"] = f"{layer.name}: {name}" + (f" [{units}]" if units else "")
         keywords["colormap"] = colormap(COLORMAPS[variable])
-        keywords["metadata"] = {"map_of": str(layer.unique_id), "map": name, "variable": variable}
+        keywords["metadata"] = {"map_of": region_of(layer).key, "map": name, "variable": variable}
         whole = peaks[variable].values if variable in LINKED else data
         keywords["contrast_limits"] = _limits(whole, variable)
         found.append((data, keywords, "image"))

@@ -12,8 +12,9 @@ from magicgui.widgets import ComboBox
 from qtpy.QtWidgets import QDialog, QDialogButtonBox, QFileDialog, QLabel, QVBoxLayout, QWidget
 
 from napari_xpsnet._controls import AxisForm
-from napari_xpsnet._layers import ENERGY, LayerTuple, pixel_dims
-from napari_xpsnet._reader import EXTENSIONS, read_layers
+from napari_xpsnet._layers import ENERGY, pixel_dims
+from napari_xpsnet._reader import EXTENSIONS, read_regions
+from napari_xpsnet._regions import Region, RegionFile, file_layer, file_name
 from napari_xpsnet._worker import sentence
 
 MORE = (".txt", ".csv", ".dat", ".asc", ".xml", ".zip", ".xls", ".xlsx", ".nc", ".h5", ".hdf5")
@@ -25,7 +26,7 @@ SHOWN = 6
 
 
 def open_spectra() -> None:
-    """Ask for files and open them; several files of one region become one layer."""
+    """Ask for files and open them; several files of one region become one."""
     paths, _ = QFileDialog.getOpenFileNames(None, "Open XPS spectra", "", FILTERS)
     if paths:
         open_paths(_viewer(), paths)
@@ -58,34 +59,37 @@ def open_paths(viewer: Any, paths: list[str]) -> list[Any]:
 
     path: Any = paths[0] if len(paths) == 1 else paths
     try:
-        layers, remarks = _read(path, {})
-        given = _ask(layers, remarks)
+        regions, remarks = _read(path, {})
+        given = _ask(regions, remarks)
         if given is None:
             return []
         if given:
-            layers, _ = _read(path, given)
+            regions, _ = _read(path, given)
     except (OSError, ValueError) as error:
         show_error(sentence(error))
         return []
-    return [viewer.add_layer(Layer.create(*layer)) for layer in layers]
+    if not regions:
+        return []
+    file = RegionFile(file_name(path), regions)
+    return [viewer.add_layer(Layer.create(*file_layer(file)))]
 
 
-def _read(path: Any, given: dict[str, Any]) -> tuple[list[LayerTuple], list[str]]:
-    """Layers, and the warnings of the reader."""
+def _read(path: Any, given: dict[str, Any]) -> tuple[list[Region], list[str]]:
+    """Regions, and the warnings of the reader."""
     import xpsnet
 
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        layers = read_layers(path, **given)
-    return layers, [str(one.message) for one in caught if one.category is xpsnet.XpsnetWarning]
+        regions = read_regions(path, **given)
+    return regions, [str(one.message) for one in caught if one.category is xpsnet.XpsnetWarning]
 
 
-def _ask(layers: list[LayerTuple], remarks: list[str]) -> dict[str, Any] | None:
+def _ask(regions: list[Region], remarks: list[str]) -> dict[str, Any] | None:
     """Keywords of `xpsnet.read` from the user; None after Cancel."""
-    unstated = any("photon_energy" not in one[1]["metadata"]["dataarray"].attrs for one in layers)
+    unstated = not all(region.is_convertible for region in regions)
     if not remarks and not unstated:
         return {}
-    dialog = EnergyDialog(layers, remarks)
+    dialog = EnergyDialog(regions, remarks)
     accepted = dialog.exec()
     given = dialog.given()
     dialog.deleteLater()
@@ -97,20 +101,19 @@ class EnergyDialog(QDialog):
 
     Parameters
     ----------
-    layers : list
-        From `read_layers`.
+    regions : list of Region
+        From `read_regions`.
     remarks : list of str
         Warnings of the reader.
     """
 
     def __init__(
-        self, layers: list[LayerTuple], remarks: list[str], parent: QWidget | None = None
+        self, regions: list[Region], remarks: list[str], parent: QWidget | None = None
     ) -> None:
         super().__init__(parent)
         self.setWindowTitle("Open XPS spectra")
         self.form = AxisForm()
-        self.form.show.visible = False
-        dims = _dims(layers)
+        dims = _dims(regions)
         self.sum_over = ComboBox(
             label="Sum over",
             choices=[("nothing", None), *((dim, dim) for dim in dims)],
@@ -124,7 +127,7 @@ class EnergyDialog(QDialog):
         buttons.accepted.connect(self.accept)
         buttons.rejected.connect(self.reject)
         layout = QVBoxLayout(self)
-        for text in (_regions_text(layers), _remarks_text(remarks)):
+        for text in (_regions_text(regions), _remarks_text(remarks)):
             label = QLabel(text)
             label.setWordWrap(True)
             label.setVisible(bool(text))
@@ -139,26 +142,26 @@ class EnergyDialog(QDialog):
         return self.form.state().keywords() | ({"sum_over": summed} if summed else {})
 
 
-def _dims(layers: list[LayerTuple]) -> list[str]:
+def _dims(regions: list[Region]) -> list[str]:
     """Dimensions other than energy, each once."""
-    found = (pixel_dims(keywords["metadata"]["dataarray"]) for _, keywords, _ in layers)
+    found = (pixel_dims(region.as_read) for region in regions)
     return list(dict.fromkeys(str(dim) for dims in found for dim in dims))
 
 
-def _regions_text(layers: list[LayerTuple]) -> str:
+def _regions_text(regions: list[Region]) -> str:
     """What was read, one line per region."""
     lines = []
-    for _, keywords, _ in layers[:SHOWN]:
-        spectra = keywords["metadata"]["dataarray"]
+    for region in regions[:SHOWN]:
+        spectra = region.as_read
         energies = spectra[ENERGY].values
         number = spectra.size // energies.size
         photon = spectra.attrs.get("photon_energy")
         lines.append(
-            f"{keywords['name']}: {number} {'spectrum' if number == 1 else 'spectra'}, "
+            f"{region.name}: {number} {'spectrum' if number == 1 else 'spectra'}, "
             f"{energies[0]:g} to {energies[-1]:g} eV ({spectra.attrs['scale']} energy), "
             + (f"photon energy {photon:g} eV" if photon else "photon energy not stated")
         )
-    more = len(layers) - len(lines)
+    more = len(regions) - len(lines)
     return "\n".join([*lines, f"and {more} more"] if more > 0 else lines)
 
 

@@ -2,22 +2,16 @@
 
 from pathlib import Path
 
-import xarray as xr
 from qtpy.QtGui import QGuiApplication
-from qtpy.QtWidgets import QFileDialog, QWidget
 
-from napari_xpsnet import _maps
+from napari_xpsnet import _layers, _maps
 from napari_xpsnet._colors import theme_colors
 from napari_xpsnet._controls import EVERYWHERE, FitForm
 from napari_xpsnet._curve_layers import curve_layers, place_beside, show_curves
+from napari_xpsnet._export import ExportDialog, Exported
 from napari_xpsnet._panel import Panel
 from napari_xpsnet._spectrum_view import SpectrumView
 from napari_xpsnet._state import script
-from napari_xpsnet._worker import sentence
-
-FILTERS = "netCDF (*.nc);;CSV table (*.csv);;zarr (*.zarr)"
-SUFFIXES = (".nc", ".csv", ".zarr", ".h5", ".nxs", ".xlsx", ".json", ".vms")
-"""Extensions that can be typed in place of the chosen file type."""
 
 
 class Outputs:
@@ -31,9 +25,11 @@ class Outputs:
 
     def __init__(self, view: SpectrumView, form: FitForm, panel: Panel) -> None:
         self.view, self.form, self.panel = view, form, panel
+        self.folder: Path | None = None
+        self.dialog: ExportDialog | None = None
         panel.maps.clicked.connect(self.show_maps)
         panel.curves.clicked.connect(self.show_curves)
-        panel.save.clicked.connect(self.save)
+        panel.export.clicked.connect(self.open_export)
         panel.script.clicked.connect(self.copy_script)
 
     def show_maps(self) -> None:
@@ -58,29 +54,43 @@ class Outputs:
         show_curves(self.view.viewer, place_beside(layers, self.view.layer))
         self.view.show_canvas()
 
-    def to_save(self) -> xr.Dataset | None:
-        """Peaks to save: of the spectra that "Apply to" names, else those that exist."""
+    def to_export(self) -> list[Exported]:
+        """Pinned spectrum and all spectra with their peaks; first those that "Apply to" names."""
         edit = self.view.edit
-        whole = None if edit is None else edit.content.whole
-        both = (self.view.peaks(), whole)
-        first, second = both[::-1] if self.form.where.value == EVERYWHERE else both
-        return second if first is None else first
+        if edit is None:
+            return []
+        name, spectra = self.view.layer.name, _layers.layer_spectra(self.view.layer)
+        here, whole = self.view.peaks(), edit.content.whole
+        found = []
+        if here is not None:
+            title = _layers.spectrum_title(self.view.layer, edit.pixel) if edit.pixel else name
+            found.append(Exported(title, name, self.view.spectrum(edit.pixel), here))
+        if whole is not None and edit.pixel:
+            number = spectra.size // spectra.sizes[_layers.ENERGY]
+            found.append(Exported(f"all spectra ({number})", name, spectra, whole))
+        return found[::-1] if self.form.where.value == EVERYWHERE else found
 
-    def save(self) -> None:
-        """Ask for a file and write the peaks into it."""
-        import xpsnet
+    def open_export(self) -> None:
+        """Open the dialog that exports."""
+        contents = self.to_export()
+        if contents:
+            self.dialog = ExportDialog(contents, self.to_folder(), self.panel)
+            self.dialog.saved.connect(self._note_saved)
+            self.dialog.open()
 
-        peaks = self.to_save()
-        asked = None if peaks is None else ask_path(self.panel, self.view.layer.name)
-        if peaks is None or asked is None:
-            return
-        path, replaces = asked
-        try:
-            xpsnet.write(peaks, path, overwrite=replaces)
-        except (OSError, ValueError, ImportError) as error:
-            self.panel.say(sentence(error), problem=True)
-        else:
-            self.panel.say(f"Saved {path.name}.")
+    def to_folder(self) -> Path:
+        """Folder for the next file: that of the last one, else that of the spectra, else home."""
+        origin = self.view.layer.metadata.get("origin", {})
+        name = origin.get("name")
+        if self.folder is None and origin.get("call") == "read" and isinstance(name, str):
+            beside = Path(name).absolute().parent
+            return beside if beside.is_dir() else Path.home()
+        return self.folder or Path.home()
+
+    def _note_saved(self, path: str) -> None:
+        """Say what was saved; the next file goes to the same folder."""
+        self.folder = Path(path).parent
+        self.panel.say(f"Saved {Path(path).name}.")
 
     def copy_script(self) -> None:
         """Copy Python code that repeats the fit to the clipboard."""
@@ -94,21 +104,3 @@ class Outputs:
         text = script(state, edit.axis, origin, layer=layer.name, by_hand=by_hand)
         QGuiApplication.clipboard().setText(text)
         self.panel.say("The Python code is in the clipboard.")
-
-
-def ask_path(parent: QWidget, name: str) -> tuple[Path, bool] | None:
-    """Ask for a file name for the peaks; None after Cancel.
-
-    Also whether the dialog has asked to replace a file of this name: it knows only what was typed.
-    """
-    start = f"{name} peaks.nc".replace("/", "-")
-    path, chosen = QFileDialog.getSaveFileName(parent, "Save results", start, FILTERS)
-    whole = with_suffix(path, chosen)
-    return (whole, whole == Path(path)) if path else None
-
-
-def with_suffix(path: str, chosen: str) -> Path:
-    """Add the extension of the chosen file type if none was typed."""
-    if Path(path).suffix.lower() in SUFFIXES:
-        return Path(path)
-    return Path(f"{path}.{chosen.rpartition('*.')[2].rstrip(')') or 'nc'}")

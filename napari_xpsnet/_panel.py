@@ -16,6 +16,7 @@ from qtpy.QtWidgets import (
 )
 from superqt import QCollapsible
 
+from napari_xpsnet._calibrate import CalibrateForm
 from napari_xpsnet._controls import AxisForm, FitForm
 from napari_xpsnet._maps import MAP_CHOICES
 
@@ -47,7 +48,7 @@ class Panel(QWidget):
         self.map_choice.setMinimumWidth(70)
         self.maps = QPushButton("Parameter maps")
         self.curves = QPushButton("Send curves to layers")
-        self.save = QPushButton("Save results...")
+        self.export = QPushButton("Export...")
         self.script = QPushButton("Copy as Python")
         self.copy_to = QPushButton("To the selected regions")
         self.to_all = QPushButton("To all spectra as the start")
@@ -58,6 +59,8 @@ class Panel(QWidget):
         self.axis = _section("Energy axis")
         self.peak_set = _section("Peak set")
         self.in_file = _section("Fits in the file")
+        self.calibrate_part = _section("Calibrate")
+        self.calibrate = CalibrateForm()
         self._explain()
         self.axis.addWidget(axis_form.container.native)
         self._arrange(form)
@@ -75,7 +78,9 @@ class Panel(QWidget):
         self.maps.setToolTip("Show this parameter of all peaks as image layers")
         self.map_choice.setToolTip("Parameter of the maps")
         self.curves.setToolTip("Draw this fit as napari layers beside the spectra")
-        self.save.setToolTip("Save the peaks as netCDF, zarr or csv")
+        self.export.setToolTip(
+            "Figure for publication, report, Excel, csv, VAMAS with fits, netCDF: with a preview"
+        )
         self.script.setToolTip("Copy Python code that repeats this fit to the clipboard")
         self.copy_to.setToolTip(
             "Refine these peaks, with their locks and links, in all other selected layers"
@@ -105,8 +110,10 @@ class Panel(QWidget):
         layout.addWidget(self.message)
         layout.addWidget(self.in_file)
         layout.addWidget(self.peak_set)
+        self.calibrate_part.addWidget(self.calibrate)
+        layout.addWidget(self.calibrate_part)
         layout.addStretch(1)
-        layout.addLayout(_row(self.map_choice, self.maps, self.save))
+        layout.addLayout(_row(self.map_choice, self.maps, self.export))
         layout.addLayout(_row(self.curves, self.script))
         self.setMinimumWidth(WIDTH)
 
@@ -161,7 +168,7 @@ class Panel(QWidget):
         """Enable what needs the peaks of this spectrum or of all spectra."""
         self.refine.setEnabled(pixel and not busy)
         self.curves.setEnabled(pixel)
-        self.save.setEnabled(pixel or maps)
+        self.export.setEnabled(pixel or maps)
         self.maps.setEnabled(maps)
         self.map_choice.setEnabled(maps)
         self.save_set.setEnabled(pixel)

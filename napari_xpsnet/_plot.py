@@ -127,6 +127,9 @@ class SpectrumPlot(QWidget):
         self._ends: tuple[Any, ...] = ()
         self._labels: tuple[Any, ...] = ()
         self._follows = self._rests = False
+        self._peak_names: list[tuple[str, str]] = []
+        self._others: list[tuple[str, str]] = []
+        self._reach: tuple[float, float] | None = None
         self._painted: dict[int, tuple[str, bool]] = {}
         self.graphics = pg.GraphicsLayoutWidget()
         self.legend = QLabel()
@@ -423,6 +426,20 @@ class SpectrumPlot(QWidget):
             )
         self._name_curves([])
 
+    def show_others(self, names: list[tuple[str, str]], reach: tuple[float, float] | None) -> None:
+        """Name further spectra in the legend; the view reaches to theirs.
+
+        Parameters
+        ----------
+        names : list of (str, str)
+            Colors and names.
+        reach : (float, float), optional
+            Energies of those that lie outside of this spectrum [eV].
+        """
+        self._others, self._reach = names, reach
+        if self._spectrum is not None:
+            self._name_curves(self._peak_names)
+
     def _paint(self, index: int, color: str) -> None:
         """Give a peak its color, if it has another one; a new pen draws the curve again."""
         selected = self._selected == index + 1
@@ -447,7 +464,8 @@ class SpectrumPlot(QWidget):
         return self.components[index]
 
     def _name_curves(self, peaks: list[tuple[str, str]]) -> None:
-        """Write the legend: measured points, envelope, peaks by color, background."""
+        """Write the legend: measured points, envelope, peaks, background, other spectra."""
+        self._peak_names = peaks
         text = self.colors["text"]
         entries = [("●", text, "measured")]
         if self.curves is not None:
@@ -455,6 +473,7 @@ class SpectrumPlot(QWidget):
         entries += [("■", color, name) for color, name in peaks]
         if self.background.isVisible():
             entries.append(("╌", "#909090", "background"))
+        entries += [("━", color, name) for color, name in self._others]
         names = [name for _, _, name in entries]
         marks = [color for _, color, _ in entries]
         if [*names, *marks] == self._written:
@@ -516,7 +535,8 @@ class SpectrumPlot(QWidget):
         if self._spectrum is None:
             return
         energy = self._spectrum[ENERGY].values
-        self.main.setXRange(float(energy.min()), float(energy.max()), padding=PADDING)
+        ends = (float(energy.min()), float(energy.max()), *(self._reach or ()))
+        self.main.setXRange(min(ends), max(ends), padding=PADDING)
         self.main.enableAutoRange(y=True)
         self.main.getViewBox().updateAutoRange()
 

@@ -9,7 +9,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from napari_xpsnet._layers import LayerTuple, spectra_layer
+from qtpy.QtCore import QTimer
+
+from napari_xpsnet._layers import LayerTuple
+from napari_xpsnet._regions import Region, RegionFile, file_layer, file_name, make_region
+from napari_xpsnet._session import session_layers
+from napari_xpsnet._session_files import SUFFIX, open_dock
 
 EXTENSIONS = (
     ".vms", ".vamas", ".npl",  # VAMAS
@@ -52,7 +57,7 @@ def _is_ours(path: Path) -> bool:
 
 
 def read_layers(path: Paths, **given: Any) -> list[LayerTuple]:
-    """One layer per region.
+    """One layer for all regions of a file; it shows one of them at a time.
 
     Parameters
     ----------
@@ -67,19 +72,42 @@ def read_layers(path: Paths, **given: Any) -> list[LayerTuple]:
     xpsnet.ReadError
         With file, place, what was expected and what came.
     """
+    from xpsnet.io.stores.session import is_session
+
+    if isinstance(path, str) and path.lower().endswith(SUFFIX) and is_session(path):
+        QTimer.singleShot(0, open_dock)
+        return session_layers(path)
+    regions = read_regions(path, **given)
+    name = file_name(path)
+    return [file_layer(RegionFile(name, regions))] if regions else []
+
+
+def read_regions(path: Paths, **given: Any) -> list[Region]:
+    """All regions of a file, on the binding-energy scale where the photon energy is known.
+
+    Parameters
+    ----------
+    path, **given
+        As for `read_layers`.
+    """
     import xpsnet
 
     name = path if isinstance(path, str) else [str(one) for one in path]
-    regions = xpsnet.read(name, **given)
-    names = [region.name for region in regions]
-    layers = []
-    for index, spectra in enumerate(regions):
+    found = xpsnet.read(name, **given)
+    names = [spectra.name for spectra in found]
+    regions = []
+    for index, spectra in enumerate(found):
         unique = bool(spectra.name) and names.count(spectra.name) == 1
         region = str(spectra.name) if unique else index
         origin = {"call": "read", "name": name, "region": region, "given": given}
-        layer = spectra_layer(spectra, origin=origin)
-        sample = spectra.attrs.get("sample") or spectra.attrs.get("group")
-        if sample and not unique:
-            layer[1]["name"] += f" ({sample})"
-        layers.append(layer)
-    return layers
+        regions.append(make_region(spectra, origin))
+    return regions
+
+
+def prepare() -> None:
+    """Load what the first file needs, so that it does not wait: readers and units."""
+    import pint
+
+    import xpsnet.io.read  # noqa: F401 - loaded here, used later
+
+    pint.get_application_registry().Unit("eV")

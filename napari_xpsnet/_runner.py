@@ -25,7 +25,7 @@ class Runner(QObject):
     progressed : int, int, str
         Spectra done, all spectra, and the time left in words.
     finished : Outcome, object
-        With the layer that the job was started for; not after `stop`.
+        With the region that the job was started for; not after `stop`.
     """
 
     progressed = Signal(int, int, str)
@@ -34,7 +34,7 @@ class Runner(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.job: Job | None = None
-        self.layer: Any = None
+        self.region: Any = None
         self._started = 0.0
         self._timer = QTimer(self, interval=POLL)
         self._timer.timeout.connect(self._look)
@@ -44,9 +44,9 @@ class Runner(QObject):
         """Whether a fit is running."""
         return self.job is not None
 
-    def start(self, state: FitState, spectra: xr.DataArray, engine: Engine, layer: Any) -> None:
+    def start(self, state: FitState, spectra: xr.DataArray, engine: Engine, region: Any) -> None:
         """Start a fit in a thread."""
-        self.job, self.layer = Job(state, spectra, engine), layer
+        self.job, self.region = Job(state, spectra, engine), region
         self._started = time.monotonic()
         self._timer.start()
         self.job.start(self._take)
@@ -65,15 +65,15 @@ class Runner(QObject):
     def _clear(self) -> None:
         """Forget the job."""
         self._timer.stop()
-        self.job = self.layer = None
+        self.job = self.region = None
 
     @Slot(object)
     def _take(self, outcome: Outcome) -> None:
         """Report the outcome; runs in the thread of the window."""
         if self.job is not None and self.job.state is outcome.state:
-            layer = self.layer
+            region = self.region
             self._clear()
-            self.finished.emit(outcome, layer)
+            self.finished.emit(outcome, region)
 
     def _look(self) -> None:
         """Report the progress of the thread."""

@@ -14,7 +14,9 @@ from napari_xpsnet._colors import theme_colors
 from napari_xpsnet._cursor import Cursor
 from napari_xpsnet._edit_state import EditState, Shown
 from napari_xpsnet._editor import Editor
+from napari_xpsnet._overlay import Overlay, Series
 from napari_xpsnet._peak_edits import PeakEdits
+from napari_xpsnet._regions import Region, fit_view, region_of
 from napari_xpsnet._results import short_summary
 
 EDITOR_NAME = "Spectrum"
@@ -27,6 +29,10 @@ SETTLE = 50
 TABLE_FRAME = 120
 """Least time between two updates of the table during a drag [ms]."""
 BACKGROUND = "shirley"
+OTHER_SCALE = (
+    "Some selected regions are not overlaid: their photon energy is unknown, so that they have no "
+    "{scale} energy."
+)
 
 
 class SpectrumView(QObject):
@@ -58,6 +64,8 @@ class SpectrumView(QObject):
         self.edits = PeakEdits(self.chosen_spectrum, self)
         self.editor = Editor(self.edits, stack)
         self.plot, self.table = self.editor.plot, self.editor.table
+        self.overlay = Overlay(self.plot)
+        self.others: list[Region] = []
         self.cursor = Cursor(viewer, self)
         self._kind = ""
         self._in_table: xr.Dataset | None = None
@@ -84,6 +92,7 @@ class SpectrumView(QObject):
             self._share_window()
             return
         self.plot.clear()
+        self.overlay.clear()
         self.table.set_peaks(None)
         self.editor.title.setText("")
         self.editor.status.setText("")
@@ -117,7 +126,9 @@ class SpectrumView(QObject):
 
     def spectrum(self, pixel: dict[str, int]) -> xr.DataArray:
         """Spectrum of one pixel, loaded."""
-        return _layers.layer_spectra(self.layer).isel(pixel).load()
+        spectra = _layers.layer_spectra(self.layer)
+        one: xr.DataArray = spectra.isel(pixel).load().xps.on_corrected_axis()
+        return one
 
     def chosen_spectrum(self, edit: EditState) -> xr.DataArray:
         """Spectrum of the chosen pixel, cropped to the range of the fit."""
@@ -148,6 +159,7 @@ class SpectrumView(QObject):
         peaks = edit.content.at(pixel)
         spectrum = self.spectrum(pixel)
         self.plot.show_spectrum(spectrum, peaks, shown=edit.shown, fresh=fresh, moving=moving)
+        self._show_others(spectrum, pixel)
         if peaks is None and edit.shown.background:
             self._show_background(spectrum)
         title = _layers.spectrum_title(self.layer, pixel)
@@ -159,6 +171,28 @@ class SpectrumView(QObject):
         self.editor.show_selected(edit.selected if own else None)
         self._show_quality(peaks)
         self.shown.emit()
+
+    def overlay_regions(self, regions: list[Region]) -> None:
+        """Draw these regions beside the active one."""
+        self.others = regions
+        self.refresh()
+
+    def _show_others(self, spectrum: xr.DataArray, pixel: dict[str, int]) -> None:
+        """Draw the regions that are selected beside the active one, and its waterfall."""
+        if self.edit is None:
+            return
+        scale, series = spectrum.attrs.get("scale"), None
+        others = [region for region in self.others if region.scale == scale]
+        spectra = _layers.layer_spectra(self.layer)
+        is_series = len(pixel) == 1 and spectra.ndim == 2
+        if is_series and self.edit.shown.waterfall:
+            ((dim, own),) = pixel.items()
+            series = Series(spectra.transpose(dim, _layers.ENERGY).load(), own)
+        self.editor.offer_overlay(others=bool(others), series=is_series)
+        drawn = [(region.title, region.shown_spectrum()) for region in others]
+        self.overlay.draw(spectrum, drawn, series, self.edit.shown)
+        if len(others) < len(self.others):
+            self.problem.emit(OTHER_SCALE.format(scale=scale))
 
     def _show_background(self, spectrum: xr.DataArray) -> None:
         """Draw the background of the data where there is no fit yet."""
@@ -242,7 +276,7 @@ class SpectrumView(QObject):
         if dock is not None and isinstance(window, QMainWindow):
             height = int(SHARES["map"] * window.height())
             window.resizeDocks([dock], [height], Qt.Orientation.Vertical)
-            QTimer.singleShot(SETTLE, self.viewer.reset_view)
+            QTimer.singleShot(SETTLE, self.fit_canvas)
 
     def _share_window(self) -> None:
         """Give the editor the larger part of the window, except beside a map."""
@@ -280,7 +314,7 @@ class SpectrumView(QObject):
     def fit_canvas(self) -> None:
         """Fit the spectra into the canvas, which the plot has made smaller."""
         if self.layer is not None and self.layer in self.viewer.layers:
-            self.viewer.reset_view()
+            fit_view(self.viewer, region_of(self.layer))
 
     def release(self) -> None:
         """Disconnect from the viewer and close the editor."""

@@ -1,10 +1,12 @@
 """All choices of the user as frozen data, the call that they mean, and the Python code for it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import xarray as xr
+
+from napari_xpsnet._charge import Charge
 
 Scale = Literal["binding", "kinetic"]
 
@@ -50,13 +52,16 @@ class EnergyAxis:
     offset : float
         Added to the energies of the file [eV].
     show : "binding", "kinetic" or None
-        Energy scale of fit and plot; None: that of the file.
+        The other energy scale, where the energies are converted; None: that of the file.
+    charge : Charge or None
+        Charge reference; None: as the file states.
     """
 
     scale: Scale | None = None
     photon_energy: float | None = None
     offset: float = 0.0
     show: Scale | None = None
+    charge: Charge | None = None
 
     def apply(self, spectra: xr.DataArray) -> xr.DataArray:
         """Put spectra, as they were read, on the axis that the user described.
@@ -69,13 +74,35 @@ class EnergyAxis:
         import xpsnet
 
         given = {"scale": self.scale, "photon_energy": self.photon_energy}
-        spectra = spectra.assign_attrs({k: v for k, v in given.items() if v is not None})
+        given = {k: v for k, v in given.items() if v is not None}
+        if given:
+            spectra = spectra.assign_attrs(given)
         if self.offset:
             spectra = spectra.xps.shift(self.offset)
+        if self.charge is not None:
+            spectra = self.charge.apply(spectra)
         if self.show is not None:
             convert = xpsnet.to_binding if self.show == "binding" else xpsnet.to_kinetic
             spectra = convert(spectra)
         return spectra
+
+    def photon(self, as_read: xr.DataArray) -> float | None:
+        """Photon energy of spectra [eV], None where neither user nor file states it."""
+        return self.photon_energy or as_read.attrs.get("photon_energy")
+
+    def shown_as(self, scale: Scale, as_read: xr.DataArray) -> "EnergyAxis":
+        """The same on an energy scale; as stored where the photon energy is unknown.
+
+        Parameters
+        ----------
+        scale : "binding" or "kinetic"
+        as_read : DataArray
+            The spectra that the axis is for.
+        """
+        stored = self.scale or as_read.attrs.get("scale")
+        if stored not in ("binding", "kinetic") or self.photon(as_read) is None:
+            return replace(self, show=None)
+        return replace(self, show=None if stored == scale else scale)
 
     def keywords(self) -> dict[str, Any]:
         """The same as keywords of `xpsnet.read`, without the conversion."""
@@ -151,7 +178,11 @@ class FitState:
 
     def select(self, spectra: xr.DataArray) -> xr.DataArray:
         """Spectra to fit."""
-        return spectra if self.pixel is None else spectra.isel(dict(self.pixel))
+        return (
+            spectra
+            if self.pixel is None
+            else spectra.isel(dict(self.pixel)).xps.on_corrected_axis()
+        )
 
 
 BY_HAND = (

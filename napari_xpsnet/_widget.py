@@ -4,20 +4,25 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import xarray as xr
-from qtpy.QtCore import QEvent, Slot
+from qtpy.QtCore import QEvent, QTimer, Slot
 from qtpy.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 from superqt.utils import qdebounced
 
 from napari_xpsnet import _layers, _maps
+from napari_xpsnet._calibrate import Calibration, all_regions
 from napari_xpsnet._controls import AxisForm, FitForm
 from napari_xpsnet._curve_layers import remove_curves
-from napari_xpsnet._edit_state import EditState, edit_state, make_stack
+from napari_xpsnet._edit_state import EditState, make_stack
 from napari_xpsnet._map_tools import MapTools
 from napari_xpsnet._outputs import Outputs
 from napari_xpsnet._panel import Panel, ScrollArea
 from napari_xpsnet._peak_sets import PeakSets
+from napari_xpsnet._reader import prepare
+from napari_xpsnet._region_view import RegionView
+from napari_xpsnet._regions import Region, region_of
 from napari_xpsnet._results import summary
 from napari_xpsnet._runner import Runner
+from napari_xpsnet._session_files import SessionKeeper
 from napari_xpsnet._spectrum_view import SpectrumView
 from napari_xpsnet._state import FitState
 from napari_xpsnet._worker import Engine, Outcome, library, sentence
@@ -31,6 +36,12 @@ EDITED = "Not fitted yet: Refine fits these peaks."
 OTHER_SCALE = (
     "The peaks belonged to the other energy axis and are gone from this one; Undo brings them back."
 )
+ASIDE = "Peaks belong to an energy scale: those of the other scale are kept and come back with it."
+NO_PHOTON = (
+    'The photon energy of "{name}" is unknown: type it under "Energy axis", then there are both '
+    "energy scales."
+)
+NEW_DATA = "The data of this layer have changed. Fits use them as they are now."
 
 
 class FitPeaks(QWidget):
@@ -47,32 +58,42 @@ class FitPeaks(QWidget):
         # napari passes a proxy; layers from a proxy are not equal to those in the list of layers.
         self.viewer: Any = getattr(napari_viewer, "__wrapped__", napari_viewer)
         self.engine: Engine = library
-        self._states: dict[Any, EditState] = {}
-        self._waiting: list[tuple[FitState, Any]] = []
+        self._states: dict[EditState, Region] = {}
+        self._region: Region | None = None
+        self._late: set[Region] = set()
+        self._waiting: list[tuple[FitState, Region]] = []
         self._live_start: xr.Dataset | None = None
         self._active: Any = None
+        self._watched: Any = None
         self._docked = self._closed = False
         self.stack = make_stack(self)
         self.form = FitForm(self._choices, _models())
         self.axis_form = AxisForm()
         self.view = SpectrumView(self.viewer, self.stack, self)
+        self.regions = RegionView(self.viewer, self)
         self.panel = Panel(self.form, self.axis_form)
         self.runner = Runner(self)
         self.outputs = Outputs(self.view, self.form, self.panel)
         self.peak_sets = PeakSets(self.view, self.panel)
         self.map_tools = MapTools(self.view, self)
         self.panel.add_section(self.map_tools.section)
+        self.calibration = Calibration(self.panel.calibrate, self._state_of, self.stack)
+        self.sessions = SessionKeeper(self, self.panel.say)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(ScrollArea(self.panel))
+        layout.addWidget(self.sessions.bar)
         # Otherwise napari adds empty space below.
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
         self._live = qdebounced(self._fit_live, timeout=LIVE_DELAY)
         self._connect()
         self.view.editor.yields_keys = self._is_on_labels
         self.view.dock()
+        self.sessions.take_key()
+        self.regions.dock()
         self._choose_active()
         self._change_layer()
+        QTimer.singleShot(0, prepare)
 
     def _connect(self) -> None:
         """Connect signals and methods."""
@@ -83,6 +104,12 @@ class FitPeaks(QWidget):
         panel.to_all.clicked.connect(self.refine_all)
         panel.copy_to.clicked.connect(self.refine_selected)
         form.layer.changed.connect(self._change_layer)
+        form.container.changed.connect(self._keep_settings)
+        self.regions.shown.connect(self.show_region)
+        self.regions.overlaid.connect(self.view.overlay_regions)
+        self.regions.panel.scale_wanted.connect(self.set_scale)
+        self.regions.panel.copy_wanted.connect(self.refine_regions)
+        self.regions.panel.remove_wanted.connect(self.remove_regions)
         for control in (form.limited, form.first, form.last):
             control.changed.connect(self._type_range)
         self.axis_form.container.changed.connect(self._change_axis)
@@ -96,6 +123,9 @@ class FitPeaks(QWidget):
         self.peak_sets.wanted.connect(self.use_peaks)
         self.map_tools.said.connect(lambda text: self.panel.say(text, problem=True))
         self.map_tools.fit_wanted.connect(self.fit)
+        panel.calibrate.wanted.connect(self.calibrate)
+        self.calibration.done.connect(panel.say)
+        self.calibration.problem.connect(lambda text: panel.say(text, problem=True))
         self.view.edits.set_pasted.connect(lambda peaks: self.use_peaks("paste all peaks", peaks))
         self.runner.progressed.connect(panel.show_progress)
         self.runner.finished.connect(self._finish)
@@ -114,8 +144,26 @@ class FitPeaks(QWidget):
 
     def reset_choices(self, event: Any = None) -> None:
         """Update the list of layers; napari calls this after every change."""
-        if not self._closed:
+        if self._closed:
+            return
+        before = self.form.layer.value
+        with self.form.layer.changed.blocked():
+            # The box loses its choice when the layer gets another name.
             self.form.layer.reset_choices()
+            if before in self.form.layer.choices:
+                self.form.layer.value = before
+        self.regions.update()
+        if self.form.layer.value is not before:
+            self._change_layer()
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether napari has closed the dock."""
+        return self._closed
+
+    def refresh_region(self) -> None:
+        """Show the active region anew, with everything that its state says."""
+        self._change_layer()
 
     @property
     def layer(self) -> Any:
@@ -124,19 +172,24 @@ class FitPeaks(QWidget):
         return layer if layer is not None and layer in self.viewer.layers else None
 
     @property
-    def edit(self) -> EditState:
-        """Peaks, range and axis of this layer."""
-        return self._state_of(self.layer)
+    def region(self) -> Region | None:
+        """The region that is shown."""
+        return None if self.layer is None else region_of(self.layer)
 
-    def _state_of(self, layer: Any) -> EditState:
-        """State of a layer, which lives as long as the layer."""
-        if layer not in self._states:
-            state = edit_state(layer)
-            state.stack = self.stack
-            self._states[layer] = state
+    @property
+    def edit(self) -> EditState:
+        """Peaks, range and axis of this region."""
+        return self._state_of(region_of(self.layer))
+
+    def _state_of(self, region: Region) -> EditState:
+        """State of a region, which lives as long as its file."""
+        state = region.edit()
+        if state not in self._states:
+            state.stack, state.gone = self.stack, False
+            self._states[state] = region
             state.changed.connect(self._follow_content)
             state.restored.connect(self._follow_undo)
-        return self._states[layer]
+        return state
 
     def _choose_active(self, event: Any = None) -> None:
         """Use the layer that the user selected, if it has spectra."""
@@ -154,22 +207,71 @@ class FitPeaks(QWidget):
             else:
                 self._change_layer()
 
+    def show_region(self, region: Region) -> None:
+        """Show a region, which its layer already draws."""
+        layer = region.file.layer
+        if layer is self.layer:
+            self._change_layer()
+        # Its controls, and the commands of napari, then are those of this layer.
+        self.viewer.layers.selection.active = layer
+
     def _change_layer(self, event: Any = None) -> None:
-        """Show another layer of spectra, or a message how to open one."""
+        """Show another region, or a message how to open one."""
         layer = self.layer
+        self._watch(layer)
         self.panel.enable_fit(layer is not None, busy=self.runner.busy)
         if layer is None:
+            self.regions.follow(None)
             self.view.follow(None, None)
             self.peak_sets.offer_file_fits()
             self.panel.say(self._absence())
             return
         self.panel.say("")
-        state = self.edit
+        region, state = region_of(layer), self.edit
+        if region is not self._region:
+            self.panel.calibrate.show_reference(region.name, state.peaks())
+        self._region = region
+        if region.axis != state.axis:
+            self._apply_axis(region)
+        if region in self._late:
+            self._draw_maps(region)
+        self.form.show_settings(state.settings)
+        self.regions.update()
+        self.regions.follow(region)
         self._show_content()
+        self.view.others = self.regions.tree.others()
         self.view.follow(layer, state)
         self.view.plot.set_range(state.content.energy_range)
         self.view.go_to_maximum()
+        self.view.fit_canvas()
         self.peak_sets.offer_file_fits()
+        self._describe()
+
+    def _watch(self, layer: Any) -> None:
+        """Notice when somebody replaces the data of this layer, and of no other."""
+        if self._watched is not None:
+            self._watched.events.data.disconnect(self._follow_data)
+        self._watched = layer
+        if layer is not None:
+            layer.events.data.connect(self._follow_data)
+
+    def _follow_data(self, event: Any = None) -> None:
+        """Draw the data of the layer as they are now."""
+        layer = self.layer
+        if layer is None or layer.metadata.get(_layers.DATA) is layer.data:
+            return
+        if not _layers.has_spectra(layer):
+            self.reset_choices()
+            self._choose_active()
+            return
+        self.view.refresh()
+        self.panel.say(NEW_DATA)
+
+    def _keep_settings(self, event: Any = None) -> None:
+        """Remember the choices of the form for the region that it shows."""
+        if self._region is not None and not self._closed:
+            state = self._state_of(self._region)
+            state.settings = self.form.state(state.pixel)
 
     def _show_content(self) -> None:
         """Show axis and range of this layer in the forms."""
@@ -177,6 +279,7 @@ class FitPeaks(QWidget):
         self.axis_form.show_state(content.axis)
         self.panel.name_axis(str(spectra.attrs.get("scale", "")))
         self.form.adapt(spectra, content.energy_range)
+        self.regions.follow_scale(region_of(self.layer))
         self.view.plot.set_range(content.energy_range)
 
     def _absence(self) -> str:
@@ -188,69 +291,118 @@ class FitPeaks(QWidget):
         return ""
 
     def _forget(self, event: Any) -> None:
-        """Forget a layer that was removed; its steps of undo are dropped."""
-        state = self._states.pop(event.value, None)
-        if state is not None:
-            state.gone = True
-            remove_curves(self.viewer, event.value)
-        self._waiting = [(fit, layer) for fit, layer in self._waiting if layer is not event.value]
-        if event.value is self.runner.layer:
-            self._stop()
-            self.panel.say("The layer was removed, so its fit was stopped.")
+        """Forget the regions of a layer that was removed; their steps of undo are dropped."""
+        layer = event.value
+        if _layers.FILE in layer.metadata:
+            remove_curves(self.viewer, layer)
+            self._forget_regions(layer.metadata[_layers.FILE].regions)
+        if layer is self._watched:
+            self._watch(None)
         if self._choices():
             self._choose_active()
 
+    def _forget_regions(self, regions: list[Region]) -> None:
+        """Stop the fits of these regions, and drop their steps of undo."""
+        for region in regions:
+            if region.state is not None:
+                region.state.gone = True
+                self._states.pop(region.state, None)
+        self._waiting = [(fit, region) for fit, region in self._waiting if region not in regions]
+        self._late -= set(regions)
+        if self._region in regions:
+            self._region = None
+        if self.runner.region in regions:
+            self._stop()
+            self.panel.say("The spectra were removed, so their fit was stopped.")
+
+    def remove_regions(self, regions: list[Region]) -> None:
+        """Remove regions from the tree."""
+        self._forget_regions(regions)
+        self.regions.remove(regions)
+        self.reset_choices()
+        self._change_layer()
+
     @Slot()
     def _follow_content(self) -> None:
-        """Bring layer and forms to the content of their state; this runs before it is drawn."""
-        for layer, state in self._states.items():
-            if state is self.sender():
-                self._apply_axis(layer, state)
-        if self.layer is not None and self.sender() is self.edit:
+        """Bring spectra and forms to the content of their state; this runs before it is drawn."""
+        region = self._states.get(self.sender())
+        if region is None:
+            return
+        self._apply_axis(region)
+        if self.layer is not None and region is self.region:
             self._show_content()
+        self.regions.tree.update_texts()
 
     @Slot()
     def _follow_undo(self) -> None:
-        """Show the layer whose content undo or redo has changed."""
-        for layer, state in self._states.items():
-            if state is self.sender() and layer is not self.layer and layer in self.viewer.layers:
-                self.form.layer.value = layer
+        """Show the region whose content undo or redo has changed."""
+        region = self._states.get(self.sender())
+        if region is not None and region is not self.region:
+            self.regions.show_region(region)
 
-    def _apply_axis(self, layer: Any, state: EditState) -> None:
-        """Put the spectra of a layer on the axis that the user described."""
-        if layer.metadata.get("axis", type(state.axis)()) == state.axis:
+    def _apply_axis(self, region: Region) -> None:
+        """Put the spectra of a region on the axis that the user described."""
+        state = self._state_of(region)
+        if region.axis == state.axis:
             return
-        as_read = layer.metadata.setdefault("as_read", _layers.layer_spectra(layer))
-        spectra = state.axis.apply(as_read)
-        layer.metadata["dataarray"], layer.metadata["axis"] = spectra, state.axis
-        _layers.place_energy(layer, spectra)
-        if state.content.whole is None:
+        if region is self.runner.region:
+            self._stop()  # its peaks would be on the other axis
+        region.place(state.axis)
+        self._draw_maps(region)
+        if region is self.region:
+            self.view.cursor.follow(self.layer)
+            self.view.fit_canvas()
+
+    def _draw_maps(self, region: Region) -> None:
+        """Bring the maps of a region to its newest fit, once the region is shown."""
+        whole, layer = self._state_of(region).content.whole, region.layer
+        if layer is None or layer not in self.viewer.layers:
+            self._late.add(region)
+            return
+        self._late.discard(region)
+        if whole is None:
             _maps.remove_maps(self.viewer, layer)
         elif _maps.maps_of(self.viewer, layer):
-            _maps.show_maps(self.viewer, layer, state.content.whole)
-        if layer is self.layer:
-            self.view.cursor.follow(layer)
-            self.view.fit_canvas()
+            _maps.show_maps(self.viewer, layer, whole)
 
     def _change_axis(self, event: Any = None) -> None:
         """Apply the energy axis that the user described; an offset moves peaks and range along."""
-        layer, axis = self.layer, self.axis_form.state()
-        if layer is None or axis == self.edit.axis:
+        region = self.region
+        if region is None:
             return
-        as_read = layer.metadata.setdefault("as_read", _layers.layer_spectra(layer))
+        typed = replace(self.axis_form.state(), charge=self.edit.axis.charge)
+        axis = typed.shown_as(self.regions.scale, region.as_read)
+        if axis == self.edit.axis:
+            return
         content = self.edit.content
         try:
-            axis.apply(as_read)
+            axis.apply(region.as_read)
             moved = content.on_axis(axis)
         except ValueError as error:
             self.panel.say(sentence(error), problem=True)
             return
-        if layer is self.runner.layer:
-            self._stop()
         self.edit.replace("energy axis", moved, merge="energy axis")
-        had = content.whole is not None or bool(content.single)
-        if had and moved.whole is None and not moved.single:
+        if content.has_peaks and not moved.has_peaks:
             self.panel.say(OTHER_SCALE)
+
+    def calibrate(self) -> None:
+        """Move regions so that a peak has the energy that the user knows."""
+        if self.region is not None:
+            if self.runner.busy:
+                self._stop()
+            self.calibration.calibrate(self.region, all_regions(self.regions.files))
+
+    def set_scale(self, scale: Any) -> None:
+        """Show binding or kinetic energy in all regions."""
+        region = self.region
+        had = region is not None and region.is_fitted
+        left = self.regions.set_scale(scale, self.stack)
+        if region is None:
+            return
+        if region in left:
+            self.panel.say(NO_PHOTON.format(name=region.title), problem=True)
+        elif had and not region.is_fitted:
+            self.panel.say(ASIDE)
 
     def _type_range(self, event: Any = None) -> None:
         """Take the range of the form."""
@@ -280,6 +432,7 @@ class FitPeaks(QWidget):
         maps = whole and several
         busy = self.runner.busy
         self.panel.enable_results(pixel=pixel, maps=maps, several=several, busy=busy)
+        self.panel.calibrate.show_peaks(self.view.peaks(), whole=maps)
 
     def _describe(self) -> None:
         """Show the result of the pinned spectrum as a sentence."""
@@ -295,34 +448,38 @@ class FitPeaks(QWidget):
     def fit(self) -> None:
         """Find peaks with the values of the forms."""
         if self.layer is not None:
-            self._start(self.form.state(self.edit.pixel), self.layer)
+            self._start(self.form.state(self.edit.pixel), region_of(self.layer))
 
     def refine(self) -> None:
         """Fit the peaks of the table."""
         peaks = self.view.peaks()
         if self.layer is not None and peaks is not None:
-            self._start(self._from_peaks(peaks, self.edit.pixel), self.layer)
+            self._start(self._from_peaks(peaks, self.edit.pixel), region_of(self.layer))
 
     def refine_all(self) -> None:
         """Fit all spectra of the layer, from the peaks of the table."""
         peaks = self.view.peaks()
         if self.layer is not None and peaks is not None:
-            self._start(self._from_peaks(peaks, None), self.layer)
+            self._start(self._from_peaks(peaks, None), region_of(self.layer))
 
     def refine_selected(self) -> None:
-        """Fit the other selected layers of spectra, from the peaks of the table."""
+        """Fit the other selected regions, from the peaks of the table."""
+        chosen = [one for one in self.viewer.layers.selection if _layers.has_spectra(one)]
+        targets = [*self.regions.tree.others(), *(region_of(layer) for layer in chosen)]
+        self.refine_regions([one for one in dict.fromkeys(targets) if one is not self.region])
+
+    def refine_regions(self, targets: list[Region]) -> None:
+        """Fit these regions, from the peaks of the table."""
         peaks = self.view.peaks()
         if self.layer is None or peaks is None:
             return
-        others = [one for one in self.viewer.layers.selection if one is not self.layer]
-        targets = [one for one in others if _layers.has_spectra(one)]
         if not targets:
-            self.panel.say("Select further layers of spectra in the layer list (Ctrl+click) first.")
+            self.panel.say("Select further regions in the tree (Ctrl+click) first.")
             return
-        for layer in targets:
-            edit = self._state_of(layer)
+        for region in targets:
+            edit = self._state_of(region)
             state = replace(self._from_peaks(peaks, edit.pixel), energy_range=None)
-            self._waiting.append((replace(state, energy_range=edit.content.energy_range), layer))
+            self._waiting.append((replace(state, energy_range=edit.content.energy_range), region))
         self._start_waiting()
 
     def _from_peaks(self, peaks: xr.Dataset, pixel: dict[str, int] | None) -> FitState:
@@ -336,14 +493,14 @@ class FitPeaks(QWidget):
         if _layers.is_on_axis(peaks, _layers.layer_spectra(self.layer)):
             self.edit.edit(text, peaks)
         else:
-            self._start(self._from_peaks(peaks, self.edit.pixel), self.layer)
+            self._start(self._from_peaks(peaks, self.edit.pixel), region_of(self.layer))
 
-    def _start(self, state: FitState, layer: Any) -> None:
+    def _start(self, state: FitState, region: Region) -> None:
         """Start a fit."""
         if self.runner.busy:
             return
         self.view.dock()
-        self.runner.start(state, _layers.layer_spectra(layer), self.engine, layer)
+        self.runner.start(state, region.current(), self.engine, region)
         self.panel.enable_fit(True, busy=True)
         self._enable()
 
@@ -361,7 +518,7 @@ class FitPeaks(QWidget):
             self._stop()
         if not self.runner.busy:
             self._live_start = peaks
-            self._start(self._from_peaks(peaks, self.edit.pixel), self.layer)
+            self._start(self._from_peaks(peaks, self.edit.pixel), region_of(self.layer))
 
     def cancel(self) -> None:
         """Stop the fit after the current batch."""
@@ -370,29 +527,29 @@ class FitPeaks(QWidget):
         self.panel.cancelling()
 
     @Slot(object, object)
-    def _finish(self, outcome: Outcome, layer: Any) -> None:
+    def _finish(self, outcome: Outcome, region: Region) -> None:
         """Show the outcome of a fit."""
         live, self._live_start = self._live_start, None
         self._stop()
         if outcome.peaks is None:
             self.panel.say(outcome.problem, problem=True)
         else:
-            self._take(outcome, outcome.peaks, layer, live)
+            self._take(outcome, outcome.peaks, region, live)
         self._start_waiting()
 
     def _take(
-        self, outcome: Outcome, peaks: xr.Dataset, layer: Any, live: xr.Dataset | None
+        self, outcome: Outcome, peaks: xr.Dataset, region: Region, live: xr.Dataset | None
     ) -> None:
         """Store and draw the peaks of a fit."""
-        state = self._state_of(layer)
+        state = self._state_of(region)
         # What the user has changed during a live fit counts more than its result.
         if live is not None and (state.dragging or state.peaks() is not live):
             return
         text = "refine" if outcome.state.start is not None else "fit"
         state.replace(text, state.content.with_fit(outcome.state, peaks))
         if outcome.state.pixel is None:
-            _maps.show_maps(self.viewer, layer, peaks)
-        if layer is self.layer:
+            self._draw_maps(region)
+        if region is self.region:
             if live is None:
                 self.view.plot.ensure_visible()
             self.panel.say(summary(peaks, cancelled=outcome.cancelled))
@@ -421,11 +578,14 @@ class FitPeaks(QWidget):
         self.runner.stop()
         self.viewer.layers.selection.events.active.disconnect(self._choose_active)
         self.viewer.layers.events.removed.disconnect(self._forget)
-        for state in self._states.values():
+        self._watch(None)
+        for state in self._states:
             state.changed.disconnect(self._follow_content)
             state.restored.disconnect(self._follow_undo)
             state.stack = None
         self.map_tools.release()
+        self.sessions.release()
+        self.regions.release()
         self.view.release()
 
 

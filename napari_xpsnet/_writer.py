@@ -5,6 +5,8 @@ from typing import Any
 
 import xarray as xr
 
+from napari_xpsnet._layers import FILE, take_data
+
 
 def write_spectra(path: str, data: Any, attributes: dict[str, Any]) -> list[str]:
     """Write the DataArray of one layer to `<name>.xps.nc`.
@@ -16,7 +18,9 @@ def write_spectra(path: str, data: Any, attributes: dict[str, Any]) -> list[str]
     """
     import xpsnet
 
-    metadata = attributes.get("metadata", {})
+    metadata = dict(attributes.get("metadata", {}))
+    metadata.pop(FILE, None)
+    take_data(data, metadata, str(attributes.get("name")))
     spectra = data if isinstance(data, xr.DataArray) else metadata.get("dataarray")
     if not isinstance(spectra, xr.DataArray):
         raise ValueError(

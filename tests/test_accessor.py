@@ -51,6 +51,17 @@ def test_shift_and_plot(spectrum: xr.DataArray) -> None:
     assert len(spectrum.xps.plot().axes) == 1
 
 
+def test_one_spectrum_on_its_corrected_axis(spectrum: xr.DataArray) -> None:
+    from xpsnet.samples import sample_truth
+
+    truth = sample_truth("spectrum").assign_coords(charge_shift=0.5)
+    charged = spectrum.assign_coords(charge_shift=0.5)
+    for found in (charged.xps.on_corrected_axis(), truth.xps.on_corrected_axis()):
+        np.testing.assert_array_equal(found["energy"], spectrum["energy"] - 0.5)
+        assert found.attrs["charge_shift"] == 0.5
+    xr.testing.assert_identical(spectrum.xps.on_corrected_axis(), spectrum)
+
+
 def test_curves_of_peaks() -> None:
     from xpsnet.samples import sample_truth
 
@@ -62,7 +73,8 @@ def test_curves_of_peaks() -> None:
 @pytest.mark.parametrize("accessor", [SpectraAccessor, PeaksAccessor])
 def test_every_method_has_a_public_twin(accessor: type) -> None:
     methods = {name for name, _ in inspect.getmembers(accessor, inspect.isfunction)}
-    assert {name for name in methods if not name.startswith("_")} <= {*xpsnet.__all__, "shift"}
+    public = {*xpsnet.__all__, "shift", "on_corrected_axis"}
+    assert {name for name in methods if not name.startswith("_")} <= public
 
 
 def test_importing_registers_it_and_stays_light() -> None:

@@ -64,6 +64,10 @@ def _fitted() -> xr.Dataset:
 _FITTED: list[xr.Dataset] = []
 
 
+def _session() -> xpsnet.Session:
+    return xpsnet.Session([xpsnet.SessionRegion(_spectrum())])
+
+
 def _edge() -> xr.DataArray:
     energy = np.linspace(-0.5, 0.5, 101)
     counts = 1000.0 / (np.exp(-energy / 0.03) + 1) + 10
@@ -91,10 +95,15 @@ GOOD: dict[str, Callable[[Path], dict[str, Any]]] = {
     "read_fit": lambda folder: {"path": folder / "b.csv"},
     "read_one": lambda folder: {"path": folder / "a.csv"},
     "profile": lambda _: {"peaks": _fitted().expand_dims(position=3)},
+    "read_session": lambda folder: {"path": folder / "c.xps.nc"},
     "refine": lambda _: {"spectra": _spectrum(), "peaks": _peaks(), "background": "linear",
                          "noise": 10.0},
     "remove_satellites": lambda _: {"spectra": _spectrum(), "source": "Al Ka"},
+    "report": lambda folder: {"spectra": _spectrum(), "peaks": _fitted(),
+                              "path": folder / "new.html"},
     "sample": lambda _: {},
+    "session_script": lambda _: {"session": _session()},
+    "set_charge_shift": lambda _: {"data": _spectrum(), "charge_shift": 0.5},
     "simulate": lambda _: {"n": 1},
     "static_background": lambda _: {"spectra": _spectrum()},
     "to_binding": lambda _: {"spectra": _spectrum()},
@@ -102,6 +111,8 @@ GOOD: dict[str, Callable[[Path], dict[str, Any]]] = {
     "to_kinetic": lambda _: {"spectra": _spectrum()},
     "to_lmfit": lambda _: {"spectrum": _spectrum(), "peaks": _fitted()},
     "write": lambda folder: {"data": _spectrum(), "path": folder / "new.csv"},
+    "write_session": lambda folder: {"path": folder / "new.xps.nc", "session": _session(),
+                                     "overwrite": True},
 }  # fmt: skip
 # Their work takes minutes: only what is refused at once is tried.
 SLOW = {"evaluate": ("recipe", "n", "seed", "device", "model"),
@@ -126,6 +137,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = tmp_path_factory.mktemp("arguments")
     xpsnet.write(_spectrum(), made / "a.csv")
     xpsnet.write(_fitted(), made / "b.csv")
+    xpsnet.write_session(made / "c.xps.nc", _session())
     return made
 
 
@@ -159,7 +171,8 @@ def test_every_public_function_is_tried() -> None:
 @pytest.mark.parametrize("name", GOOD)
 def test_the_right_arguments_work(folder: Path, name: str) -> None:
     getattr(xpsnet, name)(**GOOD[name](folder))
-    (folder / "new.csv").unlink(missing_ok=True)
+    for made in folder.glob("new.*"):
+        made.unlink()
 
 
 @pytest.mark.parametrize(("name", "keyword"), _cases())
@@ -176,7 +189,8 @@ def test_wrong_arguments_are_answered_by_a_sentence(
             warnings.simplefilter("ignore", xpsnet.XpsnetWarning)
             given = {**good, keyword: value}
             found[kind] = problem(lambda given=given: getattr(xpsnet, name)(**given))
-        (folder / "new.csv").unlink(missing_ok=True)
+        for made in folder.glob("new.*"):
+            made.unlink()
     assert {kind: text for kind, text in found.items() if text} == {}
 
 

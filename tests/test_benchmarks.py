@@ -5,7 +5,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import install_size
 import numpy as np
+import pytest
 import same_numbers
 
 ROOT = Path(__file__).parents[1]
@@ -188,3 +190,23 @@ def test_everything_at_the_same_time_for_some_seconds() -> None:
 
 def test_a_case_of_the_soak_is_repeated() -> None:
     assert "| bad energies | 0 | 1 | 0 |" in _printed("soak.py", "--case", "57")
+
+
+def test_tensorflow_is_no_part_of_a_plain_install(capsys: pytest.CaptureFixture[str]) -> None:
+    plain, missing = install_size.added([])
+    assert not missing
+    assert {"llvmlite", "numba", "onnxruntime", "napari-xpsnet"} <= set(plain)
+    assert not {"tensorflow", "tensorflow-cpu", "keras", "napari", "numpy", "pyside6"} & set(plain)
+    assert 100e6 < sum(plain.values()) < 500e6
+    training, _ = install_size.added(["train"])
+    assert sum(training.values()) > sum(plain.values()) + 500e6
+    install_size.main([])
+    table = capsys.readouterr().out
+    assert f"| **together** | | **{sum(plain.values()) / 1e6:.0f}** |" in table
+
+
+def test_size_of_a_distribution_is_that_of_its_files() -> None:
+    found = install_size.closure(["packaging"]).found["packaging"]
+    on_disk = [Path(str(file.locate())) for file in found.files]
+    assert install_size.size(found) == sum(one.stat().st_size for one in on_disk if one.is_file())
+    assert install_size.closure(["no-such-package>=1"]).missing == {"no-such-package"}

@@ -85,6 +85,19 @@ def test_no_viewer_and_no_qt_binding_is_required() -> None:
     assert not required & {"napari", "pyside6", "pyside2", "pyqt5", "pyqt6"}
 
 
+def test_what_trains_comes_with_extras_only() -> None:
+    extras = PROJECT["optional-dependencies"]
+
+    def names(requirements: list[str]) -> set[str]:
+        return {_canonical(Requirement(text).name) for text in requirements}
+
+    trains = {"keras", "onnx", "tensorflow"}
+    assert not names(PROJECT["dependencies"]) & trains
+    assert names(extras["train"]) == trains
+    assert names(extras["all"]) >= trains
+    assert names(extras["gpu"]) == {"keras", "tensorflow"}
+
+
 def _canonical(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
@@ -115,7 +128,9 @@ def _licenses(about: metadata.PackageMetadata) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "extra", ["", "all", "excel", "igor", "train", "zarr"], ids=lambda extra: extra or "plain"
+    "extra",
+    ["", "all", "excel", "gpu", "igor", "train", "zarr"],
+    ids=lambda extra: extra or "plain",
 )
 def test_nothing_under_the_gpl_is_pulled_in(extra: str) -> None:
     requirements = PROJECT["dependencies"]

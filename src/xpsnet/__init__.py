@@ -5,10 +5,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # for editors and type checkers; at run time __getattr__ finds the names
     from xpsnet.chemistry.calibrate import calibrate
+    from xpsnet.chemistry.report_document import report
     from xpsnet.data.mean_spectrum import mean_spectrum
     from xpsnet.data.peaks import curves
     from xpsnet.data.profile import profile
     from xpsnet.data.satellites import remove_satellites
+    from xpsnet.data.set_charge_shift import set_charge_shift
     from xpsnet.data.spectrum import crop, to_binding, to_counts_per_second, to_kinetic
     from xpsnet.fitting.confidence import confidence
     from xpsnet.fitting.edit_peaks import (
@@ -29,10 +31,13 @@ if TYPE_CHECKING:  # for editors and type checkers; at run time __getattr__ find
     from xpsnet.io.common.errors import ReadError
     from xpsnet.io.read import read, read_one
     from xpsnet.io.read_fit import read_fit
+    from xpsnet.io.session_data import Session, SessionRegion
+    from xpsnet.io.stores.session import read_session, write_session
     from xpsnet.io.write import write
     from xpsnet.models.prediction import predict
     from xpsnet.models.weights import list_models, load_model
     from xpsnet.pipeline.fit import fit
+    from xpsnet.pipeline.session_script import session_script
     from xpsnet.plotting import plot
     from xpsnet.samples import sample
     from xpsnet.simulation.recipes import simulate
@@ -44,6 +49,8 @@ if TYPE_CHECKING:  # for editors and type checkers; at run time __getattr__ find
 
 _MODULES = {
     "ReadError": "xpsnet.io.common.errors",
+    "Session": "xpsnet.io.session_data",
+    "SessionRegion": "xpsnet.io.session_data",
     "XpsnetWarning": "xpsnet.xpsnet_warning",
     "add_peak": "xpsnet.fitting.edit_peaks",
     "calibrate": "xpsnet.chemistry.calibrate",
@@ -69,11 +76,15 @@ _MODULES = {
     "read": "xpsnet.io.read",
     "read_fit": "xpsnet.io.read_fit",
     "read_one": "xpsnet.io.read",
+    "read_session": "xpsnet.io.stores.session",
     "refine": "xpsnet.fitting.refine",
     "remove_peak": "xpsnet.fitting.edit_peaks",
     "remove_satellites": "xpsnet.data.satellites",
+    "report": "xpsnet.chemistry.report_document",
     "residual": "xpsnet.fitting.residual",
     "sample": "xpsnet.samples",
+    "session_script": "xpsnet.pipeline.session_script",
+    "set_charge_shift": "xpsnet.data.set_charge_shift",
     "simulate": "xpsnet.simulation.recipes",
     "static_background": "xpsnet.fitting.static_background",
     "to_binding": "xpsnet.data.spectrum",
@@ -82,10 +93,13 @@ _MODULES = {
     "to_lmfit": "xpsnet.fitting.lmfit_exchange",
     "train": "xpsnet.training.train",
     "write": "xpsnet.io.write",
+    "write_session": "xpsnet.io.stores.session",
 }
 
 __all__ = [
     "ReadError",
+    "Session",
+    "SessionRegion",
     "XpsnetWarning",
     "__version__",
     "add_peak",
@@ -112,11 +126,15 @@ __all__ = [
     "read",
     "read_fit",
     "read_one",
+    "read_session",
     "refine",
     "remove_peak",
     "remove_satellites",
+    "report",
     "residual",
     "sample",
+    "session_script",
+    "set_charge_shift",
     "simulate",
     "static_background",
     "to_binding",
@@ -125,6 +143,7 @@ __all__ = [
     "to_lmfit",
     "train",
     "write",
+    "write_session",
 ]
 
 

@@ -73,6 +73,12 @@ class SpectraAccessor:
 
         return plot(self._spectra, peaks, **options)
 
+    def report(self, peaks: xr.Dataset, path: str | Path, **options: Any) -> None:
+        """Write a report on the fit of these spectra; see `xpsnet.report`."""
+        from xpsnet.chemistry.report_document import report
+
+        report(self._spectra, peaks, path, **options)
+
     def crop(self, energy_range: tuple[float, float], **options: Any) -> xr.DataArray:
         """Cut out the part between two energies [eV]; see `xpsnet.crop`."""
         from xpsnet.data.spectrum import crop
@@ -90,6 +96,15 @@ class SpectraAccessor:
         from xpsnet.chemistry.calibrate import calibrate
 
         return calibrate(self._spectra, **options)
+
+    def on_corrected_axis(self) -> xr.DataArray:
+        """Move the axis by the charge shift of one spectrum.
+
+        Spectra that have no `charge_shift`, or one for each of several, are returned unchanged.
+        """
+        from xpsnet.data.measured_energies import on_corrected_axis
+
+        return on_corrected_axis(self._spectra)
 
     def remove_satellites(self, **options: Any) -> xr.DataArray:
         """Remove the X-ray satellites of the source; see `xpsnet.remove_satellites`."""
@@ -141,6 +156,12 @@ class PeaksAccessor:
         from xpsnet.data.peaks import curves
 
         return curves(self._peaks, energy)
+
+    def on_corrected_axis(self) -> xr.Dataset:
+        """Move the axis of the peaks of one spectrum; see `DataArray.xps.on_corrected_axis`."""
+        from xpsnet.data.measured_energies import on_corrected_axis
+
+        return on_corrected_axis(self._peaks)
 
     def shift(self, energy_offset: float) -> xr.Dataset:
         """Add an offset [eV] to all energies; see `xpsnet.data.shift_peaks.shift_peaks`."""

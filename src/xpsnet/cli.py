@@ -250,9 +250,11 @@ def run_info(chosen: argparse.Namespace) -> None:
 
 def run_train(chosen: argparse.Namespace) -> None:
     """Train a network and save it."""
+    from xpsnet.models.extra_packages import require_onnx
     from xpsnet.training.export import export
     from xpsnet.training.train import train
 
+    require_onnx("the export of the trained network")  # before hours of training, not after
     folder = train(
         chosen.name,
         chosen.out,

@@ -17,7 +17,9 @@ import xarray as xr
 from rich.console import Console
 from rich.table import Table
 
+from xpsnet.data.number_texts import decimals_of, with_error
 from xpsnet.data.peaks import line_shapes_of
+from xpsnet.data.status import sentence_of
 from xpsnet.numerics.peak_shapes import distinct_shapes
 from xpsnet.plotting import PALETTE
 
@@ -215,13 +217,13 @@ def edge_report(edges: xr.Dataset) -> list[str | Table]:
     """
     states = edges["status"].to_numpy().ravel()
     if edges["status"].ndim == 0:
-        head = [f"status: {_sentence(edges, int(states[0]))}"]
+        head = [f"status: {sentence_of(edges, int(states[0]))}"]
         if np.isfinite(edges["redchi"]):
             head.append(f"reduced chi-square {float(edges['redchi']):.3g}")
-        cells = [_with_error(float(edges[n]), float(edges[f"{n}_stderr"])) for n in _EDGE]
+        cells = [with_error(float(edges[n]), float(edges[f"{n}_stderr"])) for n in _EDGE]
         names = [_heading(edges, name) for name in _EDGE]
         return [*head, "", table([], [list(row) for row in zip(names, cells, strict=True)])]
-    tallies = [[_sentence(edges, state), *_tally(states == state)] for state in np.unique(states)]
+    tallies = [[sentence_of(edges, state), *_tally(states == state)] for state in np.unique(states)]
     rows = [[_heading(edges, n), _median_and_range(edges[n].to_numpy().ravel())] for n in _EDGE]
     return [
         f"{_plural(states.size, 'spectrum')}",
@@ -242,7 +244,7 @@ def _one_spectrum(peaks: xr.Dataset) -> Iterator[str | Table]:
     else:
         yield _plural(count, "peak") + _probability(peaks, "n_peaks_probability", count)
     yield from _chosen_model(peaks)
-    yield f"status: {_sentence(peaks, int(peaks['status']))}"
+    yield f"status: {sentence_of(peaks, int(peaks['status']))}"
     if "redchi" in peaks and np.isfinite(peaks["redchi"]):
         yield f"reduced chi-square {float(peaks['redchi']):.3g}"
     if count:
@@ -263,7 +265,7 @@ def _peak_rows(peaks: xr.Dataset, count: int) -> tuple[list[str], list[list[str]
         cells = [f"{i + 1} {labels[i]}".rstrip()]
         cells += [_state(int(peaks[name][i])) for name in in_states]
         for name in columns:
-            cells.append(_with_error(float(peaks[name][i]), _error(peaks, name, i)))
+            cells.append(with_error(float(peaks[name][i]), _error(peaks, name, i)))
         rows.append([*cells, f"{share[i]:.1f} %"])
     return header, rows
 
@@ -285,7 +287,7 @@ def _many_spectra(peaks: xr.Dataset) -> Iterator[str | Table]:
     yield ""
     yield table(
         ["status", "spectra", "share"],
-        [[_sentence(peaks, state), *_tally(states == state)] for state in np.unique(states)],
+        [[sentence_of(peaks, state), *_tally(states == state)] for state in np.unique(states)],
     )
     for title, chosen in _groups(peaks, counts):
         yield ""
@@ -354,7 +356,7 @@ def _median_and_range(values: npt.NDArray[Any]) -> str:
     low, middle, high = np.percentile(values, [16, 50, 84])
     if low == high:
         return f"{middle:.5g}"
-    decimals = _decimals((high - low) / 2)
+    decimals = decimals_of((high - low) / 2)
     return f"{middle:.{decimals}f} ({low:.{decimals}f} to {high:.{decimals}f})"
 
 
@@ -364,21 +366,6 @@ def _error(peaks: xr.Dataset, name: str, i: int) -> float:
         if name + suffix in peaks:
             return float(peaks[name + suffix][i])
     return math.nan
-
-
-def _with_error(value: float, error: float) -> str:
-    """Value and error, both rounded to the second digit of the error."""
-    if not math.isfinite(value):
-        return "-"
-    if not (math.isfinite(error) and error > 0):
-        return f"{value:.5g}"
-    decimals = _decimals(error)
-    return f"{value:.{decimals}f} ± {error:.{decimals}f}"
-
-
-def _decimals(error: float) -> int:
-    """Decimals that show two digits of an error."""
-    return min(6, max(0, 1 - math.floor(math.log10(error)))) if error > 0 else 3
 
 
 def _heading(peaks: xr.Dataset, name: str) -> str:
@@ -396,18 +383,6 @@ def _probability(peaks: xr.Dataset, name: str, count: int) -> str:
         return ""
     others = [f"{n}: {p:.2f}" for n, p in belief.items() if n != count and p >= 0.01]
     return f", probability {belief[count]:.2f}" + (f" ({', '.join(others)})" if others else "")
-
-
-def _sentence(peaks: xr.Dataset, state: int) -> str:
-    """Sentence that explains a status code."""
-    attrs = peaks["status"].attrs
-    codes = [int(code) for code in np.atleast_1d(attrs.get("flag_values", []))]
-    sentences = str(attrs.get("flag_sentences", "")).split("\n")
-    names = str(attrs.get("flag_meanings", "")).split()
-    for texts in (sentences, names):
-        if state in codes and len(texts) == len(codes):
-            return texts[codes.index(state)].strip()
-    return f"status {state}"
 
 
 def _tally(chosen: npt.NDArray[np.bool_]) -> list[str]:

@@ -16,9 +16,16 @@ import xarray as xr
 
 from xpsnet.arguments import check, fitted_peaks, label, mapping, optional, pair
 from xpsnet.arguments import figure as figure_rule
+from xpsnet.data.charge_shift import (
+    CHARGE_SHIFT,
+    charge_coords,
+    has_charge_shift,
+    without_charge,
+)
+from xpsnet.data.measured_energies import corrected_peaks, on_corrected_axis
 from xpsnet.data.peak_settings import without_disabled
 from xpsnet.data.peaks import curves, keep_own_names
-from xpsnet.data.spectrum import check_spectra, crop, to_binding, to_kinetic
+from xpsnet.data.spectrum import check_spectra, crop, scale_sign, to_binding, to_kinetic
 from xpsnet.numerics.noise import NoiseModel, interval_reach, noise_profile, smooth_level
 
 if TYPE_CHECKING:
@@ -153,6 +160,8 @@ def points_and_fit(
     own_dims, spectra = spectra.dims, keep_own_names(spectra)
     renamed = dict(zip(own_dims, spectra.dims, strict=True))
     isel = {renamed.get(name, name): index for name, index in isel.items()}
+    if has_charge_shift(spectra) or has_charge_shift(peaks):
+        spectra, peaks = _on_corrected_axes(spectra, peaks, isel)
     if peaks is None:
         chosen, others, title = _chosen(spectra, isel)
         return Points(chosen["energy"].values, _shown(chosen).mean(others).values, title), None
@@ -181,6 +190,42 @@ def points_and_fit(
         np.empty((0, 4)) if others else _intervals(of_one, fine, background[:_FINE]),
     )
     return points, fit
+
+
+def _on_corrected_axes(
+    spectra: xr.DataArray, peaks: xr.Dataset | None, isel: Mapping[Any, int]
+) -> tuple[xr.DataArray, xr.Dataset | None]:
+    """The chosen spectra and peaks over corrected energies; several only to take their mean."""
+    spectra = spectra.isel(isel, missing_dims="ignore")
+    peaks = None if peaks is None else peaks.isel(isel, missing_dims="ignore")
+    if has_charge_shift(spectra):
+        coords = charge_coords(spectra)
+        if peaks is not None and not has_charge_shift(peaks):
+            peaks = corrected_peaks(peaks, coords)
+        sign = scale_sign(str(spectra.attrs["scale"]))
+        moved = on_corrected_axis(spectra)
+        if has_charge_shift(moved):  # several: points between the measured ones, for the mean only
+            by = sign * spectra.coords[CHARGE_SHIFT].broadcast_like(spectra).values[..., 0]
+            axis = spectra["energy"].values
+            order = np.argsort(axis)
+            rows = np.asarray(spectra.values, dtype=np.float64)
+            drawn = np.full_like(rows, np.nan)
+            for at in np.ndindex(rows.shape[:-1]):
+                old = axis - by[at]
+                drawn[at] = np.interp(axis, old[order], rows[at][order], np.nan, np.nan)
+            moved = without_charge(spectra.copy(data=drawn))
+        spectra = moved
+    if peaks is not None and has_charge_shift(peaks):
+        shift = peaks.coords[CHARGE_SHIFT]
+        moved_peaks = on_corrected_axis(peaks)
+        if has_charge_shift(moved_peaks):
+            if {"background_constant", "background_slope"} <= {*peaks.data_vars}:
+                sign = scale_sign(str(peaks.attrs["scale"]))
+                level = peaks["background_constant"] + sign * shift * peaks["background_slope"]
+                moved_peaks = peaks.assign(background_constant=level)
+            moved_peaks = without_charge(moved_peaks)
+        peaks = moved_peaks
+    return spectra, peaks
 
 
 def _shown(values: xr.DataArray) -> xr.DataArray:

@@ -140,6 +140,9 @@ def test_auto_takes_the_gpu_where_a_driver_is(monkeypatch: pytest.MonkeyPatch) -
         patch.setattr(runtimes, "find_spec", lambda name: None)
         assert runtimes.get_engine(model) == "onnx"  # a driver without CUDA libraries
         patch.setattr(runtimes, "find_spec", lambda name: name)
+        patch.setattr(runtimes, "has_keras", lambda: False)
+        assert runtimes.get_engine(model) == "onnx"  # CUDA libraries of another program
+        patch.setattr(runtimes, "has_keras", lambda: True)
         assert runtimes.get_engine(model) == "keras"
         patch.setattr(runtimes, "_shows_windows", lambda: True)
         assert runtimes.get_engine(model) == "child"

@@ -1,13 +1,12 @@
 """The dock in a real viewer: fit, hover, pin, cancel, close, and everything that can go wrong."""
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import xarray as xr
-from qtpy.QtWidgets import QApplication, QFileDialog
+from qtpy.QtWidgets import QApplication
 from truth_engine import TruthEngine
 
 import xpsnet
@@ -283,7 +282,7 @@ def test_empty_viewer_and_plain_images_are_explained(make_dock, viewer, add_spec
     dock.outputs.copy_script()
     dock.outputs.show_maps()
     dock.outputs.show_curves()
-    assert dock.outputs.to_save() is None
+    assert dock.outputs.to_export() == []
     layer = add_spectra(viewer, xpsnet.sample("spectrum"))
     assert dock.layer is layer
     assert dock.panel.message.text() == ""
@@ -332,16 +331,17 @@ def test_energy_axis_of_a_silent_file(dock: FitPeaks, viewer, layer, qtbot) -> N
     assert layer.translate[0] == pytest.approx(first + 1.5)
     assert dock.view.peaks() is not None
     assert len(maps(viewer)) == 3
-    dock.axis_form.show.value = "kinetic"
+    dock.set_scale("kinetic")
     assert dock.view.peaks() is None
     assert maps(viewer) == []
-    assert "Undo brings them back" in dock.panel.message.text()
+    assert "come back with it" in dock.panel.message.text()
     assert layer.metadata["dataarray"].attrs["scale"] == "kinetic"
     assert not dock.view.plot.main.getViewBox().xInverted()
     dock.axis_form.photon_energy.value = 100.0
     assert "photon energy" in dock.panel.message.text()
     dock.axis_form.photon_energy.value = 0.0
-    dock.axis_form.show.value = None
+    dock.set_scale("binding")
+    assert dock.view.peaks() is not None
     dock.axis_form.offset.value = 0.0
     xr.testing.assert_identical(layer.metadata["dataarray"], layer.metadata["as_read"])
 
@@ -367,31 +367,19 @@ def test_script_goes_to_the_clipboard(dock: FitPeaks) -> None:
     assert "spectrum = spectra.isel(y=3, x=2)" in text
 
 
-@pytest.mark.parametrize("chosen", ["peaks.nc", "peaks.csv"])
-def test_results_are_saved(
-    chosen: str, dock: FitPeaks, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, qtbot
-) -> None:
-    fit(dock, qtbot, "all spectra")
-    path = str(tmp_path / chosen)
-    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (path, ""))
-    dock.panel.save.click()
-    assert dock.panel.message.text() == f"Saved {chosen}."
-    assert Path(path).stat().st_size > 0
+def test_what_is_exported_first_follows_the_form(dock: FitPeaks, qtbot) -> None:
+    def dims() -> list[int]:
+        return [one.peaks["center"].ndim for one in dock.outputs.to_export()]
 
-
-def test_save_names_the_whole_or_the_one(
-    dock: FitPeaks, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, qtbot
-) -> None:
     fit(dock, qtbot)
-    assert dock.outputs.to_save()["center"].ndim == 1
+    assert dims() == [1]
     fit(dock, qtbot, "all spectra")
-    assert dock.outputs.to_save()["center"].ndim == 3
+    assert dims() == [3, 1]
     dock.form.where.value = "this spectrum"
-    assert dock.outputs.to_save()["center"].ndim == 1
-    missing = str(tmp_path / "no folder" / "peaks.nc")
-    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (missing, ""))
-    dock.panel.save.click()
-    assert dock.panel.message.text().startswith("⚠ ")
+    assert dims() == [1, 3]
+    words = [one.words for one in dock.outputs.to_export()]
+    assert "pixel y=3 x=2" in words[0]
+    assert words[1] == "all spectra (30)"
 
 
 @pytest.mark.parametrize("sample", ["map", "spectrum"])

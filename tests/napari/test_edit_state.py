@@ -10,7 +10,7 @@ from qtpy.QtGui import QUndoStack
 from truth_engine import truth_of
 
 import xpsnet
-from napari_xpsnet._edit_state import UNDO_STEPS, Content, EditState, edit_state, make_stack
+from napari_xpsnet._edit_state import UNDO_STEPS, Content, EditState, make_stack
 from napari_xpsnet._state import EnergyAxis, FitState
 
 
@@ -128,12 +128,13 @@ def test_a_state_lives_as_long_as_its_layer(qapp, small_map: xr.DataArray, peaks
     from napari.layers import Image
 
     from napari_xpsnet._layers import spectra_layer
+    from napari_xpsnet._regions import region_of
 
     data, keywords, _ = spectra_layer(small_map)
     layer = Image(data, **keywords)
-    edit_state(layer).edit("one", peaks)
-    assert edit_state(layer).peaks() is peaks
-    alive = weakref.ref(edit_state(layer))
+    region_of(layer).edit().edit("one", peaks)
+    assert region_of(layer).edit().peaks() is peaks
+    alive = weakref.ref(region_of(layer).edit())
     del layer
     gc.collect()
     assert alive() is None

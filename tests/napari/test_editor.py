@@ -444,7 +444,7 @@ def test_peaks_go_to_the_selected_regions(
     others = [add_spectra(viewer, xpsnet.sample("spectrum")) for _ in range(2)]
     viewer.layers.selection = {layer}
     fitted.panel.copy_to.click()
-    assert "Select further layers" in fitted.panel.message.text()
+    assert "Select further regions" in fitted.panel.message.text()
     viewer.layers.selection = {layer, *others}
     peaks = fitted.edit.peaks()
     engine.calls.clear()

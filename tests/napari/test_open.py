@@ -39,7 +39,8 @@ def test_silent_file_is_asked_about(
     answer(monkeypatch, True, scale="kinetic", photon_energy=1486.6, offset=0.5)
     viewer = ViewerModel()
     (layer,) = _open.open_paths(viewer, [silent_file])
-    spectra = layer.metadata["dataarray"]
+    spectra = layer.metadata["as_read"]
+    assert layer.metadata["dataarray"].attrs["scale"] == "binding"
     assert spectra.attrs["scale"] == "kinetic"
     assert spectra.attrs["photon_energy"] == 1486.6
     assert spectra["energy"].values[0] == pytest.approx(1196.5)

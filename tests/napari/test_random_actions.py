@@ -12,6 +12,7 @@ from qtpy.QtTest import QTest
 from truth_engine import TruthEngine
 
 import xpsnet
+from napari_xpsnet._regions import region_of
 from napari_xpsnet._widget import FitPeaks
 
 ACTIONS = 120
@@ -99,11 +100,17 @@ class Actions:
 
     def do_toolbar(self) -> None:
         editor = self.dock.view.editor
-        buttons = (editor.reset, editor.range, editor.normalize, editor.log, editor.background)
+        buttons = (editor.reset, editor.range, editor.normalize, editor.log, editor.background,
+                   editor.offset, editor.waterfall)  # fmt: skip
         self.choice(buttons).click()
 
     def do_layer(self) -> None:
-        self.dock.form.layer.value = self.choice(self.layers)
+        self.dock.regions.tree.chosen.emit(region_of(self.choice(self.layers)))
+
+    def do_overlay(self) -> None:
+        tree = self.dock.regions.tree
+        item = tree.item_of(region_of(self.choice(self.layers)))
+        item.setSelected(not item.isSelected())
 
     def do_fit(self) -> None:
         self.choice((self.dock.panel.fit, self.dock.panel.refine, self.dock.panel.to_all)).click()
@@ -115,7 +122,7 @@ class Actions:
         self.dock.axis_form.offset.value = float(self.choice((0.0, 0.5, -1.25)))
 
     def do_scale(self) -> None:
-        self.dock.axis_form.show.value = self.choice((None, "binding"))
+        self.dock.set_scale(self.choice(("binding", "kinetic")))
 
     def do_pin(self) -> None:
         spectra = self.dock.layer.metadata["dataarray"]
@@ -150,5 +157,5 @@ def test_random_actions(
     if dock.stack.count() < 50:
         dock.stack.setIndex(0)
         for layer in layers:
-            assert dock._state_of(layer).content.single == {}
-            assert dock._state_of(layer).content.whole is None
+            assert region_of(layer).edit().content.single == {}
+            assert region_of(layer).edit().content.whole is None

@@ -12,7 +12,7 @@ from npe2 import PluginManager, PluginManifest
 
 import xpsnet
 from napari_xpsnet import _sample_data
-from napari_xpsnet._reader import EXTENSIONS, get_reader, read_layers
+from napari_xpsnet._reader import EXTENSIONS, get_reader, read_regions
 from napari_xpsnet._writer import ours, write_spectra
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -84,27 +84,28 @@ def test_import_of_the_package_is_light() -> None:
     assert not loaded & {"tensorflow", "keras", "napari", "qtpy", "xarray", "numpy", "pyqtgraph"}
 
 
-def test_vamas_file_opens_as_layers(real_data: Path) -> None:
+def test_vamas_file_opens_as_one_layer(real_data: Path) -> None:
     path = str(real_data / "vamas" / "0-150W.vms")
     reader = get_reader(path)
     assert reader is not None
-    layers = reader(path)
-    regions = xpsnet.read(path)
-    assert [keywords["name"] for _, keywords, _ in layers] == [str(r.name) for r in regions]
-    viewer = ViewerModel()
-    for data, keywords, _ in layers:
-        viewer.add_image(data, **keywords)
-    origin = viewer.layers[0].metadata["origin"]
+    ((data, keywords, _),) = reader(path)
+    expected = xpsnet.read(path)
+    found = keywords["metadata"]["file"].regions
+    assert [region.name for region in found] == [str(spectra.name) for spectra in expected]
+    layer = ViewerModel().add_image(data, **keywords)
+    assert layer.name == "survey"
+    origin = layer.metadata["origin"]
     assert origin == {"call": "read", "name": path, "region": "survey", "given": {}}
 
 
-def test_layers_of_one_name_get_a_number(tmp_path: Path) -> None:
+def test_each_region_can_be_read_again(tmp_path: Path) -> None:
     path = tmp_path / "two.csv"
     path.write_text("energy,a,b\n" + "".join(f"{280 + i / 10},{i},{2 * i}\n" for i in range(20)))
-    for _, keywords, _ in read_layers(str(path), scale="binding"):
-        origin = keywords["metadata"]["origin"]
+    for region in read_regions(str(path), scale="binding"):
+        origin = region.origin
         again = xpsnet.read_one(origin["name"], region=origin["region"], **origin["given"])
-        xr.testing.assert_identical(again, keywords["metadata"]["dataarray"])
+        xr.testing.assert_identical(again, region.as_read)
+        xr.testing.assert_identical(again, region.spectra)
 
 
 def test_saved_layer_is_claimed_and_comes_back(tmp_path: Path, small_map: xr.DataArray) -> None:

@@ -54,6 +54,12 @@ def truth_of(spectra: xr.DataArray) -> xr.Dataset:
     """True peaks of (a part of) a sample."""
     truth = sample_truth(spectra.attrs["sample"])
     truth = truth.sel({dim: spectra[dim] for dim in PIXEL_DIMS if dim in spectra.coords})
+    if spectra.attrs["scale"] == "kinetic":
+        photon = spectra.attrs["photon_energy"]
+        truth = truth.assign(center=photon - truth["center"])
+        truth = truth.assign_coords(energy=photon - truth["energy"])
+        ends = [float(truth["energy"].min()), float(truth["energy"].max())]
+        truth = truth.assign_attrs(scale="kinetic", energy_range=ends)
     return truth.assign(center_stderr=0.012 * truth["fwhm"], redchi=1.03 + 0.0 * truth["n_peaks"])
 
 

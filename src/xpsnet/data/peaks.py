@@ -14,6 +14,7 @@ import xarray as xr
 
 from xpsnet.arguments import check, finite_numbers, optional
 from xpsnet.arguments import fitted_peaks as fitted_peaks_rule
+from xpsnet.data.measured_energies import CORRECTED_RANGE, on_measured_energies
 from xpsnet.data.peak_arrays import (
     CURVE,
     Arrays,
@@ -338,7 +339,7 @@ def _attributes(
     """Provenance that files can hold."""
     from xpsnet import __version__
 
-    own = ("energy_range", "line_shape")
+    own = ("energy_range", "line_shape", CORRECTED_RANGE)
     kept = {k: v for k, v in attrs.items() if v is not None and k not in own}
     kept = {k: plain_attribute(k, v) for k, v in kept.items()}
     kept |= {"background": background, "scale": scale}
@@ -395,6 +396,7 @@ def _kinds(peaks: xr.Dataset) -> tuple[LineShapes, str]:
     return line_shape, background
 
 
+@on_measured_energies
 def curves(peaks: xr.Dataset, energy: npt.ArrayLike | None = None) -> xr.Dataset:
     """Draw the peaks and their background.
 

@@ -13,6 +13,7 @@ import numpy.typing as npt
 import xarray as xr
 
 from xpsnet.arguments import WrongTypeError, check, count, number, optional, shown, stated_number
+from xpsnet.data.charge_shift import inside_corrected
 from xpsnet.data.energy_axis import (
     OUR_LABELS,
     Floats,
@@ -247,7 +248,9 @@ def crop(
     Returns
     -------
     DataArray
-        A view, same direction of the axis, dimension `energy` last.
+        A view, same direction of the axis, dimension `energy` last. Of spectra that each have
+        their own `charge_shift` the range is one of corrected energies: the axis holds all points
+        that lie in it in any spectrum, and a point outside of it in its own spectrum is NaN.
 
     Raises
     ------
@@ -270,14 +273,21 @@ def crop(
             f"expected two energies [eV], got energy_range={energy_range!r}; pass (first, last)"
         ) from error
     axis = spectra["energy"].values
-    inside = np.flatnonzero((axis >= low) & (axis <= high))
+    within = inside_corrected(spectra, low, high, scale_sign(spectra.attrs["scale"]))
+    rows = ((axis >= low) & (axis <= high)) if within is None else within
+    at_all = rows.reshape(-1, axis.size).any(axis=0)
+    inside = np.flatnonzero(at_all)
     if inside.size < 2:
         raise ValueError(
             f"expected at least 2 points in the energy range {low:g} to {high:g} eV, got "
             f"{inside.size}; the spectra cover {axis.min():g} to {axis.max():g} eV "
             f"({spectra.attrs['scale']})"
         )
-    return spectra.isel(energy=slice(int(inside[0]), int(inside[-1]) + 1))
+    kept = slice(int(inside[0]), int(inside[-1]) + 1)
+    cut = spectra.isel(energy=kept)
+    if within is None or within[..., kept].all():
+        return cut
+    return cut.where(xr.DataArray(within[..., kept], dims=cut.dims))
 
 
 def shift(spectra: xr.DataArray, energy_offset: float, *, dim: str | None = None) -> xr.DataArray:

@@ -206,6 +206,18 @@ def applies(peaks: xr.Dataset, *statuses: Status) -> npt.NDArray[np.bool_]:
     return np.isin(peaks["status"].values, statuses)
 
 
+def sentence_of(peaks: xr.Dataset, state: int) -> str:
+    """Sentence that explains a status code, as the peaks themselves state it."""
+    attrs = peaks["status"].attrs
+    codes = [int(code) for code in np.atleast_1d(attrs.get("flag_values", []))]
+    sentences = str(attrs.get("flag_sentences", "")).split("\n")
+    names = str(attrs.get("flag_meanings", "")).split()
+    for texts in (sentences, names):
+        if state in codes and len(texts) == len(codes):
+            return texts[codes.index(state)].strip()
+    return f"status {state}"
+
+
 def with_texts(peaks: xr.Dataset) -> xr.Dataset:
     """Give every variable its units and long name, and the status its sentences (CF flags)."""
     units = str(peaks.attrs.get("units", "counts"))

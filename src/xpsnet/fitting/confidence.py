@@ -18,6 +18,7 @@ import xarray as xr
 
 from xpsnet.arguments import check, choice, count, fitted_peaks, number
 from xpsnet.data.constraints import Constraint
+from xpsnet.data.measured_energies import on_corrected_axis
 from xpsnet.data.peak_arrays import CURVE, background_terms
 from xpsnet.data.peak_settings import stored_constraints, stored_shared, without_disabled
 from xpsnet.data.peaks import Status, curves, line_shapes_of
@@ -108,7 +109,8 @@ def confidence(
         n_replicas=count(least=10, most=1_000_000),
     )
     noise = with_checked_names(noise, spectrum, dim)
-    spectrum = check_spectra(spectrum, dim=dim).squeeze()
+    spectrum = on_corrected_axis(check_spectra(spectrum, dim=dim)).squeeze()
+    peaks = on_corrected_axis(peaks)
     window, peaks = _one(spectrum, peaks)
     given = None if noise is None else checked_noise(noise, spectrum, spectrum)
     points = _noise_of_points(given, window, peaks)

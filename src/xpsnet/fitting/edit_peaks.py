@@ -10,6 +10,7 @@ from dataclasses import replace
 import numpy as np
 import xarray as xr
 
+from xpsnet.data.charge_shift import charge_coords
 from xpsnet.data.levels import core_level
 from xpsnet.data.peak_settings import renumbered
 from xpsnet.data.spectrum import check_spectra, scale_sign
@@ -84,7 +85,9 @@ def add_peak(
     if spectrum.size != spectrum.sizes["energy"]:
         raise ValueError(f"expected one spectrum, got {dict(spectrum.sizes)}; select one first")
     if peaks is None:
-        peaks = without_peaks(spectrum.reset_coords(drop=True).squeeze())
+        bare = without_peaks(spectrum.reset_coords(drop=True).squeeze())
+        charge = charge_coords(spectrum).items()
+        peaks = bare.assign_coords({k: (v.dims[:0], v.values.reshape(())) for k, v in charge})
     table = PeakTable.of(peaks)
     found = local_peak(spectrum, peaks, float(center))
     present = np.isfinite(table.values["center"])

@@ -9,10 +9,11 @@ import xarray as xr
 from xpsnet.arguments import WrongTypeError, check, fitted_peaks, shown
 from xpsnet.data.constraints import check_constraints
 from xpsnet.data.links import split_name
+from xpsnet.data.measured_energies import on_corrected_axis
 from xpsnet.data.peak_arrays import CURVE
 from xpsnet.data.peak_settings import stored_constraints, stored_shared, without_disabled
 from xpsnet.data.peaks import PeakArrays, Status, line_shapes_of, peaks_from_numerics
-from xpsnet.data.spectrum import scale_sign
+from xpsnet.data.spectrum import check_spectra, scale_sign
 from xpsnet.data.spectrum_arrays import numeric_energy, spectrum_arrays
 from xpsnet.data.status import applies
 from xpsnet.fitting.model.doublets import doublets_as_links
@@ -81,7 +82,8 @@ def to_lmfit(
     check(locals(), peaks=fitted_peaks)
     from xpsnet.fitting.solve.lmfit_backend import as_lmfit
 
-    spectrum = fitted_window(spectrum, peaks, None, dim)
+    peaks = on_corrected_axis(peaks)
+    spectrum = fitted_window(on_corrected_axis(check_spectra(spectrum, dim=dim)), peaks, None)
     spectrum = spectrum.squeeze([d for d in spectrum.dims[:-1] if spectrum.sizes[d] == 1])
     peaks = _of_one_spectrum(peaks)
     if spectrum.ndim != 1:
@@ -145,7 +147,7 @@ def from_lmfit(
     True
     """
     check(locals(), peaks=fitted_peaks)
-    one = _of_one_spectrum(peaks)
+    one = _of_one_spectrum(on_corrected_axis(peaks))
     present = np.flatnonzero(np.isfinite(without_disabled(one)["center"].values))
     line_shape, background = _kinds(one)
     plain = make_layout(

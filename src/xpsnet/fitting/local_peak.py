@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
+from xpsnet.data.measured_energies import on_corrected_axis
 from xpsnet.data.peak_settings import SHARED, without_disabled
 from xpsnet.data.peaks import curves, make_peaks
 from xpsnet.data.spectrum_arrays import SpectrumArrays, spectrum_arrays
@@ -22,7 +23,7 @@ _RISES = 1.15  # a side that rises above this share of the height belongs to ano
 _USUAL_FWHM = 1.2  # [eV] where the data say nothing
 _N_END = 5  # points whose mean is the level of an end
 # Provenance of the spectrum that peaks keep.
-_KEPT = ("units", "photon_energy", "source_file", "instrument")
+_KEPT = ("units", "photon_energy", "source_file", "instrument", "charge_shift", "charge_reference")
 
 
 class LocalPeak(NamedTuple):
@@ -84,6 +85,7 @@ def local_peak(spectrum: xr.DataArray, peaks: xr.Dataset, center: float) -> Loca
     ValueError
         Where the center is outside of the fitted range.
     """
+    spectrum, peaks = on_corrected_axis(spectrum), on_corrected_axis(peaks)
     window = fitted_window(spectrum, peaks, None).squeeze(drop=True)
     axis = window["energy"].values
     if not axis.min() <= center <= axis.max():

@@ -16,6 +16,7 @@ from xpsnet.arguments import (
 )
 from xpsnet.arguments import peaks as peaks_rule
 from xpsnet.data.constraints import Constraint
+from xpsnet.data.measured_energies import on_measured_energies
 from xpsnet.data.peak_settings import keeps_order, stored_shared
 from xpsnet.data.peaks import keep_own_names, line_shapes_of
 from xpsnet.data.spectrum import check_spectra, scale_sign
@@ -70,6 +71,7 @@ Floats = npt.NDArray[np.float64]
 BACKGROUND_SAMPLE = 64
 
 
+@on_measured_energies
 def refine(
     spectra: xr.DataArray,
     peaks: xr.Dataset,

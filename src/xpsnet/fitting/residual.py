@@ -9,6 +9,7 @@ import xarray as xr
 
 from xpsnet.data.constraints import links_of
 from xpsnet.data.links import parameter_name
+from xpsnet.data.measured_energies import on_measured_energies
 from xpsnet.data.peak_arrays import CURVE, background_terms
 from xpsnet.data.peak_settings import (
     constraints_json,
@@ -31,6 +32,7 @@ from xpsnet.numerics.peak_shapes import shape_names
 Floats = npt.NDArray[np.float64]
 
 
+@on_measured_energies
 def residual(spectra: xr.DataArray, peaks: xr.Dataset, *, dim: str | None = None) -> xr.Dataset:
     """Residual of peaks in units of the noise, and its sum of squares.
 

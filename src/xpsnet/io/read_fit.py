@@ -11,6 +11,7 @@ from xpsnet.io.casa import text_export
 from xpsnet.io.common.region_names import chosen_regions
 from xpsnet.io.read import Reader, reader_of
 from xpsnet.io.stores import reader as stores
+from xpsnet.io.stores.session import is_session, session_fits
 from xpsnet.io.tables import peak_set, stored_peaks
 from xpsnet.io.thermo import avantage_fits
 from xpsnet.io.vamas import casa_fits
@@ -19,11 +20,16 @@ from xpsnet.io.vamas import reader as vamas_reader
 PathLike = str | os.PathLike[str]
 
 
+def _stored_fits(path: Path) -> list[xr.Dataset]:
+    """Peaks in a store, or in the session that it is."""
+    return session_fits(path) if is_session(path) else stores.read_fits(path)
+
+
 FIT_READERS: tuple[Reader[list[xr.Dataset]], ...] = (
     Reader(vamas_reader.NAME, vamas_reader.sniff, casa_fits.read_fits),
     Reader(avantage_fits.NAME, avantage_fits.sniff, avantage_fits.read_fits),
     Reader(text_export.NAME, text_export.sniff, text_export.read_fits),
-    Reader(stores.NAME, stores.sniff, stores.read_fits),
+    Reader(stores.NAME, stores.sniff, _stored_fits),
     Reader("csv of xpsnet", stored_peaks.sniff_csv, stored_peaks.read_csv),
     Reader("peak set of xpsnet", peak_set.sniff, peak_set.read),
 )

@@ -22,6 +22,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from xpsnet.models.extra_packages import require_keras
 from xpsnet.numerics.known_lines import KNOWN
 
 # Parameters of one peak in the outputs of `default`, in this order: center and FWHM as fractions of
@@ -82,7 +83,10 @@ def build(config: NetworkConfig, *, mixed_precision: bool = False) -> Any:
     ------
     ValueError
         If the architecture is unknown.
+    ImportError
+        If TensorFlow is not installed.
     """
+    require_keras("a network in Keras", "train")
     if config.architecture == "park2020":
         return _with_own_names(_park2020(config))
     if config.architecture == "default":

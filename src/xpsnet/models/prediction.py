@@ -16,6 +16,7 @@ import numpy.typing as npt
 import xarray as xr
 
 from xpsnet.arguments import check, count, flag, optional, text, word_or
+from xpsnet.data.measured_energies import on_measured_energies
 from xpsnet.data.peak_arrays import sorted_peaks
 from xpsnet.data.peaks import PeakArrays, keep_own_names, peaks_from_numerics
 from xpsnet.data.spectrum import check_spectra, crop
@@ -97,6 +98,7 @@ class PredictOptions:
         return max(self.n_peaks, 1)
 
 
+@on_measured_energies
 def predict(
     spectra: xr.DataArray,
     *,

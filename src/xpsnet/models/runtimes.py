@@ -21,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from xpsnet.models import architecture, weights
+from xpsnet.models.extra_packages import has_keras, require_keras
 from xpsnet.parallel.threads import in_threads
 
 Device = Literal["auto", "cpu", "gpu"]
@@ -56,6 +57,8 @@ def get_engine(model: weights.Model, device: Device = "auto") -> Engine:
     ------
     ValueError
         If the device is unknown.
+    ImportError
+        For "gpu" where TensorFlow is not installed.
     """
     if device not in ("auto", "cpu", "gpu"):
         raise ValueError(f"expected device 'auto', 'cpu' or 'gpu', got {device!r}")
@@ -63,6 +66,7 @@ def get_engine(model: weights.Model, device: Device = "auto") -> Engine:
         device = "gpu" if _has_gpu() else "cpu"
     if device == "cpu":
         return _kept("onnx", model, lambda: OnnxEngine(model.file(".onnx"), model.config))
+    require_keras("device='gpu'", "gpu")
     if _shows_windows():
         return _kept("child", model, lambda: ChildEngine(model))
     return _kept("keras", model, lambda: KerasEngine(model))
@@ -240,11 +244,13 @@ def _serve(pipe: Any, model: weights.Model) -> None:
 
 
 def _has_gpu() -> bool:
-    """Whether an NVIDIA driver and the CUDA libraries of the extra ``[gpu]`` are installed.
+    """Whether an NVIDIA driver and the extra ``[gpu]`` (TensorFlow, CUDA) are installed.
 
-    Without the libraries TensorFlow would run on the CPU, slower than ONNX Runtime.
+    Without the CUDA libraries TensorFlow would run on the CPU, slower than ONNX Runtime. Other
+    programs install these libraries too, without TensorFlow.
     """
-    return shutil.which("nvidia-smi") is not None and find_spec("nvidia") is not None
+    driver = shutil.which("nvidia-smi") is not None
+    return driver and find_spec("nvidia") is not None and has_keras()
 
 
 def _shows_windows() -> bool:

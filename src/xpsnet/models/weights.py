@@ -30,6 +30,9 @@ MAX_BYTES = 1 << 30  # of a file of weights, packed or not; those of the package
 
 Arrays = dict[str, npt.NDArray[Any]]
 
+# Beginnings of the names of the layers for what the caller knows (`modulation`).
+KNOWN_LAYERS = ("split_inputs", "known_features", "modulate")
+
 # Errors of numpy for a file that is damaged, is not an .npz file, or holds pickles.
 _UNREADABLE = (
     OSError, ValueError, EOFError, KeyError, TypeError, AttributeError, NotImplementedError,
@@ -114,7 +117,7 @@ def load_start(file: Path, of: NetworkConfig, network: Any) -> None:
     load_weights(file, old)
     before = {layer.name: layer for layer in old.layers}
     new = {layer.name for layer in network.layers} - before.keys()
-    same = all(name.startswith(("split_inputs", "known_features", "modulate")) for name in new)
+    same = all(name.startswith(KNOWN_LAYERS) for name in new)
     if not same or old.output_shape != network.output_shape:
         raise ValueError(
             f"expected weights of a network like {network.name!r} to start from, got {of}"

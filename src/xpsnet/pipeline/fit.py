@@ -56,6 +56,7 @@ from xpsnet.arguments import (
 from xpsnet.data.constraints import Constraint
 from xpsnet.data.levels import core_level
 from xpsnet.data.links import split_name
+from xpsnet.data.measured_energies import on_measured_energies
 from xpsnet.data.peak_arrays import sorted_peaks
 from xpsnet.data.peaks import keep_own_names
 from xpsnet.data.spectrum import check_spectra, crop, scale_sign
@@ -136,6 +137,7 @@ BACKGROUND_SAMPLE = 64
 OVERLAP = PRIOR_ROUNDS + 1 + LOCAL_ROUNDS
 
 
+@on_measured_energies
 def fit(
     spectra: xr.DataArray,
     *,

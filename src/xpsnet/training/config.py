@@ -36,7 +36,9 @@ class TrainConfig:
     `network` is the architecture, a key of `architecture.CONFIGS`; empty means the one called
     `name`. `beside` holds further recipes and the fraction of every batch that each of them
     replaces; validation uses `recipe` alone. `start` is the name of a model (or the path of a card)
-    whose weights the run starts from.
+    whose weights the run starts from. With `only_known` nothing but the layers for what the caller
+    knows (`models.modulation`) is trained: where nothing is known, the network stays as it was.
+    `validation_recipe` replaces `recipe` in the validation.
     """
 
     name: str
@@ -56,6 +58,8 @@ class TrainConfig:
     seed: int = 1
     network: str = ""
     start: str = ""
+    only_known: bool = False
+    validation_recipe: str = ""
 
     def architecture(self) -> NetworkConfig:
         """Architecture of this run, with the number of points and peaks of its recipe.

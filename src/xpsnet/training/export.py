@@ -11,6 +11,7 @@ from typing import Any
 
 from xpsnet.models import weights
 from xpsnet.models.architecture import build
+from xpsnet.models.extra_packages import require_keras, require_onnx
 from xpsnet.simulation.recipes import describe_recipe, get_recipe
 from xpsnet.training.config import TrainConfig, config_from
 from xpsnet.training.evaluation import evaluate
@@ -40,7 +41,11 @@ def export(run: str | Path, folder: str | Path, *, n_evaluate: int = 20_000) -> 
     ------
     ValueError
         If the run has not been validated yet.
+    ImportError
+        If TensorFlow or onnx is not installed.
     """
+    require_keras("the export of a network", "train")
+    require_onnx("the export of a network")
     from xpsnet.models.onnx_graph import write_onnx
 
     run, folder = Path(run), Path(folder)
@@ -66,12 +71,21 @@ def export(run: str | Path, folder: str | Path, *, n_evaluate: int = 20_000) -> 
 def _card(config: TrainConfig, state: dict[str, Any], folder: Path) -> dict[str, Any]:
     """Model card without the accuracy."""
     names = [f"{config.name}.npz", f"{config.name}.onnx"]
+    before: dict[str, Any] = {}
+    if config.start:
+        first = weights.load_model(config.start)
+        before["started_from"] = {
+            "name": first.name,
+            "version": first.version,
+            "spectra_seen": first.card.get("spectra_seen"),
+        }
     return {
         "name": config.name,
         "network": asdict(config.architecture()),
         "training": config.plain(),
         "recipe": describe_recipe(get_recipe(config.recipe)),
         "spectra_seen": state["best_at"],
+        **before,
         "seconds": round(state["seconds"]),
         "device": state["device"],
         "validation_loss": state["best_loss"],

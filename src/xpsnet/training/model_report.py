@@ -107,6 +107,7 @@ def _card(model: weights.Model) -> str:
     rows = [
         ("architecture", f"`{config.architecture}`, {size}"),
         ("trained on", f"{card['spectra_seen'] / 1e6:.1f} million spectra, each used once"),
+        *_start_row(card),
         ("training", f"{card['seconds'] / 3600:.1f} h, {card['device']}"),
         ("version", f"`{model.version}` (sha256 of the weights)"),
     ]
@@ -115,6 +116,19 @@ def _card(model: weights.Model) -> str:
     rows += [(f"beside it: `{name}`", f"{100 * share:g} %") for name, share in beside]
     lines = [f"## `{model.name}`", "", "| | |", "| --- | --- |"]
     return "\n".join([*lines, *(f"| {key} | {value} |" for key, value in rows)])
+
+
+def _start_row(card: dict[str, Any]) -> list[tuple[str, str]]:
+    """Where the training began, if not at random weights, and whether all layers were trained."""
+    if "started_from" not in card:
+        return []
+    first = card["started_from"]
+    text = f"`{first['name']}`, version `{first['version']}`"
+    if first["spectra_seen"]:
+        text += f", {first['spectra_seen'] / 1e6:.1f} million spectra"
+    if card["training"].get("only_known"):
+        text += "; only the layers for what the user knows of the lines were trained"
+    return [("started from", text)]
 
 
 def _tables(found: Assessment, model: weights.Model) -> list[str]:

@@ -39,6 +39,7 @@ from xpsnet.arguments import check, count, flag, number, optional
 from xpsnet.arguments import path as path_rule
 from xpsnet.models import encoding, weights
 from xpsnet.models.architecture import build
+from xpsnet.models.extra_packages import require_keras
 from xpsnet.parallel.progress import Bar
 from xpsnet.simulation import recipes
 from xpsnet.training import losses
@@ -101,6 +102,8 @@ def train(
         resume.
     FloatingPointError
         If the loss is no longer finite. The last checkpoint remains valid.
+    ImportError
+        If TensorFlow is not installed.
 
     See Also
     --------
@@ -127,6 +130,7 @@ def train(
         minutes=optional(number(above=0)),
         progress=flag,
     )
+    require_keras("training", "train")
     config = get_config(config)
     run = _Run(config if spectra is None else replace(config, spectra=spectra), folder, resume)
     run.fit(math.inf if minutes is None else time.monotonic() + 60 * minutes, progress)
@@ -149,6 +153,9 @@ class _Run:
         if config.start and not resume:
             start = weights.load_model(config.start)
             weights.load_start(start.file(".npz"), start.config, self.network)
+        if config.only_known:
+            for layer in self.network.layers:
+                layer.trainable = layer.name.startswith(weights.KNOWN_LAYERS)
         # The averaged weights are validated in float32, in the network that is exported.
         self.judge = build(architecture)
         self.trainer = _trainer(self.network, config)
@@ -157,7 +164,8 @@ class _Run:
         )
         self.rate = config.learning_rate
         self.average = [np.array(v.numpy()) for v in self.network.variables]
-        self.validation = recipes.simulate_batch(config.validation, config.recipe, seed=10**6)
+        validated = config.validation_recipe or config.recipe
+        self.validation = recipes.simulate_batch(config.validation, validated, seed=10**6)
         self._prepare_folder(resume)
 
     def fit(self, deadline: float, progress: bool) -> None:

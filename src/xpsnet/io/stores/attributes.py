@@ -21,6 +21,7 @@ NETCDF3_MAGIC = b"CDF"
 # What `write` leaves in stores: the name of a spectrum, and the version of the library.
 NAME_ATTR = "xpsnet_name"
 VERSION_ATTR = "xpsnet_version"
+SESSION_ATTR = "xpsnet_session"
 # Coordinates whose names netCDF cannot list, because a blank separates the names there.
 COORDS_ATTR = "xpsnet_coords"
 # Attributes that HDF5 cannot hold or xarray would take for its own, as one text of JSON.

@@ -27,6 +27,7 @@ from xpsnet.io.stores.attributes import (
     JSON_ATTR,
     NAME_ATTR,
     NETCDF3_MAGIC,
+    SESSION_ATTR,
     VERSION_ATTR,
     hdf5_start,
     is_zarr,
@@ -140,8 +141,12 @@ def _read_named(
     names = {place: name for name, place in (axes or {}).items() if isinstance(place, str)}
     reading = Reading([])
     reasons: list[str] = []
-    with closing(_datasets(path, groups)) as datasets:
-        for group, data in datasets:
+    is_session = False
+    with closing(datasets(path, groups)) as opened:
+        for group, data in opened:
+            is_session = is_session or SESSION_ATTR in data.attrs
+            if _is_peaks(data) and is_session:
+                continue  # read_session and read_fit give them
             if _is_peaks(data):
                 raise PeaksError(holds_peaks(path))
             reading.stored_by_us = reading.stored_by_us or VERSION_ATTR in data.attrs
@@ -233,16 +238,16 @@ def _is_netcdf3(path: Path) -> bool:
 def _all_datasets(path: Path) -> list[xr.Dataset]:
     """All Datasets of a store."""
     if _is_netcdf3(path):
-        return [data for _, data in _datasets(path, netcdf3_groups(path))]
+        return [data for _, data in datasets(path, netcdf3_groups(path))]
     with open_tree(path) as tree:
         if is_nexus(tree):
             return read_own_peaks(tree)
         tree.refuse_outside()
         _check_openable(tree)
-        return [data for _, data in _datasets(path, sorted(tree.members))]
+        return [data for _, data in datasets(path, sorted(tree.members))]
 
 
-def _datasets(path: Path, groups: list[str]) -> Generator[tuple[str, xr.Dataset]]:
+def datasets(path: Path, groups: list[str]) -> Generator[tuple[str, xr.Dataset]]:
     """Open groups of a store, large ones lazily."""
     with ExitStack() as stack:
         if is_zarr(path):
