@@ -7,6 +7,7 @@ Run it on a computer with a screen, or without one:
 It opens the sample map, fits all of its spectra, pins one, and writes docs/images/viewer.png; then
 the sample spectrum with two links for docs/images/editor.png, docs/images/export.png and
 docs/images/curve_layers.png.
+Then the sample line scan with its profile for docs/images/profile.png.
 """
 
 import argparse
@@ -77,7 +78,7 @@ def picture_of_a_map(path: Path) -> None:
     fit(dock, "all spectra", refine=True)
     dock.panel.maps.click()
     fit(dock, "this spectrum", refine=True)
-    area = viewer.layers["C 1s: area, peak 1"]
+    area = viewer.layers["C 1s: area, peak 1 [counts eV]"]
     viewer.layers.selection = {area}
     for layer in viewer.layers:
         layer.visible = layer is area
@@ -111,13 +112,26 @@ def pictures_of_a_spectrum(editor: Path, export: Path, curves: Path) -> None:
     viewer.close()
 
 
+def picture_of_a_profile(path: Path) -> None:
+    """The shares of the areas along a fitted line scan."""
+    viewer, dock = open_dock("line_scan")
+    fit(dock, "all spectra", refine=True)
+    dock.view.pin({"position": 36})
+    dock.map_tools.section.expand(animate=False)
+    dock.map_tools.show_profile.click()
+    settle(1.0)
+    viewer.screenshot(str(path), canvas_only=False, flash=False)
+    viewer.close()
+
+
 def take_pictures(folder: Path) -> list[Path]:
     """Use the viewer as a user does, and save pictures of it."""
     folder.mkdir(parents=True, exist_ok=True)
-    names = ("viewer.png", "editor.png", "export.png", "curve_layers.png")
+    names = ("viewer.png", "editor.png", "export.png", "curve_layers.png", "profile.png")
     pictures = [folder / name for name in names]
     picture_of_a_map(pictures[0])
-    pictures_of_a_spectrum(*pictures[1:])
+    pictures_of_a_spectrum(*pictures[1:4])
+    picture_of_a_profile(pictures[4])
     return pictures
 
 

@@ -257,7 +257,7 @@ def pixel_text(pixel: dict[str, int], spectra: xr.DataArray) -> str:
     for dim, index in pixel.items():
         if dim in spectra.coords and spectra[dim].dtype.kind in "iuf":
             units = str(spectra[dim].attrs.get("units", ""))
-            places.append(f"{float(spectra[dim][index]):g} {units}".strip())
+            places.append(f"{float(spectra[dim].values[index]):g} {units}".strip())
     text = "pixel " + " ".join(f"{dim}={index}" for dim, index in pixel.items())
     return f"{text} ({', '.join(places)})" if places else text
 

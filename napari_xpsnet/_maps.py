@@ -28,6 +28,10 @@ COLORMAPS = {
     "n_peaks": "viridis",
     "status": "turbo",
 }
+LINKED = ("area", "height", "fwhm")
+"""Quantities that are compared between peaks: their maps have the same contrast limits."""
+NAN_COLOR = "#808080"
+"""Pixels without a value; in none of the colormaps, and opaque: nothing shines through."""
 STRIP_SHARE = 0.06
 """Width of a map beside a line scan, as a share of its energy axis."""
 
@@ -36,7 +40,8 @@ def show_maps(viewer: Any, layer: Any, peaks: xr.Dataset, choice: str | None = N
     """Show maps of a fit in place of those of an earlier fit of the same layer.
 
     A map that exists already keeps its place, visibility and colormap, so that two fits can be
-    compared. A map that the new fit does not have is removed.
+    compared. A map that the new fit does not have is removed. Of new maps the first is visible,
+    and no other map of these spectra: two quantities in one picture mean nothing.
 
     Parameters
     ----------
@@ -58,7 +63,10 @@ def show_maps(viewer: Any, layer: Any, peaks: xr.Dataset, choice: str | None = N
     for data, keywords, _ in map_layers(peaks, layer, variables):
         known = old.pop(keywords["metadata"]["map"], None)
         if known is None:
+            if not seen:
+                _hide_maps(viewer, layer)
             fresh = Image(data, **keywords, visible=not seen)
+            fresh.colorbar.visible = True
             viewer.layers.insert(_place(viewer, layer), fresh)
             seen = True
             continue
@@ -68,7 +76,23 @@ def show_maps(viewer: Any, layer: Any, peaks: xr.Dataset, choice: str | None = N
         known.scale, known.translate = keywords["scale"], keywords["translate"]
     for gone in old.values():
         viewer.layers.remove(gone)
+    if seen:
+        _link_limits(viewer, layer)
     viewer.layers.selection = {one for one in selected if one in viewer.layers}
+
+
+def _hide_maps(viewer: Any, layer: Any) -> None:
+    """Hide the maps of a layer of spectra."""
+    for one in maps_of(viewer, layer):
+        one.visible = False
+
+
+def _link_limits(viewer: Any, layer: Any) -> None:
+    """Let the maps of a quantity have the same contrast limits, also after one is changed."""
+    for variable in LINKED:
+        same = [one for one in maps_of(viewer, layer) if one.metadata["variable"] == variable]
+        if len(same) > 1:
+            viewer.layers.link_layers(same, ("contrast_limits",))
 
 
 def _place(viewer: Any, layer: Any) -> int:
@@ -106,13 +130,28 @@ def map_layers(peaks: xr.Dataset, layer: Any, variables: Iterable[str]) -> list[
     spectra = layer_spectra(layer)
     found = []
     for name, variable, values in _maps(peaks, set(variables)):
-        data, keywords = _placed(values, layer, spectra)
-        keywords["name"] = f"{layer.name}: {name}"
-        keywords["colormap"] = COLORMAPS[variable]
+        data, keywords = placed(values, layer, spectra)
+        units = str(values.attrs.get("units", "")).removeprefix("1")
+        keywords["name"] = f"{layer.name}: {name}" + (f" [{units}]" if units else "")
+        keywords["colormap"] = colormap(COLORMAPS[variable])
         keywords["metadata"] = {"map_of": region_of(layer).key, "map": name, "variable": variable}
-        keywords["contrast_limits"] = _limits(data, variable)
+        whole = peaks[variable].values if variable in LINKED else data
+        keywords["contrast_limits"] = _limits(whole, variable)
         found.append((data, keywords, "image"))
     return found
+
+
+def colormap(name: str) -> Any:
+    """A colormap of napari in which pixels without a value are gray and opaque."""
+    from napari.utils.colormaps import ensure_colormap
+
+    known = ensure_colormap(name)
+    return known.model_copy(update={"nan_color": np.array(_rgba(NAN_COLOR), dtype=np.float32)})
+
+
+def _rgba(color: str) -> list[float]:
+    """Shares of red, green, blue and opacity of a hexadecimal color."""
+    return [*(int(color[i : i + 2], 16) / 255 for i in (1, 3, 5)), 1.0]
 
 
 def _maps(peaks: xr.Dataset, variables: set[str]) -> Iterator[tuple[str, str, xr.DataArray]]:
@@ -127,7 +166,7 @@ def _maps(peaks: xr.Dataset, variables: set[str]) -> Iterator[tuple[str, str, xr
                 yield f"{variable}, {peak_name(peaks, index)}", variable, values
 
 
-def _placed(
+def placed(
     values: xr.DataArray, layer: Any, spectra: xr.DataArray
 ) -> tuple[np.ndarray, dict[str, Any]]:
     """Data and layer keywords of values over pixels, on the axes of the layer of spectra."""

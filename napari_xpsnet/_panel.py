@@ -117,6 +117,11 @@ class Panel(QWidget):
         layout.addLayout(_row(self.curves, self.script))
         self.setMinimumWidth(WIDTH)
 
+    def add_section(self, section: QCollapsible) -> None:
+        """Add a part that can be folded, below the peak set."""
+        layout = self.layout()
+        layout.insertWidget(layout.indexOf(self.peak_set) + 1, section)
+
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt
         """Width at which the dock opens."""
         return QSize(WIDTH, super().sizeHint().height())

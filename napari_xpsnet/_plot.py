@@ -29,7 +29,10 @@ PADDING = 0.03
 """Empty share at each side of the spectrum, where the ends of the range can be taken hold of."""
 BAND = 2.0
 """Half width of the gray band of the residual [standard deviations]."""
-LEAST_RESIDUAL = 4.0
+RESIDUAL_REACH = (4.0, 6.0, 8.0, 12.0, 16.0, 24.0, 32.0, 48.0, 64.0, 96.0, 128.0)
+"""Ends of the axis of the residual: few, because a new axis takes longer than a new curve."""
+LEAST_SHARE = 0.6
+"""While the mouse moves over a map the vertical axis stays if a spectrum fills this share of it."""
 
 
 @dataclass(frozen=True)
@@ -122,10 +125,11 @@ class SpectrumPlot(QWidget):
         self._shown = Shown()
         self._selected: int | None = None
         self._ends: tuple[Any, ...] = ()
+        self._labels: tuple[Any, ...] = ()
+        self._follows = self._rests = False
         self._peak_names: list[tuple[str, str]] = []
         self._others: list[tuple[str, str]] = []
         self._reach: tuple[float, float] | None = None
-        self._follows = False
         self._painted: dict[int, tuple[str, bool]] = {}
         self.graphics = pg.GraphicsLayoutWidget()
         self.legend = QLabel()
@@ -199,6 +203,7 @@ class SpectrumPlot(QWidget):
         self.line.sigDragged.connect(self._report_energy)
         self.region.sigRegionChanged.connect(self._move_shade)
         self.region.sigRegionChangeFinished.connect(self._report_range)
+        self.main.getViewBox().sigRangeChangedManually.connect(self._forget_rest)
 
     def set_theme(self, *, foreground: str, background: str, dark: bool) -> None:
         """Set the colors of the theme and draw again."""
@@ -254,6 +259,7 @@ class SpectrumPlot(QWidget):
         *,
         shown: Shown | None = None,
         fresh: bool = False,
+        moving: bool = False,
     ) -> None:
         """Draw one spectrum, shape (n,), and its peaks if there are any.
 
@@ -266,6 +272,9 @@ class SpectrumPlot(QWidget):
             How it is drawn; by default as before.
         fresh : bool
             Whether this is another region: its spectrum comes into view whatever was zoomed.
+        moving : bool
+            Whether the mouse moves over a map: the vertical axis then follows in larger steps,
+            because a new axis takes longer to draw than a new spectrum.
         """
         before, self._shown = self._shown, self._shown if shown is None else shown
         self._spectrum = spectrum
@@ -273,9 +282,39 @@ class SpectrumPlot(QWidget):
         ends = (energy[0], energy[-1], spectrum.attrs.get("scale"), spectrum.attrs.get("units"))
         fresh |= ends != self._ends or before != self._shown
         self._ends, self._peaks = ends, peaks
+        self._rest(moving and not fresh)
         self._redraw()
         if fresh:
             self.reset_view()
+        elif self._rests and not self._fills():
+            self._rest(False)
+
+    def _rest(self, rests: bool) -> None:
+        """Keep the vertical axis, or let it follow the data if it did before."""
+        box = self.main.getViewBox()
+        if rests and box.autoRangeEnabled()[1]:
+            box.disableAutoRange(box.YAxis)
+            self._rests = True
+        elif not rests and self._rests:
+            self._rests = False
+            box.enableAutoRange(box.YAxis)
+
+    def _forget_rest(self, *_: Any) -> None:
+        """The user has zoomed: the axis does not follow the data."""
+        self._rests = False
+
+    def _fills(self) -> bool:
+        """Whether the spectrum is inside the vertical axis and fills most of it."""
+        values = [self.measured.getData()[1]]
+        if self.curves is not None:
+            values.append(self.envelope.getData()[1])
+        drawn = np.concatenate(values)
+        bottom, top = self.main.viewRange()[1]
+        if not np.isfinite(drawn).any():
+            return True
+        low, high = float(np.nanmin(drawn)), float(np.nanmax(drawn))
+        inside = bottom <= low and high <= top
+        return bool(inside and high - low >= LEAST_SHARE * (top - bottom))
 
     def show_peaks(self, peaks: xr.Dataset) -> None:
         """Draw other peaks of the same spectrum; fast enough for a drag."""
@@ -354,15 +393,16 @@ class SpectrumPlot(QWidget):
         self.residual.setData(left[ENERGY].values, values)
         for item in (self.residual, self.band, self.zero):
             item.show()
-        reach = max(LEAST_RESIDUAL, 1.1 * float(np.nanmax(np.abs(values), initial=0.0)))
+        highest = 1.1 * float(np.nanmax(np.abs(values), initial=0.0))
+        reach = next((one for one in RESIDUAL_REACH if one >= highest), highest)
         self.strip.setYRange(-reach, reach, padding=0.0)
-        self.strip.getAxis("left").setStyle(showValues=True)
+        self._number(self.strip.getAxis("left"), True)
 
     def _hide_fit(self) -> None:
         """Hide everything except the measured points."""
         self._peaks = self.curves = None
         self.redchi = float("nan")
-        self.strip.getAxis("left").setStyle(showValues=False)
+        self._number(self.strip.getAxis("left"), False)
         for item in (self.band, self.zero):
             item.hide()
         for item in (self.background, self.envelope, self.residual):
@@ -451,10 +491,14 @@ class SpectrumPlot(QWidget):
     def _label_axes(self, spectrum: xr.DataArray) -> None:
         """Direction, names and units of the axes."""
         scale = str(spectrum.attrs.get("scale", ""))
+        units = str(spectrum.attrs.get("units", "counts"))
+        text = self.colors["text"]
+        labels = (scale, units, text, self._shown.log, self._shown.normalized)
+        if labels == self._labels:
+            return  # a label draws its axis again, also the same one
+        self._labels = labels
         for plot in (self.main, self.strip):
             plot.getViewBox().invertX(scale == "binding")
-        text = self.colors["text"]
-        units = str(spectrum.attrs.get("units", "counts"))
         name = "Counts/s" if units == "counts/s" else "Counts"
         left = self.main.getAxis("left")
         left.setLogMode(self._shown.log)
@@ -477,8 +521,14 @@ class SpectrumPlot(QWidget):
 
     def _show_values(self, shown: bool) -> None:
         """Show or hide the numbers on the axes."""
-        self.main.getAxis("left").setStyle(showValues=shown)
-        self.strip.getAxis("bottom").setStyle(showValues=shown)
+        self._number(self.main.getAxis("left"), shown)
+        self._number(self.strip.getAxis("bottom"), shown)
+
+    @staticmethod
+    def _number(axis: Any, shown: bool) -> None:
+        """Show or hide the numbers of an axis; every setting draws it again, also the same one."""
+        if axis.style["showValues"] != shown:
+            axis.setStyle(showValues=shown)
 
     def reset_view(self) -> None:
         """Show the whole spectrum; the vertical axis follows the data from now on."""

@@ -158,7 +158,7 @@ class SpectrumView(QObject):
             return
         peaks = edit.content.at(pixel)
         spectrum = self.spectrum(pixel)
-        self.plot.show_spectrum(spectrum, peaks, shown=edit.shown, fresh=fresh)
+        self.plot.show_spectrum(spectrum, peaks, shown=edit.shown, fresh=fresh, moving=moving)
         self._show_others(spectrum, pixel)
         if peaks is None and edit.shown.background:
             self._show_background(spectrum)

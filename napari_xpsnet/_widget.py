@@ -13,6 +13,7 @@ from napari_xpsnet._calibrate import Calibration, all_regions
 from napari_xpsnet._controls import AxisForm, FitForm
 from napari_xpsnet._curve_layers import remove_curves
 from napari_xpsnet._edit_state import EditState, make_stack
+from napari_xpsnet._map_tools import MapTools
 from napari_xpsnet._outputs import Outputs
 from napari_xpsnet._panel import Panel, ScrollArea
 from napari_xpsnet._peak_sets import PeakSets
@@ -74,6 +75,8 @@ class FitPeaks(QWidget):
         self.runner = Runner(self)
         self.outputs = Outputs(self.view, self.form, self.panel)
         self.peak_sets = PeakSets(self.view, self.panel)
+        self.map_tools = MapTools(self.view, self)
+        self.panel.add_section(self.map_tools.section)
         self.calibration = Calibration(self.panel.calibrate, self._state_of, self.stack)
         self.sessions = SessionKeeper(self, self.panel.say)
         layout = QVBoxLayout(self)
@@ -118,6 +121,8 @@ class FitPeaks(QWidget):
         self.view.edited.connect(self._describe_edit)
         self.view.problem.connect(lambda text: self.panel.say(text, problem=True))
         self.peak_sets.wanted.connect(self.use_peaks)
+        self.map_tools.said.connect(lambda text: self.panel.say(text, problem=True))
+        self.map_tools.fit_wanted.connect(self.fit)
         panel.calibrate.wanted.connect(self.calibrate)
         self.calibration.done.connect(panel.say)
         self.calibration.problem.connect(lambda text: panel.say(text, problem=True))
@@ -578,6 +583,7 @@ class FitPeaks(QWidget):
             state.changed.disconnect(self._follow_content)
             state.restored.disconnect(self._follow_undo)
             state.stack = None
+        self.map_tools.release()
         self.sessions.release()
         self.regions.release()
         self.view.release()

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:  # for editors and type checkers; at run time __getattr__ finds the names
     from xpsnet.chemistry.calibrate import calibrate
     from xpsnet.chemistry.report_document import report
+    from xpsnet.data.mean_spectrum import mean_spectrum
     from xpsnet.data.peaks import curves
+    from xpsnet.data.profile import profile
     from xpsnet.data.satellites import remove_satellites
     from xpsnet.data.set_charge_shift import set_charge_shift
     from xpsnet.data.spectrum import crop, to_binding, to_counts_per_second, to_kinetic
@@ -66,9 +68,11 @@ _MODULES = {
     "list_models": "xpsnet.models.weights",
     "load_model": "xpsnet.models.weights",
     "make_doublet": "xpsnet.fitting.edit_peaks",
+    "mean_spectrum": "xpsnet.data.mean_spectrum",
     "peak_limits": "xpsnet.fitting.peak_rules",
     "plot": "xpsnet.plotting",
     "predict": "xpsnet.models.prediction",
+    "profile": "xpsnet.data.profile",
     "read": "xpsnet.io.read",
     "read_fit": "xpsnet.io.read_fit",
     "read_one": "xpsnet.io.read",
@@ -114,9 +118,11 @@ __all__ = [
     "list_models",
     "load_model",
     "make_doublet",
+    "mean_spectrum",
     "peak_limits",
     "plot",
     "predict",
+    "profile",
     "read",
     "read_fit",
     "read_one",

@@ -169,6 +169,12 @@ class PeaksAccessor:
 
         return shift_peaks(self._peaks, energy_offset)
 
+    def profile(self, **options: Any) -> xr.Dataset:
+        """Areas, shares, centers and widths along a scan; see `xpsnet.profile`."""
+        from xpsnet.data.profile import profile
+
+        return profile(self._peaks, **options)
+
     def write(self, path: str | Path, **options: Any) -> Any:
         """Write the peaks to a file; see `xpsnet.write`."""
         from xpsnet.io.write import write

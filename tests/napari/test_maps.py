@@ -38,7 +38,7 @@ def test_maps_lie_on_their_pixels(
         np.testing.assert_allclose(one.translate, layer.translate[1:])
         assert one.units == layer.units[1:]
         assert tuple(one.axis_labels) == ("y", "x")
-    shown = viewer.layers[f"{layer.name}: center, C-O"]
+    shown = viewer.layers[f"{layer.name}: center, C-O [eV]"]
     np.testing.assert_array_equal(shown.data, peaks["center"].isel(peak=1).values)
 
 
@@ -49,10 +49,10 @@ def test_every_parameter_of_every_peak_has_its_map(
     peaks = truth_of(small_map)
     peaks["center"][..., 2] = np.nan
     _maps.show_maps(viewer, layer, peaks, "all")
-    assert f"{layer.name}: center, O-C=O" not in names(viewer)
+    assert f"{layer.name}: center, O-C=O [eV]" not in names(viewer)
     assert len(names(viewer)) == 4 * 3 - 1 + 2
     visible = [one.name for one in _maps.maps_of(viewer, layer) if one.visible]
-    assert visible == [f"{layer.name}: area, C-C / C-H"]
+    assert visible == [f"{layer.name}: area, C-C / C-H [counts eV]"]
 
 
 def test_second_fit_replaces_the_maps(
@@ -61,12 +61,12 @@ def test_second_fit_replaces_the_maps(
     layer = add_spectra(viewer, small_map)
     peaks = truth_of(small_map)
     _maps.show_maps(viewer, layer, peaks, "center")
-    kept = viewer.layers[f"{layer.name}: center, C-C / C-H"]
+    kept = viewer.layers[f"{layer.name}: center, C-C / C-H [eV]"]
     kept.colormap = "gray"
     changed = peaks.assign(center=peaks["center"] + 1).isel(peak=slice(0, 2))
     _maps.show_maps(viewer, layer, changed)
     assert len(names(viewer)) == 2
-    assert viewer.layers[f"{layer.name}: center, C-C / C-H"] is kept
+    assert viewer.layers[f"{layer.name}: center, C-C / C-H [eV]"] is kept
     assert kept.colormap.name == "gray"
     np.testing.assert_array_equal(kept.data, changed["center"].isel(peak=0).values)
 
@@ -138,3 +138,37 @@ def test_own_names_do_not_collide_with_those_of_peaks(
     expected = xpsnet.predict(small_map)["center"].isel(y=3, x=2)
     np.testing.assert_allclose(one["center"].values, expected.values)
     assert curve_layers(spectra.isel({name: 3, "x": 2}), one)
+
+
+def test_maps_of_a_quantity_are_compared_and_no_two_quantities_are_seen_at_once(
+    viewer: ViewerModel, small_map: xr.DataArray, add_spectra: Add
+) -> None:
+    layer = add_spectra(viewer, small_map)
+    peaks = truth_of(small_map)
+    _maps.show_maps(viewer, layer, peaks, "area")
+    _maps.show_maps(viewer, layer, peaks, "center")
+    areas, centers = (
+        [one for one in _maps.maps_of(viewer, layer) if one.metadata["variable"] == name]
+        for name in ("area", "center")
+    )
+    assert [one.visible for one in areas] == [False] * 3
+    assert sum(one.visible for one in centers) == 1
+    assert len({tuple(one.contrast_limits) for one in areas}) == 1
+    areas[0].contrast_limits = (10.0, 200.0)
+    assert {tuple(one.contrast_limits) for one in areas} == {(10.0, 200.0)}
+    assert len({tuple(one.contrast_limits) for one in centers}) == 3
+    assert all(one.colorbar.visible for one in areas)
+
+
+def test_pixels_without_a_value_are_opaque(
+    viewer: ViewerModel, small_map: xr.DataArray, add_spectra: Add
+) -> None:
+    layer = add_spectra(viewer, small_map)
+    peaks = truth_of(small_map)
+    peaks["area"][0, 0, 0] = np.nan
+    _maps.show_maps(viewer, layer, peaks, "area")
+    shown = viewer.layers[f"{layer.name}: area, C-C / C-H [counts eV]"]
+    color = shown.colormap.map(np.array([np.nan]))[0]
+    np.testing.assert_allclose(color, [0.5, 0.5, 0.5, 1.0], atol=0.01)
+    again = _maps.colormap("inferno").map(np.array([0.0, 0.5, 1.0]))
+    assert not np.isclose(again, color).all(axis=1).any()

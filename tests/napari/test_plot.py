@@ -116,3 +116,61 @@ def test_colors_follow_the_theme(
     plot.set_theme(foreground="#808080", background=background, dark=dark)
     assert plot.main.getAxis("left").pen().color().name() == "#808080"
     assert len(legend(plot)) == 6
+
+
+def test_the_axes_are_not_drawn_again_while_the_mouse_moves(
+    plot: SpectrumPlot, spectrum: xr.DataArray
+) -> None:
+    peaks = truth_of(spectrum)
+    plot.show_spectrum(spectrum, peaks)
+    plot.grab()
+    axes = [plot.main.getAxis("left"), plot.main.getAxis("bottom"), plot.strip.getAxis("bottom")]
+    drawn = [axis.picture for axis in axes]
+    assert all(picture is not None for picture in drawn)
+    for factor in (0.97, 0.9, 0.8):
+        with xr.set_options(keep_attrs=True):
+            weaker = spectrum * factor
+        plot.show_spectrum(weaker, peaks, moving=True)
+        plot.grab()
+        assert plot.measured.getData()[1].max() == pytest.approx(weaker.values.max())
+    assert [axis.picture is before for axis, before in zip(axes, drawn, strict=True)] == 3 * [True]
+
+
+@pytest.mark.parametrize("factor", [0.1, 3.0])
+def test_the_axis_follows_a_weaker_or_stronger_spectrum(
+    plot: SpectrumPlot, spectrum: xr.DataArray, factor: float
+) -> None:
+    plot.show_spectrum(spectrum, None)
+    with xr.set_options(keep_attrs=True):
+        other = spectrum * factor
+    plot.show_spectrum(other, None, moving=True)
+    plot.grab()
+    bottom, top = plot.main.viewRange()[1]
+    highest, lowest = float(other.max()), float(other.min())
+    assert bottom <= lowest
+    assert highest <= top
+    assert highest - lowest > 0.6 * (top - bottom)
+
+
+def test_the_axis_follows_exactly_once_the_mouse_rests(
+    plot: SpectrumPlot, spectrum: xr.DataArray
+) -> None:
+    plot.show_spectrum(spectrum, None)
+    with xr.set_options(keep_attrs=True):
+        weaker = 0.8 * spectrum
+    plot.show_spectrum(weaker, None, moving=True)
+    plot.show_spectrum(weaker, None)
+    plot.grab()
+    assert plot.main.viewRange()[1][1] < 0.9 * float(spectrum.max())
+
+
+def test_a_zoom_stays_while_the_mouse_moves(plot: SpectrumPlot, spectrum: xr.DataArray) -> None:
+    plot.show_spectrum(spectrum, None)
+    plot.show_spectrum(spectrum, None, moving=True)
+    plot.main.getViewBox().scaleBy((1.0, 0.5))
+    plot.main.getViewBox().sigRangeChangedManually.emit([True, True])
+    before = plot.main.viewRange()[1]
+    for moving in (True, False):
+        plot.show_spectrum((3.0 * spectrum).assign_attrs(spectrum.attrs), None, moving=moving)
+        plot.grab()
+    assert plot.main.viewRange()[1] == pytest.approx(before)

@@ -1,0 +1,180 @@
+"""Scatter plot of two fitted parameters of all pixels; a lasso chooses pixels."""
+
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from qtpy.QtCore import QPointF, Qt, Signal
+from qtpy.QtGui import QPolygonF
+from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+
+import pyqtgraph as pg  # isort: skip
+
+from napari_xpsnet._colors import ACCENT
+from napari_xpsnet._layers import peak_name
+from napari_xpsnet._maps import VARIABLES
+
+HINT = "Draw around points with the left mouse button: their pixels become a Labels layer."
+Choice = tuple[str, int]
+
+
+def parameter_choices(peaks: xr.Dataset | None) -> list[tuple[str, Choice]]:
+    """Texts of the parameters that have values, and what they mean: variable and index of a peak.
+
+    The index is -1 where a variable belongs to the spectrum.
+    """
+    found: list[tuple[str, Choice]] = []
+    if peaks is None:
+        return found
+    for name in (one for one in VARIABLES if one in peaks):
+        if "peak" not in peaks[name].dims:
+            found.append((name.replace("_", " "), (name, -1)))
+            continue
+        for index in range(peaks.sizes["peak"]):
+            if np.isfinite(peaks[name].isel(peak=index).values).any():
+                found.append((f"{name}, {peak_name(peaks, index)}", (name, index)))
+    return found
+
+
+def values_of(peaks: xr.Dataset, choice: Choice) -> xr.DataArray:
+    """One parameter over all pixels."""
+    name, index = choice
+    return peaks[name] if index < 0 else peaks[name].isel(peak=index, drop=True)
+
+
+class _LassoBox(pg.ViewBox):
+    """A drag with the left button draws a lasso in place of moving the axes.
+
+    Signals
+    -------
+    lasso_drawn : QPolygonF
+    """
+
+    lasso_drawn = Signal(object)
+
+    def __init__(self) -> None:
+        super().__init__(enableMenu=False)
+        self.path = pg.PlotDataItem(pen=pg.mkPen(ACCENT, width=2))
+        self._corners: list[QPointF] = []
+
+    def mouseDragEvent(self, event: Any, axis: Any = None) -> None:  # noqa: N802 - pyqtgraph
+        """Follow the mouse."""
+        if event.button() != Qt.MouseButton.LeftButton:
+            super().mouseDragEvent(event, axis)
+            return
+        event.accept()
+        if event.isStart():
+            self._corners = [self.mapToView(event.buttonDownPos())]
+        self._corners.append(self.mapToView(event.pos()))
+        self.path.setData([p.x() for p in self._corners], [p.y() for p in self._corners])
+        if event.isFinish():
+            self.lasso_drawn.emit(QPolygonF(self._corners))
+
+
+class ScatterPlot(QWidget):
+    """One point for each pixel.
+
+    Signals
+    -------
+    chosen : DataArray of bool
+        Pixels inside the lasso, over the dimensions of the pixels.
+    """
+
+    chosen = Signal(object)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.horizontal, self.vertical = QComboBox(), QComboBox()
+        self.hint = QLabel(HINT)
+        self.hint.setWordWrap(True)
+        self.box = _LassoBox()
+        self.graphics = pg.PlotWidget(viewBox=self.box)
+        self.plot = self.graphics.getPlotItem()
+        self.plot.hideButtons()
+        for side in ("left", "bottom"):
+            self.plot.getAxis(side).enableAutoSIPrefix(False)
+        self.points = pg.ScatterPlotItem(size=3, pen=None)
+        self.plot.addItem(self.points)
+        self.plot.addItem(self.box.path, ignoreBounds=True)
+        self._peaks: xr.Dataset | None = None
+        row = QHBoxLayout()
+        row.addWidget(self.vertical)
+        row.addWidget(QLabel("over"))
+        row.addWidget(self.horizontal)
+        row.addStretch(1)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addLayout(row)
+        layout.addWidget(self.hint)
+        layout.addWidget(self.graphics, 1)
+        for box in (self.horizontal, self.vertical):
+            box.setMinimumContentsLength(8)
+            box.setSizeAdjustPolicy(
+                QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+            )
+            box.currentIndexChanged.connect(self._draw)
+        self.box.lasso_drawn.connect(self._choose)
+
+    def set_theme(self, *, foreground: str, background: str, dark: bool) -> None:
+        """Set the colors of the theme."""
+        self.graphics.setBackground(background)
+        self.points.setBrush(pg.mkBrush(foreground))
+        for side in ("left", "bottom"):
+            self.plot.getAxis(side).setPen(foreground)
+            self.plot.getAxis(side).setTextPen(foreground)
+
+    def show_peaks(self, peaks: xr.Dataset | None) -> None:
+        """Draw the parameters of a fit of all pixels."""
+        if peaks is self._peaks:
+            return
+        self._peaks = peaks
+        choices = parameter_choices(peaks)
+        for number, box in enumerate((self.vertical, self.horizontal)):
+            before = box.currentText()
+            box.blockSignals(True)
+            box.clear()
+            for text, what in choices:
+                box.addItem(text, what)
+            place = box.findText(before)
+            box.setCurrentIndex(place if place >= 0 else min(number, len(choices) - 1))
+            box.blockSignals(False)
+        self._draw()
+
+    def _arrays(self) -> tuple[xr.DataArray, xr.DataArray] | None:
+        """Horizontal and vertical values."""
+        if self._peaks is None or self.horizontal.currentIndex() < 0:
+            return None
+        across, up = self.horizontal.currentData(), self.vertical.currentData()
+        return values_of(self._peaks, across), values_of(self._peaks, up)
+
+    def _draw(self, *_: Any) -> None:
+        """Draw the points."""
+        self.box.path.setData([], [])
+        arrays = self._arrays()
+        if arrays is None:
+            self.points.setData([], [])
+            return
+        across, up = (np.asarray(one.values, dtype=float).ravel() for one in arrays)
+        there = np.isfinite(across) & np.isfinite(up)
+        self.points.setData(across[there], up[there])
+        for side, box, values in zip(
+            ("bottom", "left"), (self.horizontal, self.vertical), arrays, strict=True
+        ):
+            units = str(values.attrs.get("units", "")).removeprefix("1")
+            text = box.currentText()
+            self.plot.setLabel(side, f"{text} ({units})" if units else text)
+        self.plot.enableAutoRange()
+
+    def _choose(self, lasso: QPolygonF) -> None:
+        """Report the pixels inside the lasso."""
+        arrays = self._arrays()
+        if arrays is None:
+            return
+        across, up = arrays
+        rule = Qt.FillRule.OddEvenFill
+        pairs = zip(across.values.ravel(), up.values.ravel(), strict=True)
+        inside = [lasso.containsPoint(QPointF(float(a), float(b)), rule) for a, b in pairs]
+        there = np.isfinite(across.values) & np.isfinite(up.values)
+        chosen = np.reshape(inside, across.shape) & there
+        self.chosen.emit(xr.DataArray(chosen, dims=across.dims))
