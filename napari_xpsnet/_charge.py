@@ -79,13 +79,12 @@ class Charge:
 
     def apply(self, data: Data) -> Data:
         """Give spectra or peaks this shift."""
-        import xpsnet
-
         keywords = {name: _as_array(value) for name, value in self.keywords().items()}
-        return xpsnet.set_charge_shift(data, **keywords)
+        moved: Data = data.xps.set_charge_shift(**keywords)
+        return moved
 
     def keywords(self) -> dict[str, Any]:
-        """Keywords of `xpsnet.set_charge_shift`, arrays as mappings of dims and values."""
+        """Keywords of the method `.xps.set_charge_shift`, arrays as mappings of dims and values."""
         found: dict[str, Any] = {"charge_shift": self._plain(self.shift)}
         if self.stderr:
             found["stderr"] = self._plain(self.stderr)

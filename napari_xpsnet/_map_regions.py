@@ -38,8 +38,6 @@ def mean_layer(viewer: Any, layer: Any) -> LayerTuple:
     """
     from napari.layers import Shapes
 
-    import xpsnet
-
     spectra = layer_spectra(layer)
     drawn = [
         one for one in viewer.layers if isinstance(one, Shapes) and "curves_of" not in one.metadata
@@ -55,7 +53,7 @@ def mean_layer(viewer: Any, layer: Any) -> LayerTuple:
         raise ValueError(
             f'No pixel of "{layer.name}" lies inside the shapes. Draw them on the map.'
         )
-    mean = xpsnet.mean_spectrum(spectra, mask)
+    mean = spectra.xps.mean_spectrum(mask)
     data, keywords, kind = spectra_layer(mean)
     keywords["name"] = f"{layer.name}: mean of {int(mask.sum())} spectra"
     return data, keywords, kind

@@ -6,11 +6,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:  # for editors and type checkers; at run time __getattr__ finds the names
     from xpsnet.chemistry.calibrate import calibrate
     from xpsnet.chemistry.report_document import report
-    from xpsnet.data.mean_spectrum import mean_spectrum
     from xpsnet.data.peaks import curves
     from xpsnet.data.profile import profile
     from xpsnet.data.satellites import remove_satellites
-    from xpsnet.data.set_charge_shift import set_charge_shift
     from xpsnet.data.spectrum import crop, to_binding, to_counts_per_second, to_kinetic
     from xpsnet.fitting.confidence import confidence
     from xpsnet.fitting.edit_peaks import (
@@ -68,7 +66,6 @@ _MODULES = {
     "list_models": "xpsnet.models.weights",
     "load_model": "xpsnet.models.weights",
     "make_doublet": "xpsnet.fitting.edit_peaks",
-    "mean_spectrum": "xpsnet.data.mean_spectrum",
     "peak_limits": "xpsnet.fitting.peak_rules",
     "plot": "xpsnet.plotting",
     "predict": "xpsnet.models.prediction",
@@ -84,7 +81,6 @@ _MODULES = {
     "residual": "xpsnet.fitting.residual",
     "sample": "xpsnet.samples",
     "session_script": "xpsnet.pipeline.session_script",
-    "set_charge_shift": "xpsnet.data.set_charge_shift",
     "simulate": "xpsnet.simulation.recipes",
     "static_background": "xpsnet.fitting.static_background",
     "to_binding": "xpsnet.data.spectrum",
@@ -118,7 +114,6 @@ __all__ = [
     "list_models",
     "load_model",
     "make_doublet",
-    "mean_spectrum",
     "peak_limits",
     "plot",
     "predict",
@@ -134,7 +129,6 @@ __all__ = [
     "residual",
     "sample",
     "session_script",
-    "set_charge_shift",
     "simulate",
     "static_background",
     "to_binding",

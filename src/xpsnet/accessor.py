@@ -91,6 +91,18 @@ class SpectraAccessor:
 
         return shift(self._spectra, energy_offset, **options)
 
+    def set_charge_shift(self, charge_shift: float | xr.DataArray, **options: Any) -> xr.DataArray:
+        """Give spectra a known charge shift; see `xpsnet.data.set_charge_shift`."""
+        from xpsnet.data.set_charge_shift import set_charge_shift
+
+        return set_charge_shift(self._spectra, charge_shift, **options)
+
+    def mean_spectrum(self, where: xr.DataArray | None = None) -> xr.DataArray:
+        """Mean of many spectra, or of some; see `xpsnet.data.mean_spectrum.mean_spectrum`."""
+        from xpsnet.data.mean_spectrum import mean_spectrum
+
+        return mean_spectrum(self._spectra, where)
+
     def calibrate(self, **options: Any) -> xr.DataArray:
         """Shift the energies so that a reference line is correct; see `xpsnet.calibrate`."""
         from xpsnet.chemistry.calibrate import calibrate
@@ -168,6 +180,12 @@ class PeaksAccessor:
         from xpsnet.data.shift_peaks import shift_peaks
 
         return shift_peaks(self._peaks, energy_offset)
+
+    def set_charge_shift(self, charge_shift: float | xr.DataArray, **options: Any) -> xr.Dataset:
+        """Give peaks a known charge shift; see `xpsnet.data.set_charge_shift`."""
+        from xpsnet.data.set_charge_shift import set_charge_shift
+
+        return set_charge_shift(self._peaks, charge_shift, **options)
 
     def profile(self, **options: Any) -> xr.Dataset:
         """Areas, shares, centers and widths along a scan; see `xpsnet.profile`."""

@@ -7,6 +7,7 @@ import xarray as xr
 import xpsnet
 from xpsnet.data.charge_shift import without_charge
 from xpsnet.data.measured_energies import measured_peaks
+from xpsnet.data.set_charge_shift import set_charge_shift
 from xpsnet.data.spectrum import make_spectrum, to_kinetic
 from xpsnet.xpsnet_warning import XpsnetWarning
 
@@ -85,7 +86,7 @@ def test_fit_and_refine_give_corrected_centers(raw: xr.DataArray, scale: str) ->
     spectra = to_kinetic(raw) if scale == "kinetic" else raw
     sign = -1 if scale == "kinetic" else 1
     shift = xr.DataArray(SHIFTS, dims="etch_time")
-    own = xpsnet.set_charge_shift(spectra, shift)
+    own = set_charge_shift(spectra, shift)
     plain = xpsnet.fit(spectra, n_peaks=2, neighbors=False)
     found = xpsnet.fit(own, n_peaks=2, neighbors=False)
     np.testing.assert_array_equal(found.center, plain.center - sign * shift)
@@ -103,7 +104,7 @@ def test_fit_and_refine_give_corrected_centers(raw: xr.DataArray, scale: str) ->
 def test_one_set_of_peaks_starts_at_the_corrected_place_in_every_spectrum(
     calibrated: xr.DataArray, peaks: xr.Dataset
 ) -> None:
-    one = xpsnet.set_charge_shift(peaks.isel(etch_time=0, drop=True), 0.0)
+    one = set_charge_shift(peaks.isel(etch_time=0, drop=True), 0.0)
     found = xpsnet.refine(calibrated, one)
     np.testing.assert_allclose(found.center[:, 0], 284.8, atol=1e-3)
     assert found.charge_shift.identical(calibrated.charge_shift)
@@ -143,8 +144,8 @@ def test_locks_of_centers_need_one_shift(calibrated: xr.DataArray, peaks: xr.Dat
 def test_peaks_move_with_their_range_and_limits(raw: xr.DataArray) -> None:
     one = raw.isel(etch_time=1, drop=True)
     peaks = xpsnet.constrain_peak(xpsnet.fit(one, n_peaks=2), 1, "center", min=285.0, max=286.0)
-    moved = xpsnet.set_charge_shift(peaks, 0.5)
-    spectrum = xpsnet.set_charge_shift(one, 0.5)
+    moved = set_charge_shift(peaks, 0.5)
+    spectrum = set_charge_shift(one, 0.5)
     np.testing.assert_array_equal(moved.center, peaks.center - 0.5)
     np.testing.assert_array_equal(moved.energy, spectrum.energy)
     assert '"center_1": [284.5, 285.5]' in moved.attrs["constraints"]
@@ -153,7 +154,7 @@ def test_peaks_move_with_their_range_and_limits(raw: xr.DataArray) -> None:
     )
     again = xpsnet.refine(spectrum, moved)
     np.testing.assert_allclose(again.center, xpsnet.refine(one, peaks).center - 0.5, atol=1e-6)
-    back = xpsnet.set_charge_shift(moved, 0.0)
+    back = set_charge_shift(moved, 0.0)
     np.testing.assert_allclose(back.center, peaks.center, atol=1e-12)
 
 
@@ -166,7 +167,7 @@ def test_peaks_of_a_series_take_the_shifts_of_another_region(peaks: xr.Dataset) 
     )
     many = peaks.assign_attrs(constraints=locked.attrs["constraints"])
     with pytest.warns(XpsnetWarning, match="the lock or limit of center_1 is taken away"):
-        free = xpsnet.set_charge_shift(many, xr.DataArray(SHIFTS, dims="etch_time"))
+        free = set_charge_shift(many, xr.DataArray(SHIFTS, dims="etch_time"))
     assert "center_1" not in free.attrs["constraints"]
 
 
@@ -279,6 +280,6 @@ def test_refusals_of_peaks_and_shifts(raw: xr.DataArray, peaks: xr.Dataset) -> N
     with pytest.raises(ValueError, match="expected a peak of Au 4f7/2 within 5 eV"):
         xpsnet.calibrate(raw, peaks=peaks, line="Au 4f")
     with pytest.raises(ValueError, match=r"expected a finite number \[eV\], got charge_shift=nan"):
-        xpsnet.set_charge_shift(raw, np.nan)
+        set_charge_shift(raw, np.nan)
     with pytest.raises(ValueError, match="expected charge_shift over dimensions of the data"):
-        xpsnet.set_charge_shift(raw, xr.DataArray(SHIFTS[:2], dims="etch_time"))
+        set_charge_shift(raw, xr.DataArray(SHIFTS[:2], dims="etch_time"))

@@ -5,6 +5,7 @@ import pytest
 import xarray as xr
 
 import xpsnet
+from xpsnet.data.mean_spectrum import mean_spectrum
 from xpsnet.samples import sample_truth
 
 
@@ -14,19 +15,19 @@ def spectra() -> xr.DataArray:
 
 
 def test_mean_of_all_and_of_some(spectra: xr.DataArray) -> None:
-    found = xpsnet.mean_spectrum(spectra)
+    found = mean_spectrum(spectra)
     np.testing.assert_allclose(found, spectra.values.mean(axis=(0, 1)))
     assert found.attrs == {**spectra.attrs, "n_spectra": 12}
     assert found.name == spectra.name
     mask = np.zeros((3, 4), dtype=bool)
     mask[1, 2:] = True
-    some = xpsnet.mean_spectrum(spectra, xr.DataArray(mask, dims=["x", "y"]))
+    some = mean_spectrum(spectra, xr.DataArray(mask, dims=["x", "y"]))
     np.testing.assert_allclose(some, spectra.values[2:, 1].mean(axis=0))
 
 
 def test_a_missing_point_is_left_out(spectra: xr.DataArray) -> None:
     spectra[0, 0, 5] = np.nan
-    found = xpsnet.mean_spectrum(spectra)
+    found = mean_spectrum(spectra)
     assert float(found[5]) == pytest.approx(np.nanmean(spectra.values[..., 5]))
 
 
@@ -36,7 +37,7 @@ def test_errors_of_a_fit_of_the_mean_are_smaller_by_the_root_of_the_number() -> 
     counts = np.random.default_rng(5).poisson(np.broadcast_to(expected, (25, expected.size)))
     coords, attrs = {"energy": sample["energy"]}, sample.attrs
     stack = xr.DataArray(counts.astype(float), coords, ("scan", "energy"), attrs=attrs)
-    one, mean = stack.isel(scan=0), xpsnet.mean_spectrum(stack)
+    one, mean = stack.isel(scan=0), mean_spectrum(stack)
     first, second = (xpsnet.refine(s, xpsnet.predict(s, n_peaks=3)) for s in (one, mean))
     ratio = first["center_stderr"] / second["center_stderr"]
     np.testing.assert_allclose(ratio, 5.0, rtol=0.25)
@@ -45,7 +46,7 @@ def test_errors_of_a_fit_of_the_mean_are_smaller_by_the_root_of_the_number() -> 
 def test_refusals(spectra: xr.DataArray) -> None:
     flat = xr.DataArray(np.ones(4, dtype=bool), dims="y")
     with pytest.raises(ValueError, match=r"expected a mask over .*'y': 4, 'x': 3"):
-        xpsnet.mean_spectrum(spectra, flat)
+        mean_spectrum(spectra, flat)
     none = xr.DataArray(np.zeros((4, 3), dtype=bool), dims=["y", "x"])
     with pytest.raises(ValueError, match="at least one spectrum"):
-        xpsnet.mean_spectrum(spectra, none)
+        mean_spectrum(spectra, none)

@@ -130,7 +130,7 @@ def calibrate(
 
     See Also
     --------
-    set_charge_shift : apply a shift that is known to another region or to peaks.
+    DataArray.xps.set_charge_shift : apply a shift that is known to another region or to peaks.
 
     Notes
     -----

@@ -41,7 +41,7 @@ def mean_spectrum(
     --------
     >>> import xpsnet
     >>> spectra = xpsnet.sample("map")
-    >>> island = xpsnet.mean_spectrum(spectra, spectra.sum("energy") > 40_000)
+    >>> island = spectra.xps.mean_spectrum(spectra.sum("energy") > 40_000)
     >>> island.dims
     ('energy',)
     """

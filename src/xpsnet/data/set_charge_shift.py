@@ -68,7 +68,7 @@ def set_charge_shift(
     >>> import xpsnet
     >>> spectrum = xpsnet.sample("spectrum")
     >>> peaks = xpsnet.fit(spectrum, n_peaks=1)
-    >>> moved = xpsnet.set_charge_shift(peaks, 0.5, reference="C 1s 284.8 eV")
+    >>> moved = peaks.xps.set_charge_shift(0.5, reference="C 1s 284.8 eV")
     >>> float((moved.center - peaks.center).round(6).item()), moved.attrs["charge_shift"]
     (-0.5, 0.5)
     """
