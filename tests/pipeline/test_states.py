@@ -596,11 +596,11 @@ def test_states_are_not_counted_in_thousands_of_points():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"n_states": 7}, "expected n_states from 0 to 6 or 'auto', got 7"),
-        ({"n_states": -1}, "expected n_states from 0 to 6"),
-        ({"n_states": 1.5}, "expected n_states from 0 to 6"),
-        ({"model_error": -0.1}, "expected model_error from 0 to below 1, got -0.1"),
-        ({"model_error": np.nan}, "expected model_error from 0 to below 1"),
+        ({"n_states": 7}, 'expected "auto", or a whole number from 0 to 6, got n_states=7'),
+        ({"n_states": -1}, "a whole number from 0 to 6, got n_states=-1"),
+        ({"n_states": 1.5}, "a whole number from 0 to 6, got n_states=1.5"),
+        ({"model_error": -0.1}, "expected a finite number from 0 below 1, got model_error=-0.1"),
+        ({"model_error": np.nan}, "a finite number from 0 below 1, got model_error=nan"),
     ],
 )
 def test_options_that_mean_nothing_are_refused(options, message):

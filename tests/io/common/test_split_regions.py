@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from xpsnet.io.read import read
+from xpsnet.xpsnet_warning import XpsnetWarning
 
 ENERGY = np.round(298.0 - 0.1 * np.arange(40), 2)
 
@@ -26,11 +27,20 @@ def test_columns_of_different_regions_are_regions(save) -> None:
     assert read(save(wide(["C 1s", "O1s"]), "a.csv"), region="O 1s")[0].name == "O 1s"
 
 
-@pytest.mark.parametrize("labels", [["C 1s A", "C 1s B"], ["C 1s", "left spot"], ["a", "b"]])
+@pytest.mark.parametrize("labels", [["C 1s A", "C 1s B"], ["C 1s left", "C 1s right"], ["a", "b"]])
 def test_columns_of_one_region_stay_a_stack(save, labels: list[str]) -> None:
     (stack,) = read(save(wide(labels), "a.csv"))
     assert stack.dims == ("column", "energy")
     assert stack.column.values.tolist() == labels
+
+
+def test_a_column_without_a_region_beside_one_is_said_not_to_be_read(save) -> None:
+    path = save(wide(["C 1s", "left spot"]), "a.csv")
+    with pytest.warns(XpsnetWarning, match=r"'left spot' at line 2 is no spectrum.*columns="):
+        (spectrum,) = read(path)
+    assert (spectrum.name, spectrum.dims) == ("C 1s", ("energy",))
+    (stack,) = read(path, columns={"spectrum": ["C 1s", "left spot"]})
+    assert stack.dims == ("column", "energy")
 
 
 @pytest.mark.parametrize("between", ["K 2p", "K2p,", "# K 2p"])

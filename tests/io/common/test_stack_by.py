@@ -160,8 +160,8 @@ def test_the_command_line_and_the_viewer_tell_samples_apart(save, capsys) -> Non
     assert main(["fit", str(path)]) == 2
     expected = 'choose one of 0: "O 1s" (S0), 1: "O 1s" (S1), 2: "O 1s" (S2) with --region'
     assert expected in capsys.readouterr().err
-    names = [layer[1]["name"] for layer in read_layers(str(path))]
-    assert names == ["O 1s (S0)", "O 1s (S1)", "O 1s (S2)"]
+    (layer,) = read_layers(str(path))  # one layer a file, which shows one region at a time
+    assert list(layer[1]["metadata"]["file"].samples()) == ["S0", "S1", "S2"]
 
 
 def test_the_command_line_stacks_and_names_dimensions(save, tmp_path, capsys) -> None:
