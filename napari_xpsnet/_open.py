@@ -11,6 +11,7 @@ from typing import Any
 from magicgui.widgets import ComboBox
 from qtpy.QtWidgets import QDialog, QDialogButtonBox, QFileDialog, QLabel, QVBoxLayout, QWidget
 
+from napari_xpsnet._columns import ColumnForm
 from napari_xpsnet._controls import AxisForm
 from napari_xpsnet._layers import ENERGY, pixel_dims
 from napari_xpsnet._reader import EXTENSIONS, read_regions
@@ -87,7 +88,7 @@ def _read(path: Any, given: dict[str, Any]) -> tuple[list[Region], list[str]]:
 def _ask(regions: list[Region], remarks: list[str]) -> dict[str, Any] | None:
     """Keywords of `xpsnet.read` from the user; None after Cancel."""
     unstated = not all(region.is_convertible for region in regions)
-    if not remarks and not unstated:
+    if not remarks and not unstated and not columns_text(regions):
         return {}
     dialog = EnergyDialog(regions, remarks)
     accepted = dialog.exec()
@@ -132,6 +133,10 @@ class EnergyDialog(QDialog):
             label.setWordWrap(True)
             label.setVisible(bool(text))
             layout.addWidget(label)
+        text = columns_text(regions)
+        self.columns = ColumnForm(text) if text else None
+        if self.columns is not None:
+            layout.addWidget(self.columns)
         layout.addWidget(self.form.container.native)
         layout.addWidget(buttons)
         self.setMinimumWidth(460)
@@ -139,7 +144,14 @@ class EnergyDialog(QDialog):
     def given(self) -> dict[str, Any]:
         """Keywords of `xpsnet.read` that the user set."""
         summed = self.sum_over.value
-        return self.form.state().keywords() | ({"sum_over": summed} if summed else {})
+        given = self.form.state().keywords() | ({"sum_over": summed} if summed else {})
+        return given | (self.columns.given() if self.columns is not None else {})
+
+
+def columns_text(regions: list[Region]) -> str:
+    """What the columns of a table were taken for; empty where the regions are of several tables."""
+    texts = {str(region.as_read.attrs.get("columns", "")) for region in regions}
+    return texts.pop() if len(texts) == 1 else ""
 
 
 def _dims(regions: list[Region]) -> list[str]:

@@ -128,3 +128,54 @@ def test_menu_commands_pass_on_what_was_chosen(
     _open.open_spectra()
     _open.open_folder()
     assert opened == [[silent_file], ["folder"]]
+
+
+TABLE = "BE (eV),counts,background,sum\n" + "".join(
+    f"{280 + i / 10},{100 + i},{40 + i},{300 + 2 * i}\n" for i in range(30)
+)
+
+
+def test_columns_of_a_table_are_shown_and_can_be_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, qtbot
+) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text(TABLE)
+    shown = []
+
+    def execute(dialog: _open.EnergyDialog) -> int:
+        form = dialog.columns
+        assert form is not None
+        shown.extend(form.columns)
+        assert dialog.given() == {}
+        form.boxes[1].setCurrentText("left out")
+        form.boxes[3].setCurrentText("spectrum")
+        return int(QDialog.DialogCode.Accepted)
+
+    monkeypatch.setattr(_open.EnergyDialog, "exec", execute)
+    (layer,) = _open.open_paths(ViewerModel(), [str(path)])
+    assert [(number, label) for number, label, _ in shown] == [
+        (1, "BE (eV)"), (2, "counts"), (3, "background"), (4, "sum")
+    ]  # fmt: skip
+    assert [role for _, _, role in shown[:3]] == ["axis", "spectrum", "background"]
+    assert layer.metadata["as_read"].values[:2].tolist() == [300, 302]
+    given = {"columns": {"axis": [1], "left out": [2], "spectrum": [4]}}
+    assert layer.metadata["origin"]["given"] == given
+
+
+def test_wrong_columns_are_refused_in_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, qtbot
+) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text(TABLE)
+    said: list[str] = []
+    monkeypatch.setattr("napari.utils.notifications.show_error", said.append)
+
+    def execute(dialog: _open.EnergyDialog) -> int:
+        assert dialog.columns is not None
+        dialog.columns.boxes[0].setCurrentText("left out")  # no energies are left
+        return int(QDialog.DialogCode.Accepted)
+
+    monkeypatch.setattr(_open.EnergyDialog, "exec", execute)
+    assert _open.open_paths(ViewerModel(), [str(path)]) == []
+    assert len(said) == 1
+    assert "t.csv" in said[0]

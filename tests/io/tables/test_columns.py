@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
+import xpsnet
 from xpsnet.io.common.errors import ReadError
 from xpsnet.io.read import read
 from xpsnet.io.tables.column_words import evidence
@@ -459,3 +460,19 @@ def test_remarks_beside_some_rows_do_no_harm(save: Save) -> None:
     (spectrum,) = read(save("BE,Counts,remark\n" + "\n".join(rows), "a.csv"))
     np.testing.assert_array_equal(spectrum, COUNTS)
     assert spectrum.attrs["scale"] == "binding"
+
+
+def test_roles_come_back_from_their_text(tmp_path) -> None:
+    from xpsnet.io.tables.columns import roles_of_text
+
+    path = tmp_path / "t.csv"
+    rows = "".join(f"{280 + i / 10},{100 + i},{40 + i}\n" for i in range(30))
+    path.write_text('BE (eV),"counts; first",background\n' + rows)
+    (spectrum,) = xpsnet.read(path)
+    assert roles_of_text(spectrum.attrs["columns"]) == [
+        (1, "BE (eV)", "axis"), (2, "counts; first", "spectrum"), (3, "background", "background")
+    ]  # fmt: skip
+    assert roles_of_text("1 without label: axis; 2 without label: spectrum; 3 more") == [
+        (1, "without label", "axis"), (2, "without label", "spectrum")
+    ]  # fmt: skip
+    assert roles_of_text("") == []

@@ -5,6 +5,7 @@ all what the user states. A table in which the evidence is against every column 
 refused.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -418,3 +419,9 @@ def as_text(labels: Labels, roles: Mapping[int, str]) -> str:
     if len(listed) > _MAX_SEARCHED:
         listed[_MAX_SEARCHED:] = [f"{len(listed) - _MAX_SEARCHED} more"]
     return "; ".join(listed)
+
+
+def roles_of_text(text: str) -> list[tuple[int, str, str]]:
+    """Number from 1, label and role of the columns that `as_text` describes."""
+    found = re.findall(r"(\d+) (without label|'.*?'|\".*?\"): ([a-z ]+)(?:; |$)", text)
+    return [(int(number), label.strip("'\""), role) for number, label, role in found]
