@@ -11,6 +11,8 @@ Then the sample line scan with its profile for docs/images/profile.png.
 """
 
 import argparse
+import os
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +20,9 @@ from typing import Any
 
 import napari
 from qtpy.QtWidgets import QApplication
+
+# Copies of the sessions must not be offered to the person who makes the pictures.
+os.environ["XDG_DATA_HOME"] = tempfile.mkdtemp()
 
 IMAGES = Path(__file__).resolve().parents[1] / "docs" / "images"
 SIZE = (1560, 960)

@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ import xarray as xr
 from truth_engine import TruthEngine
 
 import xpsnet
+from napari_xpsnet import _session_files
 from napari_xpsnet._layers import spectra_layer
 
 
@@ -22,6 +24,12 @@ def safe_process(request: pytest.FixtureRequest) -> None:
         pytest.fail("no display: run these tests under xvfb-run")
     if "tensorflow" in sys.modules:
         pytest.fail("tensorflow is loaded: run tests/napari in a process of its own")
+
+
+@pytest.fixture(autouse=True)
+def own_copies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Copies of sessions go to a folder of the test, not to that of the person who runs it."""
+    monkeypatch.setattr(_session_files, "copies_folder", lambda: tmp_path / "copies")
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ def write_regions(
             start = PHOTON - LEVELS[level] - 0.5 * (points - 1) * STEP
             blocks.append(
                 Block(
-                    # Otherwise samples with the same counts could not be told apart.
+                    # Otherwise samples with the same counts could not be distinguished.
                     [(number + 1) * one for one in counts(points, seed=number)],
                     start=start,
                     step=STEP,

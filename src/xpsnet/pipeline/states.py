@@ -487,7 +487,8 @@ def _choose_again(
     """Fit some rows again, also from their neighbors, and choose under the prior."""
     mine, prior, near = around_them
     candidates, question = _candidates(chosen, inputs, every=True), chosen.question
-    start = [Start.NETWORK] * len(candidates)
+    n_models = len(candidates)
+    start = [Start.NETWORK] * n_models
     templates = _structure(chosen).templates
     same: list[tuple[int, int]] = []
     for place, template in enumerate(templates, start=len(candidates) - len(templates)):
@@ -514,7 +515,12 @@ def _choose_again(
     n_states = np.array([len(one.model.kinds) for one in candidates])
     total = evidence + prior[:, n_states].T
     best = _best(total, candidates)
-    _note_choice(chosen, outcome, mine, (candidates, _shares(total), best))
+    # Models share what is left for none of them, however many starts they had.
+    models, model_of = total[:n_models].copy(), np.arange(len(candidates))
+    for first, second in same:
+        models[first], model_of[second] = np.maximum(total[first], total[second]), first
+    judged = candidates[:n_models], _shares(models), model_of[best]
+    _note_choice(chosen, outcome, mine, judged)
     for number, one in enumerate(candidates):
         local = np.flatnonzero(best == number)
         outcome.results.copy_from(mine[local], _finished(chosen, one, inputs, local, n_lines))

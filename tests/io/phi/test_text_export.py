@@ -135,7 +135,7 @@ def test_a_csv_whose_axes_would_go_on_in_each_other_stays_two_regions(save) -> N
 
 
 @pytest.mark.filterwarnings("ignore:.*does not state its sputter times")
-def test_a_cut_text_is_told(save) -> None:
+def test_a_cut_text_is_said_to_be_cut(save) -> None:
     lines = exporter(profile()).splitlines(keepends=True)
     with pytest.warns(UserWarning, match=r"has 20 of 31 rows: the file is cut off"):
         read(save("".join(lines[: lines.index("O1s\r\n") + 4 + 20 + 1])))

@@ -287,7 +287,7 @@ def three_regions(**settings: str) -> list[str]:
         ("Cycle: 0, Curve: 0, Scan: 1", "cycle 0 has 1 of 2 scans"),
     ],
 )
-def test_a_file_that_is_cut_between_tables_is_told(save, place: str, message: str) -> None:
+def test_a_file_that_is_cut_between_tables_is_said_to_be(save, place: str, message: str) -> None:
     lines = three_regions()
     second = next(i for i, line in enumerate(lines) if "Region:   O1s" in line)
     at = next(i for i, line in enumerate(lines) if i > second and place in line)
@@ -300,7 +300,7 @@ def test_a_file_that_is_cut_between_tables_is_told(save, place: str, message: st
 def test_no_cut_of_a_file_is_passed_over_in_silence(save) -> None:
     """At whatever byte the file ends, a warning says so, or a refusal; nothing wrong is kept.
 
-    Only a file that ends exactly with a region cannot be told from a whole one.
+    Only a file that ends exactly with a region cannot be distinguished from a whole one.
     """
     lines = three_regions(**{"Values/Curve": "61"})
     text = "".join(lines)
@@ -321,7 +321,7 @@ def test_no_cut_of_a_file_is_passed_over_in_silence(save) -> None:
                 assert any(np.array_equal(row, one[: row.size]) for one in whole[spectrum.name])
 
 
-def test_a_file_that_ends_within_the_first_row_of_a_table_is_told(save) -> None:
+def test_a_file_that_ends_within_the_first_row_of_a_table_is_said_to_be(save) -> None:
     text = xy(header(), region(), CYCLE, table(), table("Cycle: 0, Curve: 0, Scan: 1"))
     at = text.rindex("295  ") + 6
     with pytest.warns(UserWarning, match="ends within line|is left out"):

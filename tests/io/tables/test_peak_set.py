@@ -80,7 +80,7 @@ def test_a_static_background_is_drawn_anew(background: str, tmp_path: Path) -> N
     np.testing.assert_allclose(again.center, fitted.center, atol=1e-6)
 
 
-def test_a_background_by_hand_is_told(tmp_path: Path) -> None:
+def test_a_background_by_hand_is_said_to_be_missing(tmp_path: Path) -> None:
     spectrum = xpsnet.sample("spectrum")
     curve = xpsnet.static_background(spectrum, "linear")
     curve.attrs.clear()

@@ -172,7 +172,7 @@ def _blocks(node: Node, group: str, budget: list[int], notes: list[str]) -> list
         raise BrokenError(f"the scan mode {mode[:60]} has no axis of electron energies")
     energy = _energies(definition)
     transmission = _numbers(node.child("transmission"), budget)
-    is_told = transmission.size == energy.size and np.ptp(transmission) > 0
+    is_given = transmission.size == energy.size and np.ptp(transmission) > 0
     template = Block(
         region=region_name(name),
         label=name,
@@ -181,7 +181,7 @@ def _blocks(node: Node, group: str, budget: list[int], notes: list[str]) -> list
         scale="kinetic",
         units="counts",
         attrs=_attrs(node, definition, group),
-        curves={"transmission": transmission} if is_told else {},
+        curves={"transmission": transmission} if is_given else {},
     )
     blocks = _scans(node, definition, template, budget, notes)
     n_compact = len(_parts(node, "compact_cycles"))

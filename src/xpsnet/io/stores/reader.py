@@ -337,7 +337,7 @@ def _spectra(array: xr.DataArray, group: str, notes: list[str]) -> xr.DataArray:
 
 
 def _checked(array: xr.DataArray, notes: list[str]) -> xr.DataArray:
-    """Checked spectra; a sign that was turned is told with the other notes of the file."""
+    """Checked spectra; a sign that was turned is said in the other notes of the file."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", XpsnetWarning)
         checked = check_spectra(array)
