@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 import xpsnet
-from xpsnet.models import architecture, runtimes, weights
+from xpsnet.models import architecture, encoding, runtimes, weights
 from xpsnet.simulation import recipes
 from xpsnet.training.config import TrainConfig
 from xpsnet.training.export import export
@@ -64,7 +64,8 @@ def main(arguments: list[str] | None = None) -> None:
 
 def _time(model: weights.Model) -> float:
     """Processor time of one spectrum in ONNX Runtime [microseconds], the best of five."""
-    spectra = np.asarray(recipes.simulate_batch(2048, "default", seed=1)["spectra"], np.float32)
+    batch = recipes.simulate_batch(2048, "default", seed=1)
+    spectra = np.asarray(encoding.simulated_inputs(np, batch, model.config), np.float32)
     engine = runtimes.OnnxEngine(model.file(".onnx"))
     times = []
     for _ in range(5):

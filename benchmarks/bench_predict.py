@@ -146,7 +146,8 @@ def throughput(n: int, n_classical: int, n_lmfit: int) -> dict[str, float]:
     counts = np.resize(counts, (n, 401))
     spectra = as_spectra(counts)
     model = load_model("default")
-    inputs = np.random.default_rng(0).random((n, model.config.n_points), np.float32)
+    inputs = np.random.default_rng(0).random((n, model.config.n_inputs), np.float32)
+    inputs[:, model.config.n_points :] = 0.0  # nothing is known of the lines
     runtimes = {
         "ONNX Runtime": models_runtimes.OnnxEngine(model.file(".onnx")),
         "TensorFlow": models_runtimes.KerasEngine(model),

@@ -109,7 +109,8 @@ def digest(data: Any) -> str:
     """Short name for all bits of spectra or peaks; NaN does not count, nor what a table holds as
     NaN, infinity.
     """
-    arrays = [data[name] for name in COMPARED] if hasattr(data, "data_vars") else [data]
+    named = hasattr(data, "data_vars")
+    arrays = [data[name] for name in COMPARED if name in data] if named else [data]
     found = hashlib.sha256()
     for one in arrays:
         values = np.asarray(one.values, dtype=float)
