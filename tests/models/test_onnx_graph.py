@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from xpsnet.models import runtimes
+from xpsnet.models import encoding, runtimes
 from xpsnet.models.onnx_graph import write_onnx
 from xpsnet.models.weights import load_model
 from xpsnet.simulation import recipes
@@ -38,7 +38,8 @@ def _random_weights(net: Any) -> Any:
 @pytest.mark.parametrize("n", [1, 5, 300], ids=["one", "few", "more than one part"])
 def test_any_number_of_spectra(n: int, answered: Answered) -> None:
     model = load_model("default")
-    inputs = np.asarray(recipes.simulate_batch(n, "shoulders", seed=n)["spectra"], np.float32)
+    batch = recipes.simulate_batch(n, "shoulders", seed=n)
+    inputs = encoding.simulated_inputs(np, batch, model.config).astype(np.float32)
     together = answered(runtimes.OnnxEngine(model.file(".onnx"))(inputs))
     assert {len(values) for values in together.values()} == {n}
     last = answered(runtimes.OnnxEngine(model.file(".onnx"))(inputs[-1:]))

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from xpsnet.models import architecture, runtimes, weights
+from xpsnet.models import architecture, encoding, runtimes, weights
 from xpsnet.models.weights import Model, load_model
 from xpsnet.simulation import recipes
 
@@ -28,7 +28,9 @@ def _no_engine_stays() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def spectra() -> npt.NDArray[np.float32]:
-    return np.asarray(recipes.simulate_batch(64, "default", seed=1)["spectra"], np.float32)
+    batch = recipes.simulate_batch(64, "known", seed=1)
+    inputs = encoding.simulated_inputs(np, batch, load_model("default").config)
+    return np.asarray(inputs, np.float32)
 
 
 def _assert_same(found: runtimes.Outputs, expected: runtimes.Outputs) -> None:
