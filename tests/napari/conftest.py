@@ -3,7 +3,6 @@
 import os
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -27,9 +26,10 @@ def safe_process(request: pytest.FixtureRequest) -> None:
 
 
 @pytest.fixture(autouse=True)
-def own_copies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def own_copies(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """Copies of sessions go to a folder of the test, not to that of the person who runs it."""
-    monkeypatch.setattr(_session_files, "copies_folder", lambda: tmp_path / "copies")
+    folder = tmp_path_factory.mktemp("copies")
+    monkeypatch.setattr(_session_files, "copies_folder", lambda: folder)
 
 
 @pytest.fixture
