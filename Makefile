@@ -33,8 +33,8 @@ $(INSTALLED): pyproject.toml | system
 
 demo: setup
 	@mkdir -p $(OUT)
-	$(BIN)/xpsnet fit $(DATA)/c1s_spectrum.csv -o $(OUT)/spectrum_peaks.csv --plot $(OUT)/spectrum_fit.png
-	$(BIN)/xpsnet fit $(DATA)/c1s_map.xps.nc -o $(OUT)/map_peaks.nc --plot $(OUT)/map_fit.png
+	$(BIN)/xpsnet fit $(DATA)/c1s_spectrum.csv -o $(OUT)/spectrum_peaks.csv --plot $(OUT)/spectrum_fit.png --overwrite
+	$(BIN)/xpsnet fit $(DATA)/c1s_map.xps.nc -o $(OUT)/map_peaks.nc --plot $(OUT)/map_fit.png --overwrite
 	@echo
 	@echo "Tables and figures are in $(CURDIR)/$(OUT):"
 	@ls $(OUT)
