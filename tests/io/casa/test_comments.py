@@ -127,12 +127,12 @@ def test_links_limits_and_components_that_are_off(save) -> None:
     )  # fmt: skip
     (peaks,) = xpsnet.read_fit(_file(save, Region(950.0, 960.0, components)), region=0)
     assert peaks.label.values.tolist() == ["oxide", "half"]
-    told = json.loads(peaks.attrs["vendor_constraints"])
-    assert [entry["number"] for entry in told] == [0, 2]
-    assert told[0]["fwhm"] == {"value": 1.25, "min": 0.2, "max": 5.0}
-    assert told[1]["area"]["link"] == 0
-    assert told[1]["area"]["factor"] == 0.5
-    assert told[1]["position"]["factor"] == -3.1
+    stated = json.loads(peaks.attrs["vendor_constraints"])
+    assert [entry["number"] for entry in stated] == [0, 2]
+    assert stated[0]["fwhm"] == {"value": 1.25, "min": 0.2, "max": 5.0}
+    assert stated[1]["area"]["link"] == 0
+    assert stated[1]["area"]["factor"] == 0.5
+    assert stated[1]["position"]["factor"] == -3.1
     expected = "center_2 = center_1 - 3.1; fwhm_2 = fwhm_1; area_2 = 0.5 * area_1"
     assert peaks.attrs["links"] == expected
 
