@@ -319,9 +319,7 @@ def _short(link: str) -> str:
 
 def _rules(peaks: xr.Dataset, peak: int) -> dict[str, Any]:
     """What holds for the parameters that the handles move, and for the area."""
-    import xpsnet
-
-    rules = xpsnet.peak_limits(peaks)
+    rules = peaks.xps.peak_limits()
     return {name: rules[peak, name] for name in ("center", "height", "area", "fwhm")}
 
 

@@ -207,9 +207,7 @@ class PeakEdits(QObject):
     @staticmethod
     def _is_locked(peaks: xr.Dataset, peak: int, parameter: str) -> bool:
         """Whether a parameter is held; a link moves both peaks."""
-        import xpsnet
-
-        rule = xpsnet.peak_limits(peaks).get((peak, parameter))
+        rule = peaks.xps.peak_limits().get((peak, parameter))
         return rule is None or rule.locked
 
     def nudge(self, right: int, up: int, factor: float = 1.0) -> None:

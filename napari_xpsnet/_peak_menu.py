@@ -93,12 +93,10 @@ class PeakMenu(QObject):
 
     def ask_limits(self, peak: int, variable: str) -> None:
         """Ask for limits."""
-        import xpsnet
-
         peaks = None if self.edits.edit is None else self.edits.edit.peaks()
         if peaks is None:
             return
-        rule = xpsnet.peak_limits(peaks)[peak, variable]
+        rule = peaks.xps.peak_limits()[peak, variable]
         dialog = LimitsDialog(self.view, WORDS.get(variable, variable), (rule.min, rule.max))
         if dialog.exec():
             self.edits.enter(peak, variable, dialog.text())

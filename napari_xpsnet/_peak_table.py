@@ -236,9 +236,7 @@ class PeakTable(QAbstractTableModel):
 
 def _rows(peaks: xr.Dataset) -> list[Row]:
     """One row per peak that exists, also where it is switched off."""
-    import xpsnet
-
-    rules = xpsnet.peak_limits(peaks)
+    rules = peaks.xps.peak_limits()
     exists = np.flatnonzero(np.isfinite(peaks["center"].values))
     on = peaks["enabled"].values if "enabled" in peaks else np.ones(peaks.sizes["peak"], bool)
     areas = {int(i): rules[int(i) + 1, "area"].value for i in exists}

@@ -18,11 +18,9 @@ if TYPE_CHECKING:  # for editors and type checkers; at run time __getattr__ find
         make_doublet,
         remove_peak,
     )
-    from xpsnet.fitting.fermi_edge import fit_edge
     from xpsnet.fitting.lmfit_exchange import from_lmfit, to_lmfit
     from xpsnet.fitting.maps.follow import follow
     from xpsnet.fitting.model.doublets import doublet
-    from xpsnet.fitting.peak_rules import peak_limits
     from xpsnet.fitting.refine import refine
     from xpsnet.fitting.residual import residual
     from xpsnet.fitting.static_background import static_background
@@ -60,13 +58,11 @@ _MODULES = {
     "doublet": "xpsnet.fitting.model.doublets",
     "evaluate": "xpsnet.training.evaluation",
     "fit": "xpsnet.pipeline.fit",
-    "fit_edge": "xpsnet.fitting.fermi_edge",
     "follow": "xpsnet.fitting.maps.follow",
     "from_lmfit": "xpsnet.fitting.lmfit_exchange",
     "list_models": "xpsnet.models.weights",
     "load_model": "xpsnet.models.weights",
     "make_doublet": "xpsnet.fitting.edit_peaks",
-    "peak_limits": "xpsnet.fitting.peak_rules",
     "plot": "xpsnet.plotting",
     "predict": "xpsnet.models.prediction",
     "profile": "xpsnet.data.profile",
@@ -97,7 +93,6 @@ __all__ = [
     "Session",
     "SessionRegion",
     "XpsnetWarning",
-    "__version__",
     "add_peak",
     "calibrate",
     "change_peak",
@@ -108,13 +103,11 @@ __all__ = [
     "doublet",
     "evaluate",
     "fit",
-    "fit_edge",
     "follow",
     "from_lmfit",
     "list_models",
     "load_model",
     "make_doublet",
-    "peak_limits",
     "plot",
     "predict",
     "profile",
@@ -155,7 +148,7 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     """Public names, loaded or not."""
-    return sorted({*globals(), *__all__})
+    return sorted({*globals(), *__all__, "__version__"})
 
 
 def _installed_version() -> str:

@@ -12,6 +12,8 @@ import xarray as xr
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from xpsnet.fitting.peak_rules import ParameterRule
+
 __all__ = ["PeaksAccessor", "SpectraAccessor"]
 
 
@@ -62,7 +64,7 @@ class SpectraAccessor:
         return to_lmfit(self._spectra, peaks, **options)
 
     def fit_edge(self, **options: Any) -> xr.Dataset:
-        """Fit a Fermi edge; see `xpsnet.fit_edge`."""
+        """Fit a Fermi edge; see `xpsnet.fitting.fermi_edge.fit_edge`."""
         from xpsnet.fitting.fermi_edge import fit_edge
 
         return fit_edge(self._spectra, **options)
@@ -168,6 +170,12 @@ class PeaksAccessor:
         from xpsnet.data.peaks import curves
 
         return curves(self._peaks, energy)
+
+    def peak_limits(self) -> "dict[tuple[int, str], ParameterRule]":
+        """What may change in a fit; see `xpsnet.fitting.peak_rules.peak_limits`."""
+        from xpsnet.fitting.peak_rules import peak_limits
+
+        return peak_limits(self._peaks)
 
     def on_corrected_axis(self) -> xr.Dataset:
         """Move the axis of the peaks of one spectrum; see `DataArray.xps.on_corrected_axis`."""

@@ -27,7 +27,7 @@ def test_energies_of_constraints_move_and_distances_do_not() -> None:
     peaks = sample_truth("spectrum")
     peaks = xpsnet.constrain_peak(peaks, 1, "center", min=284.0, max=286.0)
     peaks = xpsnet.constrain_peak(peaks, 2, "center", link="center_1 + 1.7")
-    rules = xpsnet.peak_limits(peaks.xps.shift(-2.0))
+    rules = peaks.xps.shift(-2.0).xps.peak_limits()
     assert (rules[1, "center"].min, rules[1, "center"].max) == (282.0, 284.0)
     assert rules[2, "center"].link == "center_1 + 1.7"
     again = peaks.xps.shift(-2.0).xps.shift(2.0)

@@ -167,7 +167,7 @@ def test_a_value_stops_at_its_limits_and_limits_go(peaks: xr.Dataset) -> None:
     limited = xpsnet.constrain_peak(peaks, 3, "fwhm", min=1.0, max=1.5)
     assert float(xpsnet.change_peak(limited, 3, fwhm=9.0).fwhm[2]) == 1.5
     assert float(xpsnet.change_peak(limited, 3, fwhm=0.1).fwhm[2]) == 1.0
-    assert xpsnet.peak_limits(limited)[3, "fwhm"].max == 1.5
+    assert limited.xps.peak_limits()[3, "fwhm"].max == 1.5
     half = xpsnet.constrain_peak(limited, 3, "fwhm", max=None)
     assert rules(half)["fwhm_3"] == [1.0, None]
     assert float(xpsnet.change_peak(half, 3, fwhm=9.0).fwhm[2]) == 9.0
@@ -191,7 +191,7 @@ def test_a_lock_of_a_shared_parameter_holds_for_all(peaks: xr.Dataset) -> None:
     locked = xpsnet.constrain_peak(peaks, 2, "fraction", value=0.4, vary=False)
     assert rules(locked)["fraction"] == 0.4
     assert set(values(locked, "fraction")) == {0.4}
-    assert all(xpsnet.peak_limits(locked)[k, "fraction"].locked for k in (1, 2, 3))
+    assert all(locked.xps.peak_limits()[k, "fraction"].locked for k in (1, 2, 3))
     linked = xpsnet.constrain_peak(peaks, 2, "fraction", link="0.5 * fraction_1")
     assert linked.attrs["shared"] == ""
     assert rules(linked)["fraction_3"] == "fraction_1"  # the others go on sharing
@@ -226,7 +226,7 @@ def test_a_circle_and_limits_of_a_linked_value_are_refused(peaks: xr.Dataset) ->
 
 
 def test_limits_tell_what_holds(peaks: xr.Dataset) -> None:
-    found = xpsnet.peak_limits(peaks)
+    found = peaks.xps.peak_limits()
     assert len(found) == 3 * 5
     assert (found[2, "center"].link, found[2, "center"].text) == (
         "center_1 + 1.6",
@@ -240,7 +240,7 @@ def test_limits_tell_what_holds(peaks: xr.Dataset) -> None:
     fitted = xpsnet.constrain_peak(
         sample_truth("spectrum"), 3, "center", link="center_1 - (-5, -4)"
     )
-    assert xpsnet.peak_limits(fitted)[3, "center"].text == "= peak 1 + (4 to 5) eV"
+    assert fitted.xps.peak_limits()[3, "center"].text == "= peak 1 + (4 to 5) eV"
 
 
 def test_removing_renumbers_and_releases(peaks: xr.Dataset) -> None:

@@ -157,9 +157,7 @@ def test_impossible_arguments_are_refused() -> None:
 
 def test_accessor_is_the_same_call() -> None:
     spectra = spectra_of(expected_counts())
-    xr.testing.assert_identical(
-        spectra.xps.fit_edge(noise=5.0), xpsnet.fit_edge(spectra, noise=5.0)
-    )
+    xr.testing.assert_identical(spectra.xps.fit_edge(noise=5.0), fit_edge(spectra, noise=5.0))
 
 
 def test_model_edge_of_known_level_temperature_and_resolution(real_data: Path) -> None:

@@ -36,9 +36,9 @@ def test_links(text: str, parameter: str, link: str) -> None:
 )
 def test_the_text_of_the_library_is_a_link_again(parameter: str, link: str) -> None:
     peaks = xpsnet.constrain_peak(sample_truth("spectrum"), 2, parameter, link=link)
-    rule = xpsnet.peak_limits(peaks)[2, parameter]
+    rule = peaks.xps.peak_limits()[2, parameter]
     again = xpsnet.constrain_peak(peaks, 2, parameter, link=link_of_text(rule.text, parameter))
-    assert xpsnet.peak_limits(again)[2, parameter].link == rule.link
+    assert again.xps.peak_limits()[2, parameter].link == rule.link
 
 
 @pytest.mark.parametrize("text", ["= ", "= peak", "= peak 1 +", "= peak 1 + x", "= 1 2", "peak 1"])

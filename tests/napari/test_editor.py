@@ -316,10 +316,10 @@ def test_numbers_limits_and_their_end_are_typed(fitted: FitPeaks) -> None:
     type_into(fitted, 1, "center", "284.801")
     assert value(fitted, "center") == 284.801
     type_into(fitted, 1, "fwhm", "0.001 to 3")
-    rule = xpsnet.peak_limits(fitted.edit.peaks())[1, "fwhm"]
+    rule = fitted.edit.peaks().xps.peak_limits()[1, "fwhm"]
     assert (rule.min, rule.max) == (0.001, 3.0)
     type_into(fitted, 1, "fwhm", "")
-    rule = xpsnet.peak_limits(fitted.edit.peaks())[1, "fwhm"]
+    rule = fitted.edit.peaks().xps.peak_limits()[1, "fwhm"]
     assert (rule.min, rule.max) == (-np.inf, np.inf)
     type_into(fitted, 1, "center", "nonsense")
     assert fitted.panel.message.text().startswith("⚠ ")
@@ -332,7 +332,7 @@ def test_an_area_is_linked(fitted: FitPeaks) -> None:
     type_into(fitted, 2, "area", "= 0.5 x area of peak 1")
     assert value(fitted, "area", 2) == pytest.approx(0.5 * value(fitted, "area"), rel=1e-6)
     type_into(fitted, 2, "area", "")
-    assert xpsnet.peak_limits(fitted.edit.peaks())[2, "area"].link == ""
+    assert fitted.edit.peaks().xps.peak_limits()[2, "area"].link == ""
 
 
 def test_a_line_shape_is_chosen(fitted: FitPeaks) -> None:
@@ -368,9 +368,9 @@ def test_menu_of_a_cell(fitted: FitPeaks) -> None:
     menu = fitted.view.editor.menu.build(cell(fitted, 2, "fwhm"))
     actions = {action.text(): action for action in menu.actions()}
     actions["Lock FWHM"].trigger()
-    assert xpsnet.peak_limits(fitted.edit.peaks())[2, "fwhm"].locked
+    assert fitted.edit.peaks().xps.peak_limits()[2, "fwhm"].locked
     actions["Free FWHM"].trigger()
-    assert not xpsnet.peak_limits(fitted.edit.peaks())[2, "fwhm"].locked
+    assert not fitted.edit.peaks().xps.peak_limits()[2, "fwhm"].locked
     links = {action.text(): action for action in actions["Link FWHM to"].menu().actions()}
     links["1  C-C / C-H, equal"].trigger()
     assert value(fitted, "fwhm", 2) == pytest.approx(value(fitted, "fwhm"))
@@ -435,7 +435,7 @@ def test_peak_set_goes_to_a_file_and_back(
     fitted.panel.load_set.click()
     settle(0.3)
     assert fitted.view.table.rowCount() == 3
-    assert xpsnet.peak_limits(fitted.edit.peaks())[2, "center"].link == "center_1 + 1.7"
+    assert fitted.edit.peaks().xps.peak_limits()[2, "center"].link == "center_1 + 1.7"
 
 
 def test_peaks_go_to_the_selected_regions(

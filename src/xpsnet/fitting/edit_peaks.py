@@ -303,7 +303,7 @@ def constrain_peak(
     >>> peaks = xpsnet.samples.sample_truth("spectrum")
     >>> peaks = xpsnet.constrain_peak(peaks, 2, "center", link="center_1 + 1.6")
     >>> peaks = xpsnet.constrain_peak(peaks, 1, "fwhm", min=0.6, max=1.8)
-    >>> xpsnet.peak_limits(peaks)[2, "center"].text
+    >>> peaks.xps.peak_limits()[2, "center"].text
     '= peak 1 + 1.6 eV'
     """
     table = PeakTable.of(peaks)

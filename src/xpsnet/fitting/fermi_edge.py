@@ -111,7 +111,7 @@ def fit_edge(
     >>> energy = np.linspace(-1.0, 1.0, 201)
     >>> counts = 50 + 1000 / (1 + np.exp(-(energy - 0.12) / 0.0254))
     >>> spectrum = xr.DataArray(counts, {"energy": energy}, attrs={"scale": "binding"})
-    >>> found = xpsnet.fit_edge(spectrum, noise=10.0)
+    >>> found = spectrum.xps.fit_edge(noise=10.0)
     >>> round(float(found.center), 3)
     0.12
     """

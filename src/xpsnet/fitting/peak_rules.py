@@ -81,7 +81,7 @@ def peak_limits(peaks: xr.Dataset) -> dict[tuple[int, str], ParameterRule]:
     >>> import xpsnet
     >>> peaks = xpsnet.samples.sample_truth("spectrum")
     >>> locked = xpsnet.constrain_peak(peaks, 1, "center", value=284.8, vary=False)
-    >>> xpsnet.peak_limits(locked)[1, "center"].locked
+    >>> locked.xps.peak_limits()[1, "center"].locked
     True
     """
     table = PeakTable.of(peaks)

@@ -68,7 +68,7 @@ def test_a_person_can_read_and_change_it(peaks: xr.Dataset, tmp_path: Path) -> N
     del content["peaks"][2]["fwhm"]["lock"]
     path.write_text(json.dumps(content), encoding="utf-8")
     (again,) = xpsnet.read_fit(path)
-    assert not xpsnet.peak_limits(again)[3, "fwhm"].locked
+    assert not again.xps.peak_limits()[3, "fwhm"].locked
 
 
 @pytest.mark.parametrize("background", ["static shirley", "static linear"])

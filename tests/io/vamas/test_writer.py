@@ -326,7 +326,7 @@ def test_locks_and_limits_come_back(tmp_path: Path, scale: str) -> None:
     peaks = xpsnet.constrain_peak(peaks, 2, "fwhm", min=0.8, max=1.6)
     write(peaks, tmp_path / "a.vms", spectra=spectra)
     (again,) = xpsnet.read_fit(tmp_path / "a.vms", region=0)
-    limits = xpsnet.peak_limits(again)
+    limits = again.xps.peak_limits()
     assert limits[1, "center"].min == pytest.approx(center - 0.5, abs=1e-9)
     assert limits[1, "center"].max == pytest.approx(center + 0.25, abs=1e-9)
     assert limits[1, "fwhm"].locked
