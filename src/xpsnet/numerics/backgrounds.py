@@ -189,7 +189,8 @@ def shirley(
     def draw(rows: Floats, at: Floats) -> Floats:
         low, high = _ends(rows, n_end)
         out = np.empty_like(rows)
-        shirley_rows(at, np.ascontiguousarray(rows), low[:, 0].copy(), high[:, 0].copy(), out)
+        steps = np.diff(at)
+        shirley_rows(steps, np.ascontiguousarray(rows), low[:, 0].copy(), high[:, 0].copy(), out)
         return out
 
     return _by_missing_points(draw, spectra, axis)

@@ -5,12 +5,14 @@ given peaks: three rounds, each with the heights of the round before, converge.
 """
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from xpsnet.numerics.backgrounds import BACKGROUNDS, TOUGAARD_U2, background_columns, loss_matrix
-from xpsnet.numerics.kernels.compile import compiled
+from xpsnet.numerics.kernels.array_types import Flags1, Floats1, Floats2, Floats3
+from xpsnet.numerics.kernels.compile import compiled, exported
 from xpsnet.numerics.kernels.row_arithmetic import dot
 
 Floats = npt.NDArray[np.float64]
@@ -21,6 +23,18 @@ ROUNDS = 3
 NON_NEGATIVE_TERMS = ("shirley", "tougaard")
 # Two lines at the same place share their height instead of making the equations singular.
 _RIDGE = 1e-9
+
+
+class Room(NamedTuple):
+    """Room for the equations of one spectrum of n points with m columns."""
+
+    columns: Floats2  # (m, n)
+    gram: Floats2  # (m, m)
+    factor: Floats2  # (m, m)
+    right: Floats1  # (m,)
+    size: Floats1  # (m,)
+    left: Flags1  # (m,)
+    total: Floats1  # (n,)
 
 
 def solve_heights(
@@ -80,6 +94,7 @@ def solve_heights(
         positive,
         start,
         stop,
+        _room(positive.size, n_points),
         out,
     )
     if "constant" in terms:
@@ -87,44 +102,65 @@ def solve_heights(
     return out[:, :n_lines], out[:, n_lines:]
 
 
-@compiled
+def _room(n_columns: int, n_points: int) -> Room:
+    """Room for the equations of one spectrum."""
+    return Room(
+        columns=np.empty((n_columns, n_points)),
+        gram=np.empty((n_columns, n_columns)),
+        factor=np.empty((n_columns, n_columns)),
+        right=np.empty(n_columns),
+        size=np.empty(n_columns),
+        left=np.empty(n_columns, np.bool_),
+        total=np.empty(n_points),
+    )
+
+
+@exported
 def _solve_rows(
-    counts: Floats,
-    lines: Floats,
-    fixed: Floats,
-    energy: Floats,
-    losses: Floats,
+    counts: Floats2,
+    lines: Floats3,
+    fixed: Floats2,
+    energy: Floats1,
+    losses: Floats2,
     active: bool,
-    positive: Flags,
+    positive: Flags1,
     start: int,
     stop: int,
-    out: Floats,
+    room: Room,
+    out: Floats2,
 ) -> None:
     """All spectra, one after the other, into `out` (n, columns)."""
     n_lines, n_points = lines.shape[1], lines.shape[2]
     n_columns = positive.size
-    columns = np.empty((n_columns, n_points))
-    gram = np.empty((n_columns, n_columns))
-    right = np.empty(n_columns)
-    factor = np.empty((n_columns, n_columns))
-    total = np.empty(n_points)
-    columns[n_lines : n_lines + fixed.shape[0]] = fixed
+    columns, gram, right, total = room.columns, room.gram, room.right, room.total
+    for i in range(fixed.shape[0]):
+        _copy(fixed[i], columns[n_lines + i])
     for row in range(counts.shape[0]):
-        columns[:n_lines] = lines[row]
+        for i in range(n_lines):
+            _copy(lines[row, i], columns[i])
         settled = n_columns - 1 if active else n_columns
         for p in range(settled):
             _fill_row(columns, counts[row], start, stop, gram, right, p)
         solution = out[row]
-        solution[:n_lines] = 1.0
+        for i in range(n_lines):
+            solution[i] = 1.0
         for _ in range(ROUNDS if active else 1):
             if active:
-                total[:] = 0.0
+                for j in range(n_points):
+                    total[j] = 0.0
                 for i in range(n_lines):
                     for j in range(n_points):
                         total[j] += solution[i] * columns[i, j]
                 _draw_active(total, energy, losses, columns[n_columns - 1])
                 _fill_row(columns, counts[row], start, stop, gram, right, n_columns - 1)
-            _solve_not_negative(gram, right, positive, factor, solution)
+            _solve_not_negative(room, positive, solution)
+
+
+@compiled
+def _copy(source: Floats, to: Floats) -> None:
+    """Copy a row."""
+    for j in range(source.size):
+        to[j] = source[j]
 
 
 @compiled
@@ -163,14 +199,12 @@ def _draw_active(total: Floats, energy: Floats, losses: Floats, column: Floats) 
 
 
 @compiled
-def _solve_not_negative(
-    gram: Floats, right: Floats, positive: Flags, factor: Floats, solution: Floats
-) -> None:
+def _solve_not_negative(room: Room, positive: Flags, solution: Floats) -> None:
     """Solve the normal equations; coefficients that must not be negative and are become zero."""
+    gram, right, factor, size, left = room.gram, room.right, room.factor, room.size, room.left
     n = right.size
-    size = np.empty(n)
-    left = np.ones(n, np.bool_)
     for p in range(n):
+        left[p] = True
         size[p] = math.sqrt(gram[p, p]) if gram[p, p] > 0.0 else 1.0
     for _ in range(n + 1):
         for p in range(n):

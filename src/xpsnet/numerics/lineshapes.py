@@ -202,31 +202,39 @@ class LineShape:
         return out, derivatives, batch
 
 
+def _line_constants() -> Floats:
+    """Room for the constants of one line of any shape."""
+    from xpsnet.numerics.kernels.line_constants import N_LINE_CONSTANTS
+
+    return np.empty(N_LINE_CONSTANTS)
+
+
 def _fill_rows(
     code: int, energy: Floats, parameters: Floats, out: Floats, derivatives: Floats
 ) -> None:
     """Call the compiled loop of a shape; each family of kernels is compiled when first used."""
+    constants = _line_constants()
     if code == codes.VOIGT:
         from xpsnet.numerics.kernels.voigt import voigt_rows
 
-        voigt_rows(energy, parameters, out, derivatives)
+        voigt_rows(energy, parameters, out, derivatives, constants)
     elif code in (codes.DONIACH_SUNJIC, codes.DONIACH_SUNJIC_GAUSS):
         from xpsnet.numerics.kernels.doniach_sunjic import doniach_rows
 
         broadened = code == codes.DONIACH_SUNJIC_GAUSS
-        doniach_rows(broadened, energy, parameters, out, derivatives)
+        doniach_rows(broadened, energy, parameters, out, derivatives, constants)
     elif code == codes.ASYMMETRIC_PSEUDO_VOIGT:
         from xpsnet.numerics.kernels.asymmetric import asymmetric_rows
 
-        asymmetric_rows(energy, parameters, out, derivatives)
+        asymmetric_rows(energy, parameters, out, derivatives, constants)
     elif code in (codes.ASYMMETRIC_LORENTZIAN, codes.FINITE_LORENTZIAN):
         from xpsnet.numerics.kernels.powered_lorentzian import powered_rows
 
-        powered_rows(energy, parameters, out, derivatives)
+        powered_rows(energy, parameters, out, derivatives, constants)
     else:
         from xpsnet.numerics.kernels.elementary import elementary_rows
 
-        elementary_rows(code, energy, parameters, out, derivatives)
+        elementary_rows(code, energy, parameters, out, derivatives, constants)
 
 
 def _gaussian_integral(t: Floats) -> Floats:
@@ -259,7 +267,7 @@ def _gl_product_area(fraction: Floats) -> Floats:
 
     flat = np.array(fraction, dtype=np.float64, order="C", ndmin=1).ravel()
     scale = np.empty_like(flat)
-    gl_product_scales(flat, scale)
+    gl_product_scales(flat, scale, _line_constants())
     u = scale.reshape(np.shape(fraction))  # square of the scale that makes the width 1
     gaussian, lorentzian = 4 * _LN2 * (1 - fraction) * u, 4 * fraction * u
     tiny = lorentzian < 1e-12 * gaussian  # erfcx(z) = 1 / (z sqrt(pi)) to rounding
@@ -274,7 +282,7 @@ def _voigt_area(fraction: Floats) -> Floats:
 
     flat = np.array(fraction, dtype=np.float64, order="C", ndmin=1).ravel()
     out = np.empty_like(flat)
-    voigt_areas(flat, out)
+    voigt_areas(flat, out, _line_constants())
     return out.reshape(np.shape(fraction))
 
 
@@ -292,7 +300,7 @@ def _skew_areas() -> tuple[Chebyshev, Chebyshev]:
 
     def area(asymmetries: Floats, fraction: float) -> Floats:
         widths = np.empty(asymmetries.size)
-        asymmetric_widths(asymmetries, widths)
+        asymmetric_widths(asymmetries, widths, _line_constants())
         parameters = 0.0, widths, 1.0, fraction, asymmetries
         lines = LINE_SHAPES["asymmetric_pseudo_voigt"].value(x, *parameters)
         return np.asarray(lines @ weights / widths)
@@ -335,7 +343,7 @@ def powered_places(
     given = np.broadcast_arrays(fraction, exponent_high, exponent_low, damping)
     table = np.stack(given, axis=-1).astype(np.float64)
     out = np.empty((table[..., 0].size, 4))
-    fill(np.ascontiguousarray(table.reshape(-1, 4)), out)
+    fill(np.ascontiguousarray(table.reshape(-1, 4)), out, _line_constants())
     return out.reshape(table.shape)
 
 

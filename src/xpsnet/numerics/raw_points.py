@@ -49,7 +49,7 @@ def point_signs(counts: npt.NDArray[Any], *, only_spikes: bool = False) -> Float
     """Signs of spectra (S, n), shape (S, N_SIGNS); see `kernels.point_signs`."""
     rows = np.ascontiguousarray(counts, dtype=np.float64)
     signs = np.zeros((len(rows), N_SIGNS))
-    sign_rows(rows, only_spikes, signs)
+    sign_rows(rows, only_spikes, signs, np.empty(rows.shape[1]))
     return signs
 
 

@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from xpsnet.numerics.kernels.compile import compiled
+from xpsnet.numerics.kernels.array_types import Floats1, Floats2, Integers1
+from xpsnet.numerics.kernels.compile import exported
 
 Array = npt.NDArray[np.float64]
 
@@ -174,13 +175,13 @@ def _turned(neighbors: _Neighbors, n: int) -> _Neighbors:
     return _Neighbors(n - first - sizes, bounds, weights[backward])
 
 
-@compiled
+@exported
 def _sum_neighbors(
-    counts: Array,
-    first: npt.NDArray[np.int64],
-    bounds: npt.NDArray[np.int64],
-    weights: Array,
-    out: Array,
+    counts: Floats2,
+    first: Integers1,
+    bounds: Integers1,
+    weights: Floats1,
+    out: Floats2,
 ) -> None:
     """Weighted sums of neighboring counts (n, points) into `out` (n, grid points)."""
     for row in range(counts.shape[0]):

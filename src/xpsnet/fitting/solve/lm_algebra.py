@@ -15,6 +15,9 @@ _PART = 1e-3
 # Pivots of a matrix of unit diagonal above this need no closer look.
 _SAFE_PIVOT = 1e-6
 _LEAST_PIVOT = 1e-13
+# Elements beside the diagonal that are only rounding; sweeps over all pairs at most.
+_ROUNDED = 1e-17
+_MOST_SWEEPS = 60
 
 
 @compiled
@@ -167,32 +170,78 @@ def _scaled_block(work: Work, kept: Integers, lengths: Floats, out: Floats) -> N
 
 
 @compiled
-def _inverse_by_directions(scaled: Floats) -> tuple[Floats, bool]:
-    """Inverse without the directions that say nothing; NaN where they take part."""
-    n = scaled.shape[0]
+def _rotate(matrix: Floats, directions: Floats, p: int, q: int, n: int) -> None:
+    """Turn directions p and q of a symmetric matrix so that its element (p, q) becomes 0."""
+    ratio = (matrix[q, q] - matrix[p, p]) / (2.0 * matrix[p, q])
+    tangent = 1.0 / (abs(ratio) + math.hypot(ratio, 1.0))
+    tangent = tangent if ratio >= 0.0 else -tangent
+    cosine = 1.0 / math.hypot(tangent, 1.0)
+    sine = tangent * cosine
+    for r in range(n):
+        low, high = matrix[r, p], matrix[r, q]
+        matrix[r, p], matrix[r, q] = cosine * low - sine * high, sine * low + cosine * high
+    for r in range(n):
+        low, high = matrix[p, r], matrix[q, r]
+        matrix[p, r], matrix[q, r] = cosine * low - sine * high, sine * low + cosine * high
+        low, high = directions[r, p], directions[r, q]
+        directions[r, p], directions[r, q] = cosine * low - sine * high, sine * low + cosine * high
+    matrix[p, q] = matrix[q, p] = 0.0
+
+
+@compiled
+def find_directions(matrix: Floats, directions: Floats, n: int) -> None:
+    """Eigenvalues of a symmetric matrix onto its diagonal, eigenvectors into columns.
+
+    For a diagonal of about 1. The cyclic Jacobi method turns one pair of directions after the other
+    until nothing is left beside the diagonal (G. H. Golub and C. F. Van Loan,
+    Matrix Computations, 4th ed., section 8.5).
+    """
     for p in range(n):
         for q in range(n):
-            if not math.isfinite(scaled[p, q]):  # squares beyond the largest number
-                return np.full((n, n), np.nan), True
-    squares, directions = np.linalg.eigh(scaled)
-    lost = squares <= _LOST * max(squares[-1], 1e-300)
-    undetermined = np.zeros(n, dtype=np.bool_)
-    inverse = np.zeros((n, n))
+            directions[p, q] = 1.0 if p == q else 0.0
+    for _ in range(_MOST_SWEEPS):
+        turned = False
+        for p in range(n - 1):
+            for q in range(p + 1, n):
+                if abs(matrix[p, q]) > _ROUNDED:
+                    _rotate(matrix, directions, p, q, n)
+                    turned = True
+        if not turned:
+            return
+
+
+@compiled
+def _inverse_by_directions(work: Work, n: int) -> bool:
+    """Inverse of `factor` without the directions that say nothing; NaN where they take part."""
+    scaled, directions, inverse = work.factor, work.directions, work.inverse
+    undetermined = work.fixed
+    finite = True
+    for p in range(n):
+        undetermined[p] = False
+        for q in range(n):
+            finite &= math.isfinite(scaled[p, q])  # squares beyond the largest number
+            inverse[p, q] = 0.0
+    if finite:
+        find_directions(scaled, directions, n)
+    largest = 1e-300
+    for a in range(n):
+        largest = max(largest, scaled[a, a])
     singular = False
     for a in range(n):
+        lost = not scaled[a, a] > _LOST * largest
         for p in range(n):
-            if lost[a]:
-                undetermined[p] |= abs(directions[p, a]) > _PART
+            if lost or not finite:
+                undetermined[p] |= not finite or abs(directions[p, a]) > _PART
                 continue
             for q in range(n):
-                inverse[p, q] += directions[p, a] * directions[q, a] / squares[a]
+                inverse[p, q] += directions[p, a] * directions[q, a] / scaled[a, a]
     for p in range(n):
         if undetermined[p]:
             for q in range(n):
                 inverse[p, q] = np.nan
                 inverse[q, p] = np.nan
             singular = True
-    return inverse, singular
+    return singular
 
 
 @compiled
@@ -223,11 +272,10 @@ def fill_covariance(work: Work, held: Flags, n: int, covariance: Floats) -> bool
                 entry = right[b] / (lengths[a] * lengths[b])
                 covariance[work.ids[kept[a]], work.ids[kept[b]]] = entry
         return False
-    scaled = np.empty((count, count))
-    _scaled_block(work, kept, lengths, scaled)
-    inverse, singular = _inverse_by_directions(scaled)
+    _scaled_block(work, kept, lengths, work.factor)
+    singular = _inverse_by_directions(work, count)
     for a in range(count):
         for b in range(count):
-            entry = inverse[a, b] / (lengths[a] * lengths[b])
+            entry = work.inverse[a, b] / (lengths[a] * lengths[b])
             covariance[work.ids[kept[a]], work.ids[kept[b]]] = entry
     return singular

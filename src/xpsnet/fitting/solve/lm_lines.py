@@ -8,10 +8,9 @@ by point.
 from xpsnet.fitting.solve.lm_rows import Floats, Integers
 from xpsnet.numerics.kernels.asymmetric import asymmetric_pseudo_voigt, prepare_asymmetric
 from xpsnet.numerics.kernels.compile import compiled, contracted, inlined
-from xpsnet.numerics.kernels.doniach_sunjic import N_CONSTANTS, doniach, prepare_doniach
+from xpsnet.numerics.kernels.doniach_sunjic import doniach, prepare_doniach
 from xpsnet.numerics.kernels.elementary import prepare_gl_product, unit
 from xpsnet.numerics.kernels.powered_lorentzian import (
-    N_POWERED_CONSTANTS,
     powered,
     prepare_powered,
 )
@@ -29,8 +28,6 @@ from xpsnet.numerics.kernels.shape_codes import (
     VOIGT,
 )
 from xpsnet.numerics.kernels.voigt import prepare_voigt, voigt
-
-N_LINE_CONSTANTS = max(N_CONSTANTS, N_POWERED_CONSTANTS)
 
 
 @inlined

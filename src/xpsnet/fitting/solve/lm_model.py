@@ -12,9 +12,7 @@ from typing import NamedTuple
 from xpsnet.fitting.model.parameter_map import ADDED, DIVIDED, PLAIN
 from xpsnet.fitting.solve.lm_lines import add_line
 from xpsnet.fitting.solve.lm_rows import (
-    Flags,
     Floats,
-    Integers,
     add_integrals,
     add_losses,
     add_row,
@@ -26,7 +24,15 @@ from xpsnet.fitting.solve.lm_rows import (
     to_residual,
     weigh,
 )
-from xpsnet.numerics.kernels.compile import compiled
+from xpsnet.numerics.kernels.array_types import (
+    Flags1,
+    Flags2,
+    Floats1,
+    Floats2,
+    Integers1,
+    Integers2,
+)
+from xpsnet.numerics.kernels.compile import compiled, exported
 
 CONSTANT, SLOPE, SHIRLEY, TOUGAARD = range(4)
 
@@ -39,31 +45,31 @@ class Plan(NamedTuple):
     with its last one.
     """
 
-    shape: Integers  # (k,) codes of the line shapes
-    n_own: Integers  # (k,) number of their parameters
+    shape: Integers1  # (k,) codes of the line shapes
+    n_own: Integers1  # (k,) number of their parameters
     n_points: int
     n_shapes: int  # entries before those of the background
-    energy: Floats  # (p,)
-    half_steps: Floats  # (p,) half of the distance to the point before
-    slope: Floats  # (p,) column of the slope
-    loss: Floats  # (n, n) matrix of the Tougaard integral, or (0, 0)
-    entry: Integers  # (k, s) peak_index of the layout, and so on
-    partner: Integers
-    divisor: Integers
-    operation: Integers
-    offset: Floats
-    ratio: Floats
+    energy: Floats1  # (p,)
+    half_steps: Floats1  # (p,) half of the distance to the point before
+    slope: Floats1  # (p,) column of the slope
+    loss: Floats2  # (n, n) matrix of the Tougaard integral, or (0, 0)
+    entry: Integers2  # (k, s) peak_index of the layout, and so on
+    partner: Integers2
+    divisor: Integers2
+    operation: Integers2
+    offset: Floats2
+    ratio: Floats2
     # (k, s) whether the derivative is that of the entry, and the first of its kind
-    direct: Flags
-    cleared: Integers  # entries that are only added to
-    of_peaks: Integers  # entries that peaks depend on
-    terms: Integers  # (t,) codes of the background terms
-    term_entries: Integers  # (t,)
-    uses: Flags  # (k, m) entries that a peak depends on
-    heights: Integers  # entries of the heights
-    linear: Integers  # those and the coefficients of the background
-    positive: Flags  # (m,) what the linear start keeps at 0 or above
-    alone: Flags  # (k,) whether neither center, fwhm nor height are linked
+    direct: Flags2
+    cleared: Integers1  # entries that are only added to
+    of_peaks: Integers1  # entries that peaks depend on
+    terms: Integers1  # (t,) codes of the background terms
+    term_entries: Integers1  # (t,)
+    uses: Flags2  # (k, m) entries that a peak depends on
+    heights: Integers1  # entries of the heights
+    linear: Integers1  # those and the coefficients of the background
+    positive: Flags1  # (m,) what the linear start keeps at 0 or above
+    alone: Flags1  # (k,) whether neither center, fwhm nor height are linked
     doubt: float  # correlation of a residual, in units of chance, that calls for another attempt
     evaluations: int  # of chi-square, at most, in one attempt
     tolerance: float  # fall of chi-square that a step must promise
@@ -72,30 +78,32 @@ class Plan(NamedTuple):
 class Work(NamedTuple):
     """Room for one spectrum at a time."""
 
-    rows: Floats  # (m + 1 + MOST_PARAMETERS, p) derivatives, the residual, and some to spare
-    total: Floats  # (p,) sum of the peaks
-    counts: Floats  # (p,)
-    weights: Floats  # (p,) 0 where a point is left out
-    floor: Floats  # (p,) of the variance floor + gain x curve
-    gain: Floats  # (1,) of it; 0 where the weights are fixed
-    shapes: Floats  # (k, s) physical parameters
-    at: Integers  # (s,)
-    constants: Floats
-    ids: Integers  # (m,) free entries, packed
-    normal: Floats  # (m, m) J^T J of the free entries, packed, and so on
-    gradient: Floats
-    factor: Floats  # (m, m)
-    step: Floats
-    scale: Floats
-    low: Floats
-    high: Floats
-    fixed: Flags
-    order: Integers
-    right: Floats
-    trial: Floats  # (m,) not packed: values that are tried, where a fit began, another place
-    begin: Floats
-    other: Floats
-    left_out: Flags  # (m,) of the covariance
+    rows: Floats2  # (m + 1 + MOST_PARAMETERS, p) derivatives, the residual, and some to spare
+    total: Floats1  # (p,) sum of the peaks
+    counts: Floats1  # (p,)
+    weights: Floats1  # (p,) 0 where a point is left out
+    floor: Floats1  # (p,) of the variance floor + gain x curve
+    gain: Floats1  # (1,) of it; 0 where the weights are fixed
+    shapes: Floats2  # (k, s) physical parameters
+    at: Integers1  # (s,)
+    constants: Floats1
+    ids: Integers1  # (m,) free entries, packed
+    normal: Floats2  # (m, m) J^T J of the free entries, packed, and so on
+    gradient: Floats1
+    factor: Floats2  # (m, m)
+    step: Floats1
+    scale: Floats1
+    low: Floats1
+    high: Floats1
+    fixed: Flags1
+    order: Integers1
+    right: Floats1
+    trial: Floats1  # (m,) not packed: values that are tried, where a fit began, another place
+    begin: Floats1
+    other: Floats1
+    left_out: Flags1  # (m,) of the covariance
+    directions: Floats2  # (m, m) of which the covariance is composed
+    inverse: Floats2  # (m, m)
 
 
 @compiled
@@ -165,8 +173,8 @@ def draw_columns(plan: Plan, work: Work) -> None:
             lose(plan.loss, work.total, column)
 
 
-@compiled
-def draw(plan: Plan, theta: Floats, work: Work) -> float:
+@exported
+def draw(plan: Plan, theta: Floats1, work: Work) -> float:
     """Chi-square at `theta`; leaves the residual and the bare derivatives in the rows.
 
     The sum of squared residuals, or the deviance where the variance follows the curve: then this

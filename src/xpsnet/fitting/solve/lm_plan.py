@@ -7,10 +7,10 @@ import numpy as np
 import numpy.typing as npt
 
 from xpsnet.fitting.model.parameter_map import Layout
-from xpsnet.fitting.solve.lm_lines import N_LINE_CONSTANTS
 from xpsnet.fitting.solve.lm_model import Plan, Work
 from xpsnet.fitting.solve.lm_rows import Floats, Integers
 from xpsnet.numerics.backgrounds import BACKGROUNDS, background_columns
+from xpsnet.numerics.kernels.line_constants import N_LINE_CONSTANTS
 from xpsnet.numerics.kernels.shape_codes import MOST_PARAMETERS
 from xpsnet.numerics.lineshapes import LINE_SHAPES
 from xpsnet.numerics.peak_shapes import LineShapes, own_columns
@@ -145,4 +145,6 @@ def make_work(plan: Plan, layout: Layout) -> Work:
         begin=np.zeros(m),
         other=np.zeros(m),
         left_out=np.zeros(m, dtype=np.bool_),
+        directions=np.zeros((m, m)),
+        inverse=np.zeros((m, m)),
     )

@@ -35,7 +35,8 @@ from xpsnet.fitting.solve.lm_rows import (
 )
 from xpsnet.fitting.solve.lm_start import revive, start_linear
 from xpsnet.fitting.solve.solution import Solution
-from xpsnet.numerics.kernels.compile import compiled
+from xpsnet.numerics.kernels.array_types import Flags2, Floats2
+from xpsnet.numerics.kernels.compile import compiled, exported
 from xpsnet.numerics.kernels.row_arithmetic import dot
 
 # Codes of `Status`, which compiled code cannot hold.
@@ -356,11 +357,11 @@ def _solve_row(
     solution.singular[row] = _covariance(natural, held, work, n, solution.covariance[row])
 
 
-@compiled
+@exported
 def solve_rows(
     plan: Plan,
-    points: tuple[Floats, Floats, Floats, Floats],
-    limits: tuple[Floats, Floats, Flags, Flags],
+    points: tuple[Floats2, Floats2, Floats2, Floats2],
+    limits: tuple[Floats2, Floats2, Flags2, Flags2],
     linear: bool,
     work: Work,
     solution: Solution,

@@ -20,7 +20,8 @@ from xpsnet.fitting.solve.lm_rows import (
     to_residual,
     weigh,
 )
-from xpsnet.numerics.kernels.compile import compiled
+from xpsnet.numerics.kernels.array_types import Flags1, Floats1
+from xpsnet.numerics.kernels.compile import compiled, exported
 from xpsnet.numerics.kernels.exp2 import exp2
 from xpsnet.numerics.kernels.row_arithmetic import dot
 
@@ -103,9 +104,9 @@ def _solve_linear_part(plan: Plan, theta: Floats, free: Flags, work: Work) -> No
         theta[work.ids[p]] = work.step[p]
 
 
-@compiled
+@exported
 def start_linear(
-    plan: Plan, theta: Floats, lower: Floats, upper: Floats, free: Flags, work: Work
+    plan: Plan, theta: Floats1, lower: Floats1, upper: Floats1, free: Flags1, work: Work
 ) -> None:
     """Solve for the linear part of a start, and move it inside its limits, in place."""
     unit = _span(work) / SPAN
@@ -146,8 +147,8 @@ def _best_place(
     return best, height
 
 
-@compiled
-def revive(plan: Plan, start: Floats, free: Flags, theta: Floats, work: Work) -> bool:
+@exported
+def revive(plan: Plan, start: Floats1, free: Flags1, theta: Floats1, work: Work) -> bool:
     """Put peaks of height 0 where they are missed most, not far from their start.
 
     Parameters

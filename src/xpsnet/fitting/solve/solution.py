@@ -3,13 +3,16 @@
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from xpsnet.data.status import Status
-
-Floats = npt.NDArray[np.float64]
-Flags = npt.NDArray[np.bool_]
-Integers = npt.NDArray[np.int64]
+from xpsnet.numerics.kernels.array_types import (
+    Flags1,
+    Flags2,
+    Floats1,
+    Floats2,
+    Floats3,
+    Integers1,
+)
 
 
 class Solution(NamedTuple):
@@ -42,21 +45,21 @@ class Solution(NamedTuple):
         Of the residuals of neighboring points.
     """
 
-    values: Floats
-    chisqr: Floats
-    pearson: Floats
-    n_used: Integers
-    n_free: Integers
-    evaluations: Integers
-    code: Integers
-    on_bound: Flags
-    covariance: Floats
-    singular: Flags
-    line_chi_square: Floats
-    correlation: Floats
+    values: Floats2
+    chisqr: Floats1
+    pearson: Floats1
+    n_used: Integers1
+    n_free: Integers1
+    evaluations: Integers1
+    code: Integers1
+    on_bound: Flags2
+    covariance: Floats3
+    singular: Flags1
+    line_chi_square: Floats2
+    correlation: Floats1
 
 
-def not_begun(start: Floats, n_peaks: int) -> Solution:
+def not_begun(start: Floats2, n_peaks: int) -> Solution:
     """Solution of spectra that were not begun, from starts of shape (S, m)."""
     total, m = start.shape
     return Solution(

@@ -9,9 +9,8 @@ is the distance between the places where ``u`` is 1/2 and -1/2, for every Lorent
 
 import math
 
-import numpy as np
-
-from xpsnet.numerics.kernels.compile import compiled
+from xpsnet.numerics.kernels.array_types import Floats1, Floats2, Floats3
+from xpsnet.numerics.kernels.compile import compiled, exported
 from xpsnet.numerics.kernels.elementary import pseudo_voigt
 from xpsnet.numerics.kernels.scaled_line import Floats, Point, clipped, reduced, store
 from xpsnet.numerics.kernels.shape_codes import MAX_SKEW
@@ -57,10 +56,11 @@ def asymmetric_pseudo_voigt(t: float, constants: Floats) -> Point:
     return value, by_x * width, by_fraction, by_asymmetry
 
 
-@compiled
-def asymmetric_rows(energy: Floats, parameters: Floats, out: Floats, derivatives: Floats) -> None:
+@exported
+def asymmetric_rows(
+    energy: Floats2, parameters: Floats2, out: Floats2, derivatives: Floats3, constants: Floats1
+) -> None:
     """Lines of `parameters` (m, 5) on `energy` (m or 1, n) into (m, n) and (m, n or 0, k)."""
-    constants = np.empty(4)
     for i in range(out.shape[0]):
         row, given = energy[i if energy.shape[0] > 1 else 0], parameters[i]
         prepare_asymmetric(given[3], given[4], constants)
@@ -70,10 +70,9 @@ def asymmetric_rows(energy: Floats, parameters: Floats, out: Floats, derivatives
             store(point, t, given, out[i], derivatives[i], j)
 
 
-@compiled
-def asymmetric_widths(asymmetries: Floats, out: Floats) -> None:
+@exported
+def asymmetric_widths(asymmetries: Floats1, out: Floats1, constants: Floats1) -> None:
     """Full widths W of lines before they are scaled to 1."""
-    constants = np.empty(4)
     for i in range(len(asymmetries)):
         prepare_asymmetric(0.0, asymmetries[i], constants)
         out[i] = constants[2]

@@ -13,9 +13,8 @@ derivative by nu is computed in the same way.
 
 import math
 
-import numpy as np
-
-from xpsnet.numerics.kernels.compile import compiled
+from xpsnet.numerics.kernels.array_types import Floats1, Floats2, Floats3
+from xpsnet.numerics.kernels.compile import compiled, exported
 from xpsnet.numerics.kernels.scaled_line import Floats, Point, clipped, reciprocal, reduced, store
 
 # F, F', F'', F''' and the derivatives of F and F' by nu.
@@ -293,12 +292,16 @@ def doniach(t: float, constants: Floats) -> Point:
     )
 
 
-@compiled
+@exported
 def doniach_rows(
-    broadened: bool, energy: Floats, parameters: Floats, out: Floats, derivatives: Floats
+    broadened: bool,
+    energy: Floats2,
+    parameters: Floats2,
+    out: Floats2,
+    derivatives: Floats3,
+    constants: Floats1,
 ) -> None:
     """Lines of `parameters` (m, 5) on `energy` (m or 1, n) into (m, n) and (m, n or 0, k)."""
-    constants = np.empty(N_CONSTANTS)
     for i in range(out.shape[0]):
         row, given = energy[i if energy.shape[0] > 1 else 0], parameters[i]
         fraction = given[3] if broadened else 1.0

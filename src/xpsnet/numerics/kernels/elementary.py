@@ -6,9 +6,8 @@ vector instructions (the batched engine relies on it).
 
 import math
 
-import numpy as np
-
-from xpsnet.numerics.kernels.compile import compiled, contracted
+from xpsnet.numerics.kernels.array_types import Floats1, Floats2, Floats3
+from xpsnet.numerics.kernels.compile import compiled, contracted, exported
 from xpsnet.numerics.kernels.exp2 import exp2
 from xpsnet.numerics.kernels.scaled_line import Floats, Point, clipped, reduced, store, visible
 from xpsnet.numerics.kernels.shape_codes import (
@@ -103,12 +102,16 @@ def unit(shape: int, t: float, constants: Floats) -> Point:
     return park2020(t)
 
 
-@compiled
+@exported
 def elementary_rows(
-    shape: int, energy: Floats, parameters: Floats, out: Floats, derivatives: Floats
+    shape: int,
+    energy: Floats2,
+    parameters: Floats2,
+    out: Floats2,
+    derivatives: Floats3,
+    constants: Floats1,
 ) -> None:
     """Lines of `parameters` (m, 5) on `energy` (m or 1, n) into (m, n) and (m, n or 0, k)."""
-    constants = np.empty(3)
     for i in range(out.shape[0]):
         row, given = energy[i if energy.shape[0] > 1 else 0], parameters[i]
         constants[0] = given[3]
@@ -132,10 +135,9 @@ def _pseudo_voigt_row(energy: Floats, given: Floats, out: Floats) -> None:
         out[j] = height * pseudo_voigt((energy[j] - center) / fwhm, fraction)[0]
 
 
-@compiled
-def gl_product_scales(fractions: Floats, out: Floats) -> None:
+@exported
+def gl_product_scales(fractions: Floats1, out: Floats1, constants: Floats1) -> None:
     """Squared scales of product lines."""
-    constants = np.empty(3)
     for i in range(len(fractions)):
         prepare_gl_product(fractions[i], constants)
         out[i] = constants[1]

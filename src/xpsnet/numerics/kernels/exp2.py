@@ -6,13 +6,11 @@ shift of bits for the whole part, without a branch, so that a loop over contiguo
 compiled to vector instructions.
 """
 
+import struct
 from collections.abc import Callable
 from typing import Any, cast
 
-from numba.core import types
-from numba.extending import intrinsic
-
-from xpsnet.numerics.kernels.compile import contracted
+from xpsnet.numerics.kernels.compile import Way, contracted, way
 
 # Of 1, r, r^2, ...; 2^0 is 1 to the last bit.
 _C = (
@@ -35,26 +33,36 @@ _MANTISSA_BITS = 52
 _EXPONENT_OF_ONE = 1023 << _MANTISSA_BITS
 
 
-def _bits(_: Any, number: Any) -> tuple[Any, Any]:
-    """Bits of a float as an integer."""
+def _casts() -> tuple[Callable[[float], int], Callable[[int], float]]:
+    """Bits of a float as an integer, and the float of such bits: nothing, in machine code."""
+    from numba.core import types
+    from numba.extending import intrinsic
 
-    def generate(context: Any, builder: Any, _: Any, values: Any) -> Any:
-        return builder.bitcast(values[0], context.get_value_type(types.int64))
+    def cast_to(kind: Any) -> Callable[..., tuple[Any, Any]]:
+        def generate(context: Any, builder: Any, _: Any, values: Any) -> Any:
+            return builder.bitcast(values[0], context.get_value_type(kind))
 
-    return types.int64(types.float64), generate
+        def bits(_: Any, number: Any) -> tuple[Any, Any]:
+            return kind(types.int64 if kind is types.float64 else types.float64), generate
 
+        return bits
 
-def _number(_: Any, bits: Any) -> tuple[Any, Any]:
-    """Float of these bits."""
-
-    def generate(context: Any, builder: Any, _: Any, values: Any) -> Any:
-        return builder.bitcast(values[0], context.get_value_type(types.float64))
-
-    return types.float64(types.int64), generate
+    return cast(Any, intrinsic(cast_to(types.int64))), cast(Any, intrinsic(cast_to(types.float64)))
 
 
-_bits_of = cast(Callable[[float], int], intrinsic(_bits))
-_number_of = cast(Callable[[int], float], intrinsic(_number))
+def _python_casts() -> tuple[Callable[[float], int], Callable[[int], float]]:
+    """The same for the kernels as Python, which only tests call."""
+
+    def bits(number: float) -> int:
+        return int(struct.unpack("<q", struct.pack("<d", number))[0])
+
+    def number(bits: int) -> float:
+        return float(struct.unpack("<d", struct.pack("<Q", bits % 2**64))[0])
+
+    return bits, number
+
+
+_bits_of, _number_of = _python_casts() if way is Way.NATIVE else _casts()
 
 
 @contracted

@@ -5,7 +5,8 @@ from math import comb
 import numpy as np
 import numpy.typing as npt
 
-from xpsnet.numerics.kernels.compile import compiled, reassociated
+from xpsnet.numerics.kernels.array_types import Floats1, Floats2
+from xpsnet.numerics.kernels.compile import compiled, exported, reassociated
 
 Floats = npt.NDArray[np.float64]
 
@@ -116,8 +117,8 @@ def _may_spike(points: Floats, n: int, bend: float) -> bool:
     return False
 
 
-@compiled
-def sign_rows(counts: Floats, only_spikes: bool, signs: Floats) -> None:
+@exported
+def sign_rows(counts: Floats2, only_spikes: bool, signs: Floats2, points: Floats1) -> None:
     """Fill one row of signs for each spectrum.
 
     Parameters
@@ -130,8 +131,9 @@ def sign_rows(counts: Floats, only_spikes: bool, signs: Floats) -> None:
         Number of points; 1 where there may be a spike; largest absolute second difference; mean
         squared fourth and eighth difference, scaled to the variance of a point; longest run of
         points at the maximum; largest mean of five points of whole numbers, infinity of others.
+    points : ndarray, shape (n,)
+        Room.
     """
-    points = np.empty(counts.shape[1])
     for row in range(counts.shape[0]):
         n = 0
         for value in counts[row]:

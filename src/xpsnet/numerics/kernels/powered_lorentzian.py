@@ -15,7 +15,8 @@ import math
 
 import numpy as np
 
-from xpsnet.numerics.kernels.compile import compiled, reassociated
+from xpsnet.numerics.kernels.array_types import Floats1, Floats2, Floats3
+from xpsnet.numerics.kernels.compile import compiled, exported, reassociated
 from xpsnet.numerics.kernels.exp2 import exp2
 from xpsnet.numerics.kernels.scaled_line import Floats, Point, clipped, reduced, store
 from xpsnet.numerics.kernels.shape_codes import (
@@ -45,6 +46,7 @@ _HERMITE_WEIGHTS = _HERMITE_WEIGHTS / math.sqrt(math.pi)
 # Where things are among the constants of a line.
 _MAXIMUM, _WIDTH, _TOP, _BY = 6, 7, 8, 9
 _N_LOW, _N_ALL, _TABLE = 21, 22, 24
+# The table has six rows of all nodes: place, L, L', L'', derivatives by power and by damping.
 N_POWERED_CONSTANTS = _TABLE + 6 * _NODES
 
 
@@ -95,10 +97,11 @@ def _fill_side(sign: float, power: float, rate: float, sigma: float, table: Floa
             place = u + 0.5 * length * (1.0 + _LEGENDRE[j])
             weight = 0.5 * length * _LEGENDRE_WEIGHTS[j] * scale
             value, first, second, by_power, by_damping = _branch(sign * place, power, rate)
-            table[0, at + n] = sign * place
-            table[1, at + n], table[2, at + n] = weight * value, weight * first
-            table[3, at + n], table[4, at + n] = weight * second, weight * by_power
-            table[5, at + n] = weight * by_damping
+            node = at + n
+            table[node], table[_NODES + node] = sign * place, weight * value
+            table[2 * _NODES + node], table[3 * _NODES + node] = weight * first, weight * second
+            table[4 * _NODES + node] = weight * by_power
+            table[5 * _NODES + node] = weight * by_damping
             n += 1
         u += length
         # With damping, a high power falls to 3 and leaves a tail.
@@ -115,13 +118,13 @@ def _sums(
     value, slope, bend, by_power, by_damping = 0.0, 0.0, 0.0, 0.0, 0.0
     factor = 0.5 * inverse * inverse / math.log(2.0)
     for j in range(first, last):
-        off = x - table[0, j]
+        off = x - table[j]
         weight = exp2(-factor * off * off)
-        value += weight * table[1, j]
-        slope += weight * table[2, j]
-        bend += weight * table[3, j]
-        by_power += weight * table[4, j]
-        by_damping += weight * table[5, j]
+        value += weight * table[_NODES + j]
+        slope += weight * table[2 * _NODES + j]
+        bend += weight * table[3 * _NODES + j]
+        by_power += weight * table[4 * _NODES + j]
+        by_damping += weight * table[5 * _NODES + j]
     return value, slope, bend, by_power, by_damping
 
 
@@ -133,11 +136,11 @@ def _moments(
     bend, by_power, by_damping = 0.0, 0.0, 0.0
     factor = 0.5 * inverse * inverse / math.log(2.0)
     for j in range(first, last):
-        off = x - table[0, j]
+        off = x - table[j]
         weight = -off * inverse * inverse * exp2(-factor * off * off)
-        bend += weight * table[3, j]
-        by_power += weight * table[4, j]
-        by_damping += weight * table[5, j]
+        bend += weight * table[3 * _NODES + j]
+        by_power += weight * table[4 * _NODES + j]
+        by_damping += weight * table[5 * _NODES + j]
     return bend, by_power, by_damping
 
 
@@ -146,7 +149,7 @@ def _first_node(table: Floats, first: int, last: int, u: float) -> int:
     """First of the nodes from `first` to `last` that is not below u."""
     while first < last:
         middle = (first + last) // 2
-        if table[0, middle] < u:
+        if table[middle] < u:
             first = middle + 1
         else:
             last = middle
@@ -158,7 +161,7 @@ def _curve(x: float, constants: Floats) -> Curve:
     """Line before scaling, its slope, and its derivatives by the parameters."""
     sigma, rate = constants[0], constants[3]
     if abs(x) < _REACH * sigma:
-        table = constants[_TABLE:].reshape((6, _NODES))
+        table = constants[_TABLE:]
         n_low, n_all = int(constants[_N_LOW]), int(constants[_N_ALL])
         first = _first_node(table, 0, n_all, x - _REACH * sigma)
         last = _first_node(table, first, n_all, x + _REACH * sigma)
@@ -191,7 +194,7 @@ def _bends(x: float, constants: Floats) -> tuple[float, float, float, float, flo
     Next to the place where both sides meet.
     """
     sigma = constants[0]
-    table = constants[_TABLE:].reshape((6, _NODES))
+    table = constants[_TABLE:]
     n_low, n_all = int(constants[_N_LOW]), int(constants[_N_ALL])
     inverse = 1.0 / sigma
     bend = _sums(table, 0, n_low, x, inverse)[2] + _sums(table, n_low, n_all, x, inverse)[2]
@@ -274,12 +277,12 @@ def prepare_powered(
     sigma = _SIGMA_PER_FWHM * (1.0 - fraction) / fraction
     constants[0], constants[1], constants[2], constants[3] = sigma, high, low, rate
     constants[4] = -_SIGMA_PER_FWHM / (fraction * fraction)
-    table = constants[_TABLE:].reshape((6, _NODES))
+    table = constants[_TABLE:]
     n_low = _fill_side(-1.0, low, rate, sigma, table, 0)
-    for row in range(6):  # nodes ascend
+    for first in range(0, 6 * _NODES, _NODES):  # nodes ascend
         for j in range(n_low // 2):
-            other = n_low - 1 - j
-            table[row, j], table[row, other] = table[row, other], table[row, j]
+            here, there = first + j, first + n_low - 1 - j
+            table[here], table[there] = table[there], table[here]
     constants[_N_LOW] = n_low
     constants[_N_ALL] = n_low + _fill_side(1.0, high, rate, sigma, table, n_low)
     constants[_MAXIMUM] = _find_maximum(constants)
@@ -330,10 +333,11 @@ def powered(t: float, constants: Floats) -> PoweredPoint:
     )
 
 
-@compiled
-def powered_rows(energy: Floats, parameters: Floats, out: Floats, derivatives: Floats) -> None:
+@exported
+def powered_rows(
+    energy: Floats2, parameters: Floats2, out: Floats2, derivatives: Floats3, constants: Floats1
+) -> None:
     """Lines of `parameters` (m, 7) on `energy` (m or 1, n) into (m, n) and (m, n or 0, k)."""
-    constants = np.empty(N_POWERED_CONSTANTS)
     for i in range(out.shape[0]):
         row, given = energy[i if energy.shape[0] > 1 else 0], parameters[i]
         prepare_powered(given[3], given[4], given[5], given[6], constants)
@@ -348,14 +352,13 @@ def powered_rows(energy: Floats, parameters: Floats, out: Floats, derivatives: F
                     derivatives[i, j, 6] = given[2] * by_damping
 
 
-@compiled
-def powered_places(parameters: Floats, out: Floats) -> None:
+@exported
+def powered_places(parameters: Floats2, out: Floats2, constants: Floats1) -> None:
     """Lines before they are scaled, from (m, 4) extra parameters into (m, 4).
 
     Place of the maximum, half-widths towards low and high binding energy [all in widths of the
     Lorentzian], and maximum.
     """
-    constants = np.empty(N_POWERED_CONSTANTS)
     for i in range(out.shape[0]):
         given = parameters[i]
         prepare_powered(given[0], given[1], given[2], given[3], constants)

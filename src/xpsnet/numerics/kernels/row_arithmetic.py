@@ -3,7 +3,8 @@
 import numpy as np
 import numpy.typing as npt
 
-from xpsnet.numerics.kernels.compile import compiled, reassociated
+from xpsnet.numerics.kernels.array_types import Floats2
+from xpsnet.numerics.kernels.compile import exported, reassociated
 
 Floats = npt.NDArray[np.float64]
 
@@ -17,8 +18,8 @@ def dot(a: Floats, b: Floats) -> float:
     return total
 
 
-@compiled
-def difference_rows(rows: Floats, order: int) -> None:
+@exported
+def difference_rows(rows: Floats2, order: int) -> None:
     """Put the differences of an order of each row (m, n) into its first n - order places."""
     n = rows.shape[1]
     for i in range(rows.shape[0]):

@@ -9,7 +9,8 @@ also works for wide windows and high steps, where the iteration oscillates or di
 import numpy as np
 import numpy.typing as npt
 
-from xpsnet.numerics.kernels.compile import compiled
+from xpsnet.numerics.kernels.array_types import Floats1, Floats2
+from xpsnet.numerics.kernels.compile import compiled, exported
 
 Floats = npt.NDArray[np.float64]
 
@@ -30,11 +31,14 @@ def _march(counts: Floats, steps: Floats, low: float, k: float, out: Floats) -> 
     return float(out[-1])
 
 
-@compiled
-def shirley_rows(energy: Floats, counts: Floats, low: Floats, high: Floats, out: Floats) -> None:
-    """Backgrounds of rows (m, n) on ascending `energy` between levels (m,); NaN where none."""
-    steps = np.diff(energy)
-    window = energy[-1] - energy[0]
+@exported
+def shirley_rows(
+    steps: Floats1, counts: Floats2, low: Floats1, high: Floats1, out: Floats2
+) -> None:
+    """Backgrounds of rows (m, n) in steps (n - 1,) up between levels (m,); NaN where none."""
+    window = 0.0
+    for width in steps:
+        window += width
     for i in range(counts.shape[0]):
         step = high[i] - low[i]
         sign = 1.0 if step > 0.0 else -1.0
@@ -49,9 +53,11 @@ def shirley_rows(energy: Floats, counts: Floats, low: Floats, high: Floats, out:
             below, short = k, excess
             k *= 1.3
         if step == 0.0:
-            out[i, :] = low[i]
+            for j in range(out.shape[1]):
+                out[i, j] = low[i]
         elif above == 0.0 or np.isnan(excess):
-            out[i, :] = np.nan
+            for j in range(out.shape[1]):
+                out[i, j] = np.nan
         else:
             _close_in(counts[i], steps, (below, short, above, excess), (low[i], high[i]), out[i])
 

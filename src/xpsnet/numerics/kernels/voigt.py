@@ -12,7 +12,8 @@ import math
 
 import numpy as np
 
-from xpsnet.numerics.kernels.compile import compiled
+from xpsnet.numerics.kernels.array_types import Floats1, Floats2, Floats3
+from xpsnet.numerics.kernels.compile import compiled, exported
 from xpsnet.numerics.kernels.scaled_line import Floats, Point, clipped, reciprocal, reduced, store
 
 _TERMS = 12
@@ -129,10 +130,11 @@ def voigt(t: float, constants: Floats) -> Point:
     return value, by_x * width / top, by_fraction / top - value * constants[6], 0.0
 
 
-@compiled
-def voigt_rows(energy: Floats, parameters: Floats, out: Floats, derivatives: Floats) -> None:
+@exported
+def voigt_rows(
+    energy: Floats2, parameters: Floats2, out: Floats2, derivatives: Floats3, constants: Floats1
+) -> None:
     """Lines of `parameters` (m, 5) on `energy` (m or 1, n) into (m, n) and (m, n or 0, k)."""
-    constants = np.empty(8)
     for i in range(out.shape[0]):
         row, given = energy[i if energy.shape[0] > 1 else 0], parameters[i]
         prepare_voigt(given[3], constants)
@@ -141,10 +143,9 @@ def voigt_rows(energy: Floats, parameters: Floats, out: Floats, derivatives: Flo
             store(voigt(t, constants), t, given, out[i], derivatives[i], j)
 
 
-@compiled
-def voigt_areas(fractions: Floats, out: Floats) -> None:
+@exported
+def voigt_areas(fractions: Floats1, out: Floats1, constants: Floats1) -> None:
     """Areas of unit Voigt lines."""
-    constants = np.empty(8)
     for i in range(len(fractions)):
         prepare_voigt(fractions[i], constants)
         out[i] = 1.0 / (constants[2] * constants[3])

@@ -1,0 +1,278 @@
+"""Kernels that the package holds compiled: translated for the processor, kept, and called.
+
+`kernels.bc` is LLVM bitcode, made by `build` from the kernels, and `kernels.json` states from which
+sources, with which LLVM, and what it holds. LLVM (through llvmlite) optimizes it for the processor
+at hand and makes machine code of it, which is kept beside it or in the user's cache folder, with a
+checksum. A damaged file is made anew, and where none can be kept, every process translates.
+"""
+
+import ctypes
+import hashlib
+import inspect
+import json
+import lzma
+import os
+import platform
+import tempfile
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import Any, get_args, get_origin, get_type_hints
+
+import numpy as np
+
+SWITCH = "XPSNET_KERNELS"
+"""Environment variable: "numba" compiles the kernels with numba, whatever the package holds."""
+HERE = Path(__file__).parent
+BITCODE, CARD = HERE / "kernels.bc.xz", HERE / "kernels.json"
+# Systems on which the tests have run with it.
+_TRIED = frozenset([("Linux", "x86_64")])
+_SEALED = hashlib.sha256().digest_size
+_LOCK = threading.Lock()
+_C_TYPES = {bool: ctypes.c_bool, int: ctypes.c_int64, float: ctypes.c_double}
+_C_TYPES[type(None)] = ctypes.c_void_p
+_DONE = 0, -2  # status of numba's functions: with a result, and with None
+
+
+@cache
+def is_usable() -> bool:
+    """Whether the package holds the kernels as they are now, for a system that was tried."""
+    if os.environ.get(SWITCH) == "numba" or (platform.system(), platform.machine()) not in _TRIED:
+        return False
+    try:
+        from llvmlite import binding
+
+        card = json.loads(CARD.read_text(encoding="utf-8"))
+        fits = bool(binding.llvm_version_info[0] >= card["llvm"])
+        return fits and card["sources"] == sources_digest() and BITCODE.is_file()
+    except (ImportError, OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+@lru_cache(maxsize=1)
+def sources_digest() -> str:
+    """Digest of all files from which kernels are compiled, whatever ends their lines."""
+    package = HERE.parents[1]
+    solve, model = package / "fitting" / "solve", package / "fitting" / "model"
+    files = {*HERE.glob("*.py"), package / "numerics" / "resample.py"}
+    files |= {package / "numerics" / "heights.py", *solve.glob("lm_*.py"), solve / "solution.py"}
+    files |= {*model.glob("parameter*.py")}
+    digest = hashlib.sha256()
+    for file in sorted(files, key=lambda file: file.relative_to(package).as_posix()):
+        digest.update(file.read_bytes().replace(b"\r\n", b"\n"))
+    return digest.hexdigest()
+
+
+class Entry:
+    """A kernel that Python calls.
+
+    Parameters
+    ----------
+    function : callable
+        The kernel, as Python; its annotations say what it takes.
+    """
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.__name__, self.__doc__ = function.__name__, function.__doc__
+        self.__wrapped__ = function
+        self._call: Any = None
+        self._types: list[Any] = []
+        self._result: Any = None
+
+    def __call__(self, *given: Any) -> Any:
+        """Call the machine code, without the GIL."""
+        if self._call is None:
+            self._prepare()
+        values: list[Any] = []
+        for kind, value in zip(self._types, given, strict=True):
+            _flatten(kind, value, values)
+        result, error = self._result(), ctypes.c_void_p()
+        status = self._call(ctypes.byref(result), ctypes.byref(error), *values)
+        if status not in _DONE:
+            raise RuntimeError(f"compiled function {self.__name__} ended with status {status}")
+        return result.value
+
+    def _prepare(self) -> None:
+        """Find the machine code, and what it takes."""
+        types, result = argument_types(self.__wrapped__)
+        given = [kind for flat in types for kind in c_types(flat)]
+        address = _machine_code().get_function_address(self.__name__)
+        self._types, self._result = types, _C_TYPES[result]
+        places = ctypes.c_void_p, ctypes.c_void_p  # of the result and of an error
+        self._call = ctypes.CFUNCTYPE(ctypes.c_int32, *places, *given)(address)
+
+
+def argument_types(function: Callable[..., Any]) -> tuple[list[Any], Any]:
+    """Types of the arguments and of the result of a kernel.
+
+    Types are `bool`, `int`, `float`; (dtype, number of dimensions) for arrays; a list of types for
+    tuples, or (class, list of types) for named ones.
+    """
+    hints = get_type_hints(function, include_extras=True)
+    result = hints.pop("return")
+    return [_type(hints[name]) for name in inspect.signature(function).parameters], result
+
+
+def _type(hint: Any) -> Any:
+    """Type of one annotation."""
+    if hasattr(hint, "__metadata__"):
+        return array_kind(hint)
+    if get_origin(hint) is tuple:
+        return [_type(part) for part in get_args(hint)]
+    if hasattr(hint, "_fields"):
+        parts = get_type_hints(hint, include_extras=True)
+        return hint, [_type(parts[name]) for name in hint._fields]
+    if hint in _C_TYPES:
+        return hint
+    raise TypeError(f"expected types of `array_types`, numbers or tuples of them, got {hint}")
+
+
+def array_kind(hint: Any) -> tuple[np.dtype[Any], int]:
+    """Type and number of dimensions of the arrays of one of `array_types`."""
+    dtype = get_args(get_args(hint.__origin__)[1])[0]
+    return np.dtype(dtype), hint.__metadata__[0]
+
+
+def _parts(kind: Any) -> Sequence[Any] | None:
+    """Types inside a tuple; None for arrays and numbers."""
+    if isinstance(kind, list):
+        return kind
+    return kind[1] if isinstance(kind, tuple) and isinstance(kind[1], list) else None
+
+
+def c_types(kind: Any) -> Iterator[Any]:
+    """Types in C of what a type becomes: an array its address and its sizes."""
+    parts = _parts(kind)
+    if parts is not None:
+        for part in parts:
+            yield from c_types(part)
+    elif isinstance(kind, tuple):
+        yield ctypes.c_void_p
+        yield from [ctypes.c_int64] * kind[1]
+    else:
+        yield _C_TYPES[kind]
+
+
+def _flatten(kind: Any, value: Any, values: list[Any]) -> None:
+    """Append the C values of an argument; an array must be as its type says."""
+    if isinstance(value, np.ndarray):
+        dtype, n_dims = kind
+        if value.dtype != dtype or value.ndim != n_dims or not value.flags.c_contiguous:
+            raise TypeError(
+                f"expected a contiguous array of {n_dims} dimensions of {dtype}, got "
+                f"{value.ndim} of {value.dtype}, strides {value.strides}"
+            )
+        values.append(value.__array_interface__["data"][0])
+        values.extend(value.shape)
+        return
+    parts = _parts(kind)
+    if parts is None:
+        values.append(value)
+        return
+    for part, inside in zip(parts, value, strict=True):
+        _flatten(part, inside, values)
+
+
+@lru_cache(maxsize=1)
+def _engine() -> Any:
+    """LLVM's place for machine code, with all kernels in it; see `_machine_code`."""
+    from llvmlite import binding
+
+    machine = target_machine()
+    code = _kept_code()
+    if code is None:
+        code = _translated(machine)
+        _keep(code)
+    engine = binding.create_mcjit_compiler(binding.parse_assembly(""), machine)
+    engine.add_object_file(binding.ObjectFileRef.from_data(code))
+    engine.finalize_object()
+    return engine
+
+
+def _machine_code() -> Any:
+    """All kernels, ready to be called; the first thread translates, others wait."""
+    with _LOCK:
+        return _engine()
+
+
+def prepare() -> None:
+    """Make all kernels ready, so that no later call waits."""
+    _machine_code()
+
+
+def target_machine() -> Any:
+    """LLVM's description of the processor at hand."""
+    from llvmlite import binding
+
+    binding.initialize_native_target()
+    binding.initialize_native_asmprinter()
+    return binding.Target.from_default_triple().create_target_machine(
+        opt=3,
+        cpu=binding.get_host_cpu_name(),
+        features=binding.get_host_cpu_features().flatten(),
+        jit=True,
+    )
+
+
+def _translated(machine: Any) -> bytes:
+    """Optimize the bitcode for this processor, and make machine code of it."""
+    from llvmlite import binding
+
+    module = binding.parse_bitcode(lzma.decompress(BITCODE.read_bytes()))
+    module.verify()
+    module.triple, module.data_layout = machine.triple, str(machine.target_data)
+    tuning = binding.create_pipeline_tuning_options(speed_level=3)
+    tuning.loop_vectorization = tuning.slp_vectorization = True
+    builder = binding.create_pass_builder(machine, tuning)
+    builder.getModulePassManager().run(module, builder)
+    return bytes(machine.emit_object(module))
+
+
+def _name() -> str:
+    """Name of the file with the machine code for this processor."""
+    from llvmlite import binding
+
+    processor = binding.get_host_cpu_name(), binding.get_host_cpu_features().flatten()
+    system = platform.system(), platform.machine(), *processor
+    made_by = sources_digest(), *system, *binding.llvm_version_info
+    return f"xpsnet-{hashlib.sha256(repr(made_by).encode()).hexdigest()[:24]}.o"
+
+
+def _folders() -> Iterator[Path]:
+    """Where machine code may be kept: where numba is to keep its own, here, at the user's."""
+    if os.environ.get("NUMBA_CACHE_DIR"):
+        yield Path(os.environ["NUMBA_CACHE_DIR"])
+    yield HERE / "__pycache__"
+    yield Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "xpsnet"
+
+
+def _kept_code() -> bytes | None:
+    """Machine code kept by another process, if there is some that is sound."""
+    for folder in _folders():
+        try:
+            content = (folder / _name()).read_bytes()
+        except OSError:
+            continue
+        code = content[:-_SEALED]
+        if code and hashlib.sha256(code).digest() == content[-_SEALED:]:
+            return code
+    return None
+
+
+def _keep(code: bytes) -> None:
+    """Keep machine code in the first folder that takes it; it can be made again where none does."""
+    for folder in _folders():
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            handle, name = tempfile.mkstemp(dir=folder, prefix="xpsnet-")
+        except OSError:
+            continue
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(code + hashlib.sha256(code).digest())
+            os.replace(name, folder / _name())
+        except OSError:  # a full disk
+            Path(name).unlink(missing_ok=True)
+            continue
+        return
