@@ -7,7 +7,7 @@ import pytest
 
 from xpsnet.fitting.solve.lm_algebra import _inverse_by_directions, find_directions
 from xpsnet.fitting.solve.lm_model import Work
-from xpsnet.numerics.kernels import native
+from xpsnet.numerics.kernels.array_types import array_kind
 
 
 def work_with(factor: np.ndarray) -> Work:
@@ -15,7 +15,7 @@ def work_with(factor: np.ndarray) -> Work:
     hints = get_type_hints(Work, include_extras=True)
     room = {}
     for name in Work._fields:
-        dtype, n_dims = native.array_kind(hints[name])
+        dtype, n_dims = array_kind(hints[name])
         room[name] = np.zeros(factor.shape[:1] * n_dims, dtype)
     return Work(**{**room, "factor": factor.copy()})
 

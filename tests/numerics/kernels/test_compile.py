@@ -115,6 +115,16 @@ def test_kept_code_that_is_damaged_is_made_anew(
     assert list(tmp_path.iterdir()) == [file]
 
 
+def test_code_is_kept_where_the_user_wants_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
+    assert list(native._folders()) == [tmp_path]
+    monkeypatch.delenv("NUMBA_CACHE_DIR")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert list(native._folders()) == [native.HERE / "__pycache__", tmp_path / "xpsnet"]
+
+
 def test_code_that_cannot_be_kept_is_no_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -15,6 +15,8 @@ import platform
 import re
 from typing import Any
 
+from xpsnet.numerics.kernels.array_types import argument_types
+
 MODULES = (
     "numerics.kernels.asymmetric",
     "numerics.kernels.doniach_sunjic",
@@ -67,9 +69,7 @@ def _code_of(name: str, dispatcher: Any) -> str:
     """Code of LLVM for one function, under its own name, and all that it calls."""
     import numba
 
-    from xpsnet.numerics.kernels import native
-
-    types, result = native.argument_types(dispatcher.py_func)
+    types, result = argument_types(dispatcher.py_func)
     known: dict[str, Any] = {"carray": numba.carray, "kernel": dispatcher}
     parameters: list[tuple[str, Any]] = []
     values = [_rebuilt(kind, f"a{i}", parameters, known) for i, kind in enumerate(types)]

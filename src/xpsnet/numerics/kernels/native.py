@@ -8,19 +8,23 @@ checksum. A damaged file is made anew, and where none can be kept, every process
 
 import ctypes
 import hashlib
-import inspect
 import json
 import lzma
 import os
 import platform
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any
 
-import numpy as np
+from xpsnet.numerics.kernels.array_types import (
+    C_TYPES,
+    append_c_values,
+    argument_types,
+    c_types,
+)
 
 SWITCH = "XPSNET_KERNELS"
 """Environment variable: "numba" compiles the kernels with numba, whatever the package holds."""
@@ -30,8 +34,6 @@ BITCODE, CARD = HERE / "kernels.bc.xz", HERE / "kernels.json"
 _TRIED = frozenset([("Linux", "x86_64")])
 _SEALED = hashlib.sha256().digest_size
 _LOCK = threading.Lock()
-_C_TYPES = {bool: ctypes.c_bool, int: ctypes.c_int64, float: ctypes.c_double}
-_C_TYPES[type(None)] = ctypes.c_void_p
 _DONE = 0, -2  # status of numba's functions: with a result, and with None
 
 
@@ -56,6 +58,7 @@ def sources_digest() -> str:
     package = HERE.parents[1]
     solve, model = package / "fitting" / "solve", package / "fitting" / "model"
     files = {*HERE.glob("*.py"), package / "numerics" / "resample.py"}
+    files -= {HERE / "native.py", HERE / "kernel_cache.py"}  # which only read and keep code
     files |= {package / "numerics" / "heights.py", *solve.glob("lm_*.py"), solve / "solution.py"}
     files |= {*model.glob("parameter*.py")}
     digest = hashlib.sha256()
@@ -86,7 +89,7 @@ class Entry:
             self._prepare()
         values: list[Any] = []
         for kind, value in zip(self._types, given, strict=True):
-            _flatten(kind, value, values)
+            append_c_values(kind, value, values)
         result, error = self._result(), ctypes.c_void_p()
         status = self._call(ctypes.byref(result), ctypes.byref(error), *values)
         if status not in _DONE:
@@ -98,80 +101,9 @@ class Entry:
         types, result = argument_types(self.__wrapped__)
         given = [kind for flat in types for kind in c_types(flat)]
         address = _machine_code().get_function_address(self.__name__)
-        self._types, self._result = types, _C_TYPES[result]
+        self._types, self._result = types, C_TYPES[result]
         places = ctypes.c_void_p, ctypes.c_void_p  # of the result and of an error
         self._call = ctypes.CFUNCTYPE(ctypes.c_int32, *places, *given)(address)
-
-
-def argument_types(function: Callable[..., Any]) -> tuple[list[Any], Any]:
-    """Types of the arguments and of the result of a kernel.
-
-    Types are `bool`, `int`, `float`; (dtype, number of dimensions) for arrays; a list of types for
-    tuples, or (class, list of types) for named ones.
-    """
-    hints = get_type_hints(function, include_extras=True)
-    result = hints.pop("return")
-    return [_type(hints[name]) for name in inspect.signature(function).parameters], result
-
-
-def _type(hint: Any) -> Any:
-    """Type of one annotation."""
-    if hasattr(hint, "__metadata__"):
-        return array_kind(hint)
-    if get_origin(hint) is tuple:
-        return [_type(part) for part in get_args(hint)]
-    if hasattr(hint, "_fields"):
-        parts = get_type_hints(hint, include_extras=True)
-        return hint, [_type(parts[name]) for name in hint._fields]
-    if hint in _C_TYPES:
-        return hint
-    raise TypeError(f"expected types of `array_types`, numbers or tuples of them, got {hint}")
-
-
-def array_kind(hint: Any) -> tuple[np.dtype[Any], int]:
-    """Type and number of dimensions of the arrays of one of `array_types`."""
-    dtype = get_args(get_args(hint.__origin__)[1])[0]
-    return np.dtype(dtype), hint.__metadata__[0]
-
-
-def _parts(kind: Any) -> Sequence[Any] | None:
-    """Types inside a tuple; None for arrays and numbers."""
-    if isinstance(kind, list):
-        return kind
-    return kind[1] if isinstance(kind, tuple) and isinstance(kind[1], list) else None
-
-
-def c_types(kind: Any) -> Iterator[Any]:
-    """Types in C of what a type becomes: an array its address and its sizes."""
-    parts = _parts(kind)
-    if parts is not None:
-        for part in parts:
-            yield from c_types(part)
-    elif isinstance(kind, tuple):
-        yield ctypes.c_void_p
-        yield from [ctypes.c_int64] * kind[1]
-    else:
-        yield _C_TYPES[kind]
-
-
-def _flatten(kind: Any, value: Any, values: list[Any]) -> None:
-    """Append the C values of an argument; an array must be as its type says."""
-    if isinstance(value, np.ndarray):
-        dtype, n_dims = kind
-        if value.dtype != dtype or value.ndim != n_dims or not value.flags.c_contiguous:
-            raise TypeError(
-                f"expected a contiguous array of {n_dims} dimensions of {dtype}, got "
-                f"{value.ndim} of {value.dtype}, strides {value.strides}"
-            )
-        values.append(value.__array_interface__["data"][0])
-        values.extend(value.shape)
-        return
-    parts = _parts(kind)
-    if parts is None:
-        values.append(value)
-        return
-    for part, inside in zip(parts, value, strict=True):
-        _flatten(part, inside, values)
 
 
 @lru_cache(maxsize=1)
@@ -240,9 +172,11 @@ def _name() -> str:
 
 
 def _folders() -> Iterator[Path]:
-    """Where machine code may be kept: where numba is to keep its own, here, at the user's."""
-    if os.environ.get("NUMBA_CACHE_DIR"):
-        yield Path(os.environ["NUMBA_CACHE_DIR"])
+    """Where machine code may be kept: where numba's is to be; else here, then at the user's."""
+    chosen = os.environ.get("NUMBA_CACHE_DIR")
+    if chosen:
+        yield Path(chosen)
+        return
     yield HERE / "__pycache__"
     yield Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "xpsnet"
 
