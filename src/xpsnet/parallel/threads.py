@@ -7,12 +7,14 @@ guarantee.
 
 import os
 import threading
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
+from itertools import islice
 from typing import TypeVar
 
 _Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
 _here = threading.local()
 
 
@@ -54,3 +56,47 @@ def in_threads(function: Callable[[_Item], object], items: Iterable[_Item]) -> N
     with ThreadPoolExecutor(min(len(work), n_threads())) as pool:
         for done in [pool.submit(function, item) for item in work]:
             done.result()
+
+
+def as_done(
+    function: Callable[[_Item], _Result],
+    items: Sequence[_Item],
+    cancel: Callable[[], bool] | None = None,
+) -> Iterator[_Result]:
+    """Results of a function for every item, in the thread of the caller as they are done.
+
+    Parameters
+    ----------
+    function : callable
+        Runs serially: it starts no threads of its own.
+    items : sequence
+        One argument per call; at most twice as many wait or run as there are threads.
+    cancel : callable, optional
+        Asked before a call is begun; true ends the job once the calls that run are done.
+    """
+    threads = n_threads()
+    if min(threads, len(items)) <= 1:
+        for item in items:
+            if cancel is not None and cancel():
+                return
+            yield function(item)
+        return
+
+    def run(item: _Item) -> _Result:
+        with serially():
+            return function(item)
+
+    waiting = iter(items)
+    running: set[Future[_Result]] = set()
+    with ThreadPoolExecutor(threads, thread_name_prefix="xpsnet") as pool:
+        while True:
+            for item in islice(waiting, 2 * threads - len(running)):
+                if cancel is not None and cancel():
+                    waiting = iter(())
+                    break
+                running.add(pool.submit(run, item))
+            if not running:
+                return
+            finished, running = wait(running, return_when=FIRST_COMPLETED)
+            for future in finished:
+                yield future.result()

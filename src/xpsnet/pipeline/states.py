@@ -37,6 +37,7 @@ from xpsnet.fitting.select.next_state import leaves_nothing
 from xpsnet.fitting.select.state_models import StateModel, state_options
 from xpsnet.fitting.solve.fit_inputs import FitInputs, fit_inputs
 from xpsnet.fitting.solve.fit_results import FitResults
+from xpsnet.parallel.threads import as_done, n_threads
 from xpsnet.pipeline.outcome import Chosen, Outcome, SpectrumRows
 
 Floats = npt.NDArray[np.float64]
@@ -265,15 +266,22 @@ def fit_state_rows(chosen: Chosen, rows: SpectrumRows, step: Step = lambda _: No
     templates = _structure(chosen).templates
     n_lines = max((one.model.n_lines for one in templates), default=1)
     outcome = _not_done(chosen, n_lines, len(rows.counts))
-    for first in range(0, len(rows.counts), AT_ONCE):
-        if chosen.question.options.cancelled():
-            break
+    starts = range(0, len(rows.counts), AT_ONCE)
+    cancelled = chosen.question.options.cancelled
+
+    def fit(first: int) -> tuple[Numbers, Outcome]:
         here = np.arange(first, min(first + AT_ONCE, len(rows.counts)), dtype=np.intp)
-        part = _fit_part(chosen, _inputs(rows.rows(here)), n_lines)
+        return here, _fit_part(chosen, _inputs(rows.rows(here)), n_lines)
+
+    # Few parts use all threads inside; many parts run beside each other, which leaves none idle.
+    parts = as_done(fit, starts, cancelled) if len(starts) >= n_threads() else map(fit, starts)
+    for here, part in parts:
         outcome.results.copy_from(here, part.results)
         for name in ("score", "start", "probability", "choice", "chosen"):
             getattr(outcome, name)[here] = getattr(part, name)
         step(here.size)
+        if cancelled():
+            break
     return outcome
 
 

@@ -17,6 +17,7 @@ from xpsnet.fitting.solve.fit_inputs import FitInputs
 from xpsnet.fitting.solve.point_noise import PointNoise
 from xpsnet.numerics.backgrounds import BACKGROUNDS
 from xpsnet.numerics.lineshapes import LINE_SHAPES
+from xpsnet.parallel import threads
 
 ENERGY = np.linspace(280.0, 292.0, 161)
 COEFFICIENTS = {"constant": 400.0, "slope": 6.0, "shirley": 0.03, "tougaard": 300.0}
@@ -204,7 +205,7 @@ def arguments(n, energy=ENERGY, **options):
 
 def test_spectra_do_not_depend_on_their_company(monkeypatch):
     options, inputs, start = arguments(150)
-    monkeypatch.setattr(batch, "n_threads", lambda: 2)
+    monkeypatch.setattr(threads, "n_threads", lambda: 2)
     together = solve_batch(options, inputs, start)
     row = np.array([70])
     alone = solve_batch(options, inputs.rows(row), start.with_values(start.values[row]))
@@ -234,9 +235,9 @@ def test_without_a_linear_start_the_given_one_counts():
 
 def test_four_callers_at_a_time(monkeypatch):
     given = arguments(200)
-    monkeypatch.setattr(batch, "n_threads", lambda: 1)
+    monkeypatch.setattr(threads, "n_threads", lambda: 1)
     expected = solve_batch(*given)
-    monkeypatch.setattr(batch, "n_threads", lambda: 2)
+    monkeypatch.setattr(threads, "n_threads", lambda: 2)
     with ThreadPoolExecutor(4) as pool:
         jobs = [pool.submit(solve_batch, *given) for _ in range(8)]
         for job in jobs:
@@ -246,7 +247,7 @@ def test_four_callers_at_a_time(monkeypatch):
 
 def test_progress_counts_every_spectrum_and_cancel_leaves_the_rest(monkeypatch):
     told = []
-    monkeypatch.setattr(batch, "n_threads", lambda: 2)
+    monkeypatch.setattr(threads, "n_threads", lambda: 2)
     done = solve_batch(*arguments(150), progress=told.append)
     assert sum(told) == 150
     assert (done.code == Status.OK).all()
@@ -256,7 +257,7 @@ def test_progress_counts_every_spectrum_and_cancel_leaves_the_rest(monkeypatch):
         asked.append(True)
         return len(asked) > 1
 
-    monkeypatch.setattr(batch, "n_threads", lambda: 1)
+    monkeypatch.setattr(threads, "n_threads", lambda: 1)
     part = solve_batch(*arguments(150, cancel=cancel))
     fitted = part.code == Status.OK
     assert fitted.sum() == batch._BLOCK

@@ -3,12 +3,11 @@
 The work is done by compiled code (`lm_solver.py`) that fits one spectrum after the other
 without holding the interpreter. Blocks of spectra are handed to a few threads of our own, so that
 any number of callers may run at the same time, progress can be reported and a job stopped between
-blocks. The machine code is kept on disk: it is compiled once per machine.
+blocks.
 """
 
-from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from itertools import islice, pairwise
+from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -18,7 +17,7 @@ from xpsnet.fitting.model.options import FitOptions
 from xpsnet.fitting.model.parameters import FitParameters
 from xpsnet.fitting.solve.fit_inputs import FitInputs
 from xpsnet.fitting.solve.solution import Solution, not_begun
-from xpsnet.parallel.threads import n_threads
+from xpsnet.parallel.threads import as_done
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -74,7 +73,8 @@ def solve_batch(
     )
     limits = low, high, free, natural
 
-    def fit(first: int, last: int) -> int:
+    def fit(ends: tuple[int, int]) -> int:
+        first, last = ends
         block = slice(first, last)
         points = weighted(inputs.rows(block))
         here: Any = [array[block] for array in solution]
@@ -83,7 +83,7 @@ def solve_batch(
         return last - first
 
     blocks = list(pairwise([*range(0, len(inputs.counts), _BLOCK), len(inputs.counts)]))
-    for done in _in_threads(fit, blocks, options.cancel):
+    for done in as_done(fit, blocks, options.cancel):
         if progress is not None:
             progress(done)
     return solution
@@ -97,31 +97,3 @@ def weighted(inputs: FitInputs) -> tuple[Floats, Floats, Floats, Floats]:
     floor = np.ascontiguousarray(np.broadcast_to(inputs.noise.floor, weights.shape))
     gain = inputs.noise.following_gain[:, None]
     return np.where(used, inputs.counts, 0.0), weights, floor, gain
-
-
-def _in_threads(
-    fit: Callable[[int, int], int],
-    blocks: list[tuple[int, int]],
-    cancel: Callable[[], bool] | None,
-) -> Iterator[int]:
-    """Sizes of the blocks as they are done; `cancel` is asked before each is begun."""
-    threads = n_threads()
-    if min(threads, len(blocks)) <= 1:
-        for block in blocks:
-            if cancel is not None and cancel():
-                return
-            yield fit(*block)
-        return
-    waiting = iter(blocks)
-    running: set[Future[int]] = set()
-    with ThreadPoolExecutor(threads, thread_name_prefix="xpsnet-batch") as pool:
-        while True:
-            for block in islice(waiting, 2 * threads - len(running)):
-                if cancel is not None and cancel():
-                    waiting = iter(())
-                    break
-                running.add(pool.submit(fit, *block))
-            if not running:
-                return
-            finished, running = wait(running, return_when=FIRST_COMPLETED)
-            yield sum(future.result() for future in finished)

@@ -26,7 +26,6 @@ peak, or beyond it: its line does not fall to half within the window. Peaks coun
 of the largest height there. Where no peak was fitted, the mean of five points is largest at an end.
 """
 
-import warnings
 from dataclasses import dataclass, replace
 from math import comb
 
@@ -215,11 +214,9 @@ def _is_smoothed(found: FitEvidence) -> Mask:
     points = np.where(inside, np.nan, found.counts[rows])
     second, fourth = (_squares(points, order) for order in (2, 4))
     few = np.isfinite(fourth).sum(axis=1) < _FEWEST_BESIDE
-    with np.errstate(invalid="ignore"), warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # of rows without points
-        all_over = np.nanmedian(second, axis=1) > _ALL_OVER * np.nanmedian(fourth, axis=1)
-        smooth = np.nanmean(second, axis=1) > _SMOOTH * np.nanmean(fourth, axis=1)
-    smoothed[rows] = few | (smooth & all_over)
+    rows, second, fourth = rows[~few], second[~few], fourth[~few]  # numpy warns of empty rows
+    all_over = np.nanmedian(second, axis=1) > _ALL_OVER * np.nanmedian(fourth, axis=1)
+    smoothed[rows] = all_over & (np.nanmean(second, axis=1) > _SMOOTH * np.nanmean(fourth, axis=1))
     return smoothed
 
 
