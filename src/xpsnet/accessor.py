@@ -195,6 +195,12 @@ class PeaksAccessor:
 
         return set_charge_shift(self._peaks, charge_shift, **options)
 
+    def quantify(self, **options: Any) -> xr.Dataset:
+        """Atomic fractions of the peaks of one region; see `xpsnet.quantify`."""
+        from xpsnet.chemistry.quantify import quantify
+
+        return quantify(self._peaks, **options)
+
     def profile(self, **options: Any) -> xr.Dataset:
         """Areas, shares, centers and widths along a scan; see `xpsnet.profile`."""
         from xpsnet.data.profile import profile

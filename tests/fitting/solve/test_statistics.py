@@ -94,7 +94,7 @@ def error_of(line_shape, values, covariance):
     """Error of the area of one peak."""
     plain = make_layout(line_shape, "none", 1, ())
     given = np.array([values], dtype=float), np.asarray(covariance, dtype=float)[None]
-    return float(area_errors(np.linspace(280.0, 290.0, 101), plain, *given)[0, 0])
+    return float(area_errors(np.linspace(280.0, 290.0, 101), plain, *given)[0][0, 0])
 
 
 def test_error_of_an_area_in_closed_form():
