@@ -12,7 +12,13 @@ import numpy.typing as npt
 import xarray as xr
 
 from xpsnet.arguments import is_number, shown
-from xpsnet.chemistry.inelastic_mean_free_path import check_energies, jtp, material_of, tpp2m
+from xpsnet.chemistry.inelastic_mean_free_path import (
+    Material,
+    check_energies,
+    jtp,
+    material_of,
+    tpp2m,
+)
 from xpsnet.chemistry.levels_of_peaks import LevelOfPeaks
 from xpsnet.chemistry.sensitivity_factors import Factors
 from xpsnet.chemistry.transmission import transmission_at, value_of
@@ -117,6 +123,7 @@ def corrections(
     ValueError
         Where a material, an asymmetry parameter or a kinetic energy is missing or out of range.
     """
+    material = None if choices.material is None else material_of(choices.material)
     ones = np.ones(len(levels))
     texts = {}
     contained = f"contained in the factors ({factors.kind})"
@@ -129,7 +136,7 @@ def corrections(
         transmission, texts["transmission"], unknown = _transmission(choices, levels, notes)
         angular, texts["angle"] = _angular(choices, levels)
     if factors.kind == "cross-section":
-        imfp, texts["imfp"], unit = _imfp(choices, levels)
+        imfp, texts["imfp"], unit = _imfp(choices.imfp, material, levels)
     else:
         texts["imfp"] = contained
     if factors.kind == "average matrix":
@@ -205,9 +212,10 @@ def _warn_of_units(stated: Sequence[float | None], notes: list[str]) -> None:
         )
 
 
-def _imfp(choices: Choices, levels: Sequence[Pair]) -> tuple[Floats, str, str]:
+def _imfp(
+    given: str | Function | None, material: Material | None, levels: Sequence[Pair]
+) -> tuple[Floats, str, str]:
     """Mean free path of each level, its source and its unit."""
-    given = choices.imfp
     energies = np.array([one.kinetic_energy for _, one in levels])
     if given is None:
         return np.ones(energies.size), "taken as the same at all kinetic energies", "1"
@@ -217,12 +225,11 @@ def _imfp(choices: Choices, levels: Sequence[Pair]) -> tuple[Floats, str, str]:
     if given not in ("tpp2m", "jtp"):
         values, exponent = _power(given, energies, MEAN_EXPONENT)
         return values, f"proportional to E^{exponent:g}", "1"
-    if choices.material is None:
+    if material is None:
         raise ValueError(
             f"expected material= for imfp={given!r}, got none; pass for instance "
             f"material={{'formula': 'SiO2', 'density': 2.2, 'band_gap': 9.0}}, or imfp=\"ke^n\""
         )
-    material = material_of(choices.material)
     check_energies(energies)
     found = (tpp2m if given == "tpp2m" else jtp)(energies, material)
     if not (np.isfinite(found) & (found > 0)).all():

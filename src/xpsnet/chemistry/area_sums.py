@@ -87,8 +87,16 @@ def area_sums(
     dims += [["peak"], ["row"]]
     weights = np.asarray(weights, dtype=np.float64)
 
-    def block(*arrays: Any) -> tuple[Floats, Floats, Floats]:
-        return _sums(weights, states, *arrays)
+    def block(
+        area: Floats, stderr: Floats, errors: Floats, number: Any, empty: Floats
+    ) -> tuple[Floats, Floats, Floats]:
+        exists = np.isfinite(area)
+        own = np.where(exists[..., None, :], weights, 0.0)  # (..., row, peak)
+        if states is not None:
+            same = number[..., None, :] == states[:, None]
+            own = np.where(same | (states[:, None] == 0), own, 0.0)
+        matrix = errors if exact is not None else _from_total(stderr, errors, exists)
+        return _sums(own, np.nan_to_num(area), np.where(exists[..., None, :], matrix, 0.0), empty)
 
     value, variance, shared = xr.apply_ufunc(
         block, *given, input_core_dims=dims, output_core_dims=[["row"]] * 3,
@@ -116,27 +124,17 @@ def _was_fitted(peaks: xr.Dataset, area: xr.DataArray) -> xr.DataArray:
 
 
 def _sums(
-    weights: Floats,
-    states: npt.NDArray[np.int64] | None,
-    area: Floats,
-    stderr: Floats,
-    errors: Floats,
-    number: npt.NDArray[np.int64],
-    empty: Floats,
+    own: Floats, area: Floats, matrix: Floats, empty: Floats
 ) -> tuple[Floats, Floats, Floats]:
-    """Sums, variances and covariances with the total, each of shape (..., row)."""
-    exists = np.isfinite(area)
-    own = np.where(exists[..., None, :], weights, 0.0)  # (..., row, peak)
-    if states is not None:
-        same = number[..., None, :] == states[:, None]
-        own = np.where(same | (states[:, None] == 0), own, 0.0)
-    value = (own @ np.nan_to_num(area)[..., None])[..., 0]
-    of_total = errors.shape == area.shape[:-1]
-    matrix = _from_total(stderr, errors, exists) if of_total else errors
-    unknown = np.isnan(np.diagonal(matrix, axis1=-2, axis2=-1)) & exists
+    """Sums, variances and covariances with the total, each of shape (..., row).
+
+    `own` (..., row, peak) are the weights, `matrix` (..., peak, peak) the covariance of the areas,
+    NaN on its diagonal where the error of an area is unknown.
+    """
+    value = (own @ area[..., None])[..., 0]
+    unknown = np.isnan(np.diagonal(matrix, axis1=-2, axis2=-1))
     lost = ((own != 0) & unknown[..., None, :]).any(axis=-1)
-    matrix = np.nan_to_num(matrix)
-    with_rows = own @ matrix  # (..., row, peak)
+    with_rows = own @ np.nan_to_num(matrix)  # (..., row, peak)
     variance = (with_rows * own).sum(axis=-1)
     shared = (with_rows * own.sum(axis=-2)[..., None, :]).sum(axis=-1)
     none = ~(own != 0).any(axis=-1)

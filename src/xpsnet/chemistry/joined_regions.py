@@ -1,6 +1,6 @@
 """Regions of one sample side by side: joined by the coordinates of the dimensions they share."""
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 
 import numpy as np
 import xarray as xr
@@ -9,15 +9,13 @@ ROW = "row"
 _SAME = 1e-6  # of the range: coordinates that differ by less are the same place
 
 
-def joined(parts: Sequence[xr.Dataset], names: Sequence[str]) -> xr.Dataset:
+def joined(regions: Mapping[str, xr.Dataset]) -> xr.Dataset:
     """One Dataset over the union of the coordinates, the rows of all parts one after another.
 
     Parameters
     ----------
-    parts : sequence of Dataset
-        Each over the dimension `row` and the dimensions of its spectra.
-    names : sequence of str
-        Of the parts, for messages.
+    regions : mapping of str to Dataset
+        Parts by name, each over the dimension `row` and the dimensions of its spectra.
 
     Returns
     -------
@@ -29,6 +27,7 @@ def joined(parts: Sequence[xr.Dataset], names: Sequence[str]) -> xr.Dataset:
     ValueError
         Where the parts have different dimensions, or different sizes of one without coordinates.
     """
+    names, parts = list(regions), list(regions.values())
     first = parts[0]
     dims = _leading(first)
     for part, name in zip(parts[1:], names[1:], strict=True):
@@ -52,7 +51,7 @@ def joined(parts: Sequence[xr.Dataset], names: Sequence[str]) -> xr.Dataset:
                 known.setdefault(key, coord)
     snapped = [_snapped(part, first, dims) for part in parts]
     bare = [part.drop_vars([name for name in part.coords if name in known]) for part in snapped]
-    aligned = xr.align(*bare, join="outer", copy=False)
+    aligned = xr.align(*bare, join="outer", copy=False, exclude=[ROW])
     whole = xr.concat(aligned, ROW, join="exact", coords="minimal", compat="override")
     whole = whole.transpose(*dims, ROW)
     fitting = {

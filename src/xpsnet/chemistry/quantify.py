@@ -240,8 +240,8 @@ def quantify(
     levels, factors = _strongest_lines(levels, factors, notes)
     applied = corrections(choices, factors, levels, notes)
     rows = _rows(levels, factors, applied, level)
-    parts, unit = _parts(levels, rows, applied, notes)
-    whole = joined(parts, [one.name for _, one in levels])
+    parts, unit = _parts(levels, rows, notes)
+    whole = joined(parts)
     _warn_of_missing(whole, [levels[row.level][1].name for row in rows], notes)
     found = _fractions(whole, np.array([row.level for row in rows]), applied, levels)
     found = _described(found, levels, rows, (factors, applied), unit)
@@ -358,27 +358,28 @@ def _state_rows(
 
 
 def _parts(
-    levels: Sequence[Pair], rows: Sequence[_Row], applied: Corrections, notes: list[str]
-) -> tuple[list[xr.Dataset], str]:
-    """Normalized areas of the rows of each Dataset, over (..., row), and the unit of areas."""
+    levels: Sequence[Pair], rows: Sequence[_Row], notes: list[str]
+) -> tuple[dict[str, xr.Dataset], str]:
+    """Normalized areas of each Dataset over (..., row), by its region, and the unit of areas."""
     datasets = list({id(peaks): peaks for peaks, _ in levels}.values())
     seconds, unit = measuring_times(datasets, notes)
-    parts = []
+    parts = {}
     for peaks, time in zip(datasets, seconds, strict=True):
         own = [i for i, row in enumerate(rows) if levels[row.level][0] is peaks]
+        if not own:  # the factors of all its lines are 0
+            continue
         weights = np.array([rows[i].weights for i in own]).reshape(len(own), -1)
         states = np.array([rows[i].state for i in own])
         empty = xr.concat([_empty_variance(levels[rows[i].level], rows[i]) for i in own], ROW)
         sums = area_sums(peaks, weights, states if states.any() else None, empty)
-        parts.append(
-            xr.Dataset(
-                {
-                    "value": sums.value / time,
-                    "variance": sums.variance / time**2,
-                    "shared": sums.shared / time**2,
-                    "empty": (xr.zeros_like(sums.value) + empty) / time**2,
-                }
-            )
+        name = ", ".join(dict.fromkeys(levels[rows[i].level][1].name for i in own))
+        parts[name] = xr.Dataset(
+            {
+                "value": sums.value / time,
+                "variance": sums.variance / time**2,
+                "shared": sums.shared / time**2,
+                "empty": (xr.zeros_like(sums.value) + empty) / time**2,
+            }
         )
     return parts, unit
 
@@ -392,9 +393,6 @@ def _empty_variance(pair: Pair, row: _Row) -> xr.DataArray:
         return xr.full_like(lead.reset_coords(drop=True), missing, dtype=np.float64)
     known = core_level(one.level.name)
     width = float(np.sqrt(np.prod(known.fwhm))) if known is not None else _USUAL_WIDTH
-    fwhm = peaks["fwhm"].isel(peak=one.rows)
-    if fwhm.chunks is None and bool(fwhm.notnull().any()):
-        width = float(fwhm.median())
     share = 1.0
     if known is not None and known.doublet is not None and one.level.j is None:
         share = 1.0 / (1.0 + known.doublet.ratio[1])

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import xarray as xr
 
-from xpsnet.data.transmission import TRANSMISSION, TRANSMISSION_ENERGY
+from xpsnet.data.transmission import stored_transmission
 
 Function = Callable[[float], float]
 
@@ -16,7 +16,7 @@ def transmission_at(peaks: xr.Dataset, kinetic_energy: float) -> float | None:
     Parameters
     ----------
     peaks : Dataset
-        With the attributes of `xpsnet.data.transmission`, which `fit` and `refine` take from the
+        With the attribute of `xpsnet.data.transmission`, which `fit` and `refine` take from the
         spectra.
     kinetic_energy : float
         [eV]
@@ -27,15 +27,8 @@ def transmission_at(peaks: xr.Dataset, kinetic_energy: float) -> float | None:
         In the units of the file; beyond its energies the value at the end. None where nothing is
         stated.
     """
-    energy, values = (
-        np.atleast_1d(peaks.attrs.get(k, ())) for k in (TRANSMISSION_ENERGY, TRANSMISSION)
-    )
-    known = energy.size and energy.size == values.size and energy.dtype.kind in "iuf"
-    if not known or values.dtype.kind not in "iuf":
-        return None
-    order = np.argsort(energy)
-    found = float(np.interp(kinetic_energy, energy[order], values[order]))
-    return found if np.isfinite(found) and found > 0 else None
+    stored = stored_transmission(peaks)
+    return None if stored is None else float(np.interp(kinetic_energy, *stored))
 
 
 def value_of(function: Function, kinetic_energy: float, name: str) -> float:

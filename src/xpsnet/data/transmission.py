@@ -4,17 +4,20 @@ Spectra have it at each energy, as their file states it. Peaks have no axis of t
 it at some kinetic energies, because it changes slowly.
 """
 
+import json
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import xarray as xr
 
 from xpsnet.arguments import stated_number
 
+Floats = npt.NDArray[np.float64]
+
 TRANSMISSION = "transmission"
-"""Coordinate of spectra over their energies, and attribute of peaks: values."""
-TRANSMISSION_ENERGY = "transmission_kinetic_energy"
-"""Attribute of peaks: where these values hold [eV]."""
+"""Coordinate of spectra over their energies; attribute of peaks, a JSON list of pairs: kinetic
+energy [eV] and transmission."""
 
 _POINTS = 5
 _SAME = 1e-3  # relative difference of spectra up to which one curve stands for all
@@ -31,9 +34,9 @@ def transmission_attributes(spectra: xr.DataArray) -> dict[str, Any]:
     Returns
     -------
     dict
-        `transmission` and `transmission_kinetic_energy` [eV], lists of five numbers each; empty
-        where there is no such coordinate, it is not positive, it differs between the spectra, or
-        the photon energy that a binding energy needs is unknown.
+        `transmission`, five pairs as JSON; empty where there is no such coordinate, it is not
+        positive, it differs between the spectra, or the photon energy that a binding energy needs
+        is unknown.
     """
     curve = spectra.coords.get(TRANSMISSION)
     if curve is None or "energy" not in curve.dims or curve.dtype.kind not in "iuf":
@@ -53,4 +56,26 @@ def transmission_attributes(spectra: xr.DataArray) -> dict[str, Any]:
     order = np.argsort(energy)
     at = np.linspace(energy.min(), energy.max(), _POINTS)
     known = np.interp(at, energy[order], mean[order])
-    return {TRANSMISSION_ENERGY: at.tolist(), TRANSMISSION: known.tolist()}
+    pairs = [[round(float(e), 3), float(f"{t:.6g}")] for e, t in zip(at, known, strict=True)]
+    return {TRANSMISSION: json.dumps(pairs)}
+
+
+def stored_transmission(peaks: xr.Dataset) -> tuple[Floats, Floats] | None:
+    """Kinetic energies [eV] and transmissions that peaks keep; None where they keep none.
+
+    Examples
+    --------
+    >>> import xarray as xr
+    >>> from xpsnet.data.transmission import stored_transmission
+    >>> peaks = xr.Dataset(attrs={"transmission": "[[900, 1.2], [1000, 1.0]]"})
+    >>> [values.tolist() for values in stored_transmission(peaks)]
+    [[900.0, 1000.0], [1.2, 1.0]]
+    """
+    try:
+        pairs = np.array(json.loads(str(peaks.attrs.get(TRANSMISSION, ""))), dtype=np.float64)
+    except (TypeError, ValueError):
+        return None
+    if pairs.ndim != 2 or pairs.shape[1] != 2 or not (np.isfinite(pairs) & (pairs > 0)).all():
+        return None
+    energy, values = pairs[np.argsort(pairs[:, 0])].T
+    return energy, values
