@@ -150,7 +150,7 @@ def quantify(
         Transmission of the analyzer: that of the file, a power of the kinetic energy such as
         "ke^-0.7", or a function of the kinetic energy [eV]. None: the same at all energies.
     imfp : "ke^n", "ke^0.75", "tpp2m", "jtp", callable or None
-        Inelastic mean free path. "ke^n": a power of the kinetic energy, n = 0.72; "tpp2m" and
+        Inelastic mean free path. "ke^n": a power of the kinetic energy, n = 0.71; "tpp2m" and
         "jtp" need `material`. None: the same at all energies.
     material : dict, optional
         "formula" and "density" [g/cm3] of the sample, optional "band_gap" [eV] and "n_valence".
