@@ -42,6 +42,13 @@ class Region:
     splitting: float = 0.0
     broader: float = 1.0
 
+    @property
+    def middle(self) -> float:
+        """Mean binding energy of all lines, by their areas [eV]."""
+        share = _RATIO[self.level[-1]] / (1 + _RATIO[self.level[-1]]) if self.splitting else 0.0
+        mean = np.average([c for c, _ in self.states], weights=[n for _, n in self.states])
+        return float(mean) + share * self.splitting
+
 
 @dataclass(frozen=True)
 class Compound:
@@ -111,7 +118,7 @@ def spectra_of(
     for region in compound.regions:
         level = parse_level(region.level)
         assert level is not None
-        kinetic = PHOTON_ENERGY - region.states[0][0]
+        kinetic = PHOTON_ENERGY - region.middle
         strength = cross_section(level, PHOTON_ENERGY) / cross_section(
             parse_level("C 1s"), PHOTON_ENERGY
         )

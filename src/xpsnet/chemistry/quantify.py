@@ -469,6 +469,22 @@ def _systematic(
     return uncertainty
 
 
+def row_names(found: xr.Dataset) -> list[str]:
+    """Names of the rows of a result for tables and figures: "O 1s", or "O 1s state 1".
+
+    Parameters
+    ----------
+    found : Dataset
+        From `quantify`.
+    """
+    regions = [str(name) for name in found["region"].values]
+    if "region" in found.dims:
+        return regions
+    labels = [str(text) for text in found["label"].values]
+    both = zip(regions, labels, strict=True)
+    return [text if text.startswith(name) else f"{name} {text}" for name, text in both]
+
+
 def _described(
     found: xr.Dataset,
     levels: Sequence[Pair],
