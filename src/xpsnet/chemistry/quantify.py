@@ -19,6 +19,7 @@ from xpsnet.arguments import (
     number,
     optional,
     shown,
+    stated_number,
 )
 from xpsnet.arguments import peaks as peaks_rule
 from xpsnet.chemistry.area_corrections import POWER, Choices, Corrections, corrections
@@ -36,6 +37,7 @@ Floats = npt.NDArray[np.float64]
 Function = Callable[[float], float]
 Pair = tuple[xr.Dataset, LevelOfPeaks]
 
+_LEAST_NOISE = 0.05  # of the variance of a point, what is left at least without the lines
 _USUAL_WIDTH = 1.5  # [eV] of a line of which nothing is known
 
 
@@ -208,8 +210,9 @@ def quantify(
     one common correlation, that which gives the known error of their sum: exact for regions. For
     the systematic error see `UNCERTAINTIES`.
 
-    The detection limit is Currie's (1968), 3.29 standard errors of the area of a line that is not
-    there. All this holds for a sample that is the same over the depth of information.
+    The detection limit is Currie's (1968): 3.29 standard errors of the area of a line that is not
+    there, of the level's usual width and known place, above the background that is there. All this
+    holds for a sample that is the same over the depth of information.
 
     Examples
     --------
@@ -399,8 +402,12 @@ def _empty_variance(pair: Pair, row: _Row) -> xr.DataArray:
     energy = np.sort(peaks["energy"].values)
     step, window = float(np.median(np.diff(energy))), float(np.ptp(energy))
     unit = float(empty_area_error(1.0, width, step, window, share))
-    noise = peaks["noise"].reset_coords(drop=True)
-    return (noise * unit * row.when_empty) ** 2
+    variance = peaks["noise"].reset_coords(drop=True) ** 2
+    gain = stated_number(peaks.attrs.get("noise_gain"))
+    if gain is not None and gain > 0:  # without the counting noise of the lines themselves
+        lines = peaks["area"].sum("peak").reset_coords(drop=True) / window
+        variance = (variance - gain * lines).clip(min=_LEAST_NOISE * variance)
+    return variance * (unit * row.when_empty) ** 2
 
 
 def _warn_of_missing(whole: xr.Dataset, names: Sequence[str], notes: list[str]) -> None:
