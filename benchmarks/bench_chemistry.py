@@ -17,7 +17,7 @@ measured
     percent), and a depth profile of SnO2 on Si.
 
     python benchmarks/bench_chemistry.py factors
-    python benchmarks/bench_chemistry.py compounds [--spectra 200] [--line voigt] [--seed 1]
+    python benchmarks/bench_chemistry.py compounds [--spectra 200] [--line voigt] [--shape voigt]
     python benchmarks/bench_chemistry.py measured [--data FOLDER]
 """
 
@@ -104,7 +104,7 @@ def compounds(chosen: argparse.Namespace) -> None:
     for name, compound in COMPOUNDS.items():
         flux = np.exp(rng.uniform(np.log(3e3), np.log(1e5), chosen.spectra))
         fits = [
-            xpsnet.fit(one, neighbors=False, follow=False, line_shape=chosen.line)
+            xpsnet.fit(one, neighbors=False, follow=False, line_shape=chosen.shape or chosen.line)
             for one in spectra_of(compound, flux, rng, chosen.line)
         ]
         with warnings.catch_warnings():
@@ -206,6 +206,7 @@ def main() -> None:
     simulated = questions.add_parser("compounds")
     simulated.add_argument("--spectra", type=int, default=200)
     simulated.add_argument("--line", choices=LINES, default="pseudo_voigt")
+    simulated.add_argument("--shape", choices=LINES, help="of the fit (default: that of --line)")
     simulated.add_argument("--seed", type=int, default=1)
     simulated.set_defaults(run=compounds)
     real = questions.add_parser("measured")

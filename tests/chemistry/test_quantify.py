@@ -218,6 +218,33 @@ def test_maps_lazy_and_in_memory_give_the_same() -> None:
     np.testing.assert_allclose(found.atomic_fraction.sum("region"), 1.0)
 
 
+def test_lazy_fits_give_lazy_states() -> None:
+    spectra = xpsnet.sample("map")[:4, :2]
+    options = {"background": "linear", "line_shape": "gaussian", "covariance": True}
+    start = xpsnet.predict(spectra.isel(y=0, x=0))
+    fits = [xpsnet.refine(one, start, **options) for one in (spectra, spectra.chunk(y=2))]
+    found = [xpsnet.quantify(one, level="peak", transmission=None) for one in fits]
+    assert found[1].atomic_fraction.chunks is not None
+    for name in ("atomic_fraction", "atomic_fraction_stderr"):
+        np.testing.assert_allclose(found[1][name], found[0][name], rtol=1e-5)
+    np.testing.assert_allclose(found[0].atomic_fraction.sum("row"), 1.0)
+
+
+def test_a_fit_that_finds_nothing_has_no_atoms() -> None:
+    spectrum = xpsnet.sample("spectrum")
+    carbon = xpsnet.fit(spectrum)
+    counts = np.random.default_rng(0).poisson(np.full(spectrum.shape, 100.0)).astype(float)
+    silicon = spectrum.copy(data=counts).assign_coords(energy=spectrum.energy - 185.0)
+    nothing = xpsnet.fit(silicon.rename("Si 2p"))
+    assert int(nothing.n_peaks) == 0
+    found = xpsnet.quantify([nothing, carbon], transmission=None).sel(region="Si 2p")
+    assert float(found.atomic_fraction) == 0.0
+    # Of 100 counts a point, 10 of noise: some 10 x 0.7 eV of error against 20 000 x 0.8 counts eV.
+    assert 1e-4 < float(found.atomic_fraction_stderr) < 1e-3
+    ratio = float(found.detection_limit / found.atomic_fraction_stderr)
+    assert ratio == pytest.approx(3.29, rel=0.01)
+
+
 def test_no_element_counts_twice() -> None:
     lines = [
         region_peaks("Si 2p", [81.7]),

@@ -190,3 +190,14 @@ def test_peaks_keep_the_transmission_of_their_spectra() -> None:
     assert transmission_attributes(negative) == {}
     assert stored_transmission(xr.Dataset(attrs={"transmission": "[[1, 0]]"})) is None
     assert stored_transmission(xr.Dataset(attrs={"transmission": "many"})) is None
+
+
+def test_settings_are_those_of_the_spectra_not_of_the_starts() -> None:
+    spectrum = xpsnet.sample("spectrum")
+    curve = ("energy", np.linspace(1.0, 1.1, spectrum.sizes["energy"]))
+    peaks = xpsnet.refine(spectrum.assign_coords(transmission=curve), xpsnet.predict(spectrum))
+    assert peaks.attrs["dwell_time"] == spectrum.attrs["dwell_time"]
+    assert "transmission" in peaks.attrs
+    again = xpsnet.refine(spectrum.assign_attrs(dwell_time=0.7), peaks)
+    assert again.attrs["dwell_time"] == 0.7
+    assert "transmission" not in again.attrs

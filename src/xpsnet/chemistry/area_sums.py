@@ -101,7 +101,7 @@ def area_sums(
     value, variance, shared = xr.apply_ufunc(
         block, *given, input_core_dims=dims, output_core_dims=[["row"]] * 3,
         dask="parallelized", output_dtypes=[np.float64] * 3,
-        dask_gufunc_kwargs={"output_sizes": {"row": len(weights)}},
+        dask_gufunc_kwargs={"output_sizes": {"row": len(weights)}, "allow_rechunk": True},
     )  # fmt: skip
     fitted = _was_fitted(peaks, area)
     coords = {n: c for n, c in peaks.coords.items() if {*c.dims} <= set(lead)}
@@ -197,6 +197,6 @@ def _exact_covariance(peaks: xr.Dataset) -> xr.DataArray | None:
     found: xr.DataArray = xr.apply_ufunc(
         block, matrix, stderr, *tables, input_core_dims=core,
         output_core_dims=[["peak", "peak_2"]], dask="parallelized", output_dtypes=[np.float64],
-        dask_gufunc_kwargs={"output_sizes": {"peak_2": n}},
+        dask_gufunc_kwargs={"output_sizes": {"peak_2": n}, "allow_rechunk": True},
     )  # fmt: skip
     return found

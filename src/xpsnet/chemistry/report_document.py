@@ -80,7 +80,7 @@ _SAID = {
     *("units", "scale", "region", "model", "model_version", "constraints", "links", "shared"),
     *("background", "background_choice", "energy_range", "xpsnet_version", "line_shape"),
     *("model_choices", "model_choice_text", "doublets"),
-    *("noise_gain", "noise_floor", "noise_dof", "noise_density"),
+    *("noise_gain", "noise_floor", "noise_dof", "noise_density", "transmission"),
 }
 _LONGEST = 300  # characters of a setting of another program
 

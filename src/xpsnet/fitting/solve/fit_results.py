@@ -13,7 +13,7 @@ from xpsnet.data.peak_settings import as_mapping, is_numbered, setting_attribute
 from xpsnet.data.peaks import PeakArrays, peaks_from_numerics
 from xpsnet.data.spectrum_arrays import SpectrumArrays
 from xpsnet.data.status import Flags, Status, most_severe, with_texts
-from xpsnet.data.transmission import transmission_attributes
+from xpsnet.data.transmission import TRANSMISSION, transmission_attributes
 from xpsnet.fitting.model.doublets import doublets_json, partners
 from xpsnet.fitting.model.options import FitOptions
 from xpsnet.fitting.model.parameter_map import Layout
@@ -32,8 +32,12 @@ _PROVENANCE = (
     "dwell_time",
     "n_scans",
 )
-# Attributes of starts that every fit writes anew.
+# Attributes of starts that every fit writes anew: starts may come from other spectra.
 _OWN = (
+    "pass_energy",
+    "dwell_time",
+    "n_scans",
+    TRANSMISSION,
     "units",
     "energy_range",
     "constraints",
