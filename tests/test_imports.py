@@ -66,7 +66,7 @@ HOMES = {
     "lmfit": ("fitting/solve/lmfit_backend.py",),
     "numba": ("numerics/",),
     "llvmlite": ("numerics/kernels/",),
-    "matplotlib": ("plotting.py", "chemistry/profile_figure.py", "training/model_report.py"),
+    "matplotlib": ("plotting.py", "chemistry/composition_figures.py", "training/model_report.py"),
     "openpyxl": ("io/",),
     "rich": ("cli", "parallel/progress.py"),
     "xlrd": ("io/tables/excel.py",),

@@ -53,6 +53,23 @@ def test_profiles_that_are_refused(options: dict, message: str) -> None:
         _profile().xps.plot_profile(**options)
 
 
+def test_a_map_is_drawn_as_images() -> None:
+    places = {"y": np.arange(3.0), "x": np.arange(4.0)}
+    areas = np.arange(12.0).reshape(3, 4, 1)
+    carbon = region_peaks("C 1s", areas, stderr=1.0, dims=["y", "x"], coords=places)
+    oxygen = region_peaks("O 1s", 293 + 0 * areas, stderr=1.0, dims=["y", "x"], coords=places)
+    found = xpsnet.quantify([carbon, oxygen], transmission=None)
+    figure = found.xps.plot_map()
+    images = [axes for axes in figure.axes if axes.get_title()]
+    assert [axes.get_title() for axes in images] == ["C 1s", "O 1s"]
+    drawn = images[0].collections[0].get_array()
+    np.testing.assert_allclose(drawn, 100 * found.atomic_fraction.sel(region="C 1s"))
+    bars = [axes.get_ylabel() for axes in figure.axes if not axes.get_title()]
+    assert bars == ["Atomic fraction [at.%]"] * 2
+    with pytest.raises(ValueError, match="plot_profile draws a scan"):
+        _profile().xps.plot_map()
+
+
 def test_maps_are_no_profile() -> None:
     square = _profile().expand_dims(x=2)
     with pytest.raises(ValueError, match="choose a row or a column with isel"):
