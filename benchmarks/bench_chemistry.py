@@ -15,20 +15,25 @@ compounds
 measured
     Measured files whose answer is known: Avantage's own quantification (areas, factors, atomic
     percent), and a depth profile of SnO2 on Si.
+map
+    A simulated map of four regions that charges by 0 to 3 eV: fitted, calibrated per pixel by its
+    own C 1s, quantified in one script. How much CPU time, and is it right afterwards?
 
     python benchmarks/bench_chemistry.py factors
     python benchmarks/bench_chemistry.py compounds [--spectra 200] [--line voigt] [--shape voigt]
     python benchmarks/bench_chemistry.py measured [--data FOLDER]
+    python benchmarks/bench_chemistry.py map [--size 128] [--picture map.png]
 """
 
 import argparse
 import os
+import time
 import warnings
 from pathlib import Path
 
 import numpy as np
 import xarray as xr
-from compound_spectra import COMPOUNDS, LINES, spectra_of
+from compound_spectra import COMPOUNDS, LINES, MAP, map_spectra, spectra_of
 
 import xpsnet
 from xpsnet.chemistry.cross_sections import scofield_factor
@@ -196,6 +201,51 @@ def measured(chosen: argparse.Namespace) -> None:
         print(f"| {float(one.etch_time):.2f} | " + " | ".join(cells) + " |")
 
 
+def whole_map(chosen: argparse.Namespace) -> None:
+    """A charging map of four regions: fitted, calibrated per pixel, quantified."""
+    spectra, truth, charge = map_spectra(chosen.size, 2e3, np.random.default_rng(chosen.seed))
+    begun, seconds = time.process_time(), {}
+
+    def took(what: str) -> None:
+        nonlocal begun
+        seconds[what] = time.process_time() - begun
+        begun = time.process_time()
+
+    carbon = xpsnet.fit(spectra[0])
+    took("fit C 1s")
+    fits = [xpsnet.calibrate(carbon, line="C 1s", state=1, per_spectrum=True)]
+    shift = fits[0]["charge_shift"]
+    took("calibrate")
+    for one in spectra[1:]:
+        fits.append(xpsnet.fit(one.xps.set_charge_shift(shift)))
+        took(f"fit {one.name}")
+    found = xpsnet.quantify(fits, imfp="tpp2m", material=MAP.material)
+    took("quantify")
+    off = 100 * (found.atomic_fraction.values - truth.sel(region=found.region).values)
+    within = np.abs(off) <= 196 * found.atomic_fraction_stderr.values
+    known = np.isfinite(off)
+    errors = (shift - charge).values
+    stderr = fits[0]["charge_shift_stderr"].values
+    print("| step | CPU time [s] |\n| --- | --- |")
+    for what, time_taken in {**seconds, "all": sum(seconds.values())}.items():
+        print(f"| {what} | {time_taken:.1f} |")
+    print(
+        f"\n{chosen.size} x {chosen.size}: charge shifts off by {errors.mean():+.4f} +- "
+        f"{errors.std():.4f} eV, within 2 errors {100 * (np.abs(errors) < 2 * stderr).mean():.1f} %"
+    )
+    print("\n| level | bias [at.%] | scatter | within 1.96 errors [%] | without a value |")
+    print("| --- " * 5 + "|")
+    for k, name in enumerate(found.region.values):
+        one = off[..., k][known[..., k]]
+        inside = 100 * within[..., k][known[..., k]].mean()
+        print(
+            f"| {name} | {one.mean():+.3f} | {one.std():.3f} | {inside:.1f} | "
+            f"{(~known[..., k]).sum()} |"
+        )
+    if chosen.picture:
+        found.xps.plot_map().savefig(chosen.picture, dpi=120)
+
+
 def main() -> None:
     """Run one of the questions."""
     parser = argparse.ArgumentParser(
@@ -209,6 +259,11 @@ def main() -> None:
     simulated.add_argument("--shape", choices=LINES, help="of the fit (default: that of --line)")
     simulated.add_argument("--seed", type=int, default=1)
     simulated.set_defaults(run=compounds)
+    mapped = questions.add_parser("map")
+    mapped.add_argument("--size", type=int, default=128)
+    mapped.add_argument("--seed", type=int, default=1)
+    mapped.add_argument("--picture", type=Path)
+    mapped.set_defaults(run=whole_map)
     real = questions.add_parser("measured")
     default = os.environ.get("XPSNET_REAL_DATA", "../shared/data")
     real.add_argument("--data", type=Path, default=Path(default))

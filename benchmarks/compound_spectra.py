@@ -140,6 +140,63 @@ def spectra_of(
     return found
 
 
+MAP = Compound("SrTiO3", 5.12, 3.2, (
+    Region("C 1s", ((284.8, 1.0),), 1.2), *COMPOUNDS["SrTiO3"].regions))  # fmt: skip
+
+
+def map_spectra(
+    size: int, flux: float, rng: np.random.Generator
+) -> tuple[list[xr.DataArray], xr.DataArray, xr.DataArray]:
+    """A charging map of strontium titanate below a film of carbon: spectra, truth and charge.
+
+    Parameters
+    ----------
+    size : int
+        Pixels in each direction.
+    flux : float
+        As for `spectra_of`.
+    rng : Generator
+
+    Returns
+    -------
+    spectra : list of DataArray, over (y, x, energy)
+        C 1s first. Carbon and titanium vary over the map; charge shifts of 0 to 3 eV.
+    fractions : DataArray, over (y, x, region)
+    charge : DataArray, over (y, x) [eV]
+    """
+    y, x = np.mgrid[0 : 1 : size * 1j, 0 : 1 : size * 1j]
+    atoms = {"C 1s": 1.0 + 2.0 * x, "Sr 3d": np.ones_like(x), "Ti 2p": 1.0 - 0.5 * y,
+             "O 1s": 3.0 - y}  # fmt: skip
+    total = np.sum(list(atoms.values()), axis=0)
+    charge = 1.5 * (1 - np.cos(np.pi * (x + y) / 2) * np.cos(np.pi * (x - y)))
+    found = []
+    for region in MAP.regions:
+        level = parse_level(region.level)
+        kinetic = PHOTON_ENERGY - region.middle
+        strength = cross_section(level, PHOTON_ENERGY) / cross_section(
+            parse_level("C 1s"), PHOTON_ENERGY
+        )
+        material = material_of(MAP.material)
+        strength *= float(transmission(kinetic) * tpp2m(kinetic, material) / tpp2m(1e3, material))
+        first, last = region.states[0][0], region.states[-1][0]
+        energy = np.arange(first - 5.0, last + region.splitting + 10.0, _STEP)
+        at = energy - charge.reshape(-1, 1)
+        shape = _level(at, region, first, "pseudo_voigt") * flux * strength
+        signal = shape * atoms[region.level].reshape(-1, 1)
+        step = np.cumsum(signal, axis=1) * _STEP * 0.02
+        counts = rng.poisson(signal + step + 0.08 * strength * flux + 2.0).astype(np.float64)
+        made = make_spectrum(
+            counts.reshape(size, size, -1), energy, scale="binding", name=region.level,
+            photon_energy=PHOTON_ENERGY, dwell_time=0.1, n_scans=10,
+        )  # fmt: skip
+        curve = transmission(PHOTON_ENERGY - energy)
+        found.append(made.assign_coords(transmission=("energy", curve)))
+    names = [region.level for region in MAP.regions]
+    truth = np.stack([atoms[name] / total for name in names], axis=-1)
+    fractions = xr.DataArray(truth, dims=("y", "x", "region"), coords={"region": names})
+    return found, fractions, xr.DataArray(charge, dims=("y", "x"))
+
+
 def _level(energy: Floats, region: Region, center: float, line: str) -> Floats:
     """Both lines of a level, or its one line, of area 1 together [1/eV]."""
     main = _line(energy - center, region.fwhm, line)

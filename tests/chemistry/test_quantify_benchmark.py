@@ -38,6 +38,14 @@ def test_measured_files_are_quantified(real_data: Path) -> None:
     assert text.count("+-") == 21 * 3 * 2
 
 
+def test_a_charging_map_is_calibrated_and_quantified(tmp_path: Path) -> None:
+    text = _printed("map", "--size", "6", "--picture", str(tmp_path / "map.png"))
+    assert (tmp_path / "map.png").is_file()
+    rows = [line.split("|") for line in text.splitlines() if line.startswith("| O 1s")]
+    assert abs(float(rows[0][2])) < 0.3
+    assert rows[0][5].strip() == "0"
+
+
 def test_compounds_have_their_composition() -> None:
     assert COMPOUNDS["PET"].fractions == {"C 1s": 10 / 14, "O 1s": 4 / 14}
     assert sum(COMPOUNDS["ITO"].fractions.values()) == 1.0

@@ -170,7 +170,8 @@ def plot_map(
             cmap="viridis", shading="nearest", rasterized=True,
         )  # fmt: skip
         axes.set(title=title, xlabel=_axis_label(x), ylabel=_axis_label(y), aspect="equal")
-        axes.figure.colorbar(drawn, ax=axes, label=_label(data, name))
+        bar = axes.inset_axes((1.04, 0.0, 0.05, 1.0))  # as high as the image
+        axes.figure.colorbar(drawn, cax=bar, label=_label(data, name))
     top: Figure = whole.figure
     return top
 
