@@ -1,6 +1,6 @@
 """Figures of quantities: curves along a scan with error bands, images of maps with color bars."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -156,7 +156,8 @@ def plot_map(
     columns = min(images.sizes[row], _MOST_COLUMNS)
     lines = -(-images.sizes[row] // columns)
     usual = (_PANEL[0] * columns, _PANEL[1] * lines)
-    whole = _new_figure(size or usual) if figure is None else figure
+    # Images keep their shape: this layout makes color bars as high as they are.
+    whole = _new_figure(size or usual, "compressed") if figure is None else figure
     factor = 100.0 if name == "atomic_fraction" else 1.0
     x, y = data[others[1]], data[others[0]]
     for k, title in enumerate(_names(data)):
@@ -170,18 +171,19 @@ def plot_map(
             cmap="viridis", shading="nearest", rasterized=True,
         )  # fmt: skip
         axes.set(title=title, xlabel=_axis_label(x), ylabel=_axis_label(y), aspect="equal")
-        bar = axes.inset_axes((1.04, 0.0, 0.05, 1.0))  # as high as the image
-        axes.figure.colorbar(drawn, cax=bar, label=_label(data, name))
+        axes.figure.colorbar(drawn, ax=axes, label=_label(data, name))
     top: Figure = whole.figure
     return top
 
 
-def _new_figure(size: tuple[float, float]) -> "Figure":
+def _new_figure(
+    size: tuple[float, float], layout: Literal["constrained", "compressed"] = "constrained"
+) -> "Figure":
     """An empty figure, without pyplot."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=size, layout="constrained")
+    figure = Figure(figsize=size, layout=layout)
     FigureCanvasAgg(figure)
     return figure
 
