@@ -12,6 +12,9 @@ compounds
     TPP-2M mean free paths, Shirley steps, Poisson noise, differing dwell times), through `fit` and
     `quantify`: how often is the truth within 1.96 stated errors, and how far is the mean off? The
     same cross-sections make and unmake the areas: what is tested is everything between them.
+traces
+    The same with little nitrogen: from what amount on does `fit` find a line, and how does that
+    compare with the detection limit that `quantify` states?
 measured
     Measured files whose answer is known: Avantage's own quantification (areas, factors, atomic
     percent), and a depth profile of SnO2 on Si.
@@ -21,6 +24,7 @@ map
 
     python benchmarks/bench_chemistry.py factors
     python benchmarks/bench_chemistry.py compounds [--spectra 200] [--line voigt] [--shape voigt]
+    python benchmarks/bench_chemistry.py traces [--spectra 300]
     python benchmarks/bench_chemistry.py measured [--data FOLDER]
     python benchmarks/bench_chemistry.py map [--size 128] [--picture map.png]
 """
@@ -33,7 +37,7 @@ from pathlib import Path
 
 import numpy as np
 import xarray as xr
-from compound_spectra import COMPOUNDS, LINES, MAP, map_spectra, spectra_of
+from compound_spectra import COMPOUNDS, LINES, MAP, Compound, Region, map_spectra, spectra_of
 
 import xpsnet
 from xpsnet.chemistry.cross_sections import scofield_factor
@@ -137,6 +141,34 @@ def compounds(chosen: argparse.Namespace) -> None:
         f"\nall: within 1.96 errors {100 * together.mean():.1f} % of {together.size}; largest bias "
         f"{np.abs(biases).max():.3f} at.%"
     )
+
+
+def traces(chosen: argparse.Namespace) -> None:
+    """A trace of nitrogen in a polymer, around its detection limit."""
+    rng = np.random.default_rng(chosen.seed)
+    print(
+        "| N [at.%] | detection limit | truth / limit | found [%] | mean found | stated error | "
+        "within 1.96 errors [%] |\n" + "| --- " * 7 + "|"
+    )
+    for share in (1e-9, 0.0025, 0.005, 0.01, 0.02):
+        regions = Region("C 1s", ((284.8, 1 - share),), 1.2), Region("N 1s", ((399.8, share),), 1.3)
+        polymer = Compound("C10H8O4", 1.38, 7.0, regions)
+        spectra = spectra_of(polymer, np.full(chosen.spectra, 3e3), rng, "pseudo_voigt")
+        seconds = [one.attrs["dwell_time"] * one.attrs["n_scans"] for one in spectra]
+        fits = [xpsnet.fit(one, neighbors=False, follow=False) for one in spectra]
+        found = xpsnet.quantify(fits, imfp="tpp2m", material=polymer.material).sel(region="N 1s")
+        value, stderr, limit = (
+            100 * found[name].values
+            for name in ("atomic_fraction", "atomic_fraction_stderr", "detection_limit")
+        )
+        there = value > 0
+        mean = value[there].mean() if there.any() else np.nan
+        inside = np.abs(value - 100 * share) <= 1.96 * stderr
+        print(
+            f"| {100 * share:.2f} ({seconds[1]:g} s) | {np.nanmedian(limit):.3f} | "
+            f"{100 * share / np.nanmedian(limit):.1f} | {100 * there.mean():.1f} | {mean:.3f} | "
+            f"{np.nanmean(stderr):.3f} | {100 * inside.mean():.1f} |"
+        )
 
 
 def measured(chosen: argparse.Namespace) -> None:
@@ -259,6 +291,10 @@ def main() -> None:
     simulated.add_argument("--shape", choices=LINES, help="of the fit (default: that of --line)")
     simulated.add_argument("--seed", type=int, default=1)
     simulated.set_defaults(run=compounds)
+    small = questions.add_parser("traces")
+    small.add_argument("--spectra", type=int, default=300)
+    small.add_argument("--seed", type=int, default=7)
+    small.set_defaults(run=traces)
     mapped = questions.add_parser("map")
     mapped.add_argument("--size", type=int, default=128)
     mapped.add_argument("--seed", type=int, default=1)

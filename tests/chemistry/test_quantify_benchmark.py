@@ -38,6 +38,13 @@ def test_measured_files_are_quantified(real_data: Path) -> None:
     assert text.count("+-") == 21 * 3 * 2
 
 
+def test_traces_are_looked_for() -> None:
+    rows = [line.split("|") for line in _printed("traces", "--spectra", "4").splitlines()]
+    found = [float(row[4]) for row in rows if len(row) > 4 and "(" in row[1]]
+    assert found[0] == 0.0
+    assert found[-1] == 100.0
+
+
 def test_a_charging_map_is_calibrated_and_quantified(tmp_path: Path) -> None:
     text = _printed("map", "--size", "6", "--picture", str(tmp_path / "map.png"))
     assert (tmp_path / "map.png").is_file()
