@@ -79,6 +79,8 @@ def test_every_method_has_a_public_twin(accessor: type) -> None:
         "mean_spectrum",
         "on_corrected_axis",
         "peak_limits",
+        "plot_map",
+        "plot_profile",
         "set_charge_shift",
         "shift",
     }

@@ -95,6 +95,7 @@ GOOD: dict[str, Callable[[Path], dict[str, Any]]] = {
     "read_fit": lambda folder: {"path": folder / "b.csv"},
     "read_one": lambda folder: {"path": folder / "a.csv"},
     "profile": lambda _: {"peaks": _fitted().expand_dims(position=3)},
+    "quantify": lambda _: {"peaks": _fitted()},
     "read_session": lambda folder: {"path": folder / "c.xps.nc"},
     "refine": lambda _: {"spectra": _spectrum(), "peaks": _peaks(), "background": "linear",
                          "noise": 10.0},

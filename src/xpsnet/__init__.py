@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # for editors and type checkers; at run time __getattr__ finds the names
     from xpsnet.chemistry.calibrate import calibrate
+    from xpsnet.chemistry.quantify import quantify
     from xpsnet.chemistry.report_document import report
     from xpsnet.data.peaks import curves
     from xpsnet.data.profile import profile
@@ -66,6 +67,7 @@ _MODULES = {
     "plot": "xpsnet.plotting",
     "predict": "xpsnet.models.prediction",
     "profile": "xpsnet.data.profile",
+    "quantify": "xpsnet.chemistry.quantify",
     "read": "xpsnet.io.read",
     "read_fit": "xpsnet.io.read_fit",
     "read_one": "xpsnet.io.read",
@@ -111,6 +113,7 @@ __all__ = [
     "plot",
     "predict",
     "profile",
+    "quantify",
     "read",
     "read_fit",
     "read_one",

@@ -195,6 +195,24 @@ class PeaksAccessor:
 
         return set_charge_shift(self._peaks, charge_shift, **options)
 
+    def quantify(self, **options: Any) -> xr.Dataset:
+        """Atomic fractions of the peaks of one region; see `xpsnet.quantify`."""
+        from xpsnet.chemistry.quantify import quantify
+
+        return quantify(self._peaks, **options)
+
+    def plot_profile(self, quantity: str | None = None, **options: Any) -> "Figure":
+        """Curves of `profile` or `quantify`; see `xpsnet.chemistry.composition_figures`."""
+        from xpsnet.chemistry.composition_figures import plot_profile
+
+        return plot_profile(self._peaks, quantity, **options)
+
+    def plot_map(self, quantity: str | None = None, **options: Any) -> "Figure":
+        """Images of peaks or of `quantify`; see `xpsnet.chemistry.composition_figures`."""
+        from xpsnet.chemistry.composition_figures import plot_map
+
+        return plot_map(self._peaks, quantity, **options)
+
     def profile(self, **options: Any) -> xr.Dataset:
         """Areas, shares, centers and widths along a scan; see `xpsnet.profile`."""
         from xpsnet.data.profile import profile

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xpsnet import __version__, cli_values
+from xpsnet.cli_quantify import add_quantify
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -433,6 +434,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     _add_fit(commands)
     _add_edge(commands)
+    add_quantify(commands, _add_file_options, _regions, _show)
     _add_info(commands)
     _add_network_commands(commands)
     return parser

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from xpsnet.arguments import array, check, fitted_peaks
+from xpsnet.arguments import array, check, fitted_peaks, optional
 from xpsnet.arguments import path as path_rule
 from xpsnet.chemistry.report_formats import (
     EMBEDDING,
@@ -29,6 +29,7 @@ from xpsnet.chemistry.report_formats import (
     Picture,
     Rows,
 )
+from xpsnet.chemistry.report_quantities import quantified_rule, quantities
 from xpsnet.data.constraints import Constraint
 from xpsnet.data.links import split_name
 from xpsnet.data.number_texts import with_error
@@ -79,7 +80,7 @@ _SAID = {
     *("units", "scale", "region", "model", "model_version", "constraints", "links", "shared"),
     *("background", "background_choice", "energy_range", "xpsnet_version", "line_shape"),
     *("model_choices", "model_choice_text", "doublets"),
-    *("noise_gain", "noise_floor", "noise_dof", "noise_density"),
+    *("noise_gain", "noise_floor", "noise_dof", "noise_density", "transmission"),
 }
 _LONGEST = 300  # characters of a setting of another program
 
@@ -104,6 +105,7 @@ def report(
     peaks: xr.Dataset | Sequence[xr.Dataset],
     path: str | os.PathLike[str],
     *,
+    quantified: xr.Dataset | None = None,
     dim: str | None = None,
     overwrite: bool = False,
 ) -> None:
@@ -124,6 +126,9 @@ def report(
     path : path
         Ends with .html (one file with its figures), or with .md or .txt, beside which the figures
         are stored as NAME.png, or as NAME_1.png, NAME_2.png of several.
+    quantified : Dataset, optional
+        From `quantify` on these peaks: the report states the atomic fractions with both errors,
+        and the factors, transmission and mean free paths that were used.
     dim : str, optional
         The energy dimension, if its name and units do not show that it is one.
     overwrite : bool
@@ -154,7 +159,7 @@ def report(
     >>> sorted(file.name for file in path.parent.iterdir())
     ['C 1s.md', 'C 1s.png']
     """
-    check(locals(), path=path_rule)
+    check(locals(), path=path_rule, quantified=optional(quantified_rule))
     path = Path(path)
     suffix = path.suffix.lower()
     if suffix not in FORMATS:
@@ -168,7 +173,7 @@ def report(
         names = [f"{path.stem}_{i}.png" for i in range(1, len(pairs) + 1)]
     beside = [] if suffix in EMBEDDING else [path.with_name(name) for name in names]
     _check_targets([path, *beside], overwrite=bool(overwrite))
-    blocks = list(_document(pairs, names))
+    blocks = list(_document(pairs, names, quantified))
     pictures = [one for one in blocks if isinstance(one, Picture)]
     for target, picture in zip(beside, pictures, strict=bool(beside)):
         write_file(target, picture.content)
@@ -210,13 +215,17 @@ def _check_targets(paths: list[Path], *, overwrite: bool) -> None:
                 )
 
 
-def _document(pairs: list[tuple[xr.DataArray, xr.Dataset]], files: list[str]) -> Iterator[Block]:
+def _document(
+    pairs: list[tuple[xr.DataArray, xr.Dataset]], files: list[str], quantified: xr.Dataset | None
+) -> Iterator[Block]:
     """Everything from title to versions."""
     titles = [_region(spectra, peaks) for spectra, peaks in pairs]
     yield Heading(1, f"Peak fit of {', '.join(dict.fromkeys(titles))}")
     for (spectra, peaks), title, file in zip(pairs, titles, files, strict=True):
         yield Heading(2, title)
         yield from _section(spectra, peaks, title, file)
+    if quantified is not None:
+        yield from quantities(quantified)
     yield Heading(2, "Software")
     yield Facts(list(_software(pairs[0][1])))
 

@@ -116,6 +116,7 @@ def make_peaks(
     n_peaks: npt.ArrayLike | None = None,
     n_peaks_probability: npt.ArrayLike | None = None,
     counts: npt.ArrayLike | None = None,
+    area_sum_stderr: npt.ArrayLike | None = None,
     noise: npt.ArrayLike | None = None,
     dof_noise: npt.ArrayLike | None = None,
     redchi: npt.ArrayLike | None = None,
@@ -160,6 +161,8 @@ def make_peaks(
     n_peaks_probability : array_like, shape (..., count), optional
     counts : array_like of int, shape (count,), optional
         The numbers of peaks that `count` stands for; by default 0, 1, 2, ...
+    area_sum_stderr : array_like, shape (...), optional
+        Standard error of the sum of all areas, with their covariances.
     noise, dof_noise, redchi, aic, bic : array_like, shape (...), optional
     stderr, spread : mapping of str to array_like, optional
         Standard errors after refinement and the network's own uncertainty, shape (..., peak)
@@ -200,7 +203,7 @@ def make_peaks(
     given: dict[str, Any] = {
         f"background_{k}": background_parameters[k] for k in background_terms(background)
     }
-    given |= {"noise": noise, "dof_noise": dof_noise}
+    given |= {"area_sum_stderr": area_sum_stderr, "noise": noise, "dof_noise": dof_noise}
     given |= {"redchi": redchi, "aic": aic, "bic": bic}
     for name, values in given.items():
         if values is not None:

@@ -124,6 +124,7 @@ _TEXTS = {
     "fwhm": ("Full width at half maximum", "eV"),
     "height": ("Height of the maximum", "{units}"),
     "area": ("Area", "{units} eV"),
+    "area_sum": ("Sum of the areas", "{units} eV"),
     "fraction": ("Lorentzian share", "1"),
     "asymmetry": ("Asymmetry", "1"),
     "exponent_high": ("Power of the side of high binding energy", "1"),

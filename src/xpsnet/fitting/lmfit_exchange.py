@@ -175,7 +175,8 @@ def from_lmfit(
     if covariance is not None:
         covariance = covariance * np.outer(factors, factors)
         known = np.nan_to_num(covariance)[None]
-        results.area_stderr[:] = area_errors(numeric_energy(one), plain, results.values, known)
+        found = area_errors(numeric_energy(one), plain, results.values, known)
+        results.area_stderr[:], results.area_sum_stderr[:] = found
     results = replace(results, covariance=None if covariance is None else covariance[None])
     place = np.full((1, one.sizes["peak"]), -1, dtype=np.intp)
     place[0, present] = np.arange(present.size)
@@ -200,6 +201,7 @@ def _as_dataset(result: Any, peaks: xr.Dataset, results: FitResults, status: Sta
     if "background" in peaks:
         curve = arrays.orientation.points(peaks["background"].values.reshape(1, -1))
     fit = {name: getattr(result, name, None) for name in ("redchi", "aic", "bic")}
+    fit["area_sum_stderr"] = results.area_sum_stderr
     if "noise" in peaks:
         fit["noise"] = peaks["noise"].values
     found = PeakArrays(

@@ -94,7 +94,7 @@ def error_of(line_shape, values, covariance):
     """Error of the area of one peak."""
     plain = make_layout(line_shape, "none", 1, ())
     given = np.array([values], dtype=float), np.asarray(covariance, dtype=float)[None]
-    return float(area_errors(np.linspace(280.0, 290.0, 101), plain, *given)[0, 0])
+    return float(area_errors(np.linspace(280.0, 290.0, 101), plain, *given)[0][0, 0])
 
 
 def test_error_of_an_area_in_closed_form():
@@ -124,3 +124,18 @@ def test_an_undetermined_parameter_counts_only_where_it_is_needed():
     assert error_of("gaussian", [285.0, 2.0, 3.0], unknown_center) == expected
     unknown_width = np.diag([0.1**2, np.nan, 0.0])
     assert np.isnan(error_of("gaussian", [285.0, 2.0, 3.0], unknown_width))
+
+
+def test_the_sum_of_areas_has_the_error_of_correlated_heights():
+    plain = make_layout("gaussian", "none", 2, ())
+    names = list(plain.names)
+    values = np.zeros((1, len(names)))
+    for name, value in {"center": 285.0, "fwhm": 1.0, "height": 100.0}.items():
+        values[0, [names.index(f"{name}_1"), names.index(f"{name}_2")]] = value
+    covariance = np.zeros((1, len(names), len(names)))
+    heights = [names.index("height_1"), names.index("height_2")]
+    covariance[0][np.ix_(heights, heights)] = [[9.0, -8.0], [-8.0, 16.0]]
+    each, total = area_errors(np.linspace(280.0, 290.0, 101), plain, values, covariance)
+    of_height = float(LINE_SHAPES["gaussian"].area(285.0, 1.0, 1.0))
+    np.testing.assert_allclose(each[0], np.array([3.0, 4.0]) * of_height, rtol=1e-6)
+    assert float(total[0]) == pytest.approx(3.0 * of_height, rel=1e-6)  # 9 + 16 - 2 x 8 = 3^2

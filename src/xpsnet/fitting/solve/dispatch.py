@@ -164,7 +164,8 @@ def _results(
     results.noise_density[done] = inputs.noise.density[done]
     results.line_chi_square[places] = solution.line_chi_square[done]
     if not options.quick:
-        results.area_stderr[places] = area_errors(inputs.energy, plain, values, full)
+        each, total = area_errors(inputs.energy, plain, values, full)
+        results.area_stderr[places], results.area_sum_stderr[done] = each, total
         peaks = {name: values[:, plain.column(name)] for name in ("center", "fwhm", "height")}
         results.flags[done] |= fit_flags(_evidence(inputs, solution, results, done, peaks))
     full = np.where(free[:, :, None] & free[:, None, :], full, np.nan)

@@ -13,6 +13,7 @@ from xpsnet.data.peak_settings import as_mapping, is_numbered, setting_attribute
 from xpsnet.data.peaks import PeakArrays, peaks_from_numerics
 from xpsnet.data.spectrum_arrays import SpectrumArrays
 from xpsnet.data.status import Flags, Status, most_severe, with_texts
+from xpsnet.data.transmission import TRANSMISSION, transmission_attributes
 from xpsnet.fitting.model.doublets import doublets_json, partners
 from xpsnet.fitting.model.options import FitOptions
 from xpsnet.fitting.model.parameter_map import Layout
@@ -23,9 +24,20 @@ Floats = npt.NDArray[np.float64]
 Places = npt.NDArray[np.intp]
 
 # Attributes of spectra that say where a result comes from.
-_PROVENANCE = ("photon_energy", "source_file", "instrument")
-# Attributes of starts that every fit writes anew.
+_PROVENANCE = (
+    "photon_energy",
+    "source_file",
+    "instrument",
+    "pass_energy",
+    "dwell_time",
+    "n_scans",
+)
+# Attributes of starts that every fit writes anew: starts may come from other spectra.
 _OWN = (
+    "pass_energy",
+    "dwell_time",
+    "n_scans",
+    TRANSMISSION,
     "units",
     "energy_range",
     "constraints",
@@ -38,7 +50,7 @@ _OWN = (
     "noise_dof",
     "noise_density",
 )
-_QUALITY = ("noise", "dof_noise", "redchi", "aic", "bic")
+_QUALITY = ("area_sum_stderr", "noise", "dof_noise", "redchi", "aic", "bic")
 
 
 @dataclass(frozen=True)
@@ -60,6 +72,8 @@ class FitResults:
         NaN for what was held or is not determined. None where nobody needs it: the matrices of a
         whole map take most of its memory.
     area_stderr : ndarray, shape (S, k)
+    area_sum_stderr : ndarray, shape (S,)
+        Of the sum of all areas: their covariances are in it.
     chisqr, redchi, aic, bic : ndarray, shape (S,)
     noise : ndarray, shape (S,)
         Root mean square of the standard deviations of the points.
@@ -81,6 +95,7 @@ class FitResults:
     stderr: Floats
     covariance: Floats | None
     area_stderr: Floats
+    area_sum_stderr: Floats
     chisqr: Floats
     redchi: Floats
     aic: Floats
@@ -107,6 +122,7 @@ class FitResults:
             stderr=unknown(m),
             covariance=unknown(m, m) if covariance else None,
             area_stderr=unknown(k),
+            area_sum_stderr=unknown(),
             chisqr=unknown(),
             redchi=unknown(),
             aic=unknown(),
@@ -206,6 +222,7 @@ class FitResults:
             stderr=self.stderr * root[:, None],
             covariance=None if covariance is None else covariance * density[:, None, None],
             area_stderr=self.area_stderr * root[:, None],
+            area_sum_stderr=self.area_sum_stderr * root,
             redchi=self.redchi / density,
             noise=self.noise * root,
             noise_density=np.ones_like(density),
@@ -273,6 +290,7 @@ def results_to_dataset(
         unpaired = (partner == 0).all(axis=1) & np.isfinite(center).any(axis=1)
         flags = flags | np.where(unpaired, Status.UNPAIRED.flag, 0).astype(np.int32)
     origin = {k: spectra.attrs.get(k) for k in _PROVENANCE}
+    origin |= transmission_attributes(spectra)
     origin |= {"region": str(spectra.name) if spectra.name else None}
     origin |= {k: v for k, v in (attrs or {}).items() if k not in _OWN}
     origin["units"] = spectra.attrs.get("units")

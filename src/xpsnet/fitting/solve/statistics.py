@@ -143,8 +143,33 @@ def covariance_from_jacobian(jacobian: Floats, free: npt.NDArray[np.bool_]) -> t
     return covariance, bool(undetermined.any())
 
 
-def area_errors(energy: Floats, plain: Layout, values: Floats, covariance: Floats) -> Floats:
-    """Standard errors of the areas, to first order.
+def area_errors(
+    energy: Floats, plain: Layout, values: Floats, covariance: Floats
+) -> tuple[Floats, Floats]:
+    """Standard errors of the areas and of their sum, to first order.
+
+    Parameters
+    ----------
+    energy, plain, values, covariance
+        As for `area_covariance`.
+
+    Returns
+    -------
+    each : ndarray, shape (S, k)
+    total : ndarray, shape (S,)
+        NaN where an area depends on something that is not determined.
+    """
+    matrix = area_covariance(energy, plain, values, covariance)
+    variance = np.diagonal(matrix, axis1=-2, axis2=-1)
+    total = matrix.sum(axis=(-2, -1))
+    return (
+        np.sqrt(np.where(variance >= 0, variance, np.nan)),
+        np.sqrt(np.where(total >= 0, total, np.nan)),
+    )
+
+
+def area_covariance(energy: Floats, plain: Layout, values: Floats, covariance: Floats) -> Floats:
+    """Covariance of the areas, to first order.
 
     Parameters
     ----------
@@ -158,7 +183,7 @@ def area_errors(energy: Floats, plain: Layout, values: Floats, covariance: Float
 
     Returns
     -------
-    ndarray, shape (S, k)
+    ndarray, shape (S, k, k)
         NaN where the area depends on something that is not determined.
     """
     shapes = [values[:, plain.column(name)] for name in plain.shape_parameters]
@@ -179,8 +204,10 @@ def area_errors(energy: Floats, plain: Layout, values: Floats, covariance: Float
         width = np.where(up > down, up - down, 1.0)
         gradient[:, :, j] = np.where(up > down, (more - less) / width, 0.0)
     index = plain.peak_index
-    blocks = covariance[:, index[:, :, None], index[:, None, :]]
-    needed = gradient != 0
-    blocks = np.where(needed[..., None] & needed[..., None, :], blocks, 0.0)
-    variance = np.einsum("skj,skjl,skl->sk", gradient, blocks, gradient)
-    return np.sqrt(np.where(variance >= 0, variance, np.nan))
+    unknown = np.isnan(np.diagonal(covariance, axis1=1, axis2=2))[:, index]
+    lost = (unknown & (gradient != 0)).any(axis=-1)
+    slopes = np.zeros((len(values), plain.n_peaks, covariance.shape[-1]))
+    for k in range(plain.n_peaks):
+        slopes[:, k, index[k]] = gradient[:, k]
+    matrix = slopes @ np.nan_to_num(covariance) @ np.swapaxes(slopes, 1, 2)
+    return np.where(lost[:, :, None] | lost[:, None, :], np.nan, matrix)

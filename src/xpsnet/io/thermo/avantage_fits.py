@@ -55,7 +55,8 @@ def read_fits(path: Path) -> list[xr.Dataset]:
     list of Dataset
         Peaks, one per sheet with rows in the peak table. Centers, widths and heights
         are those of the table; `background` (energy) is the background curve on the fitted
-        window, `vendor_area` (peak) and `atomic_percent` (peak) are what Avantage made of it.
+        window, `vendor_area` (peak) and `atomic_percent` (peak) are what Avantage made of it with
+        the factors `sensitivity_factor` (peak).
 
     Raises
     ------
@@ -243,14 +244,18 @@ def _distance(curve: Floats, places: npt.NDArray[np.intp]) -> float:
 
 
 def _add_vendor_results(fit: xr.Dataset, peaks: list[Peak], units: str) -> None:
-    """Keep the areas and atomic shares that Avantage has computed."""
+    """Keep the areas, factors and atomic shares of the table."""
     texts = {"units": f"{units} eV", "long_name": "Area as the vendor's program shows it"}
     fit["vendor_area"] = xr.Variable("peak", [peak.area for peak in peaks], texts)
-    percent = [p.others.get("atomic_percent", "") for p in peaks]
-    if any(isinstance(value, float) for value in percent):
-        values = [value if isinstance(value, float) else np.nan for value in percent]
-        texts = {"units": "%", "long_name": "Atomic share in the peak table"}
-        fit["atomic_percent"] = xr.Variable("peak", values, texts)
+    columns = {
+        "atomic_percent": ("atomic_percent", "%", "Atomic share in the peak table"),
+        "factor": ("sensitivity_factor", "1", "Sensitivity factor in the peak table"),
+    }
+    for column, (name, unit, long_name) in columns.items():
+        cells = [peak.others.get(column, "") for peak in peaks]
+        if any(isinstance(cell, float) for cell in cells):
+            values = [cell if isinstance(cell, float) else np.nan for cell in cells]
+            fit[name] = xr.Variable("peak", values, {"units": unit, "long_name": long_name})
 
 
 def _window(region: Region) -> slice:

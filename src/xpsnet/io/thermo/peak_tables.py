@@ -34,6 +34,7 @@ _COLUMNS = {
     "atomic_percent": re.compile(
         r"^(?!pp).*\bat(?:omic|om|\.)?\s*(?:%|percent|conc)|%\s*at|原子", re.IGNORECASE
     ),
+    "factor": re.compile(r"sensitiv|^r?s\.?f\.?\b|灵敏度|感度", re.IGNORECASE),
     "kind": re.compile(r"peak type|类型|タイプ", re.IGNORECASE),
     "background": re.compile(r"^backgnd|^background|背底|本底", re.IGNORECASE),
     "share": re.compile(r"l/g mix", re.IGNORECASE),
@@ -143,7 +144,7 @@ def _peak(row: Sequence[Cell], header: _Header, heading: str) -> Peak | None:
     if not name or not np.isfinite([center, fwhm, size]).all() or min(fwhm, size) <= 0:
         return None
     others: dict[str, Cell] = dict(cells)
-    for key in ("atomic_percent", "share"):
+    for key in ("atomic_percent", "factor", "share"):
         if np.isfinite(numbers.get(key, np.nan)):
             others[key] = numbers[key]
     if not str(others.get("title", "")).strip():

@@ -9,6 +9,7 @@ import xarray as xr
 
 from xpsnet.data.peaks import keep_own_names
 from xpsnet.data.spectrum import scale_sign
+from xpsnet.data.transmission import transmission_attributes
 from xpsnet.io.casa.backgrounds import draw_background
 from xpsnet.io.casa.comments import CasaFit, Component, Region, describe, parse_fit
 from xpsnet.io.casa.line_shapes import casa_line
@@ -86,6 +87,7 @@ def _of_stack(
         present = [fit for fit in members if fit is not None]
         notes += shape_note(f"region {present[0].region}", present)
         attrs: dict[str, Any] = dict(stack.attrs) | {"source_file": path.name, "model": "CasaXPS"}
+        attrs |= transmission_attributes(stack)
         energy = np.asarray(stack["energy"].values, dtype=np.float64)
         found.append(to_peaks(members, energy, stack.dims[:-1], shape, stack.coords, attrs))
     return found
