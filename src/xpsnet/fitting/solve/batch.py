@@ -17,12 +17,14 @@ from xpsnet.fitting.model.options import FitOptions
 from xpsnet.fitting.model.parameters import FitParameters
 from xpsnet.fitting.solve.fit_inputs import FitInputs
 from xpsnet.fitting.solve.solution import Solution, not_begun
-from xpsnet.parallel.threads import as_done
+from xpsnet.parallel.threads import as_done, n_threads
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 
-_BLOCK = 64  # spectra that a thread fits before it asks for more
+# Spectra that a thread fits before it asks for more: many where there are many, so that calls cost
+# little; few enough that all threads end at about the same time, and soon after a cancel.
+_BLOCK, _LARGEST_BLOCK, _BLOCKS_PER_THREAD = 64, 512, 4
 
 
 def solve_batch(
@@ -82,7 +84,9 @@ def solve_batch(
         solve_rows(plan, points, limits, linear_start, work, Solution(*here))
         return last - first
 
-    blocks = list(pairwise([*range(0, len(inputs.counts), _BLOCK), len(inputs.counts)]))
+    size = len(inputs.counts) // (_BLOCKS_PER_THREAD * n_threads())
+    size = min(max(size, _BLOCK), _LARGEST_BLOCK)
+    blocks = list(pairwise([*range(0, len(inputs.counts), size), len(inputs.counts)]))
     for done in as_done(fit, blocks, options.cancel):
         if progress is not None:
             progress(done)
