@@ -10,12 +10,15 @@ lmfit with a sum of its own models (13 parameters: each has its own share), and
 `scipy.optimize.least_squares` with the same Jacobian as the engine. Equal: spectra, starts, noise,
 process. All are counted in seconds of one core (CPU time), since the machine is shared.
 
+One line: the same for a Lorentzian on a constant (4 parameters, 302 points), which is what programs
+for cameras and graphics cards state their speed for.
+
 Truth: errors of the answers against the Cramer-Rao bound, and how often intervals hold the truth,
 for peaks that a spectrum determines; the noise is not Poisson and is estimated from the spectra.
 
 Starts: how often starts that are away by up to half a FWHM lead to the optimum of the true start.
 
-    python benchmarks/bench_refine.py [agreement] [speed] [truth] [starts] [--spectra 2000]
+    python benchmarks/bench_refine.py [agreement] [speed] [one_line] [truth] [starts] [--spectra 2000]
 """
 
 import argparse
@@ -256,7 +259,24 @@ def starts(n_spectra: int) -> Figures:
     return figures
 
 
-SECTIONS = {"agreement": agreement, "speed": speed, "truth": truth, "starts": starts}
+def one_line(n_spectra: int) -> Figures:
+    """Fits per second of one core of the smallest fit: a Lorentzian on a constant, 302 points."""
+    axis = np.linspace(280.0, 294.0, 302)
+    problem = make_problem(n_spectra, 1, line_shape="lorentzian", energy=axis)
+    refined(problem, "batch")
+    few = min(20, n_spectra)
+    rates = {
+        "scipy, same Jacobian": rate(lambda: [scipy_fit(problem, i) for i in range(few)], few),
+        "xpsnet, solver alone": rate(lambda: solved(problem), n_spectra),
+        "xpsnet.refine": rate(lambda: refined(problem, "batch"), n_spectra),
+    }
+    base = rates["scipy, same Jacobian"]
+    return rates | {f"{name} / scipy": value / base for name, value in rates.items()}
+
+
+SECTIONS = {
+    "agreement": agreement, "speed": speed, "one_line": one_line, "truth": truth, "starts": starts,
+}  # fmt: skip
 
 
 def main(arguments: list[str] | None = None) -> dict[str, Figures]:
