@@ -6,7 +6,7 @@ import pytest
 from tests.state_spectra import SULFUR
 from xpsnet import doublet
 from xpsnet.fitting.model.options import FitOptions
-from xpsnet.fitting.select.model_choice import Question, model_words
+from xpsnet.fitting.select.model_choice import Question, Template, _kept, model_words
 from xpsnet.fitting.select.state_models import ASYMMETRIC, SYMMETRIC, StateModel, region_kinds
 
 
@@ -71,3 +71,29 @@ def test_models_in_words():
     assert model_words(StateModel((), SYMMETRIC, "linear")) == "no state: background alone"
     two = StateModel((kinds["Pt 4f"],) * 2, SYMMETRIC, "linear")
     assert model_words(two) == "two states: two Pt 4f doublets"
+
+
+def kept(*evidence):
+    """What a map is fitted with: of one doublet, of two, and of a doublet with a line."""
+    kinds = {kind.name: kind for kind in question("S 2p", SULFUR).kinds}
+    states = [("S 2p",), ("S 2p", "S 2p"), ("S 2p", "line")]
+    templates = [
+        Template(StateModel(tuple(kinds[name] for name in names), SYMMETRIC, "linear"), {})
+        for names in states
+    ]
+    found = _kept(templates, np.array(evidence))
+    return [states[templates.index(one)] for one in found]
+
+
+def test_of_models_that_noise_decides_between_a_map_has_one():
+    out = [-90.0, -95.0, -92.0]
+    assert kept(out, [-10.0, -11.0, -12.0], [-12.0, -10.0, -13.0]) == [
+        ("S 2p",),
+        ("S 2p", "S 2p"),
+    ]
+    assert kept(out, [-12.0, -10.0, -13.0], [-10.0, -11.0, -12.0]) == [("S 2p",), ("S 2p", "line")]
+
+
+def test_a_model_that_is_clearly_better_somewhere_stays():
+    found = kept([-90.0, -95.0, -92.0], [-10.0, -11.0, -60.0], [-40.0, -10.0, -13.0])
+    assert sorted(found) == [("S 2p",), ("S 2p", "S 2p"), ("S 2p", "line")]

@@ -69,6 +69,8 @@ _DOUBT = 2.5
 # Probability below which what came second is not worth a word.
 _SAID = 0.005
 # Models of one number of states that every spectrum of a stack is fitted with.
+# Logarithm of the odds from which a second model with as many states is worth to be kept.
+_CLEARLY = 12.0
 _MODELS_OF_COUNT = 2
 _NUMBERS = ("no", "one", "two", "three", "four", "five", "six")
 
@@ -456,8 +458,31 @@ def _kept(templates: list[Template], evidence: Floats) -> tuple[Template, ...]:
         different: dict[StateModel, int] = {}
         for number in numbers[np.argsort(-votes, kind="stable")]:
             different.setdefault(templates[int(number)].model, int(number))
-        chosen += list(different.values())[:_MODELS_OF_COUNT]
+        chosen += _needed(templates, evidence, list(different.values()))
     return tuple(templates[number] for number in chosen)
+
+
+def _needed(templates: list[Template], evidence: Floats, numbers: list[int]) -> list[int]:
+    """Of models with the same number of states, the best, and what is clearly better somewhere.
+
+    A line and a doublet that is not resolved describe most spectra equally well: with both, noise
+    would choose one in this pixel and the other in the next.
+    """
+    of_model = [templates[number].model for number in numbers]
+    own = [
+        evidence[[n for n, one in enumerate(templates) if one.model == model]].max(axis=0)
+        for model in of_model
+    ]
+    common = np.isfinite(own).all(axis=0)
+    total = [np.where(common, one, 0.0).sum() for one in own]
+    first = int(np.argmax(total))
+    needed = [numbers[first]]
+    for number, one in zip(numbers, own, strict=True):
+        with np.errstate(invalid="ignore"):
+            ahead = np.nan_to_num(one - own[first], nan=-np.inf)  # where both are out
+        if number != numbers[first] and ahead.max() > _CLEARLY:
+            needed.append(number)
+    return needed[:_MODELS_OF_COUNT]
 
 
 def structure_words(line_shape: str, every: bool, background: str) -> str:
