@@ -7,6 +7,7 @@ import pytest
 from xpsnet.numerics.lineshapes import LINE_SHAPES
 from xpsnet.numerics.raw_points import (
     has_signal,
+    is_cut_at_zero,
     is_saturated,
     is_without_noise,
     is_wrapped,
@@ -118,3 +119,24 @@ def test_noise_on_a_line_is_no_signal(level: float, slope: float) -> None:
     curve = level * (1 + slope * (ENERGY - 286))
     counts = np.random.default_rng(6).poisson(curve, (200, ENERGY.size)).astype(float)
     assert not has_signal(counts).any()
+
+
+@pytest.mark.parametrize("gain", [1.0, 0.37], ids=["counts", "rates"])
+@pytest.mark.parametrize("base", [0.0, 0.02, 0.5, 2.0, 3.0, 4.0])
+@pytest.mark.parametrize("height", [3.0, 30.0, 3000.0])
+def test_counts_that_are_often_zero_are_not_cut(height: float, base: float, gain: float) -> None:
+    narrow = height * LINE(ENERGY, 285.0, 1.1, 1.0, 0.0) + base  # tails that end
+    rng = np.random.default_rng(3)
+    for curve in (narrow, narrow[::4]):
+        counts = gain * rng.poisson(curve, (300, curve.size))
+        assert is_cut_at_zero(counts).mean() <= 0.01
+
+
+@pytest.mark.parametrize("gain", [1.0, 0.37], ids=["counts", "rates"])
+@pytest.mark.parametrize("taken", [210.0, 220.0, 230.0])
+def test_noise_that_is_cut_at_zero(taken: float, gain: float) -> None:
+    counts = counts_of(n=50)
+    assert not is_cut_at_zero(gain * counts).any()
+    assert is_cut_at_zero(gain * np.maximum(counts - taken, 0.0)).mean() >= 0.9
+    smooth = np.maximum(counts - taken - 0.37, 0.0)  # no whole numbers any more
+    assert is_cut_at_zero(smooth).mean() >= 0.9

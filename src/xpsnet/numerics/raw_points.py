@@ -42,6 +42,9 @@ _SHARE = 0.03  # of the spike, within which they are where it is large
 _PLATEAU, _PLATEAU_COUNTS = 4, 100.0
 _NO_NOISE = 0.003
 _WRAP = 65536.0
+# Zeros, and points beside them, from which on noise may be cut off; steps of counting that points
+# beside zeros have at most where it is not.
+_FEWEST_CUTS, _FEW_QUANTA = 8, 4.5
 _LEAST_POINTS = 16
 
 
@@ -132,6 +135,39 @@ def is_wrapped(counts: npt.NDArray[Any], signs: Floats) -> Mask:
         before, after = (np.abs(np.diff(values)).max() for values in (points, unwrapped))
         found[row] = bool(whole and after < before / 4)
     return found
+
+
+def is_cut_at_zero(counts: npt.NDArray[Any]) -> Mask:
+    """Spectra whose noise was cut off at 0, as by subtracting too much, shape (S,).
+
+    Where electrons are counted, a point that is often 0 has a few counts at most. Here zeros stand
+    beside points of many counts, again and again. A background that is cut off wholly is not found:
+    the flanks of its lines may be those of a few points.
+
+    Parameters
+    ----------
+    counts : ndarray, shape (S, n)
+        NaN marks a missing point.
+    """
+    zero = counts == 0
+    found = zero.sum(axis=1) >= _FEWEST_CUTS
+    for row in np.flatnonzero(found):
+        points = np.asarray(counts[row], dtype=np.float64)
+        quantum = counting_quantum(points)
+        few = _FEW_QUANTA * quantum if np.isfinite(quantum) else 0.0
+        known = np.where(np.isfinite(points), points, -1.0)
+        found[row] = known.min() >= 0 and _zeros_among(known, few)
+    return np.asarray(found)
+
+
+def _zeros_among(points: Floats, few: float) -> bool:
+    """Whether many points beside zeros have more than a few counts."""
+    cut = points == 0
+    near = np.zeros_like(cut)
+    near[1:] |= cut[:-1]
+    near[:-1] |= cut[1:]
+    beside = points[near & ~cut]
+    return bool(beside.size >= _FEWEST_CUTS and np.median(beside) > few)
 
 
 def has_signal(counts: Floats) -> Mask:

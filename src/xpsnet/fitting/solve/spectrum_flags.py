@@ -9,6 +9,7 @@ from xpsnet.data.spectrum_arrays import SpectrumArrays
 from xpsnet.data.status import Flags, Status, has_flag
 from xpsnet.numerics.raw_points import (
     are_single_counts,
+    is_cut_at_zero,
     is_saturated,
     is_without_noise,
     is_wrapped,
@@ -35,7 +36,7 @@ def usable_counts(arrays: SpectrumArrays) -> npt.NDArray[Any]:
 
 
 def spectrum_flags(arrays: SpectrumArrays, flags: Flags) -> Flags:
-    """What the points of spectra show: few counts, spikes, saturation, no noise.
+    """What the points of spectra show: few counts, spikes, saturation, no noise, cut noise.
 
     Parameters
     ----------
@@ -56,7 +57,7 @@ def spectrum_flags(arrays: SpectrumArrays, flags: Flags) -> Flags:
     odd = spikes(arrays.counts, signs).any(axis=1) | is_saturated(arrays.counts, signs)
     odd |= is_wrapped(arrays.counts, signs)
     found[odd] |= Status.SPIKES.flag
-    found[is_without_noise(signs)] |= Status.NOT_RAW.flag
+    found[is_without_noise(signs) | is_cut_at_zero(arrays.counts)] |= Status.NOT_RAW.flag
     if arrays.spectra.attrs.get("units", "counts") == "counts":
         found[are_single_counts(signs, _FEW_COUNTS)] |= Status.FEW_COUNTS.flag
     found[has_flag(flags, *_NOT_LOOKED_AT)] = 0
