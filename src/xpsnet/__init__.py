@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # for editors and type checkers; at run time __getattr__ finds the names
     from xpsnet.chemistry.calibrate import calibrate
+    from xpsnet.chemistry.identify import identify
     from xpsnet.chemistry.quantify import quantify
     from xpsnet.chemistry.report_document import report
     from xpsnet.data.peaks import curves
@@ -61,6 +62,7 @@ _MODULES = {
     "fit": "xpsnet.pipeline.fit",
     "follow": "xpsnet.fitting.maps.follow",
     "from_lmfit": "xpsnet.fitting.lmfit_exchange",
+    "identify": "xpsnet.chemistry.identify",
     "list_models": "xpsnet.models.weights",
     "load_model": "xpsnet.models.weights",
     "make_doublet": "xpsnet.fitting.edit_peaks",
@@ -107,6 +109,7 @@ __all__ = [
     "fit",
     "follow",
     "from_lmfit",
+    "identify",
     "list_models",
     "load_model",
     "make_doublet",

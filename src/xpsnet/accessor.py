@@ -111,6 +111,12 @@ class SpectraAccessor:
 
         return calibrate(self._spectra, **options)
 
+    def identify(self, **options: Any) -> xr.Dataset:
+        """Find the candidate elements of a survey; see `xpsnet.identify`."""
+        from xpsnet.chemistry.identify import identify
+
+        return identify(self._spectra, **options)
+
     def on_corrected_axis(self) -> xr.DataArray:
         """Move the axis by the charge shift of one spectrum.
 
