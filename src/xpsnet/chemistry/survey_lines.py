@@ -35,6 +35,7 @@ _AUGER = {
         ("1s", "2p3/2", "2p3/2", 1.0, 0.0), ("1s", "2s", "2p3/2", 0.4, 0.0),
         ("1s", "2s", "2p3/2", 0.15, 1.1), ("1s", "2s", "2s", 0.15, 0.0),
     ),
+    "KLV": (("1s", "2p3/2", "3s", 0.1, 0.0),),
     "LMM": (
         ("2p3/2", "3d5/2", "3d5/2", 1.0, 0.0), ("2p1/2", "3d5/2", "3d5/2", 0.35, 0.0),
         ("2p3/2", "3p3/2", "3d5/2", 0.7, 0.0), ("2p3/2", "3p3/2", "3p3/2", 0.4, 0.0),
@@ -43,7 +44,7 @@ _AUGER = {
 }  # fmt: skip
 # First and last atomic number whose groups are seen with laboratory sources. Below Ti, LMM is a
 # weak group at the lowest kinetic energies.
-_AUGER_ELEMENTS = {"KLL": (5, 14), "LMM": (21, 34), "MNN": (44, 60)}
+_AUGER_ELEMENTS = {"KLL": (5, 14), "KLV": (11, 14), "LMM": (21, 34), "MNN": (44, 60)}
 # [eV] Of a level in the valence band, by its principal quantum number. Two holes in the small 2p
 # shell of light elements repel each other: they cost some 10 eV more.
 _VALENCE = {"2": 11.0, "3": 3.0, "4": 3.0}

@@ -22,6 +22,7 @@ Floats = npt.NDArray[np.float64]
 _WIDTHS = (2.0, 3.0, 4.5, 7.0, 10.0)  # [eV] full widths of the filter
 _LEAST_POINTS = 1.8  # points in the full width of the narrowest filter
 _STEP = 0.5  # [eV] finer axes are binned to about this
+_MEASURE = 1  # which of the filters gives heights and their errors
 _SIGNIFICANT = 5.0  # standard deviations of the filtered spectrum
 # Ripples of a background, as a share of its level: no detector is known better over a survey.
 _RIPPLE = 0.004
@@ -84,8 +85,10 @@ def find_survey_peaks(binding: Floats, counts: Floats) -> SurveyPeaks:
     places, chosen = _maxima(answers / errors, np.array(widths) / step)
     energy = np.array([_vertex(grid, answers[w], i) for i, w in zip(places, chosen, strict=True)])
     fwhm = _peak_widths(answers, places, np.array(widths))
-    height, residual = _heights(grid, values, energy, fwhm, widths)
-    error = errors[min(1, len(widths) - 1)] / _gain(1.0)
+    k = min(_MEASURE, len(widths) - 1)
+    points = widths[k] / step
+    height, residual = _heights((grid, answers[k]), energy, fwhm, points)
+    error = errors[k] / _gain(points)
     significance = height / np.interp(energy, grid, error)
     kept = significance > _SIGNIFICANT
     # What a strong line leaves beside itself is no measure of a line that is not there.
@@ -140,8 +143,8 @@ def _filter_error(variance: Floats, points: float) -> Floats:
 
 def _gain(points: float) -> float:
     """Answer to a Gaussian of height 1 by the filter of its own width, in points."""
-    kernel = _kernel(max(points, _LEAST_POINTS))
-    x = (np.arange(kernel.size) - kernel.size // 2) / (max(points, _LEAST_POINTS) / _FWHM)
+    kernel = _kernel(points)
+    x = (np.arange(kernel.size) - kernel.size // 2) / (points / _FWHM)
     return float(kernel @ np.exp(-(x**2) / 2))
 
 
@@ -195,15 +198,18 @@ def _drawn(grid: Floats, energy: Floats, fwhm: Floats) -> Floats:
 
 
 def _heights(
-    grid: Floats, values: Floats, energy: Floats, fwhm: Floats, widths: list[float]
+    answer: tuple[Floats, Floats], energy: Floats, fwhm: Floats, points: float
 ) -> tuple[Floats, Floats]:
-    """Heights of all peaks together, and the height of a line at each point beside them."""
+    """Heights of all peaks together, and the height of a line at each point beside them.
+
+    `answer`: energies, and the spectrum filtered with a width of `points`.
+    """
     from scipy.optimize import nnls
 
-    points = widths[min(1, len(widths) - 1)] / float(grid[1] - grid[0])
-    answer, gain = _filtered(values, points), _gain(points)
+    grid, filtered = answer
+    gain = _gain(points)
     if energy.size == 0:
-        return np.empty(0), answer / gain
+        return np.empty(0), filtered / gain
     columns = np.stack([_filtered(one, points) for one in _drawn(grid, energy, fwhm).T], axis=1)
-    height, _ = nnls(columns, answer)
-    return height, (answer - columns @ height) / gain
+    height, _ = nnls(columns, filtered)
+    return height, (filtered - columns @ height) / gain
