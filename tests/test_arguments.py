@@ -69,6 +69,14 @@ def _session() -> xpsnet.Session:
     return xpsnet.Session([xpsnet.SessionRegion(_spectrum())])
 
 
+def _survey() -> xr.DataArray:
+    energy = np.arange(0.0, 600.0, 1.0)
+    counts = 100.0 + energy / 10 + 1000.0 * np.exp(-(((energy - 285.0) / 1.5) ** 2))
+    counts = np.random.default_rng(0).poisson(counts).astype(float)
+    attrs = {"scale": "binding", "photon_energy": 1486.6}
+    return xr.DataArray(counts, {"energy": energy}, ["energy"], "survey", attrs)
+
+
 def _edge() -> xr.DataArray:
     energy = np.linspace(-0.5, 0.5, 101)
     counts = 1000.0 / (np.exp(-energy / 0.03) + 1) + 10
@@ -87,6 +95,7 @@ GOOD: dict[str, Callable[[Path], dict[str, Any]]] = {
     "follow": lambda _: {"peaks": _fitted().expand_dims(position=3)},
     "from_lmfit": lambda _: {"result": xpsnet.to_lmfit(_spectrum(), _fitted())[1],
                              "peaks": _fitted()},
+    "identify": lambda _: {"survey": _survey()},
     "list_models": lambda _: {},
     "load_model": lambda _: {},
     "plot": lambda _: {"spectra": _spectrum(), "peaks": _fitted()},

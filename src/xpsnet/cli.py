@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from xpsnet import __version__, cli_values
+from xpsnet import __version__, cli_identify, cli_values
 from xpsnet.cli_quantify import add_quantify
 
 if TYPE_CHECKING:
@@ -130,6 +130,20 @@ def run_edge(chosen: argparse.Namespace) -> None:
         noise=chosen.noise,
     )
     _show(*_title(spectra, chosen), *edge_report(found))
+
+
+def run_identify(chosen: argparse.Namespace) -> None:
+    """Print the candidate elements of a survey."""
+    from xpsnet.chemistry.identify import identify
+    from xpsnet.cli_identify import candidate_report, chosen_survey, identify_options
+
+    _check_names([chosen.plot] if chosen.plot else [], FIGURE_SUFFIXES, overwrite=chosen.overwrite)
+    survey = chosen_survey(_regions(chosen), chosen.file)
+    candidates = identify(survey, **identify_options(chosen))
+    _show(*_title(survey, chosen), *candidate_report(candidates))
+    if chosen.plot:
+        _save_figure(survey, candidates, Path(chosen.plot))
+        print(f"wrote {chosen.plot}")
 
 
 def _title(spectra: "xr.DataArray", chosen: argparse.Namespace) -> list[str]:
@@ -435,6 +449,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_fit(commands)
     _add_edge(commands)
     add_quantify(commands, _add_file_options, _regions, _show)
+    cli_identify.add_identify(commands, run_identify, _add_file_options)
     _add_info(commands)
     _add_network_commands(commands)
     return parser
@@ -501,6 +516,7 @@ def _add_charge_reference(parser: argparse.ArgumentParser) -> None:
     """Add the option of a line whose energy is known."""
     parser.add_argument(
         "--charge-reference",
+        "--reference",
         type=cli_values.charge_reference,
         metavar="LINE[=EV]",
         help='shift the energies so that this line has its known binding energy, for instance "C'

@@ -5,6 +5,7 @@ pyplot is not used: no global setting changes and no window opens.
 
 import functools
 import operator
+import re
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from itertools import cycle
@@ -44,6 +45,7 @@ _FINE = 800  # points of a drawn curve
 _BLOCK = 2000  # spectra whose curves are in memory at a time
 _LONG_LEGEND = 8  # entries above which two columns are tried
 _LARGEST = 1e100  # beyond, and below its inverse, matplotlib finds no ticks
+_ONE_NAME, _ONE_PEAK = 12.0, 2.0  # [eV] in a survey
 _MARGIN = 0.03  # shown beyond the fitted range, as a share of it
 
 
@@ -92,7 +94,8 @@ def plot(
     spectra : DataArray
         One spectrum or several; of several the mean is drawn, or the one that `isel` selects.
     peaks : Dataset, optional
-        From `predict`, `refine` or `fit` on these spectra; without it only the points are drawn.
+        From `predict`, `refine` or `fit` on these spectra; or from `identify` on a survey, whose
+        lines are then named above the peaks. Without it only the points are drawn.
     isel : mapping of dimension to int, optional
         Selects one of several spectra, for instance ``{"y": 10, "x": 20}``.
     title : str, optional
@@ -125,7 +128,7 @@ def plot(
     """
     check(
         locals(),
-        peaks=optional(fitted_peaks),
+        peaks=optional(_drawable),
         isel=optional(mapping("{'x': 3}")),
         title=optional(label),
         size=pair("(6.4, 4.8)", above=0, most=1000),
@@ -135,6 +138,8 @@ def plot(
     from matplotlib.figure import Figure
 
     spectra = check_spectra(spectra, dim=dim)
+    candidates = peaks if _has_candidates(peaks) else None
+    peaks = None if _has_candidates(peaks) else peaks
     points, fit = points_and_fit(spectra, peaks, isel or {})
     if figure is None:
         figure = Figure(figsize=size, layout="constrained")
@@ -149,8 +154,21 @@ def plot(
     _label_axes(upper, lower, scale, units, points.title if title is None else title)
     if fit is not None:
         _add_legend(upper, points)
+    if candidates is not None:
+        _name_lines(upper, points, _lines_of(spectra, candidates, isel or {}))
     whole: Figure = upper.figure.figure  # that of a subfigure too
     return whole
+
+
+def _has_candidates(peaks: object) -> bool:
+    """Whether a Dataset is from `identify`."""
+    return isinstance(peaks, xr.Dataset) and {"peak_energy", "peak_name"} <= {*peaks.data_vars}
+
+
+def _drawable(name: str, value: Any) -> None:
+    """Fitted peaks, or the candidates of a survey."""
+    if not _has_candidates(value):
+        fitted_peaks(name, value)
 
 
 def points_and_fit(
@@ -436,3 +454,67 @@ def _add_legend(axes: "Axes", points: Points) -> None:
     place, columns = min(needed, key=lambda key: needed[key])
     axes.set_ylim(low, max(high, needed[place, columns]))
     axes.legend(loc=place, ncols=columns, **style)
+
+
+def _lines_of(
+    spectra: xr.DataArray, candidates: xr.Dataset, isel: Mapping[Any, int]
+) -> list[tuple[float, str]]:
+    """Energies on the scale of the spectra [eV] and names of the peaks of one survey."""
+    found = candidates[["peak_energy", "peak_name"]].isel(isel, missing_dims="ignore")
+    if found["peak_energy"].ndim != 1:
+        raise ValueError(
+            f"expected the candidates of one survey, got those over "
+            f"{found['peak_energy'].dims[:-1]}; choose one of both with isel="
+        )
+    energy, names = found["peak_energy"].values, found["peak_name"].values
+    if spectra.attrs["scale"] == "kinetic":
+        energy = float(candidates.attrs["photon_energy"]) - energy
+    return [
+        (float(at), _short_name(str(name)))
+        for at, name in zip(energy, names, strict=True)
+        if np.isfinite(at)
+    ]
+
+
+def _short_name(name: str) -> str:
+    """Levels of the lines of a peak, without j; "?" where nothing explains it."""
+    if not name:
+        return "?"
+    words = [one for one in name.split(", ") if one[0].isupper()]
+    levels = [re.sub(r"[1357]/2$", "", one) for one in words]
+    return ", ".join(dict.fromkeys(levels))
+
+
+def _name_lines(axes: "Axes", points: Points, lines: list[tuple[float, str]]) -> None:
+    """Names above the peaks of a survey, one color for each element."""
+    axes.lines[0].set(linestyle="-", linewidth=0.7, marker="")
+    lines = sorted(one for one in lines if one[1])
+    # The lines of a doublet have one name.
+    lines = [
+        (at, name)
+        for k, (at, name) in enumerate(lines)
+        if k == 0 or name != lines[k - 1][1] or at - lines[k - 1][0] > _ONE_NAME
+    ]
+    if not lines:
+        return
+    size = 0.8 * _font_size(axes)
+    energy = np.array([at for at, _ in lines])
+    near = np.abs(points.energy - energy[:, None]) < _ONE_PEAK
+    tops = np.where(near, np.nan_to_num(points.counts), -np.inf).max(axis=1)
+    low, high = float(np.nanmin(points.counts)), float(np.nanmax(points.counts))
+    room = high - low
+    # Texts side by side: each a line of text away from the one before.
+    pixels = axes.get_window_extent().width
+    gap = 1.3 * size * axes.figure.dpi / 72 / max(pixels, 1.0) * float(np.ptp(points.energy))
+    places = energy.copy()
+    for k in range(1, places.size):
+        places[k] = max(places[k], places[k - 1] + gap)
+    colors = dict(zip(dict.fromkeys(name.split()[0] for _, name in lines), cycle(PALETTE)))
+    for at, place, top, (_, name) in zip(energy, places, tops, lines, strict=True):
+        color = "0.4" if name == "?" else colors[name.split()[0]]
+        axes.annotate(
+            name, (at, top + 0.01 * room), (place, top + 0.08 * room), rotation=90, color=color,
+            fontsize=size, ha="center", va="bottom",
+            arrowprops={"arrowstyle": "-", "lw": 0.6, "color": color, "shrinkA": 1, "shrinkB": 0},
+        )  # fmt: skip
+    axes.set_ylim(low - 0.03 * room, high + 0.35 * room)

@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -32,6 +32,7 @@ _STRONG = 2.0  # times what the noise can hide: a line of this predicted height 
 _SAME_PHOTON_ENERGY = 1.5  # [eV]
 _AROUND = 8.0  # [eV] of background on either side of the states of a level, in a window
 _REFERENCE = {"C": (0.3, 0.5), "O": (0.5, 1.2)}  # usual chemical shift and its spread [eV]
+_ALONE = 5.5  # standard deviations from which a peak is one without an explanation
 _MEASURED_TO = 0.3  # [eV] error of the energy of a peak, its noise aside
 
 
@@ -271,8 +272,10 @@ def _answer(binding: Floats, counts: Floats, question: Question) -> _Answer:
     if known.sum() < _LEAST_POINTS or np.ptp(counts[known]) == 0:
         peaks = SurveyPeaks.none(float(binding[0]), float(binding[-1]))
     else:
-        counts = np.interp(binding, binding[known], counts[known])
-        peaks = find_survey_peaks(binding, counts)
+        peaks = find_survey_peaks(binding, np.interp(binding, binding[known], counts[known]))
+        # Nothing is known of lines where points are missing.
+        missing = np.interp(peaks.grid, binding, (~known).astype(float)) > 0.5
+        peaks = replace(peaks, error=np.where(missing, np.inf, peaks.error))
     return _Answer(peaks, match_elements(peaks, question))
 
 
@@ -306,9 +309,13 @@ def _variables(
     peaks = np.full((2, n, n_peaks), np.nan)
     peak_names = np.full((n, n_peaks), "", dtype=object)
     for row, answer in enumerate(found):
-        size = answer.peaks.energy.size
-        peaks[0, row, :size] = answer.peaks.energy
-        peaks[1, row, :size] = answer.peaks.significance
+        named = _peak_names(answer)
+        # Weak maxima that nothing explains are noise.
+        kept = (answer.peaks.significance > _ALONE) | (np.array(named, dtype=object) != "")
+        size = int(kept.sum())
+        peaks[0, row, :size] = answer.peaks.energy[kept]
+        peaks[1, row, :size] = answer.peaks.significance[kept]
+        peak_names[row, :size] = np.array(named, dtype=object)[kept]
         shift[:, row] = _shift(answer, question)
         for column, element in enumerate(names):
             listed = _listed(element, question.photon_energy)
@@ -329,7 +336,6 @@ def _variables(
             missing[row, column] = int(unseen.sum())
         for column, element in enumerate(names):
             windows[:, row, column] = _window(element, lines[0, row, column], question)
-        peak_names[row, :size] = _peak_names(answer)
     texts_ = {
         "probability": "Probability against the best set without the candidate",
         "strength": "Share of the atoms by theoretical cross-sections",

@@ -14,7 +14,7 @@ from functools import cache
 from typing import Literal
 
 from xpsnet.chemistry.line_strengths import cross_section
-from xpsnet.data.level_tables import ELEMENTS, ENERGIES, MEASURED
+from xpsnet.data.level_tables import ELEMENTS, ENERGIES, MEASURED, NON_METALS
 from xpsnet.data.levels import core_level
 
 __all__ = ["IDENTIFIABLE", "SurveyLine", "survey_lines"]
@@ -27,6 +27,7 @@ _LEAST_AREA = 0.05  # unless they have this share of the largest area
 _AUGER_SHARE = 0.35  # of the holes of the core level that end in the group's main line
 _AUGER_WIDTH = 6.0  # [eV]
 _BROAD = 7.0  # [eV] width from which on a line has no certain place and height
+_VALENCE_LIKE = 35.0  # [eV]
 _UNRESOLVED = 3.5  # [eV] the lines of narrower doublets may be one peak
 # Groups of Auger lines: level of the first hole, and the two levels that lose an electron.
 # With their share, and where not 0 the kinetic energy [eV per atomic number] of a second term.
@@ -141,6 +142,8 @@ def _core_lines(element: str, number: int, photon_energy: float) -> list[SurveyL
         natural = known.natural_width
         fwhm = (natural**2 + _INSTRUMENT**2) ** 0.5
         tolerance = 1.2 + min(0.3 * natural, 3.0) + (2.0 if fwhm >= _BROAD else 0.0)
+        if energy < _VALENCE_LIKE and element in NON_METALS:
+            tolerance += 2.0  # O 2s: a band
         splitting = known.doublet.splitting[1] if known.doublet else 0.0
         if splitting < _UNRESOLVED:
             tolerance += splitting / 2

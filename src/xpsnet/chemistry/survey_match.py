@@ -51,7 +51,7 @@ _VALENCE_BAND = 13.0  # [eV] below, peaks may belong to the valence band
 _EDGE = 2.0  # [eV] from the ends of the survey, where lines are not judged
 
 _COSTS = {
-    0.0: "C O",
+    -1.0: "C O",
     2.0: "N F Na Mg Al Si P S Cl K Ca Ti Cr Fe Ni Cu Zn",
     4.0: "Li B V Mn Co Ga Ge As Se Br Sr Y Zr Nb Mo Pd Ag Cd In Sn Sb Te I Ba Ta W Pt Au Pb Bi Ar",
     6.0: "Be Sc Rb Ru Rh Cs La Ce Hf Re Os Ir Hg Tl Th U",
@@ -59,6 +59,7 @@ _COSTS = {
 }
 _COST = {one: cost for cost, names in _COSTS.items() for one in names.split()}
 _COST_OF_LANTHANIDES, _COST_OF_OTHERS = 7.0, 12.0
+_COST_OF_LOST = 50.0  # of an element that is required and has no line at a common shift
 
 
 @dataclass(frozen=True)
@@ -235,9 +236,8 @@ class _Trial:
         """Members of the best set, and its cost."""
         members: list[Match] = []
         for element in self.sums.question.required:
-            members, _ = self._with_best(
-                members, [one for one in self.matches if one.element == element]
-            )
+            places = [one for one in self.matches if one.element == element]
+            members, _ = self._with_best(members, places)
         return self._completed(members, self.matches)
 
     def probability(self, members: Sequence[Match], cost: float, element: str) -> float:
@@ -273,7 +273,9 @@ class _Trial:
         members = list(members)
         firm, extra = self._predicted(members)
         own = sum(one.cost + float(one.absence(np.array(one.amount))) for one in members)
-        return float(self.sums.cost(firm, extra)) + own + self.shift**2 / (2 * _SHIFT_ERROR**2)
+        lost = {*self.sums.question.required} - {one.element for one in self.matches}
+        own += _COST_OF_LOST * len(lost) + self.shift**2 / (2 * _SHIFT_ERROR**2)
+        return float(self.sums.cost(firm, extra)) + own
 
     def _predicted(self, members: Sequence[Match]) -> tuple[Floats, Floats]:
         n = self.sums.peaks.energy.size

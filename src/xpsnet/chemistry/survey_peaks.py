@@ -23,7 +23,7 @@ _WIDTHS = (2.0, 3.0, 4.5, 7.0, 10.0)  # [eV] full widths of the filter
 _LEAST_POINTS = 1.8  # points in the full width of the narrowest filter
 _STEP = 0.5  # [eV] finer axes are binned to about this
 _MEASURE = 1  # which of the filters gives heights and their errors
-_SIGNIFICANT = 5.0  # standard deviations of the filtered spectrum
+_SIGNIFICANT = 4.0  # standard deviations of the filtered spectrum
 # Ripples of a background, as a share of its level: no detector is known better over a survey.
 _RIPPLE = 0.004
 _APART = 0.75  # of the wider filter: closer maxima are one peak
