@@ -201,6 +201,12 @@ class PeaksAccessor:
 
         return set_charge_shift(self._peaks, charge_shift, **options)
 
+    def state_candidates(self, path: str | Path | None = None, **options: Any) -> xr.Dataset:
+        """Candidates for the names of states; see `xpsnet.chemistry.state_names`."""
+        from xpsnet.chemistry.state_names import state_candidates
+
+        return state_candidates(self._peaks, path, **options)
+
     def quantify(self, **options: Any) -> xr.Dataset:
         """Atomic fractions of the peaks of one region; see `xpsnet.quantify`."""
         from xpsnet.chemistry.quantify import quantify
