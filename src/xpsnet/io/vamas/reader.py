@@ -92,7 +92,8 @@ def _calibrations(shifts: Sequence[float | None]) -> list[str]:
         to_do = f"the shift of each spectrum is in {CALIBRATION}"
     return [
         f"the comments of {n} of {len(shifts)} blocks state a calibration by CasaXPS: binding "
-        f"energies {by}. The energies here are as measured, without it; {to_do}"
+        f"energies {by}. The energies here are as measured, without it; {to_do}; or use it by "
+        f'xpsnet.calibrate(spectra, line="CasaXPS")'
     ]
 
 
