@@ -34,7 +34,7 @@ UNITS = {
     "cli_table": 4,
     "cli_figure": 4,
     "cli_values": 4,
-    "cli_identify": 5,
+    "cli_identify": 4,
     "training": 4,
     "pipeline": 4,
     "chemistry": 4,

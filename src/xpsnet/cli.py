@@ -135,11 +135,11 @@ def run_edge(chosen: argparse.Namespace) -> None:
 def run_identify(chosen: argparse.Namespace) -> None:
     """Print the candidate elements of a survey."""
     from xpsnet.chemistry.identify import identify
-    from xpsnet.cli_identify import candidate_report, chosen_survey, identify_options
+    from xpsnet.cli_table import candidate_report, chosen_survey
 
     _check_names([chosen.plot] if chosen.plot else [], FIGURE_SUFFIXES, overwrite=chosen.overwrite)
     survey = chosen_survey(_regions(chosen), chosen.file)
-    candidates = identify(survey, **identify_options(chosen))
+    candidates = identify(survey, **cli_identify.identify_options(chosen))
     _show(*_title(survey, chosen), *candidate_report(candidates))
     if chosen.plot:
         _save_figure(survey, candidates, Path(chosen.plot))

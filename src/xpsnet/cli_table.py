@@ -24,6 +24,8 @@ from xpsnet.numerics.peak_shapes import distinct_shapes
 from xpsnet.plotting import PALETTE
 
 __all__ = [
+    "candidate_report",
+    "chosen_survey",
     "describe_spectra",
     "peak_report",
     "plain_text",
@@ -37,6 +39,7 @@ Numbers = npt.NDArray[np.int64]
 
 _QUANTITIES = ("center", "fwhm", "height", "area")
 _MAX_CHOICES = 40
+_SURVEY_SPAN = 100.0  # [eV]
 _EXTRA = ("fraction", "asymmetry")
 
 
@@ -234,6 +237,51 @@ def edge_report(edges: xr.Dataset) -> list[str | Table]:
     ]
 
 
+def chosen_survey(regions: Sequence[xr.DataArray], files: Sequence[str]) -> xr.DataArray:
+    """The survey among the regions: the only one that is wide.
+
+    Raises
+    ------
+    ValueError
+        Where there are several, or none among several regions.
+    """
+    wide = [one for one in regions if np.ptp(one["energy"].values) >= _SURVEY_SPAN]
+    if len(regions) == 1 or len(wide) == 1:
+        return (wide or list(regions))[0]
+    raise ValueError(
+        f"expected one survey, got {len(wide)} regions of {_SURVEY_SPAN:g} eV or more in "
+        f"{', '.join(files)}; choose one of {region_choices(regions)} with --region"
+    )
+
+
+def candidate_report(candidates: xr.Dataset) -> list[str | Table]:
+    """Texts and tables of the candidates of one survey or of several.
+
+    Parameters
+    ----------
+    candidates : Dataset
+        As `xpsnet.identify` returns it.
+
+    Returns
+    -------
+    list of str and Table
+        In the order in which they are printed.
+    """
+    if candidates["shift"].ndim == 0:
+        return _candidates_of_one(candidates)
+    others = [dim for dim in candidates["probability"].dims if dim != "element"]
+    likely = candidates["probability"] >= 0.5
+    rows = []
+    for element in candidates["element"].values:
+        one = likely.sel(element=element)
+        share = candidates["strength"].sel(element=element).where(one).median(others)
+        rows.append([str(element), f"{int(one.sum())}", _share(float(share))])
+    number = int(np.prod([candidates.sizes[dim] for dim in others]))
+    head = f"{number} surveys; candidates in single surveys:"
+    header = ["element", "surveys", "atoms, roughly"]
+    return [head, "", table(header, rows) if rows else "no candidates"]
+
+
 def _one_spectrum(peaks: xr.Dataset) -> Iterator[str | Table]:
     """Texts and table of a single spectrum."""
     count = int(peaks["n_peaks"])
@@ -394,3 +442,42 @@ def _plural(count: int, word: str) -> str:
     """Count with its noun."""
     many = {"spectrum": "spectra"}.get(word, f"{word}s")
     return f"{count or 'no'} {word if count == 1 else many}"
+
+
+def _candidates_of_one(candidates: xr.Dataset) -> list[str | Table]:
+    rows = []
+    for element in candidates["element"].values:
+        one = candidates.sel(element=element)
+        found = one["line_found"].values
+        names = dict.fromkeys(str(name) for name in one["line_name"].values[found])
+        missing = one["line_strong"].values & ~found
+        rows.append(
+            [
+                str(element),
+                f"{float(one['probability']):.2f}",
+                _share(float(one["strength"])),
+                ", ".join(name.split(" ", 1)[1] for name in names) or "-",
+                ", ".join(str(name).split(" ", 1)[1] for name in one["line_name"].values[missing])
+                or "-",
+                str(one["window_level"].item()) and _window_text(one),
+            ]
+        )
+    header = ["candidate", "probability", "atoms, roughly", "lines", "missing", "window to fit"]
+    parts: list[str | Table] = [table(header, rows) if rows else "no candidates", ""]
+    shift, error = float(candidates["shift"]), float(candidates["shift_stderr"])
+    if np.isfinite(shift):
+        parts.append(f"common shift {shift:+.1f} ± {error:.1f} eV")
+    free = candidates["peak_name"].values == ""
+    free &= np.isfinite(candidates["peak_energy"].values)
+    energies = ", ".join(f"{one:.1f}" for one in candidates["peak_energy"].values[free])
+    parts.append(f"peaks without a candidate: {energies + ' eV' if energies else 'none'}")
+    return parts
+
+
+def _share(share: float) -> str:
+    return f"{100 * share:.0f} %" if share >= 0.01 else "< 1 %" if share > 0 else "-"
+
+
+def _window_text(one: xr.Dataset) -> str:
+    low, high = float(one["window_low"]), float(one["window_high"])
+    return f"{one['window_level'].item()} {high:.0f} to {low:.0f} eV"

@@ -100,7 +100,7 @@ STATUS_SENTENCES: dict[Status, str] = {
         "This is a step (a Fermi edge or an absorption edge), not a line: no peaks were fitted. "
         "Choose a window around a core level."
     ),
-    Status.SURVEY: "This is a survey: choose a window around one level.",
+    Status.SURVEY: "This is a survey: identify its elements, or choose a window around one level.",
     Status.CUT_OFF: (
         "The window cuts off a peak: its parameters are guesses. Choose or measure a wider window."
     ),
