@@ -41,8 +41,11 @@ _HIGHEST = 25.0  # no single line decides more than this
 _AUGER_CAPACITY = 4.0  # Auger lines may be so many times stronger than predicted
 _SHIFT_ERROR = 3.0  # [eV] standard deviation of the common shift
 _SHIFT_STEP = 1.0  # [eV]
+_TRIED = 6  # common shifts for which amounts are balanced and elements taken away again
 _BEYOND = 0.5  # [eV] standard deviation of a chemical shift beyond the range of an element
 _ANCHORS = 3  # lines of an element by which its shift is found
+_NOTHING = 0.01  # a difference of costs that is none
+_DECIDING = 4  # peaks by which the amount of an element is found
 _AMOUNTS = np.array([0.2, 0.35, 0.6, 1.0, 1.6])
 _PEAK_REACH = 0.25  # of the width of a peak, added to the tolerance of a line
 _BROADER, _BROADER_BY = 1.5, 3.0  # times, and [eV]: a peak may be broader than its line by this
@@ -110,6 +113,8 @@ class Match:
         Of the element itself and of its chemical shift.
     amount : float
         Of the element.
+    place : int
+        Of the match among all of its common shift.
     """
 
     element: str
@@ -123,11 +128,7 @@ class Match:
     spread: Floats
     cost: float
     amount: float = 0.0
-
-    def absence(self, amount: Floats) -> Floats:
-        """Cost of the lines that are not found for these amounts, shape of `amount`."""
-        over = np.log(np.maximum(amount[..., None] * self.absent / self.limit, 1.0))
-        return np.asarray(np.minimum(over**2 / (2 * self.spread**2), _HIGHEST).sum(axis=-1))
+    place: int = -1
 
 
 @dataclass(frozen=True)
@@ -167,18 +168,13 @@ def match_elements(peaks: SurveyPeaks, question: Question) -> Matches:
     """
     sums = _Sums(peaks, question)
     reach = question.largest_shift
-    best: tuple[float, float, list[Match]] | None = None
-    for shift in np.arange(-reach, reach + 1e-9, _SHIFT_STEP) if reach > 0 else [0.0]:
-        trial = _Trial(sums, float(shift))
-        members, cost = trial.chosen()
-        if best is None or cost < best[0]:
-            best = cost, float(shift), members
-    if best is None:
-        raise ValueError(f"expected a largest shift of 0 or more, got {reach}")
-    cost, shift, members = best
-    trial = _Trial(sums, shift)
+    shifts = np.arange(-reach, reach + 1e-9, _SHIFT_STEP) if reach > 0 else np.zeros(1)
+    # The shifts that look best without a second look at the amounts are tried in earnest.
+    trials = sorted((_Trial(sums, float(shift)) for shift in shifts), key=_Trial.first_cost)
+    found = [(*trial.chosen(), trial) for trial in trials[:_TRIED]]
+    members, cost, trial = min(found, key=lambda one: one[1])
     chances = [trial.probability(members, cost, one.element) for one in members]
-    return Matches(tuple(members), tuple(chances), cost, shift, sums.kinds)
+    return Matches(tuple(members), tuple(chances), cost, trial.shift, sums.kinds)
 
 
 class _Sums:
@@ -223,38 +219,94 @@ class _Sums:
         return np.asarray(np.minimum(part, ceiling).sum(axis=-1))
 
 
+class _Table:
+    """All matches of a common shift as arrays; what a match has not is 0, its limit 1.
+
+    Attributes
+    ----------
+    areas, capacity : ndarray, shape (matches, peaks)
+    own : ndarray, shape (matches,)
+    absent, limit, spread : ndarray, shape (matches, lines)
+        See `Match`.
+    element : ndarray of int, shape (matches,)
+        Place of the element in the question.
+    """
+
+    def __init__(self, matches: Sequence[Match], elements: Sequence[str], n_peaks: int) -> None:
+        n = len(matches)
+        n_lines = max((one.absent.size for one in matches), default=0)
+        self.areas, self.capacity = np.zeros((n, n_peaks)), np.zeros((n, n_peaks))
+        self.absent = np.zeros((n, n_lines))
+        self.limit, self.spread = np.ones((n, n_lines)), np.ones((n, n_lines))
+        self.own = np.array([one.cost for one in matches])
+        places = {element: k for k, element in enumerate(elements)}
+        self.element = np.array([places[one.element] for one in matches], dtype=np.intp)
+        for k, one in enumerate(matches):
+            self.areas[k], self.capacity[k] = one.areas, one.capacity
+            size = one.absent.size
+            self.absent[k, :size], self.limit[k, :size] = one.absent, one.limit
+            self.spread[k, :size] = one.spread
+        # The peaks that decide on the amount of a match.
+        self.first = np.argsort(-self.areas, axis=1)[:, :_DECIDING]
+
+    def absence(self, rows: Indices, amount: Floats) -> Floats:
+        """Cost of the lines that are not found, shape (rows, amounts), of these amounts."""
+        height = amount[..., None] * (self.absent / self.limit)[rows][:, None, :]
+        over = np.log(np.maximum(height, 1.0)) ** 2 / (2 * self.spread[rows][:, None, :] ** 2)
+        return np.asarray(np.minimum(over, _HIGHEST).sum(axis=-1))
+
+
 class _Trial:
     """All elements at one common shift."""
 
     def __init__(self, sums: _Sums, shift: float) -> None:
         self.sums, self.shift = sums, shift
-        self.matches = [
-            match for element in sums.question.elements for match in _matches(sums, element, shift)
-        ]
+        question = sums.question
+        found = [one for element in question.elements for one in _matches(sums, element, shift)]
+        self.matches = [replace(one, place=k) for k, one in enumerate(found)]
+        self.table = _Table(self.matches, question.elements, sums.peaks.energy.size)
+        self._all = np.arange(len(self.matches))
+        lost = {*question.required} - {one.element for one in self.matches}
+        self.fixed = _COST_OF_LOST * len(lost) + shift**2 / (2 * _SHIFT_ERROR**2)
+
+    def first_cost(self) -> float:
+        """Cost of the set that is found by adding elements alone."""
+        members, cost = self._started(), np.inf
+        while True:
+            known = self._places_of(one.element for one in members)
+            larger, lower = self._with_best(members, np.setdiff1d(self._all, known))
+            if lower >= min(cost, self.cost(members)) - 1e-6:
+                return self.cost(members)
+            members, cost = larger, lower
+
+    def _started(self) -> list[Match]:
+        """The elements that are required."""
+        members: list[Match] = []
+        for element in self.sums.question.required:
+            members, _ = self._with_best(members, self._places_of([element]))
+        return members
 
     def chosen(self) -> tuple[list[Match], float]:
         """Members of the best set, and its cost."""
-        members: list[Match] = []
-        for element in self.sums.question.required:
-            places = [one for one in self.matches if one.element == element]
-            members, _ = self._with_best(members, places)
-        return self._completed(members, self.matches)
+        return self._completed(self._started(), self._all)
 
     def probability(self, members: Sequence[Match], cost: float, element: str) -> float:
         """Of an element, against the best set without it."""
         rest = [one for one in members if one.element != element]
-        others = [one for one in self.matches if one.element != element]
+        others = np.setdiff1d(self._all, self._places_of([element]))
         _, without = self._completed(rest, others)
         return float(1.0 / (1.0 + np.exp(-np.clip(without - cost, -50.0, 50.0))))
 
-    def _completed(
-        self, members: list[Match], matches: Sequence[Match]
-    ) -> tuple[list[Match], float]:
+    def _places_of(self, elements: Iterable[str]) -> Indices:
+        """Places of the matches of some elements."""
+        known = [self.sums.question.elements.index(one) for one in elements]
+        return np.flatnonzero(np.isin(self.table.element, known))
+
+    def _completed(self, members: list[Match], places: Indices) -> tuple[list[Match], float]:
         """The members and all that lower the cost; none of them that raises it."""
         cost = self.cost(members)
         while True:
-            known = {one.element for one in members}
-            free = [one for one in matches if one.element not in known]
+            free = np.setdiff1d(places, self._places_of(one.element for one in members))
             larger, lower = self._with_best(members, free)
             if lower >= cost - 1e-6:
                 break
@@ -268,60 +320,64 @@ class _Trial:
                 members, cost = smaller, lower
         return members, cost
 
-    def cost(self, members: Iterable[Match]) -> float:
+    def cost(self, members: Sequence[Match]) -> float:
         """Of a set."""
-        members = list(members)
-        firm, extra = self._predicted(members)
-        own = sum(one.cost + float(one.absence(np.array(one.amount))) for one in members)
-        lost = {*self.sums.question.required} - {one.element for one in self.matches}
-        own += _COST_OF_LOST * len(lost) + self.shift**2 / (2 * _SHIFT_ERROR**2)
-        return float(self.sums.cost(firm, extra)) + own
+        return float(self.sums.cost(*self._predicted(members))) + self._own(members)
+
+    def _own(self, members: Sequence[Match]) -> float:
+        """What a set costs besides the peaks."""
+        rows = np.array([one.place for one in members], dtype=np.intp)
+        amounts = np.array([[one.amount] for one in members]).reshape(-1, 1)
+        absence = float(self.table.absence(rows, amounts).sum())
+        return absence + float(self.table.own[rows].sum()) + self.fixed
 
     def _predicted(self, members: Sequence[Match]) -> tuple[Floats, Floats]:
-        n = self.sums.peaks.energy.size
-        firm = sum((one.amount * one.areas for one in members), np.zeros(n))
-        extra = sum((one.amount * one.capacity for one in members), self.sums.capacity)
-        return firm, extra
+        """Firm areas of all peaks, and what can be added."""
+        rows = np.array([one.place for one in members], dtype=np.intp)
+        amounts = np.array([one.amount for one in members])
+        return (
+            amounts @ self.table.areas[rows],
+            self.sums.capacity + amounts @ self.table.capacity[rows],
+        )
 
-    def _with_best(
-        self, members: list[Match], matches: Sequence[Match]
-    ) -> tuple[list[Match], float]:
-        """The members and the one that lowers the cost most, with its best amount."""
-        if not matches:
+    def _with_best(self, members: list[Match], rows: Indices) -> tuple[list[Match], float]:
+        """The members and the match that lowers the cost most, with its best amount."""
+        if rows.size == 0:
             return members, np.inf
-        before = self.cost(members)
         firm, extra = self._predicted(members)
-        fixed = before - float(self.sums.cost(firm, extra))
-        best: tuple[float, Match] | None = None
-        for match in matches:
-            amounts = self._amounts(match, firm)
-            cost = self.sums.cost(
-                firm + amounts[:, None] * match.areas, extra + amounts[:, None] * match.capacity
-            )
-            cost = cost + fixed + match.cost + match.absence(amounts)
-            k = int(np.argmin(cost))
-            if best is None or cost[k] < best[0]:
-                best = float(cost[k]), replace(match, amount=float(amounts[k]))
-        if best is None:
-            return members, np.inf
-        return [*members, best[1]], best[0]
+        amounts = self._amounts(rows, firm)
+        areas, capacity = (one[rows][:, None, :] for one in (self.table.areas, self.table.capacity))
+        cost = self.sums.cost(
+            firm + amounts[..., None] * areas, extra + amounts[..., None] * capacity
+        )
+        cost += self.table.own[rows][:, None] + self.table.absence(rows, amounts)
+        row, k = np.unravel_index(int(np.argmin(cost)), cost.shape)
+        best = replace(self.matches[rows[row]], amount=float(amounts[row, k]))
+        return [*members, best], float(cost[row, k]) + self._own(members)
 
-    def _amounts(self, match: Match, firm: Floats) -> Floats:
-        """Amounts to try: those that explain single peaks, and parts of them."""
-        has = match.areas > 0
-        left = np.maximum(self.sums.peaks.area - firm, 0.1 * self.sums.peaks.area)
-        return np.unique(((left[has] / match.areas[has])[:, None] * _AMOUNTS).ravel())
+    def _amounts(self, rows: Indices, firm: Floats) -> Floats:
+        """Amounts to try, shape (rows, amounts): those that explain a peak, and parts of them."""
+        area, first = self.sums.peaks.area, self.table.first[rows]
+        left = np.maximum(area - firm, 0.1 * area)[first]
+        strength = np.take_along_axis(self.table.areas[rows], first, axis=1)
+        has = strength > 0
+        amount = np.where(has, left / np.where(has, strength, 1.0), 0.0)
+        amount = np.where(has, amount, amount[:, :1])
+        return np.asarray((amount[..., None] * _AMOUNTS).reshape(rows.size, -1))
 
     def _balanced(self, members: list[Match]) -> tuple[list[Match], float]:
         """The same members with amounts that lower the cost."""
+        cost = self.cost(members)
         for _ in range(2):
+            before = cost
             for one in list(members):
                 rest = [other for other in members if other is not one]
-                known = self.cost(members)
-                changed, cost = self._with_best(rest, [one])
-                if cost < known:
-                    members = changed
-        return members, self.cost(members)
+                changed, lower = self._with_best(rest, np.array([one.place]))
+                if lower < cost:
+                    members, cost = changed, lower
+            if cost >= before - _NOTHING:
+                break
+        return members, cost
 
 
 def _spread(kinetic: Floats) -> Floats:
