@@ -94,7 +94,7 @@ def _flush_output() -> None:
 
 def run_fit(chosen: argparse.Namespace) -> None:
     """Find, refine and print the peaks of a file."""
-    from xpsnet.cli_table import peak_report
+    from xpsnet.cli_table import peak_report, state_report
     from xpsnet.io.write import write
 
     # Wrong names are refused before a long fit, not after it.
@@ -105,6 +105,10 @@ def run_fit(chosen: argparse.Namespace) -> None:
     peaks = _peaks(spectra, chosen)
     drawing = _drawing(spectra, peaks)
     _show(*_title(spectra, chosen), *drawing, *peak_report(peaks))
+    if chosen.state_names is not None:
+        from xpsnet.chemistry.state_names import state_candidates
+
+        _show("", *state_report(state_candidates(peaks, chosen.state_names or None)))
     for path in chosen.output:
         with_spectra = path.lower().endswith(SUFFIXES_WITH_SPECTRA)
         fitted = spectra if with_spectra else None
@@ -554,6 +558,7 @@ def _add_fit(commands: Any) -> None:
         ' "static tougaard", computed before the fit and kept; or a file with one curve (default:'
         " auto; with --no-refine shirley+linear)",
     )
+    cli_identify.add_state_names(parser)
     add("--no-refine", dest="refine", action="store_false", help="predict only, without a fit")
     add(
         "-o",

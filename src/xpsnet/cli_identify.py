@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ["add_identify", "identify_options"]
+__all__ = ["add_identify", "add_state_names", "identify_options"]
 
 
 def add_identify(
@@ -41,3 +41,15 @@ def identify_options(chosen: argparse.Namespace) -> dict[str, Any]:
     """Options of `xpsnet.identify`."""
     names = ("elements", "exclude", "photon_energy", "largest_shift", "least_probability")
     return {name: getattr(chosen, name) for name in names}
+
+
+def add_state_names(parser: argparse.ArgumentParser) -> None:
+    """Add the option of candidates for the names of states."""
+    parser.add_argument(
+        "--state-names",
+        nargs="?",
+        const="",
+        metavar="TOML",
+        help="print candidates for the name of each chemical state, from a table with sources; or"
+        " from a TOML file of your own, too",
+    )

@@ -31,6 +31,7 @@ __all__ = [
     "plain_text",
     "region_choices",
     "region_list",
+    "state_report",
     "table",
 ]
 
@@ -280,6 +281,39 @@ def candidate_report(candidates: xr.Dataset) -> list[str | Table]:
     head = f"{number} surveys; candidates in single surveys:"
     header = ["element", "surveys", "atoms, roughly"]
     return [head, "", table(header, rows) if rows else "no candidates"]
+
+
+def state_report(candidates: xr.Dataset) -> list[str | Table]:
+    """Texts and tables of the candidates for the names of states; of many spectra the first.
+
+    Parameters
+    ----------
+    candidates : Dataset
+        As `xpsnet.chemistry.state_names.state_candidates` returns it.
+
+    Returns
+    -------
+    list of str and Table
+        In the order in which they are printed.
+    """
+    others = [dim for dim in candidates["distance"].dims if dim not in ("peak", "candidate")]
+    first = candidates.isel(dict.fromkeys(others, 0))
+    rows = []
+    for number in first["peak"].values:
+        one = first.sel(peak=number)
+        for name, distance, source in zip(
+            one["candidate_name"].values,
+            one["distance"].values,
+            one["candidate_source"].values,
+            strict=True,
+        ):
+            if name:
+                rows.append([f"{number}", str(name), f"{distance:+.2f}", str(source)])
+    of = " of the first spectrum" if others else ""
+    head = f"candidates for the names of states{of}; charge reference: "
+    header = ["peak", "candidate", "distance [eV]", "source"]
+    parts: list[str | Table] = [head + str(candidates.attrs["charge_reference"]), ""]
+    return [*parts, table(header, rows) if rows else "none"]
 
 
 def _one_spectrum(peaks: xr.Dataset) -> Iterator[str | Table]:

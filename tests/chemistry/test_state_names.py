@@ -6,7 +6,9 @@ import pytest
 import xarray as xr
 
 import xpsnet
+from xpsnet import cli
 from xpsnet.chemistry.state_names import known_states, state_candidates
+from xpsnet.cli_table import plain_text, state_report
 from xpsnet.data.levels import core_level
 from xpsnet.samples import sample_truth
 
@@ -150,3 +152,18 @@ def test_the_chosen_name_stays_with_the_peaks(tmp_path: Path) -> None:
     assert name in (tmp_path / "peaks.csv").read_text(encoding="utf-8")
     texts = xpsnet.plot(xpsnet.sample("spectrum"), labelled).axes[0].get_legend().get_texts()
     assert any(text.get_text().startswith(name) for text in texts)
+
+
+def test_candidates_on_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    xpsnet.write(xpsnet.sample("spectrum"), tmp_path / "a.csv")
+    given = ["fit", str(tmp_path / "a.csv"), "--n-peaks", "3", "--background", "linear"]
+    assert cli.main([*given, "--state-names"]) == 0
+    out = capsys.readouterr().out
+    assert re.search(r"1 +C-C, C-H +\+0\.00 +G\. Beamson", out)
+    assert "charge reference: none is stated" in out
+    own = tmp_path / "mine.toml"
+    own.write_text('["C 1s"]\n"ours" = { range = [284.79, 284.81], source = "us" }')
+    assert cli.main([*given, "--state-names", str(own)]) == 0
+    assert "ours" in capsys.readouterr().out
+    stack = xr.concat([peaks(284.8), peaks(284.9)], dim="x")
+    assert "of the first spectrum" in plain_text(*state_report(state_candidates(stack)))

@@ -10,8 +10,8 @@ lines, very broad lines, other states of the same levels, satellites of the sour
 - a line that is not found costs ln(h / u)**2 / 2 t**2 where its predicted height h is above u, the
   height that the noise can hide: this is the penalty for strong lines that are absent;
 - an element costs by itself: little where most samples hold it, much where few do;
-- the common shift of all lines, and the chemical shift of each element beyond its known range,
-  cost as normal deviations.
+- the common shift of all lines, the chemical shift of each element beyond its known range, and the
+  distance of its lines from their places cost as normal deviations.
 
 t is the logarithmic error of predicted areas: cross-sections, layers on the surface, and the
 transmission of the instrument, which is the less certain the further the kinetic energy is from
