@@ -3,6 +3,7 @@
     python benchmarks/bench_identify.py measured
     python benchmarks/bench_identify.py simulated [--n 40] [--seed 7]
     python benchmarks/bench_identify.py calibration [--size 24]
+    python benchmarks/bench_identify.py picture [--out docs/images/survey.png]
 
 `measured`: are the elements whose regions a file holds among the candidates of its survey, and how
 many candidates are elements that nobody finds there? The files are looked for where
@@ -125,12 +126,14 @@ def drawn_elements(rng: np.random.Generator, n: int) -> dict[str, float]:
     return dict(zip(names, shares.tolist(), strict=True))
 
 
-def simulated_survey(rng: np.random.Generator, n: int, top: float) -> Survey:
-    """A survey of n elements whose highest point has so many counts."""
+def simulated_survey(
+    rng: np.random.Generator, n: int, top: float, shares: dict[str, float] | None = None
+) -> Survey:
+    """A survey of n elements whose highest point has so many counts; of these, where given."""
     photon_energy = float(rng.choice([1486.6, 1486.6, 1253.6]))
     step = float(rng.choice([0.5, 0.8, 1.0]))
     binding = np.arange(-5.0, min(photon_energy - 100.0, 1350.0), step)
-    shares = drawn_elements(rng, n)
+    shares = shares or drawn_elements(rng, n)
     power, layer = rng.uniform(0.1, 1.1), rng.uniform(0.0, 1.0)
     shift = float(rng.uniform(-4.0, 4.0))
     width = rng.uniform(1.2, 2.4)
@@ -150,10 +153,11 @@ def simulated_survey(rng: np.random.Generator, n: int, top: float) -> Survey:
             primary += area * line
             if area * line.max() > tops[element][0]:
                 tops[element] = area * float(line.max()), at, width + natural
-        for at, area, broad in auger(element, photon_energy, power, rng):
-            primary += share * area * voigt(binding - at - shift, broad, 2.0)
     if not mono:
         primary = with_satellites(binding, primary, "Al Ka" if photon_energy > 1300 else "Mg Ka")
+    for element, share in shares.items():  # they have no satellites
+        for at, area, broad in auger(element, photon_energy, power, rng):
+            primary += share * area * voigt(binding - at - shift, broad, 2.0)
     spectrum = with_losses(primary, step)
     spectrum += spectrum.max() * (0.02 + 0.1 * (binding + 5) / 1300 * rng.random())
     scale = top / spectrum.max()
@@ -346,14 +350,25 @@ def calibration(size: int, seed: int) -> dict[str, float]:
     }
 
 
+def picture(path: Path, seed: int) -> None:
+    """Figure of a simulated survey with the names of its candidates."""
+    shares = {"O": 0.5, "C": 0.15, "Ti": 0.2, "Na": 0.05, "Zn": 0.1}
+    survey = simulated_survey(np.random.default_rng(seed), 5, 1e5, shares).spectrum
+    xpsnet.plot(survey, xpsnet.identify(survey), size=(9, 4.5)).savefig(path, dpi=110)
+    print(f"wrote {path}")
+
+
 def main(arguments: Sequence[str] | None = None) -> Any:
     """Run one part and print its table."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("part", choices=["measured", "simulated", "calibration"])
+    parser.add_argument("part", choices=["measured", "simulated", "calibration", "picture"])
     parser.add_argument("--n", type=int, default=40, help="surveys at each noise level")
     parser.add_argument("--size", type=int, default=24, help="pixels on a side of the map")
     parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--out", type=Path, default=ROOT / "docs" / "images" / "survey.png")
     chosen = parser.parse_args(arguments)
+    if chosen.part == "picture":
+        return picture(chosen.out, chosen.seed)
     if chosen.part == "measured":
         rows = measured()
         for row in rows:

@@ -75,7 +75,9 @@ def test_elements_that_are_excluded_or_required() -> None:
     assert "Si" not in names(identify(survey(), exclude=["si"]))
     found = identify(survey(), elements=("Na",))
     assert float(found["probability"].sel(element="Na")) < 0.5
-    assert not found["line_found"].sel(element="Na").any()
+    sodium = found.sel(element="Na")
+    main = sodium["line_name"].values.tolist().index("Na 1s")
+    assert not bool(sodium["line_found"][main])
     with pytest.raises(ValueError, match="expected symbols of elements from Li to U, got elements"):
         identify(survey(), elements=("Xx",))
     with pytest.raises(ValueError, match="got O in both; leave it out"):
@@ -189,7 +191,7 @@ def test_heights_and_energies_of_peaks() -> None:
         assert peaks.energy[k] == pytest.approx(center, abs=0.1)
         assert peaks.fwhm[k] == pytest.approx(2.33, abs=0.5)
         assert peaks.height[k] == pytest.approx(8000 * height, rel=0.1)
-    assert peaks.energy.size == len(SILICA)
+    assert (peaks.significance > 5).sum() == len(SILICA)
     limit = peaks.upper_limit(np.array([400.0, 5000.0]))
     assert 0 < limit[0] < 300
     assert np.isnan(limit[1])
@@ -198,8 +200,9 @@ def test_heights_and_energies_of_peaks() -> None:
 def test_false_peaks_in_noise_are_rare() -> None:
     rng = np.random.default_rng(3)
     flat = [rng.poisson(np.full(1200, 500.0)).astype(float) for _ in range(40)]
-    found = [find_survey_peaks(np.arange(1200.0), one).energy.size for one in flat]
-    assert sum(found) <= 1
+    found = [find_survey_peaks(np.arange(1200.0), one).significance for one in flat]
+    assert sum(int((one > 5).sum()) for one in found) <= 1
+    assert sum(one.size for one in found) < 5 * len(found)  # weaker ones need an explanation
 
 
 def test_simulated_surveys() -> None:

@@ -32,6 +32,7 @@ _STRONG = 2.0  # times what the noise can hide: a line of this predicted height 
 _SAME_PHOTON_ENERGY = 1.5  # [eV]
 _AROUND = 8.0  # [eV] of background on either side of the states of a level, in a window
 _REFERENCE = {"C": (0.3, 0.5), "O": (0.5, 1.2)}  # usual chemical shift and its spread [eV]
+_FAR_TOO_WEAK = 0.15  # of the predicted area: less is not the line
 _ALONE = 5.5  # standard deviations from which a peak is one without an explanation
 _MEASURED_TO = 0.3  # [eV] error of the energy of a peak, its noise aside
 
@@ -151,7 +152,7 @@ def identify(
     _check_survey(survey)
     question = Question(
         energy_of_photons,
-        tuple(one for one in (*IDENTIFIABLE, *required) if one not in excluded),
+        tuple(dict.fromkeys(one for one in (*IDENTIFIABLE, *required) if one not in excluded)),
         required,
         _satellites(survey, energy_of_photons),
         largest_shift,
@@ -415,10 +416,14 @@ def _fill_lines(
         if id(line) not in places:
             continue
         peak = int(match.peak[places[id(line)]])
+        area = match.amount * line.strength
+        # A ripple at the place of a strong line is not this line.
+        if core and peak >= 0 and peaks.area[peak] < _FAR_TOO_WEAK * area:
+            peak = -1
         if peak >= 0:
             energy[k], height[k] = peaks.energy[peak], peaks.significance[peak]
         limit = float(peaks.upper_limit(np.array([expected[k]]))[0])
-        predicted = match.amount * line.strength / (1.0645 * line.fwhm)
+        predicted = area / (1.0645 * line.fwhm)
         strong[k] = core and (peak >= 0 or predicted > _STRONG * limit)
 
 

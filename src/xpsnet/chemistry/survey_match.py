@@ -50,6 +50,7 @@ _AMOUNTS = np.array([0.2, 0.35, 0.6, 1.0, 1.6])
 _PEAK_REACH = 0.25  # of the width of a peak, added to the tolerance of a line
 _BROADER, _BROADER_BY = 1.5, 3.0  # times, and [eV]: a peak may be broader than its line by this
 _STATES = 1.5  # [eV] beyond the chemical shifts: where other states of a level may be
+_SATELLITE_REACH = 2.2  # [eV]: the two strongest satellites may be one peak
 _VALENCE_BAND = 13.0  # [eV] below, peaks may belong to the valence band
 _EDGE = 2.0  # [eV] from the ends of the survey, where lines are not judged
 
@@ -62,7 +63,7 @@ _COSTS = {
 }
 _COST = {one: cost for cost, names in _COSTS.items() for one in names.split()}
 _COST_OF_LANTHANIDES, _COST_OF_OTHERS = 7.0, 12.0
-_COST_OF_LOST = 50.0  # of an element that is required and has no line at a common shift
+_COST_OF_LOST = 1000.0  # of an element that is required and has no line at a common shift
 
 
 @dataclass(frozen=True)
@@ -199,7 +200,7 @@ class _Sums:
         loss = ((distance > 3.0) & (distance < 40.0) & weak & broad) * 0.3 * area[None, :]
         satellite = np.zeros_like(distance)
         for shift, height in self.question.satellites:
-            near = np.abs(-distance - shift) < 1.5
+            near = np.abs(-distance - shift) < _SATELLITE_REACH
             satellite += near * 2.0 * height * area[None, :]
         losses, satellites = loss.max(axis=1, initial=0.0), satellite.max(axis=1, initial=0.0)
         valence = np.where(energy < _VALENCE_BAND, 10.0 * area, 0.0)

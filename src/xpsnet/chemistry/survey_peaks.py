@@ -23,7 +23,9 @@ _WIDTHS = (2.0, 3.0, 4.5, 7.0, 10.0)  # [eV] full widths of the filter
 _LEAST_POINTS = 1.8  # points in the full width of the narrowest filter
 _STEP = 0.5  # [eV] finer axes are binned to about this
 _MEASURE = 1  # which of the filters gives heights and their errors
-_SIGNIFICANT = 4.0  # standard deviations of the filtered spectrum
+_WIDE = 3  # which of the filters gives widths together with the first
+_ROUNDS = 2
+_SIGNIFICANT = 3.4  # standard deviations of the filtered spectrum
 # Ripples of a background, as a share of its level: no detector is known better over a survey.
 _RIPPLE = 0.004
 _APART = 0.75  # of the wider filter: closer maxima are one peak
@@ -40,7 +42,8 @@ class SurveyPeaks:
     ----------
     energy, fwhm, height, area, significance : ndarray, shape (n,)
         Binding energy and width [eV]; height above the background [unit of the counts]; its area;
-        the height in standard deviations of the noise of the filtered spectrum.
+        the height in standard deviations of the noise, of the spectrum filtered at the width of
+        the peak.
     grid, residual, error : ndarray, shape (points,)
         Binding energies, the height of a line there beside all peaks, and its standard deviation.
     """
@@ -84,12 +87,27 @@ def find_survey_peaks(binding: Floats, counts: Floats) -> SurveyPeaks:
     errors = np.stack([_filter_error(variance, width / step) for width in widths])
     places, chosen = _maxima(answers / errors, np.array(widths) / step)
     energy = np.array([_vertex(grid, answers[w], i) for i, w in zip(places, chosen, strict=True)])
-    fwhm = _peak_widths(answers, places, np.array(widths))
     k = min(_MEASURE, len(widths) - 1)
     points = widths[k] / step
+    pair = (0, min(_WIDE, len(widths) - 1))
+    fwhm = _peak_widths(answers[pair, :][:, places], (widths[pair[0]], widths[pair[1]]))
     height, residual = _heights((grid, answers[k]), energy, fwhm, points)
+    for _ in range(_ROUNDS if energy.size else 0):
+        # The widths again, without what the other peaks answer at the place of each.
+        lines = _drawn(grid, energy, fwhm).T
+        own = np.stack(
+            [_own_answers(answers[m], places, lines, height, widths[m] / step) for m in pair]
+        )
+        fwhm = _peak_widths(own, (widths[pair[0]], widths[pair[1]]))
+        height, residual = _heights((grid, answers[k]), energy, fwhm, points)
     error = errors[k] / _gain(points)
-    significance = height / np.interp(energy, grid, error)
+    significance = np.zeros(energy.size)
+    lines = _drawn(grid, energy, fwhm).T
+    used = np.maximum(chosen, k)
+    for m in np.unique(used):
+        own_answer = _own_answers(answers[m], places, lines, height, widths[m] / step)
+        significance = np.where(used == m, own_answer / errors[m][places], significance)
+    significance = np.where(height > 0, significance, 0.0)
     kept = significance > _SIGNIFICANT
     # What a strong line leaves beside itself is no measure of a line that is not there.
     model = _drawn(grid, energy, fwhm) @ height if energy.size else np.zeros_like(grid)
@@ -166,21 +184,31 @@ def _maxima(ratio: Floats, points: Floats) -> tuple[npt.NDArray[np.intp], npt.ND
     return places, np.array([k for _, k in kept], dtype=np.intp)
 
 
-def _peak_widths(answers: Floats, places: npt.NDArray[np.intp], widths: Floats) -> Floats:
-    """Full widths of the peaks from the answers of a narrow and a wide filter.
+def _peak_widths(answers: Floats, widths: tuple[float, float]) -> Floats:
+    """Full widths of peaks from the answers of a narrow and a wide filter, shape (2, n).
 
     A filter of width a answers to a Gaussian of width s in proportion to
     a**2.5 / (s**2 + a**2)**1.5.
     """
-    narrow, wide = widths[0], widths[min(3, widths.size - 1)]
+    narrow, wide = widths
     if narrow == wide:
-        return np.full(places.size, narrow)
+        return np.full(answers.shape[1], narrow)
     with np.errstate(invalid="ignore", divide="ignore"):
-        ratio = answers[0, places] / answers[min(3, widths.size - 1), places]
+        ratio = np.maximum(answers[0], 0.0) / np.maximum(answers[1], 1e-300)
         ratio = (ratio * (wide / narrow) ** 2.5) ** (2 / 3)
         square = (wide**2 - ratio * narrow**2) / (ratio - 1)
     square = np.where(ratio > 1, square, _BROADEST**2)
+    # A wide filter without an answer: a peak narrower than both.
+    square = np.where(answers[1] > 0, square, 0.0)
     return np.asarray(np.clip(np.sqrt(np.maximum(square, 0.0)), _NARROWEST, _BROADEST))
+
+
+def _own_answers(
+    answer: Floats, places: npt.NDArray[np.intp], lines: Floats, height: Floats, points: float
+) -> Floats:
+    """Answers of a filter at the peaks, each without what the other peaks answer there."""
+    columns = np.stack([_filtered(one, points)[places] for one in lines])
+    return np.asarray(answer[places] - height @ columns + height * np.diagonal(columns))
 
 
 def _vertex(grid: Floats, row: Floats, i: int) -> float:
