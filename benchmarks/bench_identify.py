@@ -98,8 +98,7 @@ class Survey:
 
 def subshells(element: str, photon_energy: float) -> Iterator[tuple[str, float, float, float]]:
     """Name, energy [eV], cross-section of the atom and natural width [eV] of each subshell."""
-    from xpsnet.chemistry.line_strengths import cross_section
-    from xpsnet.chemistry.survey_lines import _level_energy
+    from xpsnet.chemistry.survey_lines import _cross_section, _level_energy
     from xpsnet.data.level_tables import ENERGIES
     from xpsnet.data.levels import core_level
 
@@ -109,7 +108,7 @@ def subshells(element: str, photon_energy: float) -> Iterator[tuple[str, float, 
         known = core_level(f"{element} {subshell[:2]}")
         if energy is None or known is None or photon_energy - energy < 20.0:
             continue
-        section = cross_section(number, subshell, photon_energy)
+        section = _cross_section(element, subshell, photon_energy)
         yield subshell, energy, section, known.natural_width
 
 

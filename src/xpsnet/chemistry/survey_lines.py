@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Literal
 
-from xpsnet.chemistry.line_strengths import cross_section
+from xpsnet.chemistry.cross_sections import cross_section, ionizes
+from xpsnet.data.level_names import Level
 from xpsnet.data.level_tables import ELEMENTS, ENERGIES, MEASURED, NON_METALS
 from xpsnet.data.levels import core_level
 
@@ -74,7 +75,7 @@ class SurveyLine:
     energy : float
         Binding energy [eV]; of an Auger line photon energy minus kinetic energy.
     strength : float
-        Area for one atom, of unit transmission times escape depth at 1000 eV kinetic energy [barn].
+        Area for one atom, of unit transmission times escape depth at 1000 eV kinetic energy [Mb].
     fwhm : float
         Width in a survey [eV].
     tolerance : float
@@ -137,7 +138,7 @@ def _core_lines(element: str, number: int, photon_energy: float) -> list[SurveyL
         known = core_level(f"{element} {shell}")
         if energy is None or known is None or photon_energy - energy < _LEAST_KINETIC:
             continue
-        section = cross_section(number, subshell, photon_energy)
+        section = _cross_section(element, subshell, photon_energy)
         strength = section * ((photon_energy - energy) / 1000.0) ** _KINETIC_POWER
         natural = known.natural_width
         fwhm = (natural**2 + _INSTRUMENT**2) ** 0.5
@@ -166,12 +167,18 @@ def _auger_lines(element: str, number: int, photon_energy: float) -> list[Survey
             kinetic = start - _final(number, one) - _final(number, other) + term * number
             if kinetic < _LEAST_KINETIC:
                 continue
-            section = cross_section(number, hole, photon_energy) * share * _AUGER_SHARE
+            section = _cross_section(element, hole, photon_energy) * share * _AUGER_SHARE
             strength = section * (kinetic / 1000.0) ** _KINETIC_POWER
             energy = photon_energy - kinetic
             name = f"{element} {group}"
             lines.append(SurveyLine(name, name, "auger", energy, strength, _AUGER_WIDTH, 5.0))
     return lines
+
+
+def _cross_section(element: str, subshell: str, photon_energy: float) -> float:
+    """Of all electrons of a subshell [Mb per atom]; 0 where there is none."""
+    level = Level(element, subshell[:2], subshell[2:] or None)
+    return cross_section(level, photon_energy) if ionizes(level, photon_energy) else 0.0
 
 
 def _final(number: int, subshell: str) -> float:
