@@ -263,3 +263,12 @@ def test_the_command_prints_candidates(tmp_path: Path, capsys: pytest.CaptureFix
 def test_words() -> None:
     source = Path(bench_identify.ROOT / "src" / "xpsnet" / "chemistry" / "identify.py").read_text()
     assert "identified as" not in source
+
+
+def test_the_benchmark_of_charging_maps_and_the_picture(tmp_path: Path) -> None:
+    found = bench_identify.main(["calibration", "--size", "4"])
+    assert found["within_2_errors"] > 0.6
+    assert found["fit_within_2_errors"] > 0.7
+    assert found["fit_rms_eV"] < 0.02
+    bench_identify.main(["picture", "--out", str(tmp_path / "survey.png")])
+    assert (tmp_path / "survey.png").stat().st_size > 10_000
