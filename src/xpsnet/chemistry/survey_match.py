@@ -55,7 +55,8 @@ _VALENCE_BAND = 13.0  # [eV] below, peaks may belong to the valence band
 _EDGE = 2.0  # [eV] from the ends of the survey, where lines are not judged
 
 _COSTS = {
-    -1.0: "C O",
+    -1.0: "C",
+    0.0: "O",
     2.0: "N F Na Mg Al Si P S Cl K Ca Ti Cr Fe Ni Cu Zn",
     4.0: "Li B V Mn Co Ga Ge As Se Br Sr Y Zr Nb Mo Pd Ag Cd In Sn Sb Te I Ba Ta W Pt Au Pb Bi Ar",
     6.0: "Be Sc Rb Ru Rh Cs La Ce Hf Re Os Ir Hg Tl Th U",
