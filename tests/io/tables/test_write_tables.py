@@ -119,7 +119,7 @@ def test_nexus_says_what_to_plot(tmp_path) -> None:
         entry = file[file.attrs["default"]]
         data = entry[entry.attrs["default"]]
         assert (entry.attrs["NX_class"], data.attrs["NX_class"]) == ("NXentry", "NXdata")
-        assert (data.attrs["signal"], list(data.attrs["axes"])) == ("counts", ["energy"])
+        assert (data.attrs["signal"], list(data.attrs["axes"])) == ("data", ["energy"])
         assert dict(data["energy"].attrs)["type"] == "binding"
         assert data["energy"].attrs["units"] == "eV"
         assert entry["instrument/beam_probe/incident_energy"][()] == 1486.6
@@ -145,8 +145,8 @@ def test_nexus_of_peaks_holds_the_spectra_and_the_curves(tmp_path) -> None:
     with h5py.File(path) as file:
         assert file.attrs["default"] == "C_1s"
         fit = file["C_1s/fit"]
-        assert (fit.attrs["NX_class"], fit.attrs["default"]) == ("NXfit", "curves")
-        envelope = fit["curves/envelope"][()]
+        assert (fit.attrs["NX_class"], fit.attrs["default"]) == ("NXfit", "data")
+        envelope = fit["data/fit_sum"][()]
     np.testing.assert_array_equal(envelope, xpsnet.curves(peaks())["envelope"])
 
 

@@ -14,6 +14,7 @@ DIMS_ATTR = "xpsnet_dims"
 KIND_ATTR = "xpsnet_kind"
 _FITTING = "arrays that fit together"
 SPECTRA, PEAKS = "spectra", "peaks"
+OWN = "xpsnet_spectra"  # collection with the attributes of the arrays in the NXdata beside it
 
 
 def holds_peaks(path: Path) -> ReadError:
@@ -52,14 +53,15 @@ def _groups(tree: Tree, kind: str) -> list[str]:
     return [name for name, attrs in tree.groups.items() if attrs.get(KIND_ATTR) == kind]
 
 
-def _variables(tree: Tree, group: str) -> dict[str, xr.Variable]:
-    """Variables of a group, by name."""
-    return {array.label: _variable(tree, array) for array in tree.members.get(group, [])}
+def _variables(tree: Tree, group: str, own: str = "") -> dict[str, xr.Variable]:
+    """Variables of a group, by name, with their attributes from the group `own` if given."""
+    return {array.label: _variable(tree, array, own) for array in tree.members.get(group, [])}
 
 
-def _variable(tree: Tree, array: StoredArray) -> xr.Variable:
+def _variable(tree: Tree, array: StoredArray, own: str) -> xr.Variable:
     """One variable with its dimensions and attributes."""
-    attrs = restored(array.attrs)
+    beside = tree.groups.get(f"{own}/{array.label}", {})
+    attrs = restored(_without_class(beside) if own else array.attrs)
     dims = attrs.pop(DIMS_ATTR, [])
     if not isinstance(dims, list) or len(dims) != len(array.shape):
         raise refusal(
@@ -71,6 +73,11 @@ def _variable(tree: Tree, array: StoredArray) -> xr.Variable:
                  for one in np.asarray(values).ravel()]  # fmt: skip
         values = np.array(texts, dtype=object).reshape(array.shape)
     return _decoded(tree, array, xr.Variable([str(dim) for dim in dims], values, attrs))
+
+
+def _without_class(attrs: dict[str, Any]) -> dict[str, Any]:
+    """Attributes of a group without its class of NeXus."""
+    return {key: value for key, value in attrs.items() if key != "NX_class"}
 
 
 def _decoded(tree: Tree, array: StoredArray, variable: xr.Variable) -> xr.Variable:
@@ -85,7 +92,11 @@ def _decoded(tree: Tree, array: StoredArray, variable: xr.Variable) -> xr.Variab
 
 def _spectra(tree: Tree, group: str) -> xr.DataArray:
     """One array with its coordinates."""
-    variables = _variables(tree, group)
+    own = group if group.endswith(f"/{OWN}") else ""  # older files have no such group
+    group = f"{group.rpartition('/')[0]}/data" if own else group
+    if group not in tree.groups:
+        raise refusal(tree.path, group, expected="NXdata with counts", got="no such group")
+    variables = _variables(tree, group, own)
     counts = variables.pop(str(tree.groups[group].get("signal", "")), None)
     if counts is None or "energy" not in variables or counts.dtype.kind not in "iuf":
         raise refusal(tree.path, group, expected="counts over energies", got=str(list(variables)))
@@ -100,7 +111,7 @@ def _peaks(tree: Tree, group: str) -> xr.Dataset:
     variables: dict[Any, Any] = dict(_variables(tree, group))
     coords = tree.groups[group].get(COORDS_ATTR, [])
     attrs = tree.groups.get(f"{group.rpartition('/')[0]}/attributes", {})
-    kept = restored({key: value for key, value in attrs.items() if key != "NX_class"})
+    kept = restored(_without_class(attrs))
     with refusing_damage(tree.path, group, expected=_FITTING):
         peaks = xr.Dataset(variables, attrs=kept)
         return peaks.set_coords([name for name in coords if name in variables])
