@@ -143,6 +143,42 @@ def test_peaks_without_spectra_and_without_curves(
         assert "xpsnet.curves makes them" in texts(entry["notes/description"][()])
 
 
+def test_files_of_older_versions_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "a.nxs"
+    array = xpsnet.sample("line_scan")[:3]
+    xpsnet.write(array, path)
+    with h5py.File(path, "a") as file:  # they kept all attributes at the arrays themselves
+        entry = file["Si_2p"]
+        entry["data"].attrs["xpsnet_kind"] = "spectra"
+        for name, group in entry["xpsnet_spectra"].items():
+            for key, value in group.attrs.items():
+                if key != "NX_class":
+                    entry["data"][name].attrs[key] = value
+        del entry["xpsnet_spectra"]
+    assert xpsnet.read_one(path).identical(array)
+
+
+def test_a_file_without_its_data_is_refused(tmp_path: Path) -> None:
+    xpsnet.write(spectrum(), tmp_path / "a.nxs")
+    with h5py.File(tmp_path / "a.nxs", "a") as file:
+        del file["Si_2p/data"]
+    with pytest.raises(xpsnet.ReadError, match="expected NXdata with counts, got no such group"):
+        xpsnet.read(tmp_path / "a.nxs")
+
+
+def test_the_residual_of_spectra_with_their_own_charge_shift_is_noise(tmp_path: Path) -> None:
+    scan = xpsnet.sample("map")[:2, :3]
+    shift = xr.DataArray(np.linspace(-1.0, 1.0, 6).reshape(2, 3), dims=("y", "x"))
+    scan = scan.assign_coords(charge_shift=shift.assign_attrs(units="eV"))
+    fitted = xpsnet.fit(scan, n_states=2)
+    xpsnet.write(fitted, tmp_path / "a.nxs", spectra=scan)
+    with h5py.File(tmp_path / "a.nxs") as file:
+        data = file["C_1s/fit/data"]
+        np.testing.assert_array_equal(file["C_1s/energy_referencing/offset"], shift)
+        relative = data["residual"][()] / np.sqrt(np.maximum(data["fit_sum"][()], 1.0))
+    assert np.sqrt(np.mean(relative**2)) < 2.0
+
+
 def test_a_coordinate_called_data_keeps_its_name(tmp_path: Path) -> None:
     array = spectrum().assign_coords(data=3.0)
     xpsnet.write(array, tmp_path / "a.nxs")
@@ -151,9 +187,15 @@ def test_a_coordinate_called_data_keeps_its_name(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("what", ["spectrum", "line scan", "map", "fit"])
 def test_the_validator_of_pynxtools_accepts_it(
-    tmp_path: Path, peaks: xr.Dataset, what: str, caplog: pytest.LogCaptureFixture
+    tmp_path: Path,
+    peaks: xr.Dataset,
+    what: str,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     validation = pytest.importorskip("pynxtools.dataconverter.validate_file")
+    # pynxtools keeps its messages from the root logger, where pytest listens.
+    monkeypatch.setattr(logging.getLogger("pynxtools"), "propagate", True)
     path = tmp_path / "a.nxs"
     if what == "fit":
         xpsnet.write(peaks, path, spectra=spectrum(**KNOWN))

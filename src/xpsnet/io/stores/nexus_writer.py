@@ -13,7 +13,13 @@ import xarray as xr
 
 from xpsnet.io.stores.attributes import COORDS_ATTR, NAME_ATTR, VERSION_ATTR, counts_name
 from xpsnet.io.stores.nexus_own import DIMS_ATTR, KIND_ATTR, OWN, PEAKS, SPECTRA
-from xpsnet.io.stores.nexus_xps import group, write_experiment, write_fit, write_missing
+from xpsnet.io.stores.nexus_xps import (
+    group,
+    write_experiment,
+    write_fit,
+    write_missing,
+    write_referencing,
+)
 
 
 def nexus_bytes(
@@ -86,6 +92,7 @@ def _write_spectra(entry: Any, array: xr.DataArray) -> None:
     for name, coord in array.coords.items():
         _write_variable(data, str(name), coord.variable, own)
     data["energy"].attrs["type"] = str(array.attrs.get("scale", ""))
+    write_referencing(entry, array)
 
 
 def _write_axes_attributes(data: Any, dims: Any, coords: Any) -> None:

@@ -13,6 +13,7 @@ import numpy as np
 import xarray as xr
 
 from xpsnet.arguments import stated_number
+from xpsnet.data.charge_shift import CHARGE_SHIFT, has_charge_shift
 from xpsnet.data.level_names import parse_level
 from xpsnet.data.peaks import curves
 
@@ -94,6 +95,17 @@ def write_experiment(entry: Any, name: str, attrs: dict[str, Any]) -> list[str]:
         stated["physical_quantity"] = "energy"
         _write(stated, "resolution", resolution, "eV")
     return missing
+
+
+def write_referencing(entry: Any, array: xr.DataArray) -> None:
+    """Write the charge reference of spectra of which each has its own.
+
+    The definition's offset is between measured and calibrated binding energy, as `charge_shift` is.
+    """
+    if has_charge_shift(array):
+        reference = group(entry, "energy_referencing", "NXcalibration")
+        reference["physical_quantity"] = "energy"
+        _quantity(reference, "offset", array.coords[CHARGE_SHIFT].astype(np.float64), "eV")
 
 
 def write_missing(entry: Any, missing: list[str]) -> None:
