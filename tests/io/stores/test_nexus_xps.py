@@ -85,6 +85,17 @@ def test_what_is_not_known_is_named_and_not_invented(tmp_path: Path) -> None:
     assert note.endswith(", ".join(missing))
 
 
+def test_a_time_without_its_zone_and_a_scan_mode_of_its_own_are_said(tmp_path: Path) -> None:
+    stated = {**KNOWN, "acquired": "2026-01-02T03:04:05", "energy_scan_mode": "sweep"}
+    xpsnet.write(spectrum(**stated), tmp_path / "a.nxs")
+    with h5py.File(tmp_path / "a.nxs") as file:
+        entry = file["Si_2p"]
+        mode = entry["instrument/electronanalyzer/energydispersion/energy_scan_mode"]
+        assert (texts(mode[()]), bool(mode.attrs["custom"])) == ("sweep", True)
+        note = texts(entry["notes/description"][()])
+    assert note.endswith("written: the time zone of start_time")
+
+
 def test_a_fit_has_its_curves_parameters_and_fractions(tmp_path: Path, peaks: xr.Dataset) -> None:
     path = tmp_path / "a.nxs"
     xpsnet.write(peaks, path, spectra=spectrum(**KNOWN))

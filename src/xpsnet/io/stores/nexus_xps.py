@@ -25,6 +25,7 @@ _DISPERSIONS = (
     "retarding grid",
 )  # fmt: skip
 _SCAN_MODES = {"FAT": "fixed_analyzer_transmission", "FRR": "fixed_retardation_ratio"}
+_KNOWN_MODES = (*_SCAN_MODES.values(), "fixed_energy", "snapshot", "dither")
 _SHAPES = {
     "gaussian": "Gaussian",
     "lorentzian": "Lorentzian",
@@ -83,6 +84,11 @@ def write_experiment(entry: Any, name: str, attrs: dict[str, Any]) -> list[str]:
             missing.append(f"{place.name.partition(entry.name)[2]}/{key}".lstrip("/"))
         else:
             _write(place, key, value, "eV")
+    if (mode := _scan_mode(attrs)) is not None:
+        dispersion["energy_scan_mode"].attrs["custom"] = mode not in _KNOWN_MODES
+    moment = _moment(attrs)
+    if moment is not None and datetime.fromisoformat(moment).tzinfo is None:
+        missing.insert(0, "the time zone of start_time")
     for place, key, value, units in (
         (dispersion, "pass_energy", stated_number(attrs.get("pass_energy")), "eV"),
         (detector, "count_time", stated_number(attrs.get("dwell_time")), "s"),
