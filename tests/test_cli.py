@@ -443,6 +443,11 @@ def test_models_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     assert "0 to 6 peaks" in out
 
 
+def test_warm_up_says_that_fits_begin_at_once(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["warm-up"]) == 0
+    assert capsys.readouterr().out.startswith("ready after ")
+
+
 @pytest.mark.parametrize(
     ("words", "removed"),
     [("", None), (' --remove-satellites "Mg Ka"', "Mg Ka"), (" --remove-satellites auto", "Al Ka")],

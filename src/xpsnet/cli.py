@@ -13,6 +13,7 @@ import sys
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from xpsnet import __version__, cli_identify, cli_values
@@ -310,6 +311,15 @@ def run_models(chosen: argparse.Namespace) -> None:
         trained = f"trained on {seen:.1f} million spectra"
         rows.append([model.name, peaks, trained, f"version {model.version}"])
     _show(table([], rows))
+
+
+def run_warm_up(_: argparse.Namespace) -> None:
+    """Prepare this computer for fits."""
+    from xpsnet.pipeline.warm_up import warm_up
+
+    begun = perf_counter()
+    warm_up()
+    _show(f"ready after {perf_counter() - begun:.1f} s: fits begin at once, in every process")
 
 
 def _regions(chosen: argparse.Namespace) -> "list[xr.DataArray]":
@@ -684,3 +694,6 @@ def _add_network_commands(commands: Any) -> None:
 
     parser = commands.add_parser("models", help="list the networks")
     parser.set_defaults(command=run_models)
+
+    parser = commands.add_parser("warm-up", help="prepare what a first fit on a computer prepares")
+    parser.set_defaults(command=run_warm_up)
