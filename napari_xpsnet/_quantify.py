@@ -55,6 +55,15 @@ NO_REGION = "Fit a region whose name is a core level first, for instance C 1s."
 NONE_ON = "Switch a region on."
 SELF = 'Only one region is counted: its share is 100 %. Fit further regions, or choose "all files".'
 NO_ERROR = "A dash is an error that is not known: these peaks need Refine, or a fit with errors."
+TIPS = {
+    "\N{PLUS-MINUS SIGN} noise": "Standard error from the noise of the spectra [at.%]",
+    "spread": "Standard deviation between the spectra [at.%]",
+    "\N{PLUS-MINUS SIGN} systematic": (
+        "Standard uncertainty from factors, transmission and mean free path [at.%]; it is the same "
+        "in all spectra of a series"
+    ),
+    "limit": "Smallest amount that would be found [at.%]",
+}
 FILTER = "Table (*.csv);;Excel (*.xlsx)"
 
 
@@ -233,6 +242,8 @@ class QuantifyForm(QWidget):
         if not rsf:
             raise ValueError("Choose the table with your factors.")
         own = self.factors.currentData() is None
+        if own and not Path(rsf).is_file():
+            raise ValueError(f"There is no file {rsf}: choose the table with your factors.")
         chosen = self.transmission.currentText()
         power = f"ke^{self.exponent.value():g}"
         imfp = self.path.currentData()
@@ -326,6 +337,8 @@ class QuantifyWindow(QDialog):
         header, rows = _quantities.header(found), _quantities.table(found)
         self.table.setColumnCount(len(header))
         self.table.setHorizontalHeaderLabels(header)
+        for column, text in enumerate(header):
+            self.table.horizontalHeaderItem(column).setToolTip(TIPS.get(text, ""))
         self.table.setRowCount(len(rows))
         right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
         for k, texts in enumerate(rows):

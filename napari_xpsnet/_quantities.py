@@ -27,16 +27,25 @@ NO_LEVEL = "its name is no core level"
 COUNTED = "off: {name} counts {element} already"
 IN_WINDOW = (
     (
-        'pass transmission= as "ke^-0.7" or a function',
+        r'pass transmission= as "ke\^-0\.7" or a function',
         'choose "power of the energy" under "Transmission" if you know it',
     ),
     (
-        "pass photon_energy=1486.6 for Al K-alpha",
+        r"pass photon_energy=1486\.6 for Al K-alpha",
         'type it under "Energy axis" and fit again',
     ),
-    ("xpsnet.fit and xpsnet.refine give such peaks", "fit these spectra"),
+    (r'else pass rsf="scofield" or a mapping', 'else choose "Scofield"'),
+    (
+        r"pass asymmetry=\{'(.+?)': 1\.0\} with its value, or leave angle= out",
+        r'type its value under "Asymmetry", for instance "\1=1.0", or set the angle to magic',
+    ),
+    (
+        r'pass rsf_kind="measured" or "average matrix"',
+        'choose another entry under "It contains"',
+    ),
+    (r'with rsf_kind="measured"', 'as "everything (measured)"'),
 )
-"""Advice of the library for Python, and the same for this window."""
+"""Advice of the library for Python as a pattern, and the same for this window."""
 
 
 @dataclass(frozen=True)
@@ -194,7 +203,7 @@ def call(regions: Sequence[Region], peaks: Sequence[xr.Dataset], chosen: Choices
 def _in_window(text: str) -> str:
     """A sentence of the library with advice for this window."""
     for python, here in IN_WINDOW:
-        text = text.replace(python, here)
+        text = re.sub(python, here, text)
     return f"{text[:1].upper()}{text[1:]}".rstrip(".") + "."
 
 

@@ -192,6 +192,30 @@ def test_material_and_angle(dock: FitPeaks, sample: list[Region]) -> None:
     assert dock.quantification.answer.found is not None
 
 
+def test_refusals_advise_for_the_window(dock: FitPeaks, sample: list[Region]) -> None:
+    form = window(dock).form
+    form.factors.setCurrentText(FILE)
+    settle(0.5)
+    assert 'else choose "Scofield"' in window(dock).message.text()
+    assert "rsf=" not in window(dock).message.text()
+    assert cells(dock) == []
+    form.factors.setCurrentText("own table (CSV)")
+    form.table.setText("/no/such.csv")
+    form.table.editingFinished.emit()
+    settle(0.5)
+    assert "There is no file /no/such.csv" in window(dock).message.text()
+    form.factors.setCurrentText("Scofield")
+    c1s = xpsnet.sample("spectrum")
+    give(dock, sample[3], peaks_at(c1s, "Si 2p", 115.0))
+    form.angle.setValue(60.0)
+    settle(0.5)
+    text = window(dock).message.text()
+    assert 'under "Asymmetry", for instance "Si 2p=1.0"' in text
+    form.angle.setValue(-1.0)
+    settle(0.5)
+    assert len(cells(dock)) == 3
+
+
 def test_levels_of_the_table(dock: FitPeaks, sample: list[Region]) -> None:
     form = window(dock).form
     form.level.setCurrentText("lines")
