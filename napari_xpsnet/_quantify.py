@@ -49,6 +49,7 @@ KINDS = {
 FILE, POWER, NONE = "of the file", "power of the energy", "none"
 PATHS = {"power, ke^n": "ke^n", "TPP-2M": "tpp2m", "JTP 2023": "jtp", "none": None}
 LEVELS = {"regions": "region", "states": "state", "lines": "peak"}
+OF_FILE = "of the spectra"
 MAGIC = "54.7\N{DEGREE SIGN}, magic"
 HERE, MEAN = "this spectrum", "mean of all spectra"
 NO_REGION = "Fit a region whose name is a core level first, for instance C 1s."
@@ -98,6 +99,8 @@ class QuantifyForm(QWidget):
         self.gap = _number(0.0, 20.0, 0.0, decimals=2, suffix=" eV")
         self.angle = _number(-1.0, 180.0, -1.0, decimals=1, suffix="\N{DEGREE SIGN}")
         self.angle.setSpecialValueText(MAGIC)
+        self.photon = _number(0.0, 1e5, 0.0, decimals=2, suffix=" eV")
+        self.photon.setSpecialValueText(OF_FILE)
         self.beta = QLineEdit()
         self.beta.setPlaceholderText("Si 2p=1.0, C 1s=2")
         self.browse.setAutoDefault(False)
@@ -122,6 +125,7 @@ class QuantifyForm(QWidget):
         self.path.setToolTip("Inelastic mean free path; TPP-2M and JTP need the material")
         self.formula.setToolTip("Chemical formula of the sample")
         self.gap.setToolTip("Band gap of the sample, 0 for a metal")
+        self.photon.setToolTip("For files that do not state it: 1486.6 eV for Al K-alpha")
         self.angle.setToolTip("Angle between X-rays and analyzer")
         self.beta.setToolTip("Asymmetry parameters of the levels, for another angle than 54.7°")
 
@@ -143,6 +147,7 @@ class QuantifyForm(QWidget):
             ("Material", self.formula),
             ("Density", self.density),
             ("Band gap", self.gap),
+            ("Photon energy", self.photon),
             ("Angle", self.angle),
             ("Asymmetry \N{GREEK SMALL LETTER BETA}", self.beta),
         ):
@@ -162,7 +167,7 @@ class QuantifyForm(QWidget):
         combos = (self.scope, self.values, self.level, self.factors, self.kind)
         for combo in (*combos, self.transmission, self.path):
             combo.currentIndexChanged.connect(self._follow)
-        for number in (self.exponent, self.density, self.gap, self.angle):
+        for number in (self.exponent, self.density, self.gap, self.photon, self.angle):
             number.valueChanged.connect(self._follow)
         for text in (self.table, self.formula, self.beta):
             text.editingFinished.connect(self._follow)
@@ -256,6 +261,7 @@ class QuantifyForm(QWidget):
             angle=self.angle.value() if self.angle.value() >= 0 else None,
             asymmetry=self._asymmetry() if self.angle.value() >= 0 else None,
             level=self.level.currentData(),
+            photon_energy=self.photon.value() or None,
         )
 
     def _material(self) -> dict[str, Any]:

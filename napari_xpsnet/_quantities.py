@@ -32,7 +32,7 @@ IN_WINDOW = (
     ),
     (
         r"pass photon_energy=1486\.6 for Al K-alpha",
-        'type it under "Energy axis" and fit again',
+        'type it under "Photon energy"',
     ),
     (r'else pass rsf="scofield" or a mapping', 'else choose "Scofield"'),
     (
@@ -60,6 +60,7 @@ class Choices:
     angle: float | None = None
     asymmetry: Mapping[str, float] | None = None
     level: str = "region"
+    photon_energy: float | None = None
 
     def keywords(self) -> dict[str, Any]:
         """Keywords of `xpsnet.quantify`."""
@@ -69,7 +70,7 @@ class Choices:
             "imfp": self.imfp,
             "level": self.level,
         }
-        for name in ("rsf_kind", "material", "angle", "asymmetry"):
+        for name in ("rsf_kind", "material", "angle", "asymmetry", "photon_energy"):
             value = getattr(self, name)
             if value is not None:
                 found[name] = dict(value) if isinstance(value, Mapping) else value
@@ -194,7 +195,7 @@ def quantified(regions: Sequence[Region], peaks: Sequence[xr.Dataset], chosen: C
 def call(regions: Sequence[Region], peaks: Sequence[xr.Dataset], chosen: Choices) -> dict[str, Any]:
     """Keywords; also the photon energy, where the user typed it after the fit."""
     keywords = chosen.keywords()
-    if all("photon_energy" in one.attrs for one in peaks):
+    if "photon_energy" in keywords or all("photon_energy" in one.attrs for one in peaks):
         return keywords
     known = {one.axis.photon(one.as_read) for one in regions} - {None}
     return keywords | ({"photon_energy": known.pop()} if len(known) == 1 else {})

@@ -216,6 +216,20 @@ def test_refusals_advise_for_the_window(dock: FitPeaks, sample: list[Region]) ->
     assert len(cells(dock)) == 3
 
 
+def test_photon_energy_that_the_file_does_not_state(dock: FitPeaks, sample: list[Region]) -> None:
+    sample[1].as_read.attrs.pop("photon_energy")
+    sample[0].as_read.attrs.pop("photon_energy")
+    for region in sample[:2]:
+        peaks = region.state.content.at({}).copy()
+        del peaks.attrs["photon_energy"]
+        give(dock, region, peaks)
+    settle(0.5)
+    assert 'type it under "Photon energy"' in window(dock).message.text()
+    window(dock).form.photon.setValue(1253.6)
+    settle(0.5)
+    assert dock.quantification.answer.found.attrs["photon_energy"] == 1253.6
+
+
 def test_levels_of_the_table(dock: FitPeaks, sample: list[Region]) -> None:
     form = window(dock).form
     form.level.setCurrentText("lines")
