@@ -88,7 +88,7 @@ class QuantifyForm(QWidget):
         self.level = _combo(LEVELS)
         self.factors = _combo(FACTORS)
         self.table, self.browse = QLineEdit(), QPushButton("Browse...")
-        self.table.setPlaceholderText("file with level and factor")
+        self.table.setPlaceholderText("level, factor")
         self.kind = _combo(KINDS)
         self.transmission = _combo([FILE, POWER, NONE])
         self.exponent = _number(-5.0, 5.0, -0.7, decimals=2)
