@@ -7,7 +7,8 @@ Run it on a computer with a screen, or without one:
 It opens the sample map, fits all of its spectra, pins one, and writes docs/images/viewer.png; then
 the sample spectrum with two links for docs/images/editor.png, docs/images/export.png and
 docs/images/curve_layers.png.
-Then the sample line scan with its profile for docs/images/profile.png.
+Then the sample line scan with its profile for docs/images/profile.png, and two regions of a map for
+docs/images/quantification.png.
 """
 
 import argparse
@@ -21,6 +22,8 @@ from typing import Any
 import napari
 from qtpy.QtWidgets import QApplication
 
+from napari_xpsnet._regions import Region, RegionFile, file_layer
+
 # Copies of the sessions must not be offered to the person who makes the pictures.
 os.environ["XDG_DATA_HOME"] = tempfile.mkdtemp()
 
@@ -31,6 +34,8 @@ PIXEL = {"y": 40, "x": 36}
 ENERGY = 286.5
 """Energy of the slider [eV]; there its label covers no point."""
 
+LEVEL_SHIFT = 247.0
+"""From C 1s to O 1s, a second region for the quantification [eV]."""
 EDITS = (
     (1, "label", "C-C / C-H"),
     (2, "label", "C-O"),
@@ -129,14 +134,37 @@ def picture_of_a_profile(path: Path) -> None:
     viewer.close()
 
 
+def picture_of_a_quantification(path: Path) -> None:
+    """The atomic percent of two regions of a map."""
+    viewer, dock = open_dock("map")
+    carbon = dock.region.as_read.isel(y=slice(0, 24), x=slice(20, 44))
+    oxygen = carbon.isel(y=slice(None, None, -1)).assign_coords(y=carbon.y)
+    oxygen = oxygen.assign_coords(energy=carbon.energy + LEVEL_SHIFT).rename("O 1s")
+    file = RegionFile("map.nc", [Region(carbon), Region(oxygen)])
+    data, keywords, _ = file_layer(file)
+    viewer.layers.clear()
+    file.take_layer(viewer.add_image(data, **keywords))
+    settle()
+    for region in file.regions:
+        dock.regions.show_region(region)
+        settle()
+        fit(dock, "all spectra", refine=True)
+    dock.quantification.open()
+    dock.quantification.window.form.transmission.setCurrentText("power of the energy")
+    settle(1.0)
+    dock.quantification.window.grab().save(str(path))
+    viewer.close()
+
+
 def take_pictures(folder: Path) -> list[Path]:
     """Use the viewer as a user does, and save pictures of it."""
     folder.mkdir(parents=True, exist_ok=True)
-    names = ("viewer.png", "editor.png", "export.png", "curve_layers.png", "profile.png")
-    pictures = [folder / name for name in names]
+    names = ("viewer", "editor", "export", "curve_layers", "profile", "quantification")
+    pictures = [folder / f"{name}.png" for name in names]
     picture_of_a_map(pictures[0])
     pictures_of_a_spectrum(*pictures[1:4])
     picture_of_a_profile(pictures[4])
+    picture_of_a_quantification(pictures[5])
     return pictures
 
 

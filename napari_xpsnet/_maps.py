@@ -30,6 +30,8 @@ COLORMAPS = {
 }
 LINKED = ("area", "height", "fwhm")
 """Quantities that are compared between peaks: their maps have the same contrast limits."""
+COMPOSITION = "atomic_percent"
+"""Variable of the maps of a quantification, which belong to several fits and stay."""
 NAN_COLOR = "#808080"
 """Pixels without a value; in none of the colormaps, and opaque: nothing shines through."""
 STRIP_SHARE = 0.06
@@ -55,7 +57,8 @@ def show_maps(viewer: Any, layer: Any, peaks: xr.Dataset, choice: str | None = N
     """
     from napari.layers import Image
 
-    old = {one.metadata["map"]: one for one in maps_of(viewer, layer)}
+    shown = [one for one in maps_of(viewer, layer) if one.metadata["variable"] != COMPOSITION]
+    old = {one.metadata["map"]: one for one in shown}
     variables = {one.metadata["variable"] for one in old.values()}
     variables |= set(VARIABLES if choice == "all" else [choice] if choice else [])
     selected = set(viewer.layers.selection)

@@ -52,7 +52,7 @@ def make_session(
         active = 0
         for region in file.regions:
             try:
-                one = _session_region(region, maps.get(region.key, []))
+                one = session_region(region, maps.get(region.key, []))
             except (ValueError, TypeError):
                 left.append(region.title)
                 continue
@@ -65,7 +65,7 @@ def make_session(
     return xpsnet.Session(kept, view={**view, "files": described}), left
 
 
-def _session_region(region: Region, maps: list[str]) -> "xpsnet.SessionRegion":
+def session_region(region: Region, maps: list[str]) -> "xpsnet.SessionRegion":
     """One region with everything that was done with it."""
     import xpsnet
 

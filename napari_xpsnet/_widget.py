@@ -17,6 +17,7 @@ from napari_xpsnet._map_tools import MapTools
 from napari_xpsnet._outputs import Outputs
 from napari_xpsnet._panel import Panel, ScrollArea
 from napari_xpsnet._peak_sets import PeakSets
+from napari_xpsnet._quantify import Quantification
 from napari_xpsnet._reader import prepare
 from napari_xpsnet._region_view import RegionView
 from napari_xpsnet._regions import Region, region_of
@@ -78,6 +79,7 @@ class FitPeaks(QWidget):
         self.map_tools = MapTools(self.view, self)
         self.panel.add_section(self.map_tools.section)
         self.calibration = Calibration(self.panel.calibrate, self._state_of, self.stack)
+        self.quantification = Quantification(self)
         self.sessions = SessionKeeper(self, self.panel.say)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -584,6 +586,7 @@ class FitPeaks(QWidget):
             state.restored.disconnect(self._follow_undo)
             state.stack = None
         self.map_tools.release()
+        self.quantification.release()
         self.sessions.release()
         self.regions.release()
         self.view.release()
