@@ -43,6 +43,9 @@ class Panel(QWidget):
         self.message = QLabel()
         self.message.setWordWrap(True)
         self.message.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.preparing = QLabel()
+        self.preparing.setWordWrap(True)
+        self.preparing.hide()
         self.map_choice = QComboBox()
         self.map_choice.addItems(MAP_CHOICES)
         self.map_choice.setMinimumWidth(70)
@@ -108,6 +111,7 @@ class Panel(QWidget):
         layout.addWidget(self.live)
         layout.addWidget(self.progress)
         layout.addWidget(self.message)
+        layout.addWidget(self.preparing)
         layout.addWidget(self.in_file)
         layout.addWidget(self.peak_set)
         self.calibrate_part.addWidget(self.calibrate)
@@ -155,6 +159,11 @@ class Panel(QWidget):
     def say(self, text: str, *, problem: bool = False) -> None:
         """Show a sentence below the buttons."""
         self.message.setText(f"⚠ {text}" if problem else text)
+
+    def say_preparing(self, text: str) -> None:
+        """Show a sentence while the engine is prepared; an empty one hides it."""
+        self.preparing.setText(text)
+        self.preparing.setVisible(bool(text))
 
     def show_file_fits(self, names: list[str]) -> None:
         """Offer the fits that came with the spectra."""

@@ -2,6 +2,7 @@
 
 import os
 import sys
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -10,7 +11,7 @@ import xarray as xr
 from truth_engine import TruthEngine
 
 import xpsnet
-from napari_xpsnet import _session_files
+from napari_xpsnet import _preparation, _session_files
 from napari_xpsnet._layers import spectra_layer
 
 
@@ -30,6 +31,13 @@ def own_copies(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mon
     """Copies of sessions go to a folder of the test, not to that of the person who runs it."""
     folder = tmp_path_factory.mktemp("copies")
     monkeypatch.setattr(_session_files, "copies_folder", lambda: folder)
+
+
+@pytest.fixture(autouse=True)
+def ready_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No thread compiles while a test runs: each says itself when the engine is ready."""
+    monkeypatch.setattr(_preparation, "DONE", threading.Event())
+    monkeypatch.setattr(_preparation, "begin", lambda: _preparation.DONE.set())
 
 
 @pytest.fixture
