@@ -114,7 +114,8 @@ def main() -> None:
         session()
         return
     with tempfile.TemporaryDirectory() as folder:
-        environment = {**os.environ, FOLDER: folder}
+        # The note that the engine is compiled is kept in the folder for data of the user.
+        environment = {**os.environ, FOLDER: folder, "XDG_DATA_HOME": folder}
         command = [sys.executable, __file__]
         subprocess.run(command, env=environment, check=True)  # noqa: S603 - this file
 

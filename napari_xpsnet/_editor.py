@@ -76,6 +76,7 @@ class Editor(QWidget):
         super().__init__()
         self.edits = edits
         self.yields_keys: Callable[[], bool] = lambda: False
+        self.empty: QWidget | None = None
         self.plot = SpectrumPlot()
         self.handles = PeakHandles(self.plot)
         self.table = PeakTable(self)
@@ -157,8 +158,24 @@ class Editor(QWidget):
         self.splitter.setStretchFactor(1, 0)
         self.splitter.setChildrenCollapsible(False)
         layout.addWidget(self.splitter, 1)
+        for area in (self.plot.graphics, self.table_view):
+            # A file that is dropped here is for the whole editor.
+            area.setAcceptDrops(False)
+            area.viewport().setAcceptDrops(False)
         self.plot.graphics.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.plot.graphics.setFrameShape(QFrame.Shape.NoFrame)
+
+    def add_empty_state(self, empty: QWidget) -> None:
+        """Give the widget that is shown in place of plot and table while there are no spectra."""
+        self.empty = empty
+        self.layout().addWidget(empty, 1)
+        self.show_empty(False)
+
+    def show_empty(self, empty: bool) -> None:
+        """Show plot and table, or what to do where there are no spectra."""
+        self.splitter.setVisible(not empty)
+        if self.empty is not None:
+            self.empty.setVisible(empty)
 
     def share_height(self, rows: int) -> None:
         """Give the table room for this number of peaks, and the plot the rest."""

@@ -64,6 +64,7 @@ class Panel(QWidget):
         self.in_file = _section("Fits in the file")
         self.calibrate_part = _section("Calibrate")
         self.calibrate = CalibrateForm()
+        self.empty: QWidget | None = None
         self._explain()
         self.axis.addWidget(axis_form.container.native)
         self._arrange(form)
@@ -126,6 +127,12 @@ class Panel(QWidget):
         layout = self.layout()
         layout.insertWidget(layout.indexOf(self.peak_set) + 1, section)
 
+    def add_empty_state(self, empty: QWidget) -> None:
+        """Add buttons below the message, for where there are no spectra."""
+        layout = self.layout()
+        layout.insertWidget(layout.indexOf(self.message) + 1, empty)
+        self.empty = empty
+
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt
         """Width at which the dock opens."""
         return QSize(WIDTH, super().sizeHint().height())
@@ -133,6 +140,8 @@ class Panel(QWidget):
     def enable_fit(self, enabled: bool, *, busy: bool) -> None:
         """Enable the buttons for what can be done now."""
         self.fit.setEnabled(enabled and not busy)
+        if self.empty is not None:
+            self.empty.setVisible(not enabled)
         self.script.setEnabled(enabled)
         self.load_set.setEnabled(enabled)
         self.cancel.setEnabled(busy)

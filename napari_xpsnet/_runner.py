@@ -11,8 +11,8 @@ from typing import Any
 import xarray as xr
 from qtpy.QtCore import QObject, QTimer, Signal, Slot
 
-from napari_xpsnet._first_answer import can_answer, first_answer
-from napari_xpsnet._preparation import Preparation
+from napari_xpsnet._first_answer import can_answer
+from napari_xpsnet._preparation import Preparation, answer_when_ready
 from napari_xpsnet._state import FitState
 from napari_xpsnet._worker import Engine, Job, Outcome, library
 
@@ -107,7 +107,7 @@ class Runner(QObject):
         if not self.waits:
             self._run(request)
         elif can_answer(state, spectra):
-            self.job = request.job(first_answer)
+            self.job = request.job(answer_when_ready)
             self.job.start(self._take_first)
 
     def _run(self, request: Request) -> None:

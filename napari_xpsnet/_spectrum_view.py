@@ -85,6 +85,7 @@ class SpectrumView(QObject):
         self._connect(edit)
         self.layer, self.edit, self.edits.edit = layer, edit, edit
         self.cursor.follow(layer)
+        self.editor.show_empty(edit is None)
         if edit is not None:
             self.editor.show_toolbar(edit.shown, limited=edit.content.energy_range is not None)
             self._show(edit.pixel, fresh=True)

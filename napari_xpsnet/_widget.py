@@ -12,7 +12,9 @@ from napari_xpsnet import _layers, _maps
 from napari_xpsnet._calibrate import Calibration, all_regions
 from napari_xpsnet._controls import AxisForm, FitForm
 from napari_xpsnet._curve_layers import remove_curves
+from napari_xpsnet._drops import FileDrops
 from napari_xpsnet._edit_state import Content, EditState, make_stack
+from napari_xpsnet._empty import FIRST_SAMPLE, IN_PLOT, EmptyState
 from napari_xpsnet._map_tools import MapTools
 from napari_xpsnet._outputs import Outputs
 from napari_xpsnet._panel import Panel, ScrollArea
@@ -88,6 +90,11 @@ class FitPeaks(QWidget):
         self.panel.add_section(self.map_tools.section)
         self.calibration = Calibration(self.panel.calibrate, self._state_of, self.stack)
         self.sessions = SessionKeeper(self, self.panel.say)
+        self.panel.add_empty_state(EmptyState(self.viewer, "", [FIRST_SAMPLE]))
+        self.view.editor.add_empty_state(EmptyState(self.viewer, IN_PLOT))
+        self.drops = FileDrops(self.viewer, self)
+        self.drops.take(self, self.view.editor, self.regions.panel)
+        self.drops.watch_canvas()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(ScrollArea(self.panel))
@@ -103,7 +110,7 @@ class FitPeaks(QWidget):
         self._choose_active()
         self._change_layer()
         QTimer.singleShot(0, prepare)
-        self.runner.preparation.start()
+        QTimer.singleShot(0, self.runner.preparation.start)
 
     def _connect(self) -> None:
         """Connect signals and methods."""
@@ -635,6 +642,7 @@ class FitPeaks(QWidget):
             state.changed.disconnect(self._follow_content)
             state.restored.disconnect(self._follow_undo)
             state.stack = None
+        self.drops.release()
         self.map_tools.release()
         self.sessions.release()
         self.regions.release()

@@ -2,7 +2,6 @@
 
 import os
 import sys
-import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -33,11 +32,19 @@ def own_copies(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mon
     monkeypatch.setattr(_session_files, "copies_folder", lambda: folder)
 
 
+class ReadyEngine(_preparation.Engine):
+    """An engine of which the test says when it is ready."""
+
+    def begin(self) -> None:
+        """Compile nothing."""
+        self.first.set()
+        self.done.set()
+
+
 @pytest.fixture(autouse=True)
 def ready_engine(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No thread compiles while a test runs: each says itself when the engine is ready."""
-    monkeypatch.setattr(_preparation, "DONE", threading.Event())
-    monkeypatch.setattr(_preparation, "begin", lambda: _preparation.DONE.set())
+    """Nothing is compiled while a test runs."""
+    monkeypatch.setattr(_preparation, "ENGINE", ReadyEngine())
 
 
 @pytest.fixture
