@@ -32,6 +32,8 @@ from napari_xpsnet._worker import Engine, Outcome, library, sentence
 if TYPE_CHECKING:
     import napari
 
+CURVE = "curve"
+"""Name of the background of peaks where it is a curve that was drawn beforehand."""
 LIVE_DELAY = 250
 """Time without a further change after which a live fit starts [ms]."""
 EDITED = "Not fitted yet: Refine fits these peaks."
@@ -482,7 +484,7 @@ class FitPeaks(QWidget):
         """Fit all spectra of the layer, from the peaks of the table."""
         peaks = self.view.peaks()
         if self.layer is not None and peaks is not None:
-            self._start(self._from_peaks(peaks, None), region_of(self.layer))
+            self._start(self._for_others(peaks, None), region_of(self.layer))
 
     def refine_selected(self) -> None:
         """Fit the other selected regions, from the peaks of the table."""
@@ -500,13 +502,21 @@ class FitPeaks(QWidget):
             return
         for region in targets:
             edit = self._state_of(region)
-            state = replace(self._from_peaks(peaks, edit.pixel), energy_range=None)
+            state = replace(self._for_others(peaks, edit.pixel), energy_range=None)
             self._waiting.append((replace(state, energy_range=edit.content.energy_range), region))
         self._start_waiting()
 
     def _from_peaks(self, peaks: xr.Dataset, pixel: dict[str, int] | None) -> FitState:
         """State of a fit that starts from peaks."""
         return replace(self.form.state(pixel), start=peaks, pixel=pixel)
+
+    def _for_others(self, peaks: xr.Dataset, pixel: dict[str, int] | None) -> FitState:
+        """The same for other spectra than those of the peaks, which draw their own background."""
+        state = self._from_peaks(peaks, pixel)
+        # A program such as CasaXPS gives the curve that it has drawn for the one spectrum.
+        kind = peaks.attrs.get("background_kind")
+        drawn = kind and peaks.attrs.get("background") == CURVE and state.background == "auto"
+        return replace(state, background=str(kind)) if drawn else state
 
     def use_peaks(self, text: str, peaks: xr.Dataset) -> None:
         """Use peaks of a file in place of those of the table; elsewhere they are fitted first."""
@@ -515,7 +525,7 @@ class FitPeaks(QWidget):
         if _layers.is_on_axis(peaks, _layers.layer_spectra(self.layer)):
             self.edit.edit(text, peaks)
         else:
-            self._start(self._from_peaks(peaks, self.edit.pixel), region_of(self.layer))
+            self._start(self._for_others(peaks, self.edit.pixel), region_of(self.layer))
 
     def _start(self, state: FitState, region: Region) -> None:
         """Start a fit."""

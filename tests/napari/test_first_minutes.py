@@ -10,9 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 import xarray as xr
-from qtpy.QtCore import QByteArray, QMimeData, QObject, QPoint, QPointF, QProcess, Qt, QUrl, Signal
-from qtpy.QtGui import QDragEnterEvent, QDropEvent
-from qtpy.QtWidgets import QApplication
+from hand import drop
+from qtpy.QtCore import QByteArray, QObject, QProcess, Signal
 from truth_engine import TruthEngine, truth_of
 
 import xpsnet
@@ -353,19 +352,6 @@ def empty(make_napari_viewer):
     viewer = make_napari_viewer(show=True)
     _, dock = viewer.window.add_plugin_dock_widget("napari-xpsnet", "Fit peaks")
     return dock
-
-
-def drop(widget: Any, *paths: Path) -> bool:
-    """Drop files on a widget; whether they were accepted."""
-    data = QMimeData()
-    data.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
-    action, buttons = Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton
-    given = action, data, buttons, Qt.KeyboardModifier.NoModifier
-    enter = QDragEnterEvent(QPoint(9, 9), *given)
-    QApplication.sendEvent(widget, enter)
-    event = QDropEvent(QPointF(9, 9), *given)
-    QApplication.sendEvent(widget, event)
-    return enter.isAccepted() and event.isAccepted()
 
 
 def test_an_empty_window_says_what_to_do(empty: FitPeaks, qtbot) -> None:
