@@ -86,6 +86,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=10.0)
     parser.add_argument("--actions", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--log", action="store_true", help="print the name of every action")
     options = parser.parse_args()
     faulthandler.enable()
     viewer = napari.Viewer(show_welcome_screen=False)
@@ -101,6 +102,8 @@ def main() -> None:
     print("actions   time [s]   memory [MB]   faults", flush=True)
     for number in range(1, options.actions + 1):
         faults.action = number
+        if options.log:
+            print(f"  {number}: after {actions.log[-1:]}", flush=True)
         try:
             actions.act()
         except Exception as error:

@@ -11,13 +11,11 @@ from qtpy.QtWidgets import (
     QFrame,
     QHBoxLayout,
     QPushButton,
-    QSizePolicy,
     QSplitter,
     QToolButton,
     QVBoxLayout,
     QWidget,
 )
-from superqt import QElidingLabel
 from superqt.utils import qthrottled
 
 from napari_xpsnet._colors import ACCENT
@@ -27,6 +25,7 @@ from napari_xpsnet._peak_edits import PeakEdits
 from napari_xpsnet._peak_menu import PeakMenu
 from napari_xpsnet._peak_table import PeakTable, make_view
 from napari_xpsnet._plot import SpectrumPlot
+from napari_xpsnet._texts import Line
 
 FRAME = 16
 """Least time between two curves while a handle is dragged [ms]."""
@@ -82,11 +81,7 @@ class Editor(QWidget):
         self.table = PeakTable(self)
         self.table_view = make_view(self.table)
         self.menu = PeakMenu(self.table_view, self.table, edits)
-        self.title = QElidingLabel()
-        self.title.setTextFormat(Qt.TextFormat.PlainText)
-        self.title.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        self.status = QElidingLabel()
-        self.status.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.title, self.status = Line(), Line()
         self.undo, self.redo = stack.createUndoAction(self), stack.createRedoAction(self)
         self.reset = _button("reset", "Show the whole spectrum", checkable=False)
         self.range = _button("range", "Fit only a range: drag its ends")
