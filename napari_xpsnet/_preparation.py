@@ -5,11 +5,15 @@ start, a thread loads what is kept.
 """
 
 import atexit
+import hashlib
+import os
 import platform
 import sys
 import threading
 import time
 from collections.abc import Mapping
+from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -142,15 +146,14 @@ def _note() -> Path:
 
 
 def _versions() -> str:
-    """What compiled functions depend on."""
-    import numba
-
-    import xpsnet.fitting.solve.lm_solver as solver
-    from xpsnet.numerics.kernels.compile import sources_digest
-
-    folder = Path(solver.__file__).parent
-    kept = (sources_digest(folder), numba.__version__, sys.version, platform.processor())
-    return "\n".join([*kept, str(folder), str(numba.config.CACHE_DIR)])
+    """What compiled functions depend on: sources of the library, numba, Python, this machine."""
+    found = find_spec("xpsnet")
+    folder = Path(str(found.origin if found is not None else "")).parent
+    files = ((path, path.stat()) for path in sorted(folder.rglob("*.py")))
+    sources = "".join(f"{path.name} {one.st_size} {one.st_mtime_ns};" for path, one in files)
+    digest = hashlib.sha256(sources.encode()).hexdigest()
+    kept = os.environ.get("NUMBA_CACHE_DIR", "")
+    return "\n".join([digest, version("numba"), sys.version, platform.processor(), kept])
 
 
 def _is_kept() -> bool:
