@@ -30,7 +30,7 @@ POLL = 100
 SHOWN_AFTER = 3.0
 """Time after which there is a sentence about it [s]; where the engine is kept, it is ready then."""
 USUAL = 10.0
-"""Time that the first use on a machine takes [s]; a minute if numba compiles."""
+"""Time that the first use on a machine takes [s]; if numba compiles, a minute."""
 PREPARING = (
     "Preparing the engine: first use on this machine, about {left:.0f} s. Everything else works "
     "meanwhile."

@@ -1,7 +1,8 @@
 """Compiles what fits need: run in a process of its own, whose results are kept on disk.
 
 A process, because compiling in a thread of napari takes the interpreter from the window for
-seconds to a minute, cannot be stopped, and ends the process with an error where napari is closed meanwhile.
+seconds to a minute, cannot be stopped, and ends the process with an error where napari is closed
+meanwhile.
 """
 
 import sys
