@@ -40,6 +40,7 @@ class CalibrateForm(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
+        self._shown: xr.Dataset | None = None
         self.peak = QComboBox()
         self.energy = QDoubleSpinBox()
         self.energy.setRange(-LIMIT, LIMIT)
@@ -68,6 +69,9 @@ class CalibrateForm(QWidget):
 
     def show_peaks(self, peaks: xr.Dataset | None, *, whole: bool) -> None:
         """Offer the peaks of this spectrum; `whole`: there is a fit of all spectra."""
+        if peaks is self._shown and whole == self.each.isEnabled():
+            return  # asked for at every move of the mouse over a map
+        self._shown = peaks
         chosen = self.peak.currentIndex()
         numbers = [] if peaks is None else _existing(peaks)
         names = [f"{k + 1}: {_name(peaks, k)}" for k in numbers]

@@ -89,7 +89,9 @@ class Cursor(QObject):
         for event in (self._viewer.dims.events.point, self._viewer.dims.events.order):
             event.disconnect(self._on_slider)
         self._viewer.dims.events.ndisplay.disconnect(self._on_slider)
-        self.remove_marker()
+        # Hidden, for the next dock: to remove a hidden layer can be a crash of software OpenGL.
+        if MARKER in self._viewer.layers:
+            self._viewer.layers[MARKER].visible = False
 
     def set_energy(self, energy: float) -> None:
         """Move the energy slider to the point nearest to an energy [eV]."""

@@ -11,13 +11,11 @@ from qtpy.QtWidgets import (
     QFrame,
     QHBoxLayout,
     QPushButton,
-    QSizePolicy,
     QSplitter,
     QToolButton,
     QVBoxLayout,
     QWidget,
 )
-from superqt import QElidingLabel
 from superqt.utils import qthrottled
 
 from napari_xpsnet._colors import ACCENT
@@ -27,6 +25,7 @@ from napari_xpsnet._peak_edits import PeakEdits
 from napari_xpsnet._peak_menu import PeakMenu
 from napari_xpsnet._peak_table import PeakTable, make_view
 from napari_xpsnet._plot import SpectrumPlot
+from napari_xpsnet._texts import Line
 
 FRAME = 16
 """Least time between two curves while a handle is dragged [ms]."""
@@ -76,16 +75,13 @@ class Editor(QWidget):
         super().__init__()
         self.edits = edits
         self.yields_keys: Callable[[], bool] = lambda: False
+        self.empty: QWidget | None = None
         self.plot = SpectrumPlot()
         self.handles = PeakHandles(self.plot)
         self.table = PeakTable(self)
         self.table_view = make_view(self.table)
         self.menu = PeakMenu(self.table_view, self.table, edits)
-        self.title = QElidingLabel()
-        self.title.setTextFormat(Qt.TextFormat.PlainText)
-        self.title.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        self.status = QElidingLabel()
-        self.status.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.title, self.status = Line(), Line()
         self.undo, self.redo = stack.createUndoAction(self), stack.createRedoAction(self)
         self.reset = _button("reset", "Show the whole spectrum", checkable=False)
         self.range = _button("range", "Fit only a range: drag its ends")
@@ -157,8 +153,24 @@ class Editor(QWidget):
         self.splitter.setStretchFactor(1, 0)
         self.splitter.setChildrenCollapsible(False)
         layout.addWidget(self.splitter, 1)
+        for area in (self.plot.graphics, self.table_view):
+            # A file that is dropped here is for the whole editor.
+            area.setAcceptDrops(False)
+            area.viewport().setAcceptDrops(False)
         self.plot.graphics.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.plot.graphics.setFrameShape(QFrame.Shape.NoFrame)
+
+    def add_empty_state(self, empty: QWidget) -> None:
+        """Give the widget that is shown in place of plot and table while there are no spectra."""
+        self.empty = empty
+        self.layout().addWidget(empty, 1)
+        self.show_empty(False)
+
+    def show_empty(self, empty: bool) -> None:
+        """Show plot and table, or what to do where there are no spectra."""
+        self.splitter.setVisible(not empty)
+        if self.empty is not None:
+            self.empty.setVisible(empty)
 
     def share_height(self, rows: int) -> None:
         """Give the table room for this number of peaks, and the plot the rest."""

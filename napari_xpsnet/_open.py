@@ -27,10 +27,15 @@ SHOWN = 6
 
 
 def open_spectra() -> None:
+    """Ask for files and open them in the current viewer."""
+    ask_spectra(_viewer())
+
+
+def ask_spectra(viewer: Any) -> None:
     """Ask for files and open them; several files of one region become one."""
     paths, _ = QFileDialog.getOpenFileNames(None, "Open XPS spectra", "", FILTERS)
     if paths:
-        open_paths(_viewer(), paths)
+        open_paths(viewer, paths)
 
 
 def open_folder() -> None:

@@ -43,6 +43,9 @@ class Panel(QWidget):
         self.message = QLabel()
         self.message.setWordWrap(True)
         self.message.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.preparing = QLabel()
+        self.preparing.setWordWrap(True)
+        self.preparing.hide()
         self.map_choice = QComboBox()
         self.map_choice.addItems(MAP_CHOICES)
         self.map_choice.setMinimumWidth(70)
@@ -61,6 +64,7 @@ class Panel(QWidget):
         self.in_file = _section("Fits in the file")
         self.calibrate_part = _section("Calibrate")
         self.calibrate = CalibrateForm()
+        self.empty: QWidget | None = None
         self._explain()
         self.axis.addWidget(axis_form.container.native)
         self._arrange(form)
@@ -108,6 +112,7 @@ class Panel(QWidget):
         layout.addWidget(self.live)
         layout.addWidget(self.progress)
         layout.addWidget(self.message)
+        layout.addWidget(self.preparing)
         layout.addWidget(self.in_file)
         layout.addWidget(self.peak_set)
         self.calibrate_part.addWidget(self.calibrate)
@@ -122,6 +127,12 @@ class Panel(QWidget):
         layout = self.layout()
         layout.insertWidget(layout.indexOf(self.peak_set) + 1, section)
 
+    def add_empty_state(self, empty: QWidget) -> None:
+        """Add buttons below the message, for where there are no spectra."""
+        layout = self.layout()
+        layout.insertWidget(layout.indexOf(self.message) + 1, empty)
+        self.empty = empty
+
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt
         """Width at which the dock opens."""
         return QSize(WIDTH, super().sizeHint().height())
@@ -129,6 +140,8 @@ class Panel(QWidget):
     def enable_fit(self, enabled: bool, *, busy: bool) -> None:
         """Enable the buttons for what can be done now."""
         self.fit.setEnabled(enabled and not busy)
+        if self.empty is not None:
+            self.empty.setVisible(not enabled)
         self.script.setEnabled(enabled)
         self.load_set.setEnabled(enabled)
         self.cancel.setEnabled(busy)
@@ -155,6 +168,11 @@ class Panel(QWidget):
     def say(self, text: str, *, problem: bool = False) -> None:
         """Show a sentence below the buttons."""
         self.message.setText(f"⚠ {text}" if problem else text)
+
+    def say_preparing(self, text: str) -> None:
+        """Show a sentence while the engine is prepared; an empty one hides it."""
+        self.preparing.setText(text)
+        self.preparing.setVisible(bool(text))
 
     def show_file_fits(self, names: list[str]) -> None:
         """Offer the fits that came with the spectra."""

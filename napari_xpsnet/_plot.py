@@ -1,7 +1,6 @@
 """Plot of a spectrum: measured points, background, filled peaks, envelope and residual."""
 
 from dataclasses import dataclass
-from html import escape
 from typing import Any
 
 import numpy as np
@@ -9,7 +8,7 @@ import numpy.typing as npt
 import xarray as xr
 from qtpy.QtCore import QEvent, QSize, Qt, Signal
 from qtpy.QtGui import QFontMetrics
-from qtpy.QtWidgets import QGraphicsItem, QGraphicsPathItem, QLabel, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QGraphicsItem, QGraphicsPathItem, QVBoxLayout, QWidget
 
 # pyqtgraph uses the Qt binding that is already loaded, so it is imported after qtpy.
 import pyqtgraph as pg  # isort: skip
@@ -17,6 +16,7 @@ import pyqtgraph as pg  # isort: skip
 from napari_xpsnet._colors import ACCENT, envelope_color, peak_color
 from napari_xpsnet._edit_state import Shown
 from napari_xpsnet._layers import ENERGY, first_line, peak_name
+from napari_xpsnet._texts import Legend
 
 Floats = npt.NDArray[np.float64]
 
@@ -119,7 +119,6 @@ class SpectrumPlot(QWidget):
         self.counts = Counts()
         self.redchi = float("nan")
         self.legend_names: list[str] = []
-        self._written: list[str] = []
         self._spectrum: xr.DataArray | None = None
         self._peaks: xr.Dataset | None = None
         self._shown = Shown()
@@ -132,9 +131,7 @@ class SpectrumPlot(QWidget):
         self._reach: tuple[float, float] | None = None
         self._painted: dict[int, tuple[str, bool]] = {}
         self.graphics = pg.GraphicsLayoutWidget()
-        self.legend = QLabel()
-        self.legend.setWordWrap(True)
-        self.legend.setTextFormat(Qt.TextFormat.RichText)
+        self.legend = Legend()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
@@ -474,19 +471,8 @@ class SpectrumPlot(QWidget):
         if self.background.isVisible():
             entries.append(("╌", "#909090", "background"))
         entries += [("━", color, name) for color, name in self._others]
-        names = [name for _, _, name in entries]
-        marks = [color for _, color, _ in entries]
-        if [*names, *marks] == self._written:
-            return
-        self._written = [*names, *marks]
-        self.legend_names = names
-        self.legend.setText(
-            " &nbsp; ".join(
-                f'<span style="white-space:nowrap"><span style="color:{color}">{mark}</span>'
-                f"&nbsp;{_unbroken(name)}</span>"
-                for mark, color, name in entries
-            )
-        )
+        self.legend_names = [name for _, _, name in entries]
+        self.legend.show_entries(entries)
 
     def _label_axes(self, spectrum: xr.DataArray) -> None:
         """Direction, names and units of the axes."""
@@ -514,8 +500,8 @@ class SpectrumPlot(QWidget):
         self._ends = ()
         self.measured.setData([], [])
         self._hide_fit()
-        self.legend.setText("")
-        self.legend_names, self._written = [], []
+        self.legend.show_entries([])
+        self.legend_names = []
         self._show_values(False)
         self.drawn.emit()
 
@@ -590,11 +576,6 @@ class SpectrumPlot(QWidget):
         """Report the range of the band."""
         low, high = self.region.getRegion()
         self.range_moved.emit(float(low), float(high))
-
-
-def _unbroken(name: str) -> str:
-    """A name as HTML that stays in one line."""
-    return escape(name).replace(" ", "&nbsp;").replace("-", "&#8209;")
 
 
 def _area(energy: Floats, top: Floats, base: Floats) -> Any:

@@ -5,12 +5,13 @@ from typing import Any
 import numpy as np
 import xarray as xr
 from qtpy.QtCore import Qt, Signal
-from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QComboBox, QLabel
 
 import pyqtgraph as pg  # isort: skip
 
 from napari_xpsnet._colors import peak_color
 from napari_xpsnet._layers import ENERGY, fitted_dim, peak_name, pixel_dims
+from napari_xpsnet._side_plot import SidePlot
 
 QUANTITIES = {
     "area_percent": "area %",
@@ -55,7 +56,7 @@ def pixel_profile(
     return xpsnet.profile(row, along=name)
 
 
-class ProfilePlot(QWidget):
+class ProfilePlot(SidePlot):
     """Draws one quantity of all peaks with error bars.
 
     Signals
@@ -66,22 +67,14 @@ class ProfilePlot(QWidget):
 
     pinned = Signal(object)
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.quantity, self.along = QComboBox(), QComboBox()
+    def __init__(self) -> None:
+        self.quantity, self.along, self.legend = QComboBox(), QComboBox(), QLabel()
+        super().__init__(self.quantity, self.along, word="along", text=self.legend)
         for name, text in QUANTITIES.items():
             self.quantity.addItem(text, name)
         self.quantity.setToolTip("What is drawn; bars are one standard error")
         self.along.setToolTip("Horizontal axis; of a map the row or column through the pixel")
-        self.legend = QLabel()
         self.legend.setTextFormat(Qt.TextFormat.RichText)
-        self.legend.setWordWrap(True)
-        self.graphics = pg.PlotWidget()
-        self.plot = self.graphics.getPlotItem()
-        self.plot.setMenuEnabled(False)
-        self.plot.hideButtons()
-        for side in ("left", "bottom"):
-            self.plot.getAxis(side).enableAutoSIPrefix(False)
         self.here = pg.InfiniteLine(angle=90)
         self.plot.addItem(self.here, ignoreBounds=True)
         self.items: list[Any] = []
@@ -89,17 +82,6 @@ class ProfilePlot(QWidget):
         self._drawn: tuple[Any, ...] = ()
         self._text = "#f0f1f2"
         self.position = np.zeros(0)
-        row = QHBoxLayout()
-        row.addWidget(self.quantity)
-        row.addWidget(QLabel("along"))
-        row.addWidget(self.along)
-        row.addStretch(1)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(0)
-        layout.addLayout(row)
-        layout.addWidget(self.legend)
-        layout.addWidget(self.graphics, 1)
         self.quantity.currentIndexChanged.connect(self._draw)
         self.along.currentIndexChanged.connect(self._draw)
         self.graphics.scene().sigMouseClicked.connect(self._click)
@@ -107,10 +89,7 @@ class ProfilePlot(QWidget):
     def set_theme(self, *, foreground: str, background: str, dark: bool) -> None:
         """Set the colors of the theme."""
         self._text = foreground
-        self.graphics.setBackground(background)
-        for side in ("left", "bottom"):
-            self.plot.getAxis(side).setPen(foreground)
-            self.plot.getAxis(side).setTextPen(foreground)
+        self.set_axis_colors(foreground=foreground, background=background)
         self.here.setPen(pg.mkPen(foreground, style=Qt.PenStyle.DotLine))
         self._drawn = ()
         self._draw()

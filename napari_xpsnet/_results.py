@@ -15,6 +15,11 @@ def is_done(peaks: xr.Dataset) -> bool:
     return _codes(peaks) != {NOT_DONE: 1} or bool(np.isfinite(peaks["center"].values).any())
 
 
+def has_any(peaks: xr.Dataset) -> bool:
+    """Whether at least one spectrum was fitted."""
+    return set(_codes(peaks)) != {NOT_DONE}
+
+
 def is_complete(peaks: xr.Dataset) -> bool:
     """Whether all spectra were fitted."""
     return NOT_DONE not in _codes(peaks)

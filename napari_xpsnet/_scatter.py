@@ -6,13 +6,14 @@ import numpy as np
 import xarray as xr
 from qtpy.QtCore import QPointF, Qt, Signal
 from qtpy.QtGui import QPolygonF
-from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QComboBox, QLabel
 
 import pyqtgraph as pg  # isort: skip
 
 from napari_xpsnet._colors import ACCENT
 from napari_xpsnet._layers import peak_name
 from napari_xpsnet._maps import VARIABLES
+from napari_xpsnet._side_plot import SidePlot
 
 HINT = "Draw around points with the left mouse button: their pixels become a Labels layer."
 Choice = tuple[str, int]
@@ -71,7 +72,7 @@ class _LassoBox(pg.ViewBox):
             self.lasso_drawn.emit(QPolygonF(self._corners))
 
 
-class ScatterPlot(QWidget):
+class ScatterPlot(SidePlot):
     """One point for each pixel.
 
     Signals
@@ -82,32 +83,14 @@ class ScatterPlot(QWidget):
 
     chosen = Signal(object)
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
         self.horizontal, self.vertical = QComboBox(), QComboBox()
-        self.hint = QLabel(HINT)
-        self.hint.setWordWrap(True)
-        self.box = _LassoBox()
-        self.graphics = pg.PlotWidget(viewBox=self.box)
-        self.plot = self.graphics.getPlotItem()
-        self.plot.hideButtons()
-        for side in ("left", "bottom"):
-            self.plot.getAxis(side).enableAutoSIPrefix(False)
+        self.hint, self.box = QLabel(HINT), _LassoBox()
+        super().__init__(self.vertical, self.horizontal, word="over", text=self.hint, box=self.box)
         self.points = pg.ScatterPlotItem(size=3, pen=None)
         self.plot.addItem(self.points)
         self.plot.addItem(self.box.path, ignoreBounds=True)
         self._peaks: xr.Dataset | None = None
-        row = QHBoxLayout()
-        row.addWidget(self.vertical)
-        row.addWidget(QLabel("over"))
-        row.addWidget(self.horizontal)
-        row.addStretch(1)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(0)
-        layout.addLayout(row)
-        layout.addWidget(self.hint)
-        layout.addWidget(self.graphics, 1)
         for box in (self.horizontal, self.vertical):
             box.setMinimumContentsLength(8)
             box.setSizeAdjustPolicy(
@@ -118,11 +101,8 @@ class ScatterPlot(QWidget):
 
     def set_theme(self, *, foreground: str, background: str, dark: bool) -> None:
         """Set the colors of the theme."""
-        self.graphics.setBackground(background)
+        self.set_axis_colors(foreground=foreground, background=background)
         self.points.setBrush(pg.mkBrush(foreground))
-        for side in ("left", "bottom"):
-            self.plot.getAxis(side).setPen(foreground)
-            self.plot.getAxis(side).setTextPen(foreground)
 
     def show_peaks(self, peaks: xr.Dataset | None) -> None:
         """Draw the parameters of a fit of all pixels."""

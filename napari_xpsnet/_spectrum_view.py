@@ -67,6 +67,7 @@ class SpectrumView(QObject):
         self.overlay = Overlay(self.plot)
         self.others: list[Region] = []
         self.cursor = Cursor(viewer, self)
+        self.note = ""
         self._kind = ""
         self._in_table: xr.Dataset | None = None
         self._show_numbers = qthrottled(self._update_table, timeout=TABLE_FRAME)
@@ -84,6 +85,7 @@ class SpectrumView(QObject):
         self._connect(edit)
         self.layer, self.edit, self.edits.edit = layer, edit, edit
         self.cursor.follow(layer)
+        self.editor.show_empty(edit is None)
         if edit is not None:
             self.editor.show_toolbar(edit.shown, limited=edit.content.energy_range is not None)
             self._show(edit.pixel, fresh=True)
@@ -207,7 +209,7 @@ class SpectrumView(QObject):
 
     def _show_quality(self, peaks: xr.Dataset | None) -> None:
         """Chi-square below the plot."""
-        self.editor.status.setText(short_summary(peaks, self.plot.redchi))
+        self.editor.status.setText(self.note + short_summary(peaks, self.plot.redchi))
 
     @Slot()
     def _show_drag(self) -> None:

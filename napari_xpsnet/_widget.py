@@ -12,7 +12,9 @@ from napari_xpsnet import _layers, _maps
 from napari_xpsnet._calibrate import Calibration, all_regions
 from napari_xpsnet._controls import AxisForm, FitForm
 from napari_xpsnet._curve_layers import remove_curves
-from napari_xpsnet._edit_state import EditState, make_stack
+from napari_xpsnet._drops import FileDrops
+from napari_xpsnet._edit_state import Content, EditState, make_stack
+from napari_xpsnet._empty import FIRST_SAMPLE, IN_PLOT, EmptyState
 from napari_xpsnet._map_tools import MapTools
 from napari_xpsnet._outputs import Outputs
 from napari_xpsnet._panel import Panel, ScrollArea
@@ -21,7 +23,7 @@ from napari_xpsnet._quantify import Quantification
 from napari_xpsnet._reader import prepare
 from napari_xpsnet._region_view import RegionView
 from napari_xpsnet._regions import Region, region_of
-from napari_xpsnet._results import summary
+from napari_xpsnet._results import has_any, summary
 from napari_xpsnet._runner import Runner
 from napari_xpsnet._session_files import SessionKeeper
 from napari_xpsnet._spectrum_view import SpectrumView
@@ -31,6 +33,8 @@ from napari_xpsnet._worker import Engine, Outcome, library, sentence
 if TYPE_CHECKING:
     import napari
 
+CURVE = "curve"
+"""Name of the background of peaks where it is a curve that was drawn beforehand."""
 LIVE_DELAY = 250
 """Time without a further change after which a live fit starts [ms]."""
 EDITED = "Not fitted yet: Refine fits these peaks."
@@ -42,6 +46,12 @@ NO_PHOTON = (
     'The photon energy of "{name}" is unknown: type it under "Energy axis", then there are both '
     "energy scales."
 )
+FIRST = "First answer; all models follow. "
+"""In front of the quality of the fit."""
+KEPT_CHANGES = "All models are fitted; your changes to the first answer are kept. Fit shows them."
+CANCELLED = "Cancelled: there is no new fit."
+CANCELLED_FIRST = "Cancelled: the peaks are the first answer, the most probable ones."
+ENDS_LATER = "Cancelled. Spectra that are finished are shown when the current batch has ended."
 NEW_DATA = "The data of this layer have changed. Fits use them as they are now."
 
 
@@ -64,6 +74,9 @@ class FitPeaks(QWidget):
         self._late: set[Region] = set()
         self._waiting: list[tuple[FitState, Region]] = []
         self._live_start: xr.Dataset | None = None
+        self._first: xr.Dataset | None = None
+        self._left: tuple[Region, Content] | None = None
+        self._number = 0
         self._active: Any = None
         self._watched: Any = None
         self._docked = self._closed = False
@@ -81,6 +94,11 @@ class FitPeaks(QWidget):
         self.calibration = Calibration(self.panel.calibrate, self._state_of, self.stack)
         self.quantification = Quantification(self)
         self.sessions = SessionKeeper(self, self.panel.say)
+        self.panel.add_empty_state(EmptyState(self.viewer, "", [FIRST_SAMPLE]))
+        self.view.editor.add_empty_state(EmptyState(self.viewer, IN_PLOT))
+        self.drops = FileDrops(self.viewer, self)
+        self.drops.take(self, self.view.editor, self.regions.panel)
+        self.drops.watch_canvas()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(ScrollArea(self.panel))
@@ -96,6 +114,7 @@ class FitPeaks(QWidget):
         self._choose_active()
         self._change_layer()
         QTimer.singleShot(0, prepare)
+        QTimer.singleShot(0, self.runner.preparation.start)
 
     def _connect(self) -> None:
         """Connect signals and methods."""
@@ -131,6 +150,9 @@ class FitPeaks(QWidget):
         self.view.edits.set_pasted.connect(lambda peaks: self.use_peaks("paste all peaks", peaks))
         self.runner.progressed.connect(panel.show_progress)
         self.runner.finished.connect(self._finish)
+        self.runner.answered.connect(self._show_first)
+        self.runner.arrived.connect(self._take_late)
+        self.runner.preparation.said.connect(panel.say_preparing)
         self.viewer.layers.selection.events.active.connect(self._choose_active)
         self.viewer.layers.events.removed.connect(self._forget)
 
@@ -313,6 +335,8 @@ class FitPeaks(QWidget):
         self._late -= set(regions)
         if self._region in regions:
             self._region = None
+        if self._left is not None and self._left[0] in regions:
+            self._left = None
         if self.runner.region in regions:
             self._stop()
             self.panel.say("The spectra were removed, so their fit was stopped.")
@@ -462,7 +486,7 @@ class FitPeaks(QWidget):
         """Fit all spectra of the layer, from the peaks of the table."""
         peaks = self.view.peaks()
         if self.layer is not None and peaks is not None:
-            self._start(self._from_peaks(peaks, None), region_of(self.layer))
+            self._start(self._for_others(peaks, None), region_of(self.layer))
 
     def refine_selected(self) -> None:
         """Fit the other selected regions, from the peaks of the table."""
@@ -480,13 +504,21 @@ class FitPeaks(QWidget):
             return
         for region in targets:
             edit = self._state_of(region)
-            state = replace(self._from_peaks(peaks, edit.pixel), energy_range=None)
+            state = replace(self._for_others(peaks, edit.pixel), energy_range=None)
             self._waiting.append((replace(state, energy_range=edit.content.energy_range), region))
         self._start_waiting()
 
     def _from_peaks(self, peaks: xr.Dataset, pixel: dict[str, int] | None) -> FitState:
         """State of a fit that starts from peaks."""
         return replace(self.form.state(pixel), start=peaks, pixel=pixel)
+
+    def _for_others(self, peaks: xr.Dataset, pixel: dict[str, int] | None) -> FitState:
+        """The same for other spectra than those of the peaks, which draw their own background."""
+        state = self._from_peaks(peaks, pixel)
+        # A program such as CasaXPS gives the curve that it has drawn for the one spectrum.
+        kind = peaks.attrs.get("background_kind")
+        drawn = kind and peaks.attrs.get("background") == CURVE and state.background == "auto"
+        return replace(state, background=str(kind)) if drawn else state
 
     def use_peaks(self, text: str, peaks: xr.Dataset) -> None:
         """Use peaks of a file in place of those of the table; elsewhere they are fitted first."""
@@ -495,13 +527,14 @@ class FitPeaks(QWidget):
         if _layers.is_on_axis(peaks, _layers.layer_spectra(self.layer)):
             self.edit.edit(text, peaks)
         else:
-            self._start(self._from_peaks(peaks, self.edit.pixel), region_of(self.layer))
+            self._start(self._for_others(peaks, self.edit.pixel), region_of(self.layer))
 
     def _start(self, state: FitState, region: Region) -> None:
         """Start a fit."""
         if self.runner.busy:
             return
         self.view.dock()
+        self._number += 1
         self.runner.start(state, region.current(), self.engine, region)
         self.panel.enable_fit(True, busy=True)
         self._enable()
@@ -525,41 +558,77 @@ class FitPeaks(QWidget):
     def cancel(self) -> None:
         """Stop the fit after the current batch."""
         self._waiting = []
-        self.runner.cancel()
+        region = self.runner.region
+        if region is not None:
+            self._left = region, self._state_of(region).content
         self.panel.cancelling()
+        self.runner.cancel()
+
+    @Slot(object, object)
+    def _show_first(self, outcome: Outcome, region: Region) -> None:
+        """Show a first answer while the engine is prepared."""
+        if outcome.peaks is None:
+            return
+        state = self._state_of(region)
+        self._first = outcome.peaks
+        self.view.note = FIRST
+        content = state.content.with_fit(outcome.state, outcome.peaks)
+        state.replace("fit", content, merge=f"fit {self._number}")
+        if region is self.region:
+            self.view.plot.ensure_visible()
 
     @Slot(object, object)
     def _finish(self, outcome: Outcome, region: Region) -> None:
         """Show the outcome of a fit."""
         live, self._live_start = self._live_start, None
+        first = self._first
         self._stop()
-        if outcome.peaks is None:
+        if outcome.problem:
             self.panel.say(outcome.problem, problem=True)
+        elif outcome.peaks is not None and (has_any(outcome.peaks) or not outcome.cancelled):
+            self._take(outcome, outcome.peaks, region, live if first is None else first)
+        elif first is not None:
+            self.view.refresh()
+            self.panel.say(CANCELLED_FIRST)
         else:
-            self._take(outcome, outcome.peaks, region, live)
+            self.panel.say(ENDS_LATER if self.runner.lets_end else CANCELLED)
         self._start_waiting()
 
+    @Slot(object, object)
+    def _take_late(self, outcome: Outcome, region: Region) -> None:
+        """Take what a cancelled fit had finished, if nothing else was done with its region."""
+        left, self._left = self._left, None
+        peaks = outcome.peaks
+        if self._closed or left is None or peaks is None or left[0] is not region:
+            return
+        if self._state_of(region).content is left[1] and has_any(peaks):
+            self._take(replace(outcome, cancelled=True), peaks, region, None)
+
     def _take(
-        self, outcome: Outcome, peaks: xr.Dataset, region: Region, live: xr.Dataset | None
+        self, outcome: Outcome, peaks: xr.Dataset, region: Region, before: xr.Dataset | None
     ) -> None:
         """Store and draw the peaks of a fit."""
         state = self._state_of(region)
-        # What the user has changed during a live fit counts more than its result.
-        if live is not None and (state.dragging or state.peaks() is not live):
+        # What the user has changed during a live fit, or in a first answer, counts more.
+        if before is not None and (state.dragging or state.peaks() is not before):
+            if outcome.state.start is None and region is self.region:
+                self.panel.say(KEPT_CHANGES)
             return
         text = "refine" if outcome.state.start is not None else "fit"
-        state.replace(text, state.content.with_fit(outcome.state, peaks))
+        content = state.content.with_fit(outcome.state, peaks)
+        state.replace(text, content, merge=f"fit {self._number}")
         if outcome.state.pixel is None:
             self._draw_maps(region)
         if region is self.region:
-            if live is None:
+            if before is None or outcome.state.start is None:
                 self.view.plot.ensure_visible()
             self.panel.say(summary(peaks, cancelled=outcome.cancelled))
 
     def _stop(self) -> None:
         """End the current fit."""
         self.runner.stop()
-        self._live_start = None
+        self._live_start = self._first = None
+        self.view.note = ""
         self.panel.enable_fit(self.layer is not None, busy=False)
         self._enable()
 
@@ -577,7 +646,7 @@ class FitPeaks(QWidget):
         if self._closed:
             return
         self._closed = True
-        self.runner.stop()
+        self.runner.shut_down()
         self.viewer.layers.selection.events.active.disconnect(self._choose_active)
         self.viewer.layers.events.removed.disconnect(self._forget)
         self._watch(None)
@@ -585,6 +654,7 @@ class FitPeaks(QWidget):
             state.changed.disconnect(self._follow_content)
             state.restored.disconnect(self._follow_undo)
             state.stack = None
+        self.drops.release()
         self.map_tools.release()
         self.quantification.release()
         self.sessions.release()

@@ -7,11 +7,13 @@ from typing import Any
 
 import pytest
 import xarray as xr
+from hand import Hand, settle
 from truth_engine import TruthEngine
 
 import xpsnet
-from napari_xpsnet import _session_files
+from napari_xpsnet import _preparation, _session_files
 from napari_xpsnet._layers import spectra_layer
+from napari_xpsnet._widget import FitPeaks
 
 
 @pytest.fixture(autouse=True)
@@ -30,6 +32,21 @@ def own_copies(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mon
     """Copies of sessions go to a folder of the test, not to that of the person who runs it."""
     folder = tmp_path_factory.mktemp("copies")
     monkeypatch.setattr(_session_files, "copies_folder", lambda: folder)
+
+
+class ReadyEngine(_preparation.Engine):
+    """An engine of which the test says when it is ready."""
+
+    def begin(self) -> None:
+        """Compile nothing."""
+        self.first.set()
+        self.done.set()
+
+
+@pytest.fixture(autouse=True)
+def ready_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is compiled while a test runs."""
+    monkeypatch.setattr(_preparation, "ENGINE", ReadyEngine())
 
 
 @pytest.fixture
@@ -53,3 +70,42 @@ def add_spectra() -> Callable[..., Any]:
         return viewer.add_image(data, **keywords)
 
     return add
+
+
+# The window of the tests of the editor; other files have their own.
+
+
+@pytest.fixture
+def viewer(make_napari_viewer):
+    viewer = make_napari_viewer(show=True)
+    viewer.window.resize(1500, 950)
+    viewer.window.activate()
+    return viewer
+
+
+@pytest.fixture
+def layer(viewer, add_spectra: Callable[..., Any]):
+    return add_spectra(viewer, xpsnet.sample("spectrum"), call="sample", name="spectrum")
+
+
+@pytest.fixture
+def dock(viewer, layer, engine: TruthEngine) -> FitPeaks:
+    _, dock = viewer.window.add_plugin_dock_widget("napari-xpsnet", "Fit peaks")
+    dock.engine = engine
+    settle(0.3)
+    return dock
+
+
+@pytest.fixture
+def fitted(dock: FitPeaks, qtbot) -> FitPeaks:
+    """The dock with three peaks, of which the first is selected."""
+    with qtbot.waitSignal(dock.runner.finished, timeout=10_000):
+        dock.panel.fit.click()
+    dock.edit.select(1)
+    settle(0.2)
+    return dock
+
+
+@pytest.fixture
+def hand(dock: FitPeaks) -> Hand:
+    return Hand(dock.view.editor)

@@ -2,11 +2,12 @@
 
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-from qtpy.QtCore import QEvent, QPointF, Qt
-from qtpy.QtGui import QMouseEvent
+from qtpy.QtCore import QEvent, QMimeData, QPointF, Qt, QUrl
+from qtpy.QtGui import QDragEnterEvent, QDropEvent, QMouseEvent
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication
 
@@ -20,6 +21,19 @@ def settle(seconds: float = 0.05) -> None:
     while time.monotonic() < end:
         QApplication.processEvents()
         time.sleep(0.002)
+
+
+def drop(widget: Any, *paths: Path) -> bool:
+    """Drop files on a widget; whether they were accepted."""
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
+    given = Qt.DropAction.CopyAction, data, Qt.MouseButton.LeftButton, NONE
+    # Qt gives a drop to the widget that has accepted the drag.
+    enter = QDragEnterEvent(widget.rect().center(), *given)
+    QApplication.sendEvent(widget, enter)
+    event = QDropEvent(QPointF(widget.rect().center()), *given)
+    QApplication.sendEvent(widget, event)
+    return enter.isAccepted() and event.isAccepted()
 
 
 class Hand:
