@@ -36,6 +36,7 @@ if TYPE_CHECKING:  # for editors and type checkers; at run time __getattr__ find
     from xpsnet.models.weights import list_models, load_model
     from xpsnet.pipeline.fit import fit
     from xpsnet.pipeline.session_script import session_script
+    from xpsnet.pipeline.store import fit_store
     from xpsnet.plotting import plot
     from xpsnet.samples import sample
     from xpsnet.simulation.recipes import simulate
@@ -60,6 +61,7 @@ _MODULES = {
     "doublet": "xpsnet.fitting.model.doublets",
     "evaluate": "xpsnet.training.evaluation",
     "fit": "xpsnet.pipeline.fit",
+    "fit_store": "xpsnet.pipeline.store",
     "follow": "xpsnet.fitting.maps.follow",
     "from_lmfit": "xpsnet.fitting.lmfit_exchange",
     "identify": "xpsnet.chemistry.identify",
@@ -107,6 +109,7 @@ __all__ = [
     "doublet",
     "evaluate",
     "fit",
+    "fit_store",
     "follow",
     "from_lmfit",
     "identify",

@@ -16,7 +16,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from xpsnet import __version__, cli_identify, cli_values
+from xpsnet import __version__, cli_identify, cli_store, cli_values
 from xpsnet.cli_quantify import add_quantify
 
 if TYPE_CHECKING:
@@ -99,18 +99,24 @@ def run_fit(chosen: argparse.Namespace) -> None:
     from xpsnet.io.write import write
 
     # Wrong names are refused before a long fit, not after it.
-    _check_names(chosen.output, RESULT_SUFFIXES, overwrite=chosen.overwrite)
+    store = cli_store.target(chosen)
+    others = [path for path in chosen.output if path != store]
+    _check_names(others, RESULT_SUFFIXES, overwrite=chosen.overwrite)
     _check_names([chosen.plot] if chosen.plot else [], FIGURE_SUFFIXES, overwrite=chosen.overwrite)
-    spectra = _one_region(chosen)
-    _check_vamas(chosen.output, spectra)
-    peaks = _peaks(spectra, chosen)
-    drawing = _drawing(spectra, peaks)
-    _show(*_title(spectra, chosen), *drawing, *peak_report(peaks))
+    with cli_store.in_blocks(store):
+        spectra = _one_region(chosen)
+    _check_vamas(others, spectra)
+    peaks = _peaks(spectra, chosen, store)
+    large = peaks["center"].chunks is not None
+    drawing = [] if large else [*_drawing(spectra, peaks), *peak_report(peaks)]
+    _show(*_title(spectra, chosen), *drawing)
     if chosen.state_names is not None:
         from xpsnet.chemistry.state_names import state_candidates
 
         _show("", *state_report(state_candidates(peaks, chosen.state_names or None)))
-    for path in chosen.output:
+    if store is not None:
+        print(f"wrote {store}")
+    for path in others:
         with_spectra = path.lower().endswith(SUFFIXES_WITH_SPECTRA)
         fitted = spectra if with_spectra else None
         write(peaks, path, spectra=fitted, overwrite=chosen.overwrite)
@@ -203,7 +209,7 @@ def _drawing(spectra: "xr.DataArray", peaks: "xr.Dataset") -> "list[Text]":
     return [draw_fit(spectra, peaks, width=min(columns, 120), height=min(lines // 2, 20))]
 
 
-def _peaks(spectra: "xr.DataArray", chosen: argparse.Namespace) -> "xr.Dataset":
+def _peaks(spectra: "xr.DataArray", chosen: argparse.Namespace, store: str | None) -> "xr.Dataset":
     """Peaks of the spectra, refined or as the network gives them."""
     options: dict[str, Any] = {
         "model": chosen.model,
@@ -231,6 +237,8 @@ def _peaks(spectra: "xr.DataArray", chosen: argparse.Namespace) -> "xr.Dataset":
         fit_only["line_shape"] = chosen.line_shape[0]
     if chosen.doublets is not None:
         fit_only["doublets"] = _doublets(chosen.doublets)
+    if store is not None:
+        return cli_store.fit_into(spectra, store, chosen, {**options, **fit_only})
     from xpsnet.pipeline.fit import fit
 
     return fit(spectra, **options, **fit_only)
@@ -260,7 +268,10 @@ def _background(chosen: argparse.Namespace) -> "str | xr.DataArray":
 
 
 def run_info(chosen: argparse.Namespace) -> None:
-    """Print the regions of a file."""
+    """Print the regions of a file, or how far a fit in a store is."""
+    if lines := cli_store.describe(chosen.file):
+        _show(*lines)
+        return
     from xpsnet.cli_table import describe_spectra, region_list
 
     regions = _regions(chosen)
@@ -576,9 +587,16 @@ def _add_fit(commands: Any) -> None:
         action="append",
         default=[],
         metavar="PATH",
-        help="write the peaks: .csv, .xlsx, .vms, .nxs, .nc or .zarr; can be repeated",
+        help="write the peaks: .csv, .xlsx, .vms, .nxs, .nc or .zarr; can be repeated; from a .zarr"
+        " to a .zarr block by block: after a stop, the same command goes on",
     )
     add("--overwrite", action="store_true", help="replace files that exist")
+    add(
+        "--scheduler",
+        metavar="ADDRESS",
+        help="from .zarr to .zarr: compute the blocks on a dask cluster, for instance"
+        " tcp://10.0.0.1:8786",
+    )
     add("--plot", metavar="PATH", help="save a figure of the fit: .png, .pdf or .svg")
     add = parser.add_argument_group("least-squares fit").add_argument
     add(
@@ -671,7 +689,7 @@ def _add_edge(commands: Any) -> None:
 
 def _add_info(commands: Any) -> None:
     """Add the command `info`."""
-    parser = commands.add_parser("info", help="list the regions of a file")
+    parser = commands.add_parser("info", help="list the regions of a file, or how far a fit is")
     parser.set_defaults(command=run_info)
     _add_file_options(parser)
 

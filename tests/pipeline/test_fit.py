@@ -11,7 +11,8 @@ from xpsnet.fitting.model.options import FitOptions
 from xpsnet.models.prediction import Prediction, PredictOptions
 from xpsnet.models.weights import load_model
 from xpsnet.pipeline import stages
-from xpsnet.pipeline.fit import _with_neighbors, fit
+from xpsnet.pipeline.fit import fit
+from xpsnet.pipeline.plan import _with_neighbors
 
 ENERGY = np.linspace(280.0, 292.0, 241)
 SLOTS = 3

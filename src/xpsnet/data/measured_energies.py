@@ -48,21 +48,42 @@ def on_measured_energies(function: Callable[P, xr.Dataset]) -> Callable[P, xr.Da
             return function(*args, **kwargs)
         bound = signature.bind(*args, **kwargs)
         given = bound.arguments
-        spectra: Any = given.get("spectra")
-        peaks: Any = given.get("peaks")
-        coords = charge_coords(peaks if spectra is None else spectra)
-        corrected = _measured_spectra(given, signature) if has_charge_shift(spectra) else None
-        if peaks is not None:
-            own = peaks if has_charge_shift(peaks) else peaks.assign_coords(coords)
-            given["peaks"] = measured_peaks(own)
-        if given.get("constraints") is not None and coords:
-            sign = scale_sign(spectra.attrs["scale"])
-            by = coords[CHARGE_SHIFT] * sign
-            given["constraints"] = _moved_constraints(given["constraints"], by)
+        coords, corrected = to_measured(given, signature)
         found = function(*bound.args, **bound.kwargs)
         return corrected_peaks(found, coords, corrected)
 
     return call
+
+
+def to_measured(
+    given: dict[str, Any], signature: inspect.Signature
+) -> tuple[dict[str, xr.Variable], tuple[float, float] | None]:
+    """Replace spectra, peaks, range and constraints of a call by those of energies as measured.
+
+    Parameters
+    ----------
+    given : dict
+        Arguments by name; changed in place.
+    signature : Signature
+        Of the function that takes them.
+
+    Returns
+    -------
+    (dict of str to Variable, (float, float) or None)
+        What `corrected_peaks` takes for the result.
+    """
+    spectra: Any = given.get("spectra")
+    peaks: Any = given.get("peaks")
+    coords = charge_coords(peaks if spectra is None else spectra)
+    corrected = _measured_spectra(given, signature) if has_charge_shift(spectra) else None
+    if peaks is not None:
+        own = peaks if has_charge_shift(peaks) else peaks.assign_coords(coords)
+        given["peaks"] = measured_peaks(own)
+    if given.get("constraints") is not None and coords:
+        sign = scale_sign(spectra.attrs["scale"])
+        by = coords[CHARGE_SHIFT] * sign
+        given["constraints"] = _moved_constraints(given["constraints"], by)
+    return coords, corrected
 
 
 def _measured_spectra(

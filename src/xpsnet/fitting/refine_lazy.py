@@ -39,10 +39,20 @@ class Chunk(NamedTuple):
         few = Chunk(*map(some, self))
         return few if lead else few._replace(spectra=few.spectra.expand_dims("row"))
 
-    def computed(self) -> "Chunk":
-        """The same in memory."""
+    def part(self, place: Mapping[str, slice]) -> "Chunk":
+        """What lies at these places along some dimensions of the spectra."""
+
+        def cut(values: Any) -> Any:
+            if not isinstance(values, xr.DataArray | xr.Dataset):
+                return values
+            return values.isel({d: along for d, along in place.items() if d in values.dims})
+
+        return Chunk(*map(cut, self))
+
+    def computed(self, **how: Any) -> "Chunk":
+        """The same in memory; `how` are keywords of dask, such as `scheduler`."""
         own: Any = tuple(self)
-        return Chunk(*(part.compute() if hasattr(part, "compute") else part for part in own))
+        return Chunk(*(part.compute(**how) if hasattr(part, "compute") else part for part in own))
 
 
 def map_chunks(

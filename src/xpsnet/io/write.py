@@ -247,7 +247,7 @@ def _fill_zarr(content: Content, folder: Path) -> None:
 def _groups(content: Content) -> dict[str, xr.Dataset]:
     """Dataset of each group of a store."""
     if isinstance(content, xr.Dataset):
-        return {"/": _listed(_storable(content))}
+        return {"/": stored_form(content)}
     if len(content) == 1:
         return {"/": _as_dataset(content[0])}
     root = xr.Dataset(attrs={VERSION_ATTR: _version()})
@@ -260,6 +260,11 @@ def _as_dataset(spectra: xr.DataArray) -> xr.Dataset:
     name = "" if spectra.name is None else str(spectra.name)
     named = spectra.rename(counts_name(spectra)).assign_attrs({NAME_ATTR: name})
     return _listed(_storable(named.to_dataset())).assign_attrs({VERSION_ATTR: _version()})
+
+
+def stored_form(peaks: xr.Dataset) -> xr.Dataset:
+    """Peaks as netCDF and zarr hold them; `read_fit` gives back the same."""
+    return _listed(_storable(peaks))
 
 
 def _listed(data: xr.Dataset) -> xr.Dataset:

@@ -67,7 +67,9 @@ class Bar:
 
 
 @contextmanager
-def reporting(progress: Progress, total: int, text: str) -> Iterator[Callable[[int], None]]:
+def reporting(
+    progress: Progress, total: int, text: str, *, done: int = 0
+) -> Iterator[Callable[[int], None]]:
     """Report steps of a job.
 
     Parameters
@@ -78,14 +80,15 @@ def reporting(progress: Progress, total: int, text: str) -> Iterator[Callable[[i
         Number of steps.
     text : str
         Text in front of the bar.
+    done : int
+        Steps that an earlier run did.
 
     Yields
     ------
     callable
         Takes the number of steps just done.
     """
-    done = 0
-    with Bar(total, text) if progress is True else nullcontext(progress) as report:
+    with Bar(total, text, done=done) if progress is True else nullcontext(progress) as report:
 
         def count(steps: int) -> None:
             nonlocal done

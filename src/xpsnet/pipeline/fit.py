@@ -32,8 +32,7 @@ A number of peaks that the caller gives is always refined, also where peaks are 
 """
 
 import json
-from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -41,97 +40,40 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from xpsnet.arguments import (
-    check,
-    count,
-    flag,
-    flag_or_count,
-    number,
-    optional,
-    stated_number,
-    text_or_array,
-    text_or_texts,
-    word_or,
-)
 from xpsnet.data.constraints import Constraint
-from xpsnet.data.levels import core_level
-from xpsnet.data.links import split_name
 from xpsnet.data.measured_energies import on_measured_energies
-from xpsnet.data.peak_arrays import sorted_peaks
-from xpsnet.data.peaks import keep_own_names
-from xpsnet.data.spectrum import check_spectra, crop, scale_sign
-from xpsnet.data.spectrum_arrays import SpectrumArrays, numeric_energy, spectrum_arrays
+from xpsnet.data.spectrum_arrays import SpectrumArrays
 from xpsnet.data.status import Status, has_flag, with_texts
 from xpsnet.fitting.maps.chemical_states import LOCAL_ROUNDS, Found, States
 from xpsnet.fitting.maps.follow import follow_places, sampled_rows
 from xpsnet.fitting.maps.neighbors import PRIOR_ROUNDS, Start, reach
-from xpsnet.fitting.model.doublets import Doublet, as_doublets
-from xpsnet.fitting.model.options import (
-    FitOptions,
-    checked_constraints,
-    checked_shared,
-    named_shapes,
-    unshared,
-)
-from xpsnet.fitting.noise_from_fits import Fitted, fitted_curves, noise_from_fits, noise_sample
+from xpsnet.fitting.model.doublets import Doublet
 from xpsnet.fitting.refine_lazy import Chunk, map_chunks
-from xpsnet.fitting.select.background import DEFAULT, choose_background
-from xpsnet.fitting.select.model_choice import MOST_STATES, Question
-from xpsnet.fitting.select.state_models import SYMMETRIC, region_kinds
 from xpsnet.fitting.select.steps import without_invented_peaks
-from xpsnet.fitting.solve.fit_inputs import fit_inputs
 from xpsnet.fitting.solve.fit_results import FitResults, areas, results_to_dataset
 from xpsnet.fitting.solve.point_noise import (
     Noise,
     NoiseChoice,
-    checked_noise,
-    noise_rows,
-    with_checked_names,
 )
-from xpsnet.fitting.solve.spectrum_flags import usable_counts
-from xpsnet.fitting.static_background import fitted_name, held_name, held_rows, is_held
 from xpsnet.models.prediction import (
-    PredictOptions,
-    checked,
     origin_attributes,
-    predict_arrays,
 )
-from xpsnet.models.weights import Model, load_model
-from xpsnet.numerics.known_lines import Known, lines_of
+from xpsnet.models.weights import Model
 from xpsnet.parallel.progress import Cancel, Progress, reporting
 from xpsnet.pipeline.outcome import FindOptions, Outcome, Overview, SpectrumRows
+from xpsnet.pipeline.plan import (
+    SAMPLED,
+    Plan,
+    check_arguments,
+    make_plan,
+    rows_of,
+    with_noise,
+)
 from xpsnet.pipeline.stages import fit_rows, peaks_of_mean, revise, states_in
-from xpsnet.pipeline.states import choose, fit_state_rows, revise_states
+from xpsnet.pipeline.states import fit_state_rows, revise_states
 
 Floats = npt.NDArray[np.float64]
 
-# Spectra of a map that are looked at for its states, and fewer than which are no map.
-SAMPLED = 1024
-FEWEST = 8
-# Dimensions of maps and series, whether or not they have a coordinate.
-ORDERED = frozenset(
-    [
-        "x",
-        "y",
-        "z",
-        "position",
-        "distance",
-        "scan",
-        "time",
-        "cycle",
-        "level",
-        "index",
-        "etch_time",
-        "etch_level",
-        "depth",
-        "angle",
-        "temperature",
-    ]
-)
-# Points of a spectrum up to which states are counted.
-MOST_POINTS = 2000
-# Spectra that are looked at for the background.
-BACKGROUND_SAMPLE = 64
 # How far away, in reaches of the neighborhood, a spectrum may matter: rounds of the prior, starts,
 # rounds of following.
 OVERLAP = PRIOR_ROUNDS + 1 + LOCAL_ROUNDS
@@ -269,201 +211,17 @@ def fit(
     >>> peaks.fraction.values.round(2)
     array([0.3, 0.3, 0.3])
     """
-    check(
-        locals(),
-        n_peaks=word_or("auto", count()),
-        n_states=word_or("auto", count(most=MOST_STATES)),
-        background=text_or_array("shirley"),
-        line_shape=text_or_texts("voigt"),
-        model_error=optional(number(least=0, below=1)),
-        min_probability=number(least=0, most=1),
-        neighbors=word_or("auto", flag),
-        follow=word_or("auto", flag_or_count),
-    )
-    if n_peaks != "auto" and n_states != "auto":
-        raise ValueError(f"expected n_peaks or n_states, got both: {n_peaks} and {n_states}")
-    if n_peaks == "auto" and not isinstance(line_shape, str):
-        raise ValueError(
-            "expected n_peaks beside a sequence of line shapes, which belong to one peak each, got "
-            f"line_shape={list(line_shape)}; give n_peaks, or one shape for all peaks"
-        )
-    whole = keep_own_names(check_spectra(spectra, dim=dim))
-    window = whole if energy_range is None else crop(whole, energy_range)
-    network_model = load_model(model)
-    network = checked(
-        PredictOptions(
-            network_model,
-            n_peaks,
-            all_counts=n_peaks == "auto",
-            background="none",
-            device=device,
-            batch_size=int(batch_size),
-            solve_linear=network_model.config.architecture == "park2020",
-            cancel=cancel,
-        )
-    )
-    tied = () if isinstance(doublets, str) and doublets == "auto" else doublets
-    shapes, held = named_shapes(SYMMETRIC if line_shape == "auto" else line_shape, network.slots)
-    fitted = FitOptions(
-        shapes,
-        background=fitted_name(background),
-        shared=unshared(checked_shared(shared), held),
-        doublets=as_doublets(tied, network.slots),
-        scale_errors=scale_errors,
-        covariance=covariance,
-        engine="batch",
-        cancel=cancel,
-    )
-    sign = scale_sign(window.attrs["scale"])
-    limits = {**held, **(constraints or {})}
-    found = checked_constraints(fitted, numeric_energy(window), sign, network.slots, limits)
-    if network.config.known and line_shape != "auto":
-        network = replace(network, known=Known(lines_of(shapes), found.limits.get("fwhm")))
-    options = FindOptions(replace(fitted, constraints=found), network, sign, min_probability)
-    options = _with_neighbors(options, window, neighbors, follow)
-    given_doublets = None if isinstance(doublets, str) and doublets == "auto" else fitted.doublets
-    asked = line_shape == "auto", background, given_doublets, n_states
-    question = _question(options, window, asked, model_error)
-    if question is not None and not is_held(background) and background == "auto":
-        options = replace(options, fit=replace(options.fit, background=DEFAULT))
-    noise, background = (with_checked_names(v, spectra, dim) for v in (noise, background))
-    given = Chunk(window, NoiseChoice(None), background, xr.Dataset())
-    few = noise_sample(given) if noise is None or isinstance(noise, str) else given
-    known = checked_noise(noise, whole, few.spectra)
-    given = given._replace(noise=known)
-    words = None
-    if question is not None and is_held(background):
-        words = held_name(background)
-    elif isinstance(background, str) and background == "auto" and question is None:
-        chosen, words = _chosen_background(options, given)
-        options = replace(options, fit=replace(options.fit, background=chosen))
-        given = given._replace(background=chosen)
-    elif is_held(background):
-        words = held_name(background)
-    if noise is None and isinstance(known, NoiseChoice):
-        few = few._replace(noise=known)
-        given = given._replace(noise=_noise_from(options, few, known))
-    if question is not None:
-        few = few._replace(noise=given.noise) if noise is None else noise_sample(given)
-        options = _with_states(options, question, few)
-        if not is_held(given.background):
-            given = given._replace(background=options.fit.background)
-        if isinstance(background, str) and background == "auto":
-            words = f"{options.fit.background} by evidence, together with the states"
-    if window.chunks is not None:
-        peaks = _fit_lazily(options, given, few)
+    asked = locals()
+    check_arguments(asked)
+    plan = make_plan(asked)
+    if plan.given.spectra.chunks is not None:
+        peaks = _fit_lazily(plan)
     else:
-        peaks = _fit_now(options, given, progress)
-    if isinstance(given.noise, NoiseChoice):
-        peaks.attrs.update(given.noise.attributes)
-    if words is not None:
-        peaks.attrs["background_choice"] = words
-    return peaks
+        peaks = _fit_now(plan.options, plan.given, progress)
+    return peaks.assign_attrs(plan.attrs)
 
 
-Asked = tuple[bool, str | xr.DataArray, tuple[Doublet, ...] | None, int | Literal["auto"]]
-"""Of a call: whether the line shape is to be chosen; background, doublets (None: those of the
-level) and number of states."""
-
-
-def _question(
-    options: FindOptions, spectra: xr.DataArray, asked: Asked, model_error: float | None
-) -> Question | None:
-    """What is to be chosen in terms of states; None where lines are counted.
-
-    Lines are counted where the caller gives their number, constraints of single peaks, links or
-    the peaks of doublets, where neither the name of the spectra nor the caller says which level it
-    is, and where there are more points than candidates can be compared on in a reasonable time.
-    """
-    any_shape, background, doublets, n_states = asked
-    constraints = options.fit.constraints
-    numbered = bool(constraints.links) or any(
-        split_name(name)[1] is not None for name in constraints.limits
-    )
-    numbered |= any(one.peaks is not None for one in doublets or ())
-    region = str(spectra.name or "")
-    named = core_level(region) is not None or bool(doublets)
-    if n_states != "auto" and (numbered or not options.finds_n_peaks):
-        raise ValueError(
-            "expected constraints of all peaks ('fwhm') beside n_states, got constraints, links or "
-            "doublets of single peaks; give n_peaks instead"
-        )
-    n_points = spectra.sizes["energy"]
-    if n_states != "auto" and n_points > MOST_POINTS:
-        raise ValueError(
-            f"expected at most {MOST_POINTS} points for n_states, got {n_points}; take the mean of "
-            f"neighboring points, spectra.coarsen(energy={-(-n_points // MOST_POINTS)}, "
-            f'boundary="trim").mean(), or pass a smaller energy_range'
-        )
-    asked_for = (named and n_points <= MOST_POINTS) or n_states != "auto"
-    if numbered or not options.finds_n_peaks or not asked_for:
-        return None
-    photon_energy = stated_number(spectra.attrs.get("photon_energy"))
-    offset = 0.0 if options.sign > 0 else photon_energy
-    kinds = region_kinds(region, numeric_energy(spectra), doublets, offset)
-    shape = None if any_shape else str(options.fit.line_shape)
-    given = None if isinstance(background, str) and background == "auto" else options.fit.background
-    number = None if n_states == "auto" else int(n_states)
-    fit = replace(options.fit, doublets=())
-    return Question(fit, region, kinds, shape, given, number, model_error)
-
-
-def _with_states(options: FindOptions, question: Question, few: Chunk) -> FindOptions:
-    """Options with the model that a sample of the spectra speaks for."""
-    _, rows = _rows(_with_noise(options, few))
-    chosen = choose(question, rows, options.sign)
-    fit = replace(chosen.options, covariance=options.fit.covariance, cancel=options.fit.cancel)
-    return replace(options, fit=fit, chosen=chosen)
-
-
-def _with_neighbors(
-    options: FindOptions,
-    spectra: xr.DataArray,
-    neighbors: bool | Literal["auto"],
-    follow: bool | int | Literal["auto"],
-) -> FindOptions:
-    """What the spectra of a map do for each other: as asked, or what is sensible for so many."""
-    n_spectra = int(np.prod(spectra.shape[:-1]))
-    near = bool(neighbors)
-    if neighbors == "auto":
-        near = n_spectra >= FEWEST and all(_is_ordered(spectra, d) for d in spectra.dims[:-1])
-    near = near and n_spectra > 1
-    constraints = options.fit.constraints
-    numbered = bool(constraints.links) or any(
-        split_name(name)[1] is not None for name in constraints.limits
-    )
-    if not isinstance(options.fit.line_shape, str):  # a place along `peak` is a shape
-        if follow not in ("auto", False):
-            raise ValueError("expected one line shape for all peaks with follow, got several")
-        numbered = True
-    states = near and not numbered if follow == "auto" else bool(follow)
-    n_peaks = options.network.n_peaks
-    number = None if n_peaks == "auto" else max(n_peaks, 1)
-    if follow != "auto" and not isinstance(follow, bool):
-        number = int(follow)
-    states = states and spectra.ndim > 1 and n_spectra > 0
-    return replace(options, neighbors=near, follow=states, n_states=number)
-
-
-def _is_ordered(spectra: xr.DataArray, dim: Hashable) -> bool:
-    """Whether spectra next to each other along a dimension belong next to each other."""
-    if dim in ORDERED:
-        return True
-    if dim not in spectra.coords or spectra[dim].dtype.kind not in "iuf":
-        return False
-    steps = np.diff(spectra[dim].values)
-    return bool(steps.size and ((steps > 0).all() or (steps < 0).all()))
-
-
-def _rows(chunk: Chunk) -> tuple[SpectrumArrays, SpectrumRows]:
-    """Spectra in memory as arrays, with their noise and a background that is held."""
-    arrays = spectrum_arrays(chunk.spectra)
-    curve = held_rows(arrays, chunk.background)
-    noise = noise_rows(chunk.noise, chunk.spectra)
-    return arrays, SpectrumRows(arrays.energy, usable_counts(arrays), noise, curve)
-
-
-def _mean(chunk: Chunk) -> Chunk:
+def mean_of(chunk: Chunk) -> Chunk:
     """Mean of all spectra, over ("row", "energy"); its noise is estimated from itself."""
 
     def mean(values: xr.DataArray) -> xr.DataArray:
@@ -477,55 +235,24 @@ def _mean(chunk: Chunk) -> Chunk:
     return chunk._replace(spectra=spectra, noise=NoiseChoice(None), background=background)
 
 
-def _chosen_background(options: FindOptions, given: Chunk) -> tuple[str, str]:
-    """The background that a sample of the spectra speaks for, with the network's peaks."""
-    n = int(np.prod(given.spectra.shape[:-1]))
-    _, rows = _rows(given.sampled(sampled_rows(n, BACKGROUND_SAMPLE)).computed())
-    network = replace(options.network, all_counts=False, background="none", solve_linear=True)
-    prediction = predict_arrays(network, rows.energy, rows.counts)
-    center = prediction.parameters["center"]
-    starts = sorted_peaks(prediction.parameters, options.sign * center)
-    arrays = rows.energy, rows.counts, rows.background
-    inputs = fit_inputs(arrays, rows.noise, starts, prediction.status)
-    return choose_background(options.fit, inputs)
-
-
-def _noise_from(options: FindOptions, few: Chunk, given: NoiseChoice) -> NoiseChoice:
-    """Noise of spectra in memory from fits of them; see `noise_from_fits`."""
-    _, rows = _rows(few)
-
-    def fitted(noise: NoiseChoice) -> Fitted:
-        outcome = fit_rows(options, replace(rows, noise=noise))
-        return fitted_curves(options.fit, rows.energy, outcome.results, rows.background)
-
-    return noise_from_fits(rows.counts, given, fitted)
-
-
-def _with_noise(options: FindOptions, given: Chunk) -> Chunk:
-    """Spectra in memory whose noise is known: estimated one by one where it is not."""
-    if isinstance(given.noise, NoiseChoice) and given.noise.model is None:
-        return given._replace(noise=_noise_from(options, given, given.noise))
-    return given
-
-
 def _fit_now(options: FindOptions, given: Chunk, progress: Progress) -> xr.Dataset:
     """Fit spectra in memory."""
-    given = _with_noise(options, given)
-    arrays, rows = _rows(given)
+    given = with_noise(options, given)
+    arrays, rows = rows_of(given)
     with reporting(progress, len(rows.counts), "fit") as step:
-        outcome = _outcome_of(options, rows, step)
+        outcome = outcome_of(options, rows, step)
     look = Overview(None, None)
     if not options.fit.cancelled():
         sampled = sampled_rows(len(rows.counts), SAMPLED)
         by_lines = options.neighbors and options.chosen is None
         look = Overview(
-            peaks_of_mean(options, _rows(_mean(given))[1]) if by_lines else None,
+            peaks_of_mean(options, rows_of(mean_of(given))[1]) if by_lines else None,
             states_in(options, outcome.sample(sampled)) if options.follow else None,
         )
-    return _finished(options, (arrays, rows), outcome, look)
+    return finished(options, (arrays, rows), outcome, look)
 
 
-def _outcome_of(
+def outcome_of(
     options: FindOptions, rows: SpectrumRows, step: Callable[[int], object] = lambda _: None
 ) -> Outcome:
     """Fits of spectra in memory, each by itself: in states where a model was chosen."""
@@ -534,49 +261,48 @@ def _outcome_of(
     return fit_rows(options, rows, step)
 
 
-def _fit_lazily(options: FindOptions, given: Chunk, few: Chunk) -> xr.Dataset:
-    """Chunk by chunk; where spectra help each other, after a look at the whole map.
-
-    `few`: spectra in memory, which may be those that are looked at for the states.
-    """
+def _fit_lazily(plan: Plan) -> xr.Dataset:
+    """Chunk by chunk; where spectra help each other, after a look at the whole map."""
     import dask
 
+    options, given = plan.options, plan.given
     spectra = given.spectra
     shape = tuple(spectra.sizes[d] for d in spectra.dims if d != "energy")
     # Found at once, from spectra of which most are read for the noise anyway: they are the labels.
-    states = _states_of_sample(options, given, few) if options.follow else None
+    states = states_of_sample(plan) if options.follow else None
 
     def on_part(part: Chunk, mean_peaks: dict[str, Floats] | None) -> xr.Dataset:
-        arrays, rows = _rows(_with_noise(options, part))
+        arrays, rows = rows_of(with_noise(options, part))
         look = Overview(mean_peaks, states)
-        return _finished(options, (arrays, rows), _outcome_of(options, rows), look, padded=True)
+        return finished(options, (arrays, rows), outcome_of(options, rows), look, padded=True)
 
     @dask.delayed  # type: ignore[untyped-decorator]
     def fitted_mean(mean: xr.DataArray, background: Any) -> dict[str, Floats]:
-        rows = _rows(Chunk(mean, NoiseChoice(None), background, xr.Dataset()))[1]
+        rows = rows_of(Chunk(mean, NoiseChoice(None), background, xr.Dataset()))[1]
         return peaks_of_mean(options, rows)
 
     shared, overlap = None, 0
     if options.neighbors and options.chosen is None:
-        mean = _mean(given)
+        mean = mean_of(given)
         shared = fitted_mean(mean.spectra, mean.background)
     if options.needs_map:
         overlap = OVERLAP * reach(shape)
     return map_chunks(on_part, given, overlap=overlap, shared=shared)
 
 
-def _states_of_sample(options: FindOptions, given: Chunk, few: Chunk) -> States:
+def states_of_sample(plan: Plan) -> States:
     """Chemical states of lazy spectra, from the sample that spectra in memory are looked at for."""
+    options, given, few = plan.options, plan.given, plan.few
     n = int(np.prod(given.spectra.shape[:-1]))
     if few.spectra.chunks is None and len(few.spectra) == min(n, SAMPLED):
         few = few._replace(noise=given.noise) if isinstance(given.noise, NoiseChoice) else few
     else:
         few = given.sampled(sampled_rows(n, SAMPLED)).computed()
-    _, rows = _rows(_with_noise(options, few))
-    return states_in(options, _outcome_of(options, rows))
+    _, rows = rows_of(with_noise(options, few))
+    return states_in(options, outcome_of(options, rows))
 
 
-def _finished(
+def finished(
     options: FindOptions,
     block: tuple[SpectrumArrays, SpectrumRows],
     outcome: Outcome,

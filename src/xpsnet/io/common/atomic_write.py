@@ -206,15 +206,19 @@ def _put_in_place(part: Path, target: Path) -> None:
 
 def _sync_tree(top: Path) -> None:
     """Wait until the disk has all files of a folder."""
-    mode = os.O_RDWR if os.name == "nt" else os.O_RDONLY
     for folder, _, names in os.walk(top):
         for name in names:
-            file = os.open(Path(folder) / name, mode)
-            try:
-                _fsync(file)
-            finally:
-                os.close(file)
+            sync_file(Path(folder) / name)
         _sync_folder(Path(folder))
+
+
+def sync_file(path: Path) -> None:
+    """Wait until the disk has a file."""
+    file = os.open(path, os.O_RDWR if os.name == "nt" else os.O_RDONLY)
+    try:
+        _fsync(file)
+    finally:
+        os.close(file)
 
 
 def _fsync(file: int) -> None:

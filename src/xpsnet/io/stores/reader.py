@@ -35,6 +35,7 @@ from xpsnet.io.stores.attributes import (
     plain,
     restored,
 )
+from xpsnet.io.stores.block_store import progress_of
 from xpsnet.io.stores.chosen import read_chosen
 from xpsnet.io.stores.igor_arrays import is_wave, read_waves
 from xpsnet.io.stores.nexus import is_nexus, read_nexus
@@ -216,11 +217,24 @@ def read_fits(path: Path) -> list[xr.Dataset]:
     ------
     ReadError
         If the store is damaged or holds no peaks.
+
+    Warns
+    -----
+    XpsnetWarning
+        If a fit that is written block by block is not complete.
     """
     found = [data for data in _all_datasets(path) if _is_peaks(data)]
     if not found:
         raise refusal(path, expected="peaks that xpsnet.write has stored", got="none",
                       advice="xpsnet.read gives the spectra in it, if there are any")  # fmt: skip
+    state = progress_of(path)
+    if state is not None and not state.complete:
+        warnings.warn(
+            f"{path}: {state}; spectra without a result have the status NOT_DONE; the call that "
+            f"began it goes on with it",
+            XpsnetWarning,
+            stacklevel=4,
+        )
     return found
 
 

@@ -62,13 +62,7 @@ def write_groups(groups: Mapping[str, xr.Dataset], folder: Path) -> None:
     OSError
         If the system does not let a piece be written. Nothing writes to the folder any more.
     """
-    try:
-        import zarr
-    except ImportError as error:
-        raise ValueError(
-            "expected the package zarr, to write .zarr, got no such package; pip install "
-            "napari-xpsnet[zarr], or write .nc"
-        ) from error
+    zarr = require_zarr()
     even = {name: _with_even_chunks(data) for name, data in groups.items()}
     whole = even["/"] if len(even) == 1 else xr.DataTree.from_dict(even)
     writes = _Writes()
@@ -79,6 +73,24 @@ def write_groups(groups: Mapping[str, xr.Dataset], folder: Path) -> None:
         zarr.consolidate_metadata(store, zarr_format=2)
     finally:
         writes.stop()
+
+
+def require_zarr() -> Any:
+    """The package zarr.
+
+    Raises
+    ------
+    ValueError
+        If it is not installed.
+    """
+    try:
+        import zarr
+    except ImportError as error:
+        raise ValueError(
+            "expected the package zarr, to write .zarr, got no such package; pip install "
+            "napari-xpsnet[zarr], or write .nc"
+        ) from error
+    return zarr
 
 
 def _store(folder: Path, writes: _Writes) -> Any:
