@@ -1,6 +1,7 @@
 """Every public function with wrong arguments: a sentence of xpsnet, never one from inside numpy."""
 
 import inspect
+import shutil
 import sys
 import traceback
 import warnings
@@ -92,6 +93,8 @@ GOOD: dict[str, Callable[[Path], dict[str, Any]]] = {
     "doublet": lambda _: {"region": "S 2p"},
     "fit": lambda _: {"spectra": _spectrum(), "n_peaks": 1, "noise": 10.0, "background": "linear"},
     "fit_edge": lambda _: {"spectra": _edge()},
+    "fit_store": lambda folder: {"path": folder / "a.csv", "out": folder / "new.zarr",
+                                 "overwrite": True, "n_peaks": 1, "noise": 10.0},
     "follow": lambda _: {"peaks": _fitted().expand_dims(position=3)},
     "from_lmfit": lambda _: {"result": xpsnet.to_lmfit(_spectrum(), _fitted())[1],
                              "peaks": _fitted()},
@@ -132,7 +135,7 @@ WITHOUT_RULES = {"add_peak", "change_peak", "constrain_peak", "make_doublet", "r
 # Methods of `.xps` that have no public name at the top.
 METHODS = {"fit_edge": fit_edge}
 # Functions of the user, of which any is right.
-ANY = {("fit", "cancel"), ("refine", "cancel"), ("predict", "cancel")}
+ANY = {("fit", "cancel"), ("fit_store", "cancel"), ("refine", "cancel"), ("predict", "cancel")}
 
 
 def function(name: str) -> Callable[..., object]:
@@ -145,6 +148,14 @@ def _cases() -> list[tuple[str, str]]:
         keywords = inspect.signature(function(name)).parameters
         found += [(name, keyword) for keyword in keywords]
     return found
+
+
+def _remove(made: Path) -> None:
+    """Delete what a call has written: a file, or the folder of a store."""
+    if made.is_dir():
+        shutil.rmtree(made)
+    else:
+        made.unlink()
 
 
 @pytest.fixture(scope="module")
@@ -187,7 +198,7 @@ def test_every_public_function_is_tried() -> None:
 def test_the_right_arguments_work(folder: Path, name: str) -> None:
     function(name)(**GOOD[name](folder))
     for made in folder.glob("new.*"):
-        made.unlink()
+        _remove(made)
 
 
 @pytest.mark.parametrize(("name", "keyword"), _cases())
@@ -205,7 +216,7 @@ def test_wrong_arguments_are_answered_by_a_sentence(
             given = {**good, keyword: value}
             found[kind] = problem(lambda given=given: function(name)(**given))
         for made in folder.glob("new.*"):
-            made.unlink()
+            _remove(made)
     assert {kind: text for kind, text in found.items() if text} == {}
 
 

@@ -9,6 +9,7 @@ Only this process says that a block is done, after it is on the disk
 
 import inspect
 import os
+import re
 import sys
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -22,7 +23,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from xpsnet.arguments import WrongTypeError, check, count, optional, text
+from xpsnet.arguments import WrongTypeError, check, count, optional, shown
 from xpsnet.arguments import path as path_rule
 from xpsnet.data.charge_shift import has_charge_shift
 from xpsnet.data.energy_axis import energy_dim
@@ -79,6 +80,7 @@ _READ_AT_ONCE = "4MiB"
 # Share of the time that the first run over the blocks takes where there is a second.
 _FIRST_SHARE = 0.8
 _OWN = {"spectra", "progress", "cancel"}
+_ADDRESS = re.compile(r"[a-z]+://[^\s/]+")
 _ANSWER = 30  # [s] within which a scheduler answers
 
 
@@ -179,7 +181,7 @@ def fit_store(
         {name: value for name, value in locals().items() if name not in ("path", "options")},
         out=path_rule,
         block_size=count(least=1, most=1 << 31),
-        scheduler=optional(text("tcp://10.0.0.1:8786")),
+        scheduler=optional(_address),
     )
     require_zarr()
     asked = _arguments(options)
@@ -197,6 +199,15 @@ def fit_store(
     if state is not None and state.complete:
         complete(out)
     return read_fit(out)[0]
+
+
+def _address(name: str, value: Any) -> None:
+    """The address of a scheduler."""
+    if not isinstance(value, str) or not _ADDRESS.fullmatch(value):
+        raise WrongTypeError(
+            f"expected the address of a scheduler as text, for instance 'tcp://10.0.0.1:8786', got "
+            f"{name}={shown(value)}; it says it when it starts"
+        )
 
 
 def _arguments(options: Mapping[str, Any]) -> dict[str, Any]:
@@ -447,9 +458,11 @@ def _computed(
 
 
 def _finished(
-    futures: Mapping[Any, int], in_order: Iterable[Any], stop: Callable[[], bool]
+    futures: dict[Any, int], in_order: Iterable[Any], stop: Callable[[], bool]
 ) -> Iterator[int]:
     """Numbers of the blocks that end well; after the first that fails, no other is begun.
+
+    What has ended is taken out of `futures`.
 
     Raises
     ------
@@ -461,11 +474,13 @@ def _finished(
         if future.cancelled():
             continue
         error = future.exception()
+        # A cluster computes again what it still owes to somebody when a worker dies.
+        number = futures.pop(future)
         if error is None:
-            yield futures[future]
+            yield number
         failure = failure or error
         if failure is not None or stop():
-            for other in futures:
+            for other in list(futures):
                 other.cancel()
     if failure is not None:
         raise failure

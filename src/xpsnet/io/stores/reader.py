@@ -316,8 +316,11 @@ def _open(source: str | H5NetCDFStore, options: dict[str, Any]) -> xr.Dataset:
     try:
         if data.nbytes <= LAZY_BYTES:
             return data.load()
-        # Whole spectra in every chunk: all that follows works spectrum by spectrum.
-        chunks = {dim: -1 if _is_energy(data, str(dim)) else "auto" for dim in data.dims}
+        # Whole spectra in every chunk: all that follows works spectrum by spectrum. dask does not
+        # know the size of texts.
+        texts = {d for one in data.variables.values() if one.dtype.hasobject for d in one.dims}
+        whole = {d for d in data.dims if _is_energy(data, str(d))} | texts
+        chunks = {dim: -1 if dim in whole else "auto" for dim in data.dims}
     finally:
         if isinstance(source, str):
             data.close()
