@@ -447,7 +447,7 @@ def _computed(
     }
     in_order: Any = distributed.as_completed
     try:
-        yield from _finished(futures, in_order(list(futures)), stop)
+        yield from _finished(futures, in_order(list(futures), loop=client.loop), stop)
     except distributed.KilledWorker as error:
         raise OSError(
             f"expected workers that live as long as a block takes, got {error}; see their memory "
