@@ -20,7 +20,7 @@ import xpsnet
 from xpsnet.data.peaks import make_peaks
 from xpsnet.data.spectrum import make_spectrum
 from xpsnet.data.status import Status
-from xpsnet.io.stores import block_store, tree
+from xpsnet.io.stores import block_store
 from xpsnet.models.weights import load_model
 from xpsnet.pipeline import blocks, store
 from xpsnet.pipeline.blocks import Grid, cut_into_blocks
@@ -86,7 +86,6 @@ def test_the_numbers_are_those_of_lazy_spectra(case: str, tmp_path: Path) -> Non
 def test_from_file_to_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source, out = tmp_path / "m.zarr", tmp_path / "p.zarr"
     xpsnet.write(MAP.chunk(y=3, x=4), source)
-    monkeypatch.setattr(tree, "LAZY_BYTES", 0)
     monkeypatch.setattr("xpsnet.io.stores.reader.LAZY_BYTES", 0)
     seen: list[tuple[int, int]] = []
     found = xpsnet.fit_store(
@@ -98,6 +97,13 @@ def test_from_file_to_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert not (out / "fit_run" / "first").exists()
     with xr.open_zarr(out) as opened:  # put together for other readers
         assert opened.sizes == found.sizes
+
+
+def test_from_other_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("xpsnet.io.stores.reader.LAZY_BYTES", 0)
+    xpsnet.write(MAP, tmp_path / "m.nc")
+    found = xpsnet.fit_store(tmp_path / "m.nc", tmp_path / "p.zarr", block_size=12).compute()
+    xr.testing.assert_identical(found, xpsnet.fit(MAP.chunk(y=3, x=4)).compute())
 
 
 def stopped(out: Path, spectra: xr.DataArray = WINDOW, after: int = 2, **options: Any) -> None:

@@ -78,7 +78,7 @@ from xpsnet.pipeline.store_state import (
 # What dask reads of a file at a time: blocks are as many of these as they hold.
 _READ_AT_ONCE = "4MiB"
 # Share of the time that the first run over the blocks takes where there is a second.
-_FIRST_SHARE = 0.8
+_FIRST_SHARE = 0.7
 _OWN = {"spectra", "progress", "cancel"}
 _ADDRESS = re.compile(r"[a-z]+://[^\s/]+")
 _ANSWER = 30  # [s] within which a scheduler answers
