@@ -210,3 +210,12 @@ def test_size_of_a_distribution_is_that_of_its_files() -> None:
     on_disk = [Path(str(file.locate())) for file in found.files]
     assert install_size.size(found) == sum(one.stat().st_size for one in on_disk if one.is_file())
     assert install_size.closure(["no-such-package>=1"]).missing == {"no-such-package"}
+
+
+def test_kills_and_growth_of_stored_fits(tmp_path: Path) -> None:
+    text = _printed("bench_scale.py", "kill", "--side", "8", "--block", "16", "--kills", "1")
+    equal = text.split("complete runs equal to the reference")[1].split()[0]
+    assert equal == text.split("complete runs")[1].split()[0] == "1"
+    text = _printed("bench_scale.py", "grow", "--sides", "8", "12", "--picture", str(tmp_path))
+    assert "144 spectra, peak memory (MB)" in text
+    assert (tmp_path / "scale.png").is_file()

@@ -99,6 +99,17 @@ def test_from_file_to_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
         assert opened.sizes == found.sizes
 
 
+def test_large_chunks_are_read_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("xpsnet.io.stores.reader.LAZY_BYTES", 0)
+    monkeypatch.setattr(store, "_READ_AT_ONCE", "1kiB")  # warned of by xarray where they are split
+    xpsnet.write(WINDOW.chunk(y=5, x=7), tmp_path / "m.zarr")
+    with store.reading_in_blocks():
+        assert xpsnet.read_one(tmp_path / "m.zarr").chunks == ((5, 1), (7, 1), (81,))
+    monkeypatch.setattr(store, "_READ_AT_ONCE", "1MiB")
+    with store.reading_in_blocks():
+        assert xpsnet.read_one(tmp_path / "m.zarr").chunks == ((6,), (8,), (81,))
+
+
 def test_from_other_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("xpsnet.io.stores.reader.LAZY_BYTES", 0)
     xpsnet.write(MAP, tmp_path / "m.nc")

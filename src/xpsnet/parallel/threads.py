@@ -20,7 +20,12 @@ _here = threading.local()
 
 @contextmanager
 def serially() -> Iterator[None]:
-    """Run jobs of this thread without further threads: chunks of lazy spectra run in parallel."""
+    """Run jobs of this thread without further threads.
+
+    Chunks of lazy spectra and blocks of a store run in parallel: in threads of this process, or in
+    those of the workers of a cluster, each of which takes as many of them as it has threads. So
+    nothing else is to be set there: kernels are serial, and ONNX Runtime has one thread per call.
+    """
     before = getattr(_here, "serial", False)
     _here.serial = True
     try:

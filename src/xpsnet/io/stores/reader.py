@@ -3,6 +3,7 @@
 Large arrays stay on disk as dask arrays. Links to other files are not followed.
 """
 
+import math
 import warnings
 from collections.abc import Generator
 from contextlib import ExitStack, closing
@@ -312,6 +313,8 @@ def _hdf5_file(path: Path) -> CachingFileManager[Any]:
 
 def _open(source: str | H5NetCDFStore, options: dict[str, Any]) -> xr.Dataset:
     """Open one group; dask keeps what is large on disk."""
+    import dask
+
     data = xr.open_dataset(source, decode_timedelta=_TIMES, **options)
     try:
         if data.nbytes <= LAZY_BYTES:
@@ -321,10 +324,21 @@ def _open(source: str | H5NetCDFStore, options: dict[str, Any]) -> xr.Dataset:
         texts = {d for one in data.variables.values() if one.dtype.hasobject for d in one.dims}
         whole = {d for d in data.dims if _is_energy(data, str(d))} | texts
         chunks = {dim: -1 if dim in whole else "auto" for dim in data.dims}
+        size = max((_stored_chunk(one, whole) for one in data.variables.values()), default=0)
     finally:
         if isinstance(source, str):
             data.close()
-    return xr.open_dataset(source, decode_timedelta=_TIMES, chunks=chunks, **options)
+    # Stored chunks are put together, never split: each part would read the whole of them.
+    usual = dask.utils.parse_bytes(dask.config.get("array.chunk-size"))
+    with dask.config.set({"array.chunk-size": max(size, usual)}):
+        return xr.open_dataset(source, decode_timedelta=_TIMES, chunks=chunks, **options)
+
+
+def _stored_chunk(variable: xr.Variable, whole: set[Any]) -> int:
+    """Size of a stored chunk of an array, as long as the array along some dimensions [bytes]."""
+    stored = variable.encoding.get("preferred_chunks", {})
+    sizes = (n if d in whole else stored.get(d, 1) for d, n in variable.sizes.items())
+    return int(math.prod(sizes)) * int(variable.dtype.itemsize)
 
 
 def _is_energy(data: xr.Dataset, dim: str) -> bool:
