@@ -27,6 +27,13 @@ def test_a_callable_gets_the_sum_of_the_steps() -> None:
     assert seen == [(2, 5), (5, 5)]
 
 
+def test_steps_of_an_earlier_run_count() -> None:
+    seen: list[tuple[int, int]] = []
+    with reporting(lambda done, total: seen.append((done, total)), 5, "fit", done=3) as step:
+        step(1)
+    assert seen == [(4, 5)]
+
+
 @pytest.mark.parametrize("progress", [None, False])
 def test_nothing_is_reported_without_a_wish(progress: bool | None) -> None:
     with reporting(progress, 5, "fit") as step:
