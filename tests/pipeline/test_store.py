@@ -274,6 +274,32 @@ def test_a_damaged_state_is_refused(begun: Path, file: str) -> None:
         xpsnet.fit_store(WINDOW, begun, block_size=6)
 
 
+NO_PLAN = {"class": "Model", "fields": {}}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [*((name, None) for name in block_store.STATE), ("decided", NO_PLAN)]
+)
+def test_a_state_without_a_part_is_refused(begun: Path, name: str, value: object) -> None:
+    file = begun / "fit_run" / ".zattrs"
+    attrs = json.loads(file.read_text())
+    state = json.loads(attrs["state"])
+    del state[name]
+    if value is not None:
+        state[name] = value
+    file.write_text(json.dumps({**attrs, "state": json.dumps(state)}))
+    with pytest.raises(xpsnet.ReadError, match=r"expected the state of a fit .* begin the fit"):
+        xpsnet.fit_store(WINDOW, begun, block_size=6)
+
+
+def test_the_spectra_are_not_replaced(tmp_path: Path) -> None:
+    xpsnet.write(MAP, tmp_path / "m.zarr")
+    for out in ("m.zarr", "m.zarr/p.zarr"):
+        with pytest.raises(ValueError, match="expected another folder as out"):
+            xpsnet.fit_store(tmp_path / "m.zarr", tmp_path / out, overwrite=True)
+    xr.testing.assert_identical(xpsnet.read_one(tmp_path / "m.zarr"), MAP)
+
+
 def test_a_full_disk_loses_nothing(
     begun: Path, expected: xr.Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:

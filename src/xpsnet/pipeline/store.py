@@ -35,11 +35,13 @@ from xpsnet.io.common.paths import check_place
 from xpsnet.io.common.storable_data import check_storable
 from xpsnet.io.read import read_one
 from xpsnet.io.read_fit import read_fit
+from xpsnet.io.stores.attributes import is_zarr
 from xpsnet.io.stores.block_store import (
     FIRST,
     Template,
     complete,
     create,
+    damaged_state,
     mark,
     progress_of,
     read_done,
@@ -48,7 +50,7 @@ from xpsnet.io.stores.block_store import (
 )
 from xpsnet.io.stores.zarr_writer import require_zarr
 from xpsnet.io.write import stored_form
-from xpsnet.models.weights import load_model
+from xpsnet.models.weights import Model, load_model
 from xpsnet.parallel.progress import Cancel, Progress, reporting
 from xpsnet.parallel.threads import n_threads
 from xpsnet.pipeline.blocks import (
@@ -191,6 +193,11 @@ def fit_store(
         raise ValueError(
             f"expected a folder that ends with .zarr as out, got {out.name!r}; add the extension"
         )
+    if not isinstance(path, xr.DataArray) and _is_inside(out, Path(path)):
+        raise ValueError(
+            f"expected another folder as out than that of the spectra, got {out} for both; choose "
+            f"a new name"
+        )
     asked["spectra"] = _opened(path, region, asked["dim"])
     with _client(scheduler) as client:
         run = _begun(out, asked, block_size, overwrite=bool(overwrite))
@@ -199,6 +206,12 @@ def fit_store(
     if state is not None and state.complete:
         complete(out)
     return read_fit(out)[0]
+
+
+def _is_inside(out: Path, source: Path) -> bool:
+    """Whether a place is that of the spectra, or lies in their folder, which would be replaced."""
+    place, spectra = Path(os.path.realpath(out)), Path(os.path.realpath(source))
+    return place == spectra or (spectra in place.parents and is_zarr(spectra))
 
 
 def _address(name: str, value: Any) -> None:
@@ -285,7 +298,7 @@ def _begun(out: Path, asked: dict[str, Any], block_size: int, *, overwrite: bool
     fitting = len(grid.block) == len(sizes)
     seen = spectra_seen(window, [*map(grid.place, grid.blocks)] if fitting else [])
     check_same(out, state, {"asked": said, "spectra": seen})
-    decided: Decided = from_json(state["decided"], load_model(asked["model"]))
+    decided = _restored(out, state, load_model(asked["model"]))
     options = decided.options
     network = replace(options.network, device=asked["device"], batch_size=int(asked["batch_size"]))
     decided = replace(decided, options=replace(options, network=network))
@@ -297,6 +310,23 @@ def _begun(out: Path, asked: dict[str, Any], block_size: int, *, overwrite: bool
         xr.Dataset(),
     )
     return Run(out, grid, given, decided, charge, corrected)
+
+
+def _restored(out: Path, state: Mapping[str, Any], model: Model) -> Decided:
+    """What was decided when the fit was begun.
+
+    Raises
+    ------
+    ReadError
+        Where it is damaged.
+    """
+    try:
+        decided = from_json(state["decided"], model)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise damaged_state(out, error) from error
+    if not isinstance(decided, Decided):
+        raise damaged_state(out, decided)
+    return decided
 
 
 def _new(

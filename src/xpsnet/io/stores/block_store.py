@@ -29,6 +29,9 @@ RUN = "fit_run"
 FIRST = f"{RUN}/first"
 """Group of the fits of single spectra, while a second run over the blocks needs them."""
 
+STATE = ("asked", "spectra", "block", "decided", "arrays")
+"""What the state of a run holds."""
+
 _DONE, _FLAGS = "done", "0.0"
 _STATE = "state"
 # Names of zarr for a chunk that is being written.
@@ -130,13 +133,20 @@ def read_state(path: Path) -> dict[str, Any]:
     """
     try:
         attrs = json.loads((path / RUN / ".zattrs").read_text())
-        state: dict[str, Any] = json.loads(attrs[_STATE])
-        return state
+        state: dict[str, Any] = dict(json.loads(attrs[_STATE]))
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ReadError(
-            f"expected the state of a fit in {path}, got {error}; begin the fit again with "
-            f"overwrite=True"
-        ) from error
+        raise damaged_state(path, error) from error
+    for name in STATE:
+        if name not in state:
+            raise damaged_state(path, f"none named {name}")
+    return state
+
+
+def damaged_state(path: Path, got: object) -> ReadError:
+    """Make the refusal of a store whose state cannot be used."""
+    return ReadError(
+        f"expected the state of a fit in {path}, got {got}; begin the fit again with overwrite=True"
+    )
 
 
 def create(path: Path, template: Template) -> None:
@@ -275,6 +285,8 @@ def complete(path: Path) -> None:
 
     import zarr
 
+    if (path / ".zmetadata").is_file() and not (path / FIRST).exists():
+        return  # an earlier call has done it
     shutil.rmtree(path / FIRST, ignore_errors=True)
     for folder, _, names in os.walk(path):
         for name in names:
