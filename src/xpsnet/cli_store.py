@@ -1,6 +1,7 @@
 """`xpsnet fit` from a zarr store to a zarr store, block by block; `xpsnet info` of the result."""
 
 import argparse
+import os
 import sys
 import warnings
 from collections.abc import Mapping, Sequence
@@ -53,6 +54,7 @@ def fit_into(
     from xpsnet.io.stores.block_store import progress_of
     from xpsnet.pipeline.store import fit_store
 
+    spectra.encoding["source"] = os.path.abspath(chosen.file[0])
     before = None if chosen.overwrite else progress_of(Path(out))
     if before is not None and not before.complete:
         sys.stderr.write(f"xpsnet: {out}: {before}; going on\n")

@@ -332,6 +332,40 @@ def test_a_lost_folder_is_a_sentence(begun: Path) -> None:
         xpsnet.fit_store(WINDOW, begun, block_size=6, progress=lose)
 
 
+def test_spectra_that_are_gone_are_no_spectra_without_counts(
+    tmp_path: Path, expected: xr.Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("xpsnet.io.stores.reader.LAZY_BYTES", 0)
+    source, aside, out = (tmp_path / name for name in ("m.zarr", "n.zarr", "p.zarr"))
+    xpsnet.write(WINDOW.chunk(y=1, x=4), source)
+
+    def lose(done: int, total: int) -> None:
+        if source.exists():
+            source.rename(aside)
+
+    with pytest.raises(OSError, match=r"expected the spectra in .*m.zarr, got no such file"):
+        xpsnet.fit_store(source, out, block_size=4, progress=lose)
+    aside.rename(source)
+    found = xpsnet.fit_store(source, out, block_size=4).compute()
+    xr.testing.assert_identical(found, expected)
+
+
+def test_damaged_spectra_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("xpsnet.io.stores.reader.LAZY_BYTES", 0)
+    source, out = tmp_path / "m.zarr", tmp_path / "p.zarr"
+    xpsnet.write(WINDOW.chunk(y=1, x=4), source)
+    fit_block = store.fit_block
+
+    def damage(run: Any, number: int, block: Any) -> None:
+        for file in source.glob("counts/[0-9]*"):
+            file.write_bytes(b"damaged")
+        fit_block(run, number, block)
+
+    monkeypatch.setattr(store, "fit_block", damage)
+    with pytest.raises(xpsnet.ReadError, match=r"m.zarr, y \d to \d, x \d to \d: expected spectra"):
+        xpsnet.fit_store(source, out, block_size=4)
+
+
 def test_split_energies_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = tmp_path / "m.zarr"
     split = {"counts": {"chunks": (6, 8, 20)}}

@@ -22,6 +22,7 @@ from xpsnet.fitting.model.parameter_map import Layout
 from xpsnet.fitting.refine_lazy import Chunk
 from xpsnet.fitting.solve.fit_results import FitResults
 from xpsnet.fitting.solve.point_noise import NoiseChoice
+from xpsnet.io.common.errors import refusing_damage
 from xpsnet.io.stores.block_store import FIRST, read_part, write_block
 from xpsnet.numerics.noise import NoiseModel
 from xpsnet.parallel.threads import serially
@@ -119,6 +120,8 @@ class Run:
         The coordinates of `charge_shift`, where spectra have them.
     corrected : (float, float) or None
         The fitted range in corrected energies [eV].
+    source : Path or None
+        File of the spectra, where it is known.
     """
 
     out: Path
@@ -127,6 +130,7 @@ class Run:
     decided: Decided
     charge: dict[str, Any]
     corrected: tuple[float, float] | None
+    source: Path | None = None
 
     @property
     def n_runs(self) -> int:
@@ -139,8 +143,27 @@ class Run:
         return OVERLAP * reach(tuple(self.grid.sizes.values())) if self.n_runs == 2 else 0
 
     def chunk(self, place: Place) -> Chunk:
-        """Spectra in memory; read by this thread, also where a cluster is at hand."""
-        return self.given.part(place).computed(scheduler="synchronous")
+        """Spectra in memory; read by this thread, also where a cluster is at hand.
+
+        Raises
+        ------
+        ReadError
+            If their file is damaged.
+        OSError
+            If it is gone.
+        """
+        where = ", ".join(f"{d} {along.start} to {along.stop}" for d, along in place.items())
+        with refusing_damage(
+            self.source or "the spectra", where, expected="spectra that can be read"
+        ):
+            found = self.given.part(place).computed(scheduler="synchronous")
+        # Of a store that is gone, zarr gives chunks without counts.
+        if self.source is not None and not self.source.exists():
+            raise FileNotFoundError(
+                f"expected the spectra in {self.source}, got no such file; see whether its folder, "
+                f"or its network drive, is still there, and call again: what is done stays"
+            )
+        return found
 
     def peaks(self, chunk: Chunk, outcome: Outcome, place: Place) -> xr.Dataset:
         """The result for spectra in memory, from the fits of each by itself."""

@@ -261,6 +261,7 @@ def _opened(
     else:
         with reading_in_blocks():
             spectra = read_one(path, region=region)
+        spectra.encoding["source"] = os.path.abspath(path)
     if spectra.chunks is None:
         return spectra
     energy = energy_dim(spectra, dim)
@@ -309,7 +310,14 @@ def _begun(out: Path, asked: dict[str, Any], block_size: int, *, overwrite: bool
         background if decided.background is None else decided.background,
         xr.Dataset(),
     )
-    return Run(out, grid, given, decided, charge, corrected)
+    return Run(out, grid, given, decided, charge, corrected, _source(asked))
+
+
+def _source(asked: Mapping[str, Any]) -> Path | None:
+    """File that lazy spectra are read from, where it is known."""
+    spectra = asked["spectra"]
+    named = spectra.encoding.get("source")
+    return Path(named) if spectra.chunks is not None and isinstance(named, str) else None
 
 
 def _restored(out: Path, state: Mapping[str, Any], model: Model) -> Decided:
@@ -356,7 +364,7 @@ def _new(
     place = {d: slice(0, 1) for d in grid.sizes}
     chunk, outcome = fitted(decided, given.part(place).computed())
     decided = replace(decided, layout=outcome.results.layout)
-    run = Run(out, grid, given, decided, *moved)
+    run = Run(out, grid, given, decided, *moved, _source(asked))
     seen = spectra_seen(given.spectra, [*map(grid.place, grid.blocks)])
     state = {"asked": said, "spectra": seen, "block": grid.block, "decided": as_json(decided)}
     first = numbers_of(outcome, chunk if decided.has_own_noise else None)
