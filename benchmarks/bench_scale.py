@@ -189,12 +189,14 @@ def cluster(folder: Path, chosen: argparse.Namespace) -> dict[str, float]:
         xpsnet.fit_store(source, out, block_size=chosen.block)
         seconds = time.perf_counter() - start
         killer.join()
+        memory = max(client.run(peak_memory).values())
     found, expected = (xpsnet.read_fit(path)[0].load() for path in (out, folder / "alone.zarr"))
     print("killed a worker at:", *killed)
     return {
         "blocks": float(progress_of(out).n_blocks),
         "seconds with two workers, one killed": seconds,
         "seconds alone": alone["seconds"],
+        "peak memory of a worker (MB)": memory,
         "equal": float(found.identical(expected)),
     }
 
