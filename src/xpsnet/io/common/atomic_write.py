@@ -201,7 +201,7 @@ def _put_in_place(part: Path, target: Path) -> None:
             _ACTIVE.discard(aside.name)
     else:
         os.replace(part, target)
-    _sync_folder(target.parent)
+    sync_folder(target.parent)
 
 
 def _sync_tree(top: Path) -> None:
@@ -209,7 +209,7 @@ def _sync_tree(top: Path) -> None:
     for folder, _, names in os.walk(top):
         for name in names:
             sync_file(Path(folder) / name)
-        _sync_folder(Path(folder))
+        sync_folder(Path(folder))
 
 
 def sync_file(path: Path) -> None:
@@ -230,7 +230,7 @@ def _fsync(file: int) -> None:
             raise
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """Wait until the disk has the names in a folder; the files are complete in any case."""
     with suppress(OSError):
         file = os.open(folder, os.O_RDONLY)

@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from xpsnet.io.common.atomic_write import describing_failure, sync_file, write_folder
+from xpsnet.io.common.atomic_write import describing_failure, sync_file, sync_folder, write_folder
 from xpsnet.io.common.errors import ReadError
 from xpsnet.io.stores.attributes import is_zarr
 
@@ -216,8 +216,12 @@ def write_block(path: Path, group: str, numbers: Numbers, block: tuple[int, ...]
                 slice(i * size, i * size + n)
                 for i, size, n in zip(block, array.chunks, values.shape, strict=False)
             )
+            file = folder / chunk_name(block, values.ndim)
+            replaces = file.exists()
             array[place] = values
-            sync_file(folder / chunk_name(block, values.ndim))
+            sync_file(file)
+            if replaces:  # else the old file might come back after a power cut
+                sync_folder(folder)
 
 
 def chunk_name(block: tuple[int, ...], ndim: int) -> str:
