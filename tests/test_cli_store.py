@@ -34,6 +34,16 @@ def test_from_store_to_store(source: Path, capsys: pytest.CaptureFixture[str]) -
     assert "n_peaks 2" in out
 
 
+def test_of_large_maps_only_the_sizes_are_printed(
+    source: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("xpsnet.io.stores.reader.LAZY_BYTES", 0)
+    assert cli.main(["fit", "m.zarr", "-o", "p.zarr", "--n-peaks", "1"]) == 0
+    out = capsys.readouterr().out
+    assert "fit complete: 1 of 1 blocks\nspectra: y 6, x 8\n" in out
+    assert "median" not in out
+
+
 def test_a_stop_says_how_to_go_on(
     source: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -107,9 +107,11 @@ def run_fit(chosen: argparse.Namespace) -> None:
         spectra = _one_region(chosen)
     _check_vamas(others, spectra)
     peaks = _peaks(spectra, chosen, store)
-    large = peaks["center"].chunks is not None
-    drawing = [] if large else [*_drawing(spectra, peaks), *peak_report(peaks)]
-    _show(*_title(spectra, chosen), *drawing)
+    if store is not None and peaks["center"].chunks is not None:  # larger than a report
+        report: list[Any] = list(cli_store.describe([store]))
+    else:
+        report = [*_drawing(spectra, peaks), *peak_report(peaks)]
+    _show(*_title(spectra, chosen), *report)
     if chosen.state_names is not None:
         from xpsnet.chemistry.state_names import state_candidates
 
