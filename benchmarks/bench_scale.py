@@ -229,11 +229,13 @@ def draw(rows: list[tuple[int, dict[str, float]]], folder: Path) -> None:
     peak = np.array([found["peak memory (MB)"] for _, found in rows])
     figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.6), layout="constrained")
     left.loglog(n, cpu, "o-", label="measured")
-    left.loglog(n, cpu[-1] * n / n[-1], "k--", linewidth=1, label="straight line")
+    slope = (cpu[-1] - cpu[0]) / (n[-1] - n[0])
+    line = f"{cpu[0] - slope * n[0]:.1f} s + {1000 * slope:.2f} ms per spectrum"
+    left.loglog(n, cpu[0] + slope * (n - n[0]), "k--", linewidth=1, label=line)
     left.set_ylabel("processor time (s)")
     left.legend(frameon=False)
     right.semilogx(n, peak, "o-")
-    right.set_ylim(0, None)
+    right.set_ylim(0, 1.15 * peak.max())
     right.set_ylabel("peak memory of the process (MB)")
     for axis in (left, right):
         axis.set_xlabel("spectra (200 points each)")
