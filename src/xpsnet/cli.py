@@ -107,10 +107,8 @@ def run_fit(chosen: argparse.Namespace) -> None:
         spectra = _one_region(chosen)
     _check_vamas(others, spectra)
     peaks = _peaks(spectra, chosen, store)
-    if store is not None and peaks["center"].chunks is not None:  # larger than a report
-        report: list[Any] = list(cli_store.describe([store]))
-    else:
-        report = [*_drawing(spectra, peaks), *peak_report(peaks)]
+    large = cli_store.describe_large(store, peaks)
+    report = large or [*_drawing(spectra, peaks), *peak_report(peaks)]
     _show(*_title(spectra, chosen), *report)
     if chosen.state_names is not None:
         from xpsnet.chemistry.state_names import state_candidates
@@ -593,12 +591,7 @@ def _add_fit(commands: Any) -> None:
         " to a .zarr block by block: after a stop, the same command goes on",
     )
     add("--overwrite", action="store_true", help="replace files that exist")
-    add(
-        "--scheduler",
-        metavar="ADDRESS",
-        help="from .zarr to .zarr: compute the blocks on a dask cluster, for instance"
-        " tcp://10.0.0.1:8786",
-    )
+    cli_store.add_scheduler(parser)
     add("--plot", metavar="PATH", help="save a figure of the fit: .png, .pdf or .svg")
     add = parser.add_argument_group("least-squares fit").add_argument
     add(

@@ -12,7 +12,17 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["describe", "fit_into", "in_blocks", "target"]
+__all__ = ["add_scheduler", "describe", "describe_large", "fit_into", "in_blocks", "target"]
+
+
+def add_scheduler(parser: argparse.ArgumentParser) -> None:
+    """Add the option of the cluster that computes the blocks."""
+    parser.add_argument(
+        "--scheduler",
+        metavar="ADDRESS",
+        help="from .zarr to .zarr: compute the blocks on a dask cluster, for instance"
+        " tcp://10.0.0.1:8786",
+    )
 
 
 def target(chosen: argparse.Namespace) -> str | None:
@@ -91,3 +101,10 @@ def describe(files: Sequence[str]) -> list[str]:
     said = [f"{name} {value}" for name, value in asked.items() if value not in (None, "auto", {})]
     lines.append(f"options: {', '.join(said)}")
     return lines
+
+
+def describe_large(store: str | None, peaks: "xr.Dataset") -> list[Any]:
+    """Lines about the peaks in a store that are too many for a report; none for all others."""
+    if store is None or peaks["center"].chunks is None:
+        return []
+    return list(describe([store]))
