@@ -338,15 +338,8 @@ def _regions(chosen: argparse.Namespace) -> "list[xr.DataArray]":
     path = chosen.file[0] if len(chosen.file) == 1 else list(chosen.file)
     given: dict[str, Any] = {"by": chosen.by} if chosen.by else {}
     if chosen.axes:
-        given["axes"] = _axes(chosen.axes)
+        given["axes"] = cli_values.axes(chosen.axes)
     return _read(path, chosen, region=chosen.region, sum_over=chosen.sum_over, **given)
-
-
-def _axes(words: Sequence[str]) -> list[str] | dict[str, str]:
-    """Names of dimensions in their order, or each with the array that holds its values."""
-    if not any("=" in word for word in words):
-        return list(words)
-    return {name: place for name, _, place in (word.partition("=") for word in words)}
 
 
 def _read(
@@ -581,17 +574,8 @@ def _add_fit(commands: Any) -> None:
     )
     cli_identify.add_state_names(parser)
     add("--no-refine", dest="refine", action="store_false", help="predict only, without a fit")
-    add(
-        "-o",
-        "--output",
-        action="append",
-        default=[],
-        metavar="PATH",
-        help="write the peaks: .csv, .xlsx, .vms, .nxs, .nc or .zarr; can be repeated; from a .zarr"
-        " to a .zarr block by block: after a stop, the same command goes on",
-    )
+    cli_store.add_output(parser)
     add("--overwrite", action="store_true", help="replace files that exist")
-    cli_store.add_scheduler(parser)
     add("--plot", metavar="PATH", help="save a figure of the fit: .png, .pdf or .svg")
     add = parser.add_argument_group("least-squares fit").add_argument
     add(

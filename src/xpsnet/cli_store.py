@@ -12,11 +12,20 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["add_scheduler", "describe", "describe_large", "fit_into", "in_blocks", "target"]
+__all__ = ["add_output", "describe", "describe_large", "fit_into", "in_blocks", "target"]
 
 
-def add_scheduler(parser: argparse.ArgumentParser) -> None:
-    """Add the option of the cluster that computes the blocks."""
+def add_output(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the files that are written, and of the cluster that computes blocks."""
+    parser.add_argument(
+        "-o",
+        "--output",
+        action="append",
+        default=[],
+        metavar="PATH",
+        help="write the peaks: .csv, .xlsx, .vms, .nxs, .nc or .zarr; can be repeated; from a .zarr"
+        " to a .zarr block by block: after a stop, the same command goes on",
+    )
     parser.add_argument(
         "--scheduler",
         metavar="ADDRESS",

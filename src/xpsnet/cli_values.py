@@ -2,7 +2,7 @@
 
 import re
 from argparse import ArgumentTypeError
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from xpsnet.data.energy_axis import checked_scale
@@ -142,3 +142,10 @@ def charge_reference(text: str) -> tuple[str, float | None]:
             f"{text!r}"
         )
     return line, known
+
+
+def axes(words: Sequence[str]) -> list[str] | dict[str, str]:
+    """Names of dimensions in their order, or each with the array that holds its values."""
+    if not any("=" in word for word in words):
+        return list(words)
+    return {name: place for name, _, place in (word.partition("=") for word in words)}
