@@ -97,3 +97,20 @@ def test_of_models_that_noise_decides_between_a_map_has_one():
 def test_a_model_that_is_clearly_better_somewhere_stays():
     found = kept([-90.0, -95.0, -92.0], [-10.0, -11.0, -60.0], [-40.0, -10.0, -13.0])
     assert sorted(found) == [("S 2p",), ("S 2p", "S 2p"), ("S 2p", "line")]
+
+
+def test_starts_come_from_spectra_with_as_many_states():
+    kinds = {kind.name: kind for kind in question("S 2p", SULFUR).kinds}
+    one, two = (
+        StateModel((kinds["S 2p"],) * count, SYMMETRIC, "linear") for count in (1, 2)
+    )  # fmt: skip
+    divided, apart = (
+        Template(two, {"center": np.array([[162.0, place]])}) for place in (162.2, 164)
+    )
+    # Three spectra with one state, which two lines at one place describe better; one with two.
+    evidence = np.array([
+        [-10.0, -10.0, -10.0, -90.0],
+        [-12.0, -12.0, -12.0, -30.0],
+        [-14.0, -14.0, -14.0, -10.0],
+    ])  # fmt: skip
+    assert _kept([Template(one, {}), divided, apart], evidence)[1] is apart

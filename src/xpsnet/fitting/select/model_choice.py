@@ -449,11 +449,14 @@ def _kept(templates: list[Template], evidence: Floats) -> tuple[Template, ...]:
     if not known.any():
         return tuple(templates[:1])
     evidence = evidence[:, known]
-    wanted = n_states[np.unique(evidence.argmax(axis=0))]
+    number_in = n_states[evidence.argmax(axis=0)]
+    wanted = np.unique(number_in)
     chosen: list[int] = []
     for count in np.unique(n_states[np.abs(n_states[:, None] - wanted).min(axis=1) <= 1]):
         same = np.flatnonzero(n_states == count)
-        best = same[evidence[same].argmax(axis=0)]
+        # Spectra with fewer states would choose starts that divide one line in two.
+        asked = number_in == count if (number_in == count).any() else slice(None)
+        best = same[evidence[same][:, asked].argmax(axis=0)]
         numbers, votes = np.unique(best, return_counts=True)
         different: dict[StateModel, int] = {}
         for number in numbers[np.argsort(-votes, kind="stable")]:
