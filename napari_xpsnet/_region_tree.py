@@ -144,7 +144,9 @@ class RegionTree(QTreeWidget):
         self.headerItem().setText(RANGE, f"{SHORT.get(common, 'Energy')} (eV)")
         for region in self._regions:
             item = self._items[region.key]
-            name = region.file.layer.name if not region.file.name and region.file.layer else ""
+            file = region.file
+            alone = not file.name and len(file.regions) == 1 and file.layer is not None
+            name = file.layer.name if alone else ""
             text = " ".join(filter(None, (name or region.name, region.size_text())))
             energies = region.range_text()
             if not common:

@@ -211,6 +211,16 @@ class RegionFile:
             found.setdefault(region.sample, []).append(region)
         return found
 
+    def add(self, region: Region, after: Region) -> None:
+        """Add a region below another one, with a title that no other region has."""
+        self.regions.insert(self.regions.index(after) + 1, region)
+        region.file = self
+        taken = [one.title for one in self.regions if one is not region]
+        region.title, number = region.name, 1
+        while region.title in taken:
+            number += 1
+            region.title = f"{region.name} ({number})"
+
     def remove(self, region: Region) -> None:
         """Remove a region; where it was shown, its neighbor is shown from now on."""
         place = self.regions.index(region)

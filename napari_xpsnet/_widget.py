@@ -15,6 +15,7 @@ from napari_xpsnet._curve_layers import remove_curves
 from napari_xpsnet._drops import FileDrops
 from napari_xpsnet._edit_state import Content, EditState, make_stack
 from napari_xpsnet._empty import FIRST_SAMPLE, IN_PLOT, EmptyState
+from napari_xpsnet._identify import Identification
 from napari_xpsnet._map_tools import MapTools
 from napari_xpsnet._outputs import Outputs
 from napari_xpsnet._panel import Panel, ScrollArea
@@ -89,6 +90,7 @@ class FitPeaks(QWidget):
         self.runner = Runner(self)
         self.outputs = Outputs(self.view, self.form, self.panel)
         self.peak_sets = PeakSets(self.view, self.panel)
+        self.identification = Identification(self)
         self.map_tools = MapTools(self.view, self)
         self.panel.add_section(self.map_tools.section)
         self.calibration = Calibration(self.panel.calibrate, self._state_of, self.stack)
@@ -659,6 +661,7 @@ class FitPeaks(QWidget):
         self.quantification.release()
         self.sessions.release()
         self.regions.release()
+        self.identification.release()
         self.view.release()
 
 

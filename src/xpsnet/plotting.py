@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure, SubFigure
 
-__all__ = ["PALETTE", "Fit", "Points", "plot", "points_and_fit"]
+__all__ = ["PALETTE", "Fit", "Points", "names_in_survey", "plot", "points_and_fit"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -155,7 +155,7 @@ def plot(
     if fit is not None:
         _add_legend(upper, points)
     if candidates is not None:
-        _name_lines(upper, points, _lines_of(spectra, candidates, isel or {}))
+        _name_lines(upper, points, names_in_survey(spectra, candidates, isel or {}))
     whole: Figure = upper.figure.figure  # that of a subfigure too
     return whole
 
@@ -456,7 +456,7 @@ def _add_legend(axes: "Axes", points: Points) -> None:
     axes.legend(loc=place, ncols=columns, **style)
 
 
-def _lines_of(
+def names_in_survey(
     spectra: xr.DataArray, candidates: xr.Dataset, isel: Mapping[Any, int]
 ) -> list[tuple[float, str]]:
     """Energies on the scale of the spectra [eV] and names of the peaks of one survey."""

@@ -1,0 +1,151 @@
+"""A periodic table of buttons: what is known of each element, and how probable a candidate is."""
+
+from collections.abc import Mapping
+from enum import Enum
+
+from qtpy.QtCore import QSize, Qt, Signal
+from qtpy.QtWidgets import QGridLayout, QSizePolicy, QToolButton, QWidget
+
+COLUMNS = 18
+SIDE = QSize(42, 30)
+"""Size of a button [pixels]."""
+GAP = 10
+"""Height of the empty row above the lanthanides [pixels]."""
+LANTHANIDES, ACTINIDES = range(57, 72), range(89, 104)
+"""Atomic numbers of the two rows below the table."""
+NOBLE = (0, 2, 10, 18, 36, 54, 86)
+"""Atomic numbers with which a row of the table ends."""
+NEVER = ("H", "He")
+"""Elements without a line in photoemission."""
+GREEN = (46, 125, 50)
+"""Color of a candidate of score 1."""
+STYLE = """
+QToolButton {{ border: {border}; border-radius: 3px; padding: 0px; font-weight: {weight};
+background: {ground}; color: {text}; text-decoration: {line}; }}
+QToolButton:hover {{ border: 2px solid #66CCEE; }}
+"""
+
+
+class Choice(Enum):
+    """What the user says about an element."""
+
+    AUTOMATIC = "automatic"
+    REQUIRED = "must be in"
+    EXCLUDED = "excluded"
+
+    @property
+    def following(self) -> "Choice":
+        """The choice after a click."""
+        order = list(Choice)
+        return order[(order.index(self) + 1) % len(order)]
+
+
+def place(number: int) -> tuple[int, int]:
+    """Row and column of an element, from 0; lanthanides and actinides in rows 8 and 9.
+
+    Parameters
+    ----------
+    number : int
+        Atomic number, from 1.
+    """
+    for row, series in ((8, LANTHANIDES), (9, ACTINIDES)):
+        if number in series:
+            return row, 2 + number - series[0]
+    row = next(k for k in range(len(NOBLE)) if k == len(NOBLE) - 1 or number <= NOBLE[k + 1])
+    column = number - NOBLE[row] - 1
+    if row == 0:
+        return row, 17 * column
+    if row < 3 and column > 1:
+        return row, column + 10
+    if row > 4 and column > 2:
+        return row, column - 14
+    return row, column
+
+
+class ElementButton(QToolButton):
+    """One element: its color is the score, its frame and font are what the user says.
+
+    Parameters
+    ----------
+    symbol : str
+    """
+
+    def __init__(self, symbol: str) -> None:
+        super().__init__()
+        self.symbol = symbol
+        self.choice, self.score = Choice.AUTOMATIC, 0.0
+        self.setText(symbol)
+        self.setFixedSize(SIDE)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self._look = ""
+        if symbol in NEVER:
+            self.setEnabled(False)
+        self.show_state(Choice.AUTOMATIC, None)
+
+    def show_state(self, choice: Choice, score: float | None) -> None:
+        """Show a choice, and the score of a candidate, 0 to 1; None: it is no candidate."""
+        self.choice, self.score = choice, score or 0.0
+        required, excluded = choice is Choice.REQUIRED, choice is Choice.EXCLUDED
+        share = 0.0 if score is None else 0.3 + 0.7 * score
+        ground = "transparent" if score is None else f"rgba({', '.join(map(str, GREEN))}, {share})"
+        look = STYLE.format(
+            border="2px solid #FFCC44" if required else "1px solid #707070",
+            weight="bold" if required or score is not None else "normal",
+            ground=ground,
+            text="#909090" if excluded or not self.isEnabled() else "palette(text)",
+            line="line-through" if excluded else "none",
+        )
+        if look != self._look:
+            self._look = look
+            self.setStyleSheet(look)
+        says = "no line in photoemission" if self.symbol in NEVER else choice.value
+        known = "" if score is None else f", candidate with score {score:.2f}"
+        self.setToolTip(f"{self.symbol}: {says}{known}")
+        self.setAccessibleName(self.toolTip())
+
+
+class PeriodicTable(QWidget):
+    """Buttons of the elements up to uranium; a click changes what the user says.
+
+    Signals
+    -------
+    changed : no arguments
+        The user clicked an element.
+    """
+
+    changed = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        from xpsnet.data.level_tables import ELEMENTS
+
+        grid = QGridLayout(self)
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setSpacing(2)
+        grid.setRowMinimumHeight(7, GAP)
+        self.buttons: dict[str, ElementButton] = {}
+        for number, symbol in enumerate(ELEMENTS, start=1):
+            button = ElementButton(symbol)
+            button.clicked.connect(lambda _=False, one=button: self._click(one))
+            grid.addWidget(button, *place(number))
+            self.buttons[symbol] = button
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+
+    def _click(self, button: ElementButton) -> None:
+        """Automatic, must be in, excluded, and automatic again."""
+        scored = button.score or None
+        button.show_state(button.choice.following, scored)
+        self.changed.emit()
+
+    def choices(self) -> dict[str, Choice]:
+        """Elements about which the user says something."""
+        return {
+            symbol: button.choice
+            for symbol, button in self.buttons.items()
+            if button.choice is not Choice.AUTOMATIC
+        }
+
+    def show_states(self, choices: Mapping[str, Choice], scores: Mapping[str, float]) -> None:
+        """Show choices, and the scores of candidates, 0 to 1."""
+        for symbol, button in self.buttons.items():
+            button.show_state(choices.get(symbol, Choice.AUTOMATIC), scores.get(symbol))

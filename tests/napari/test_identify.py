@@ -1,0 +1,256 @@
+"""The window "Identify elements..." of the dock: candidates, names on the plot, windows to fit."""
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import xarray as xr
+from hand import settle
+from truth_engine import TruthEngine
+
+import xpsnet
+from napari_xpsnet._identify import Question, rows_of, search
+from napari_xpsnet._periodic_table import Choice, place
+from napari_xpsnet._widget import FitPeaks
+
+Add = Callable[..., Any]
+PHOTONS = 1486.6
+SILICA = [(285, 1.0), (532, 2.9), (978, 0.6), (103.3, 0.6), (154.3, 0.6)]
+
+
+def survey_of(lines: list[tuple[float, float]]) -> xr.DataArray:
+    energy = np.arange(0.0, 1200.0, 0.5)
+    counts = 2000 + energy
+    for center, height in lines:
+        counts = counts + 8000 * height * np.exp(-(((energy - center) / 1.4) ** 2))
+    return xr.DataArray(
+        np.random.default_rng(1).poisson(counts).astype(float),
+        {"energy": energy},
+        ["energy"],
+        "survey",
+        {"scale": "binding", "photon_energy": PHOTONS, "x_ray_source": "Al mono"},
+    )
+
+
+@pytest.fixture
+def dock(make_napari_viewer, qtbot, engine: TruthEngine, add_spectra: Add) -> Any:
+    viewer = make_napari_viewer(show=True)
+    viewer.window.resize(1280, 800)
+    widget = FitPeaks(viewer)
+    viewer.window.add_dock_widget(widget)
+    widget.engine = engine
+    add_spectra(viewer, survey_of(SILICA))
+    settle(0.1)
+    yield widget
+    widget.shut_down()
+
+
+def window(dock: FitPeaks) -> Any:
+    return dock.identification.window
+
+
+def wait(dock: FitPeaks, qtbot: Any) -> None:
+    """Wait until the search of the survey that is shown has ended."""
+    settle(0.3)
+    qtbot.waitUntil(lambda: not dock.identification.runner.busy, timeout=60_000)
+    settle(0.05)
+
+
+def find(dock: FitPeaks, qtbot: Any) -> None:
+    dock.identification.button.click()
+    wait(dock, qtbot)
+
+
+def cells(dock: FitPeaks) -> list[list[str]]:
+    table = window(dock).table
+    return [
+        [table.item(row, column).text() for column in range(table.columnCount() - 1)]
+        for row in range(table.rowCount())
+    ]
+
+
+def click(dock: FitPeaks, qtbot: Any, symbol: str) -> None:
+    window(dock).elements.buttons[symbol].click()
+    wait(dock, qtbot)
+
+
+def test_places_of_the_periodic_table() -> None:
+    known = {
+        1: (0, 0), 2: (0, 17), 3: (1, 0), 5: (1, 12), 10: (1, 17), 13: (2, 12), 19: (3, 0),
+        26: (3, 7), 36: (3, 17), 56: (5, 1), 57: (8, 2), 71: (8, 16), 72: (5, 3), 79: (5, 10),
+        86: (5, 17), 88: (6, 1), 92: (9, 5),
+    }  # fmt: skip
+    assert {number: place(number) for number in known} == known
+    assert len({place(number) for number in range(1, 93)}) == 92
+
+
+def test_window_shows_the_answer_of_the_library(dock: FitPeaks, qtbot: Any) -> None:
+    find(dock, qtbot)
+    expected = xpsnet.identify(survey_of(SILICA))
+    shown = cells(dock)
+    assert [row[0] for row in shown] == expected["element"].values.tolist()
+    assert {row[0] for row in shown} == {"C", "O", "Si"}
+    for row in shown:
+        one = expected.sel(element=row[0])
+        assert float(row[1]) == pytest.approx(float(one["probability"]), abs=0.005)
+        assert row[3].split(", ") == one["line_name"].values[one["line_found"].values].tolist()
+        missing = 0 if row[4] == "none" else len(row[4].split(", "))
+        assert missing == int(one["n_strong_missing"])
+        button = window(dock).elements.buttons[row[0]]
+        assert "candidate" in button.toolTip()
+        assert button.score == float(row[1])
+    assert window(dock).elements.buttons["Fe"].score == 0.0
+    assert window(dock).notes.toPlainText().startswith("None: each clear peak has a candidate.")
+
+
+def test_names_are_on_the_plot_until_the_window_closes(dock: FitPeaks, qtbot: Any) -> None:
+    before = len(dock.view.plot.main.items)
+    find(dock, qtbot)
+    assert {"C 1s", "O 1s", "Si 2p"} <= set(dock.identification.markers.texts)
+    assert len(dock.view.plot.main.items) > before
+    window(dock).reject()
+    assert dock.identification.markers.texts == []
+    assert len(dock.view.plot.main.items) == before
+
+
+def test_names_follow_the_region(dock: FitPeaks, qtbot: Any, add_spectra: Add) -> None:
+    find(dock, qtbot)
+    add_spectra(dock.viewer, xpsnet.sample("spectrum"))
+    wait(dock, qtbot)
+    assert dock.identification.markers.texts == []
+    assert cells(dock) == []
+    assert "This is no survey: it covers" in window(dock).message.text()
+    dock.viewer.layers.selection.active = dock.viewer.layers[0]
+    wait(dock, qtbot)
+    assert "O 1s" in dock.identification.markers.texts
+
+
+def test_click_makes_an_element_required_then_excluded(dock: FitPeaks, qtbot: Any) -> None:
+    find(dock, qtbot)
+    click(dock, qtbot, "Ti")
+    assert window(dock).elements.buttons["Ti"].choice is Choice.REQUIRED
+    assert "Ti" in [row[0] for row in cells(dock)]
+    click(dock, qtbot, "Ti")
+    assert window(dock).elements.buttons["Ti"].choice is Choice.EXCLUDED
+    assert "Ti" not in [row[0] for row in cells(dock)]
+    click(dock, qtbot, "C")
+    click(dock, qtbot, "C")
+    assert "C" not in [row[0] for row in cells(dock)]
+    assert window(dock).elements.buttons["C"].score == 0.0
+    window(dock).reset.click()
+    wait(dock, qtbot)
+    assert {row[0] for row in cells(dock)} == {"C", "O", "Si"}
+    assert window(dock).elements.choices() == {}
+
+
+def test_the_last_of_several_clicks_counts(dock: FitPeaks, qtbot: Any) -> None:
+    find(dock, qtbot)
+    asked: list[Any] = []
+
+    def remember(function, survey, keywords, progress, cancel):
+        asked.append(dict(keywords))
+        return search(function, survey, keywords, progress, cancel)
+
+    dock.identification.engine = remember
+    for symbol in ("Ti", "Fe", "Fe"):
+        window(dock).elements.buttons[symbol].click()
+    wait(dock, qtbot)
+    assert asked == [{"elements": ("Ti",), "exclude": ("Fe",)}]
+
+
+def test_viewer_answers_during_a_search(dock: FitPeaks, qtbot: Any) -> None:
+    go, thread = threading.Event(), []
+
+    def slow(*arguments: Any) -> xr.Dataset:
+        thread.append(threading.current_thread())
+        go.wait(20)
+        return search(*arguments)
+
+    dock.identification.engine = slow
+    dock.identification.button.click()
+    settle(0.3)
+    assert dock.identification.runner.busy
+    assert thread[0] is not threading.main_thread()
+    assert window(dock).message.text() == "Searching..."
+    go.set()
+    wait(dock, qtbot)
+    assert len(cells(dock)) == 3
+
+
+def test_fit_this_window_adds_a_region(dock: FitPeaks, qtbot: Any) -> None:
+    find(dock, qtbot)
+    survey = dock.region
+    row = next(one for one in rows_of(dock.identification.candidates) if one.element == "Si")
+    number = [one[0] for one in cells(dock)].index("Si")
+    window(dock).table.cellWidget(number, 5).click()
+    settle(0.1)
+    region = dock.region
+    assert region.name == "Si 2p"
+    assert survey.file.regions == [survey, region]
+    energy = region.spectra.energy.values
+    assert row.window[0] <= energy.min() < 103.3 < energy.max() <= row.window[1]
+    inside = survey.as_read.sel(energy=energy)
+    np.testing.assert_array_equal(region.as_read.values, inside.values)
+    # A second click shows the same region again.
+    dock.regions.show_region(survey)
+    wait(dock, qtbot)
+    window(dock).table.cellWidget(number, 5).click()
+    settle(0.1)
+    assert dock.region is region
+    assert len(survey.file.regions) == 2
+    texts = [dock.regions.tree.item_of(one).text(0) for one in survey.file.regions]
+    assert texts == ["survey", "Si 2p"]
+
+
+def test_window_of_a_survey_on_the_kinetic_scale(dock: FitPeaks, qtbot: Any) -> None:
+    dock.set_scale("kinetic")
+    find(dock, qtbot)
+    assert "O 1s" in dock.identification.markers.texts
+    number = [one[0] for one in cells(dock)].index("O")
+    window(dock).table.cellWidget(number, 5).click()
+    settle(0.1)
+    energy = dock.region.spectra.energy.values
+    assert energy.min() < PHOTONS - 532 < energy.max()
+    assert np.ptp(energy) < 40
+
+
+def test_peaks_without_a_candidate_are_listed(dock: FitPeaks, qtbot: Any) -> None:
+    find(dock, qtbot)
+    for button in window(dock).elements.buttons.values():
+        if button.symbol not in ("H", "He", "Si", "O"):
+            button.show_state(Choice.EXCLUDED, None)
+    window(dock).elements.changed.emit()
+    wait(dock, qtbot)
+    assert [row[0] for row in cells(dock)] == ["O", "Si"]
+    first = window(dock).notes.toPlainText().splitlines()[0]
+    assert float(first.split(" eV, ")[0]) == pytest.approx(285.0, abs=0.5)
+    assert "?" in dock.identification.markers.texts
+
+
+def test_unknown_photon_energy_is_said(dock: FitPeaks, qtbot: Any, add_spectra: Add) -> None:
+    survey = survey_of(SILICA)
+    survey.attrs.pop("photon_energy")
+    add_spectra(dock.viewer, survey)
+    settle(0.1)
+    find(dock, qtbot)
+    assert "Al K-alpha" in window(dock).notes.toPlainText()
+
+
+def test_what_the_library_refuses_is_a_sentence(dock: FitPeaks, qtbot: Any) -> None:
+    def refuse(*_: Any) -> xr.Dataset:
+        raise ValueError("expected another survey")
+
+    dock.identification.engine = refuse
+    find(dock, qtbot)
+    assert window(dock).message.text() == "⚠ Expected another survey"
+    assert cells(dock) == []
+
+
+def test_question_is_a_call_of_identify() -> None:
+    found = search(
+        "identify", survey_of(SILICA), Question(exclude=("C",)).keywords(), lambda *_: None,
+        lambda: False,
+    )  # fmt: skip
+    assert "C" not in found["element"].values
