@@ -44,7 +44,7 @@ TIPS = (
     "",
 )
 HELP = (
-    "Green: a candidate, darker for a higher score. A click on an element: must be in (yellow "
+    "Green: a candidate, stronger for a higher score. A click on an element: must be in (yellow "
     "frame), excluded (crossed out), automatic again."
 )
 SEARCHING = "Searching..."

@@ -21,7 +21,7 @@ GREEN = (46, 125, 50)
 """Color of a candidate of score 1."""
 STYLE = """
 QToolButton {{ border: {border}; border-radius: 3px; padding: 0px; font-weight: {weight};
-background: {ground}; color: {text}; text-decoration: {line}; }}
+background: {ground}; text-decoration: {line}; {color}}}
 QToolButton:hover {{ border: 2px solid #66CCEE; }}
 """
 
@@ -86,13 +86,16 @@ class ElementButton(QToolButton):
         """Show a choice, and the score of a candidate, 0 to 1; None: it is no candidate."""
         self.choice, self.score = choice, score or 0.0
         required, excluded = choice is Choice.REQUIRED, choice is Choice.EXCLUDED
-        share = 0.0 if score is None else 0.3 + 0.7 * score
-        ground = "transparent" if score is None else f"rgba({', '.join(map(str, GREEN))}, {share})"
+        # A required element may have the score 0.
+        ground = (
+            f"rgba({', '.join(map(str, GREEN))}, {0.3 + 0.7 * score})" if score else "transparent"
+        )
         look = STYLE.format(
             border="2px solid #FFCC44" if required else "1px solid #707070",
-            weight="bold" if required or score is not None else "normal",
+            weight="bold" if required or score else "normal",
             ground=ground,
-            text="#909090" if excluded or not self.isEnabled() else "palette(text)",
+            # Else that of the theme.
+            color="color: #909090; " if excluded or not self.isEnabled() else "",
             line="line-through" if excluded else "none",
         )
         if look != self._look:
@@ -133,8 +136,7 @@ class PeriodicTable(QWidget):
 
     def _click(self, button: ElementButton) -> None:
         """Automatic, must be in, excluded, and automatic again."""
-        scored = button.score or None
-        button.show_state(button.choice.following, scored)
+        button.show_state(button.choice.following, button.score or None)
         self.changed.emit()
 
     def choices(self) -> dict[str, Choice]:

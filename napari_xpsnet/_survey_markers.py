@@ -16,8 +16,8 @@ NONE = "#909090"
 """Color of a peak without a candidate."""
 ROOM = 0.3
 """Room above the spectrum for the names, as a share of its height."""
-LEAST_GAP = 0.014
-"""Least distance of two names, as a share of the energy axis; of nearer ones the higher stays."""
+LEAST_GAP = 0.028
+"""Least distance of two names, as a share of the visible energies: the height of a text."""
 NEAR = 3.0
 """Distance from a peak within which its maximum is looked for [eV]."""
 
@@ -32,8 +32,10 @@ class SurveyMarkers:
 
     def __init__(self, plot: SpectrumPlot) -> None:
         self.plot = plot
-        self.items: list[Any] = []
+        self.items: list[tuple[Any, Any]] = []
         self.texts: list[str] = []
+        self.room: Any = None
+        plot.main.getViewBox().sigXRangeChanged.connect(self._thin)
 
     def draw(self, spectrum: xr.DataArray, candidates: xr.Dataset) -> None:
         """Replace the names.
@@ -55,19 +57,36 @@ class SurveyMarkers:
         low, high = float(np.nanmin(view)), float(np.nanmax(view))
         lines = [one for one in names_in_survey(spectrum, candidates, {}) if one[1]]
         colors = dict(zip(dict.fromkeys(name.split()[0] for _, name in lines), cycle(COLORS)))
-        span = float(np.ptp(energy))
-        placed: list[float] = []
-        tops = [(self._top(energy, view, at), at, name) for at, name in lines]
-        for top, at, name in sorted(tops, reverse=True):
-            if all(abs(at - other) > LEAST_GAP * span for other in placed):
-                placed.append(at)
-                color = NONE if name == "?" else colors[name.split()[0]]
-                self._add(name, (at, top), 0.03 * (high - low), color)
-        if placed:
+        for at, name in lines:
+            color = NONE if name == "?" else colors[name.split()[0]]
+            self._add(name, (at, self._top(energy, view, at)), 0.03 * (high - low), color)
+        if lines:
             # The plot shows all of its curves: an invisible one makes room above the spectrum.
-            room = pg.PlotDataItem([placed[0]], [high + ROOM * (high - low)], pen=None)
-            self.plot.main.addItem(room)
-            self.items.append(room)
+            unseen = pg.mkPen((0, 0, 0, 0))
+            at, top = lines[0][0], high + ROOM * (high - low)
+            self.room = pg.PlotDataItem([at, at], [high, top], pen=unseen)
+            self.plot.main.addItem(self.room)
+        self._thin()
+
+    @property
+    def visible(self) -> list[str]:
+        """Names that are drawn now."""
+        return [
+            name for name, (text, _) in zip(self.texts, self.items, strict=True) if text.isVisible()
+        ]
+
+    def _thin(self, *_: Any) -> None:
+        """Hide names that would cover others; of near ones that of the higher peak is drawn."""
+        left, right = self.plot.main.viewRange()[0]
+        gap = LEAST_GAP * abs(right - left)
+        placed: list[float] = []
+        for text, stem in sorted(self.items, key=lambda one: -one[0].pos().y()):
+            at = text.pos().x()
+            free = all(abs(at - other) > gap for other in placed)
+            if free and min(left, right) <= at <= max(left, right):
+                placed.append(at)
+            for item in (text, stem):
+                item.setVisible(free)
 
     @staticmethod
     def _top(energy: Any, view: Any, at: float) -> float:
@@ -86,11 +105,12 @@ class SurveyMarkers:
         for item in (stem, text):
             item.setZValue(20)
             self.plot.main.addItem(item, ignoreBounds=True)
-            self.items.append(item)
+        self.items.append((text, stem))
         self.texts.append(name)
 
     def clear(self) -> None:
         """Draw no names."""
-        for item in self.items:
-            self.plot.main.removeItem(item)
-        self.items, self.texts = [], []
+        for item in [*(one for pair in self.items for one in pair), self.room]:
+            if item is not None:
+                self.plot.main.removeItem(item)
+        self.items, self.texts, self.room = [], [], None

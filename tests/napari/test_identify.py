@@ -110,9 +110,24 @@ def test_names_are_on_the_plot_until_the_window_closes(dock: FitPeaks, qtbot: An
     find(dock, qtbot)
     assert {"C 1s", "O 1s", "Si 2p"} <= set(dock.identification.markers.texts)
     assert len(dock.view.plot.main.items) > before
+    plot = dock.view.plot
+    assert plot.main.viewRange()[1][1] > 1.2 * plot._spectrum.max()
+    assert "Si 2p" in dock.identification.markers.visible
     window(dock).reject()
     assert dock.identification.markers.texts == []
     assert len(dock.view.plot.main.items) == before
+
+
+def test_near_names_appear_where_the_plot_is_enlarged(
+    dock: FitPeaks, qtbot: Any, add_spectra: Add
+) -> None:
+    add_spectra(dock.viewer, survey_of([*SILICA, (1022, 1.5), (1045, 0.75)]))
+    settle(0.1)
+    find(dock, qtbot)
+    markers = dock.identification.markers
+    assert sum(name.startswith("Zn 2p") for name in markers.visible) == 1
+    dock.view.plot.main.setXRange(1000.0, 1060.0)
+    assert sum(name.startswith("Zn 2p") for name in markers.visible) == 2
 
 
 def test_names_follow_the_region(dock: FitPeaks, qtbot: Any, add_spectra: Add) -> None:
