@@ -19,6 +19,8 @@ from qtpy.QtWidgets import (
 
 from napari_xpsnet._peak_edits import WORDS, PeakEdits
 from napari_xpsnet._peak_table import PARAMETERS, PeakTable
+from napari_xpsnet._state_names import StateNames, candidates_of
+from napari_xpsnet._worker import sentence
 
 NO_LOCK = ("area",)
 """Follows from height and width: it can be linked, but not held."""
@@ -56,6 +58,7 @@ class PeakMenu(QObject):
             if column.variable in PARAMETERS and row.cells[column.variable].text:
                 self._add_rules(menu, row.peak, column.variable)
                 menu.addSeparator()
+            menu.addAction("Name this state...", lambda: self.ask_name(row.peak))
             menu.addAction("Doublet", lambda: self.edits.make_doublet(row.peak))
             word = "Switch off" if row.on else "Switch on"
             menu.addAction(word, lambda: self.edits.enable(row.peak, not row.on))
@@ -100,6 +103,22 @@ class PeakMenu(QObject):
         dialog = LimitsDialog(self.view, WORDS.get(variable, variable), (rule.min, rule.max))
         if dialog.exec():
             self.edits.enter(peak, variable, dialog.text())
+        dialog.deleteLater()
+
+    def ask_name(self, peak: int) -> None:
+        """Offer candidates for the name of a state; the choice becomes its label."""
+        peaks = None if self.edits.edit is None else self.edits.edit.peaks()
+        if peaks is None:
+            return
+        try:
+            rows = candidates_of(peaks, peak)
+        except ValueError as error:
+            self.edits.refused.emit(sentence(error))
+            return
+        title = f"Peak {peak}, {float(peaks['center'].values[peak - 1]):.2f} eV"
+        dialog = StateNames(self.view, title, rows)
+        if dialog.exec() and dialog.name():
+            self.edits.enter(peak, "label", dialog.name())
         dialog.deleteLater()
 
     def copy(self, peak: int | None = None) -> None:

@@ -8,12 +8,15 @@ import numpy as np
 import pytest
 import xarray as xr
 from hand import settle
+from qtpy.QtCore import QModelIndex
 from truth_engine import TruthEngine
 
 import xpsnet
 from napari_xpsnet._identify import Question, rows_of, search
 from napari_xpsnet._periodic_table import Choice, place
+from napari_xpsnet._state_names import StateNames
 from napari_xpsnet._widget import FitPeaks
+from xpsnet.samples import sample_truth
 
 Add = Callable[..., Any]
 PHOTONS = 1486.6
@@ -269,3 +272,64 @@ def test_question_is_a_call_of_identify() -> None:
         lambda: False,
     )  # fmt: skip
     assert "C" not in found["element"].values
+
+
+def name_states(dock: FitPeaks, add_spectra: Add, region: str) -> Any:
+    """The menu of the second peak of C 1s, whose peaks state this region."""
+    add_spectra(dock.viewer, xpsnet.sample("spectrum"))
+    settle(0.1)
+    peaks = sample_truth("spectrum").assign_attrs(region=region)
+    dock.edit.replace("fit", dock.edit.content.with_peaks(dock.edit.pixel, peaks))
+    settle(0.1)
+    menu = dock.view.editor.menu
+    index = menu.table.index(menu.table.row_of(2), 1, QModelIndex())
+    actions = {action.text(): action for action in menu.build(index).actions()}
+    return actions["Name this state..."]
+
+
+def test_chosen_name_is_the_label_and_can_be_undone(
+    dock: FitPeaks, add_spectra: Add, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown: list[list[str]] = []
+
+    def accept_second(self: StateNames) -> int:
+        columns = range(self.table.columnCount())
+        rows = range(self.table.rowCount())
+        shown.extend([self.table.item(row, column).text() for column in columns] for row in rows)
+        self.table.selectRow(1)
+        return 1
+
+    monkeypatch.setattr(StateNames, "exec", accept_second)
+    action = name_states(dock, add_spectra, "C 1s")
+    before = dock.edit.peaks()
+    action.trigger()
+    found = before.xps.state_candidates(n=8, within=2.0).sel(peak=2)
+    names = [name for name in found["candidate_name"].values if name]
+    assert len(names) > 1
+    assert [row[0] for row in shown] == names
+    assert shown[0][2] == "inside"
+    assert shown[-1][2] == f"{float(found['distance'][len(names) - 1]):+.2f}"
+    assert all(row[3] for row in shown)
+    assert dock.edit.peaks()["label"].values[1] == names[1]
+    dock.stack.undo()
+    assert dock.edit.peaks() is before
+
+
+def test_cancelled_name_changes_nothing(
+    dock: FitPeaks, add_spectra: Add, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(StateNames, "exec", lambda self: 0)
+    action = name_states(dock, add_spectra, "C 1s")
+    before = dock.edit.peaks()
+    action.trigger()
+    assert dock.edit.peaks() is before
+
+
+@pytest.mark.parametrize(
+    ("region", "text"), [("spectra", "is no core level"), ("Au 4f", "has no candidate within 2 eV")]
+)
+def test_state_without_candidates_is_said(
+    dock: FitPeaks, add_spectra: Add, region: str, text: str
+) -> None:
+    name_states(dock, add_spectra, region).trigger()
+    assert text in dock.panel.message.text()
