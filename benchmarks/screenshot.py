@@ -7,8 +7,8 @@ Run it on a computer with a screen, or without one:
 It opens the sample map, fits all of its spectra, pins one, and writes docs/images/viewer.png; then
 the sample spectrum with two links for docs/images/editor.png, docs/images/export.png and
 docs/images/curve_layers.png.
-Then the sample line scan with its profile for docs/images/profile.png, and two regions of a map for
-docs/images/quantification.png.
+Then the sample line scan with its profile for docs/images/profile.png, two regions of a map for
+docs/images/quantification.png, and a simulated survey for docs/images/identify.png.
 """
 
 import argparse
@@ -20,8 +20,11 @@ from pathlib import Path
 from typing import Any
 
 import napari
+import numpy as np
+import xarray as xr
 from qtpy.QtWidgets import QApplication
 
+from napari_xpsnet._layers import spectra_layer
 from napari_xpsnet._regions import Region, RegionFile, file_layer
 
 # Copies of the sessions must not be offered to the person who makes the pictures.
@@ -36,6 +39,13 @@ ENERGY = 286.5
 
 LEVEL_SHIFT = 247.0
 """From C 1s to O 1s, a second region for the quantification [eV]."""
+# fmt: off
+SURVEY = (
+    (285.0, 1.0), (530.0, 2.9), (978.0, 0.6), (103.3, 0.6), (154.3, 0.6), (458.7, 1.2),
+    (464.4, 0.6), (565.0, 0.3), (37.5, 0.1), (1022.0, 1.5), (1045.0, 0.75), (690.0, 0.4),
+)
+# fmt: on
+"""Energies [eV] and heights of the lines of a simulated survey."""
 EDITS = (
     (1, "label", "C-C / C-H"),
     (2, "label", "C-O"),
@@ -156,15 +166,46 @@ def picture_of_a_quantification(path: Path) -> None:
     viewer.close()
 
 
+def picture_of_candidates(path: Path) -> None:
+    """The candidate elements of a simulated survey."""
+    viewer, dock = open_dock("spectrum")
+    energy = np.arange(0.0, 1200.0, 0.5)
+    counts = 2000 + energy
+    for center, height in SURVEY:
+        counts = counts + 8000 * height * np.exp(-(((energy - center) / 1.4) ** 2))
+    survey = xr.DataArray(
+        np.random.default_rng(1).poisson(counts).astype(float),
+        {"energy": energy},
+        ["energy"],
+        "survey",
+        {"scale": "binding", "photon_energy": 1486.6, "x_ray_source": "Al mono"},
+    )
+    data, keywords, _ = spectra_layer(survey)
+    viewer.layers.clear()
+    viewer.add_image(data, **keywords)
+    settle()
+    identification = dock.identification
+    identification.open()
+    buttons = identification.window.elements.buttons
+    for symbol in ("Ca", "Cs", "Cs"):
+        buttons[symbol].click()
+    settle()
+    wait_for(lambda: not identification.runner.busy)
+    settle()
+    identification.window.grab().save(str(path))
+    viewer.close()
+
+
 def take_pictures(folder: Path) -> list[Path]:
     """Use the viewer as a user does, and save pictures of it."""
     folder.mkdir(parents=True, exist_ok=True)
-    names = ("viewer", "editor", "export", "curve_layers", "profile", "quantification")
+    names = ("viewer", "editor", "export", "curve_layers", "profile", "quantification", "identify")
     pictures = [folder / f"{name}.png" for name in names]
     picture_of_a_map(pictures[0])
     pictures_of_a_spectrum(*pictures[1:4])
     picture_of_a_profile(pictures[4])
     picture_of_a_quantification(pictures[5])
+    picture_of_candidates(pictures[6])
     return pictures
 
 
