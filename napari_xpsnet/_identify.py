@@ -277,7 +277,7 @@ class Identification(QObject):
         self.runner = Runner(self)
         self.runner.finished.connect(self._take)
         self._choices: dict[str, dict[str, Choice]] = {}
-        self._windows: dict[tuple[str, str], Region] = {}
+        self._windows: dict[tuple[Region, str], Region] = {}
         self._asked: tuple[Any, ...] = ()
         self._drawn: tuple[Any, ...] = ()
         self._soon = QTimer(self, singleShot=True, interval=SOON)
@@ -308,17 +308,28 @@ class Identification(QObject):
         """Whether somebody sees the window."""
         return self.window is not None and self.window.isVisible()
 
+    def _survey(self) -> Region | None:
+        """The region that is searched: the shown one, or the survey that it was cut from."""
+        shown: Region | None = self.dock.region
+        for (survey, _), region in self._windows.items():
+            if region is shown and survey in region.file.regions:
+                return survey
+        return shown
+
     def _place(self) -> tuple[Any, ...]:
-        """Which survey is shown: region, pixel, axis and data."""
-        region = self.dock.region
+        """Which survey is searched: region, pixel, axis and data."""
+        region = self._survey()
         if region is None:
             return ()
-        state = region.edit()
-        return region.key, tuple(state.pixel.items()), region.axis, id(self.dock.layer.data)
+        pixel = tuple(region.edit().pixel.items())
+        # Data can be replaced only while they are shown.
+        hidden = self._asked[-1] if self._asked else 0
+        data = hidden if region.layer is None else id(region.layer.data)
+        return region.key, pixel, region.axis, data
 
     def _own_choices(self) -> dict[str, Choice]:
-        """What the user says about the elements of this region."""
-        region = self.dock.region
+        """What the user says about the elements of this survey."""
+        region = self._survey()
         return {} if region is None else self._choices.get(region.key, {})
 
     def _follow(self) -> None:
@@ -334,7 +345,7 @@ class Identification(QObject):
 
     def _look(self) -> tuple[Any, ...]:
         """What the heights of the names depend on, beside the survey."""
-        return self.dock.edit.shown, self.dock.view.plot.counts
+        return self.dock.region, self.dock.edit.shown, self.dock.view.plot.counts
 
     def _forget_candidates(self) -> None:
         """Show no candidates: those that were found are of another survey."""
@@ -346,7 +357,7 @@ class Identification(QObject):
     @Slot()
     def refresh(self) -> None:
         """Search the survey that is shown, in a thread."""
-        window, region = self.window, self.dock.region
+        window, region = self.window, self._survey()
         if window is None or not self._is_open:
             return
         self.runner.stop()
@@ -362,22 +373,23 @@ class Identification(QObject):
             return
         choices = self._own_choices()
         question = Question(
-            pixel=dict(self.dock.edit.pixel),
+            pixel=dict(region.edit().pixel),
             elements=tuple(one for one in choices if choices[one] is Choice.REQUIRED),
             exclude=tuple(one for one in choices if choices[one] is Choice.EXCLUDED),
         )
         window.say(SEARCHING)
         self.runner.start(question, region.current(), self.engine, region)
 
-    def _title(self, region: Region) -> str:
+    @staticmethod
+    def _title(region: Region) -> str:
         """Which spectrum is searched."""
-        which = pixel_text(dict(self.dock.edit.pixel), region.spectra)
+        which = pixel_text(region.edit().pixel, region.spectra)
         return ", ".join(filter(None, (region.title, which)))
 
     @Slot(object, object)
     def _take(self, outcome: Outcome, region: Region) -> None:
         """Show what the thread has found."""
-        if self.window is None or not self._is_open or region is not self.dock.region:
+        if self.window is None or not self._is_open or region is not self._survey():
             return
         if outcome.peaks is None:
             self.window.say(f"⚠ {outcome.problem}")
@@ -389,36 +401,43 @@ class Identification(QObject):
         self._draw()
 
     def _draw(self) -> None:
-        """Draw the names of the lines."""
-        if self.candidates is not None and self.dock.region is not None:
-            self._drawn = self._look()
-            self.markers.draw(self.dock.region.shown_spectrum(), self.candidates)
+        """Draw the names of the lines, where the plot shows the survey."""
+        region = self._survey()
+        if self.candidates is None or region is None:
+            return
+        self._drawn = self._look()
+        if region is self.dock.region:
+            self.markers.draw(region.shown_spectrum(), self.candidates)
+        else:
+            self.markers.clear()
 
     @Slot()
     def _take_choices(self) -> None:
         """Search again with what the user says about the elements."""
-        if self.window is not None and self.dock.region is not None:
-            self._choices[self.dock.region.key] = self.window.elements.choices()
+        region = self._survey()
+        if self.window is not None and region is not None:
+            self._choices[region.key] = self.window.elements.choices()
             self._soon.start()
 
     @Slot()
     def _forget_choices(self) -> None:
         """Let all elements be automatic."""
-        if self.dock.region is not None:
-            self._choices.pop(self.dock.region.key, None)
+        region = self._survey()
+        if region is not None:
+            self._choices.pop(region.key, None)
             self._soon.start()
 
     @Slot(object)
     def show_window(self, row: Row) -> None:
         """Show the window of a candidate as a region of its own, whose name is the level."""
-        survey = self.dock.region
+        survey = self._survey()
         if survey is None or self.candidates is None:
             return
-        region = self._windows.get((survey.key, row.level))
+        region = self._windows.get((survey, row.level))
         if region is None or region not in survey.file.regions:
             region = self._cut(survey, row)
             survey.file.add(region, after=survey)
-            self._windows[survey.key, row.level] = region
+            self._windows[survey, row.level] = region
             self.dock.regions.update()
         self.dock.regions.show_region(region)
         low, high = row.window

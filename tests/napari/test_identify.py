@@ -211,9 +211,18 @@ def test_fit_this_window_adds_a_region(dock: FitPeaks, qtbot: Any) -> None:
     assert row.window[0] <= energy.min() < 103.3 < energy.max() <= row.window[1]
     inside = survey.as_read.sel(energy=energy)
     np.testing.assert_array_equal(region.as_read.values, inside.values)
+    # The list stays for the next window, and the names are no longer on the plot.
+    wait(dock, qtbot)
+    assert [one[0] for one in cells(dock)][number] == "Si"
+    assert dock.identification.markers.texts == []
+    window(dock).table.cellWidget([one[0] for one in cells(dock)].index("O"), 5).click()
+    settle(0.1)
+    assert dock.region.name == "O 1s"
+    dock.remove_regions([dock.region])
     # A second click shows the same region again.
     dock.regions.show_region(survey)
     wait(dock, qtbot)
+    assert "Si 2p" in dock.identification.markers.texts
     window(dock).table.cellWidget(number, 5).click()
     settle(0.1)
     assert dock.region is region
