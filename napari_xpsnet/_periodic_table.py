@@ -6,15 +6,23 @@ from enum import Enum
 from qtpy.QtCore import QSize, Qt, Signal
 from qtpy.QtWidgets import QGridLayout, QSizePolicy, QToolButton, QWidget
 
-COLUMNS = 18
+ROWS = (
+    "H  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  He",
+    "Li Be .  .  .  .  .  .  .  .  .  .  B  C  N  O  F  Ne",
+    "Na Mg .  .  .  .  .  .  .  .  .  .  Al Si P  S  Cl Ar",
+    "K  Ca Sc Ti V  Cr Mn Fe Co Ni Cu Zn Ga Ge As Se Br Kr",
+    "Rb Sr Y  Zr Nb Mo Tc Ru Rh Pd Ag Cd In Sn Sb Te I  Xe",
+    "Cs Ba .  Hf Ta W  Re Os Ir Pt Au Hg Tl Pb Bi Po At Rn",
+    "Fr Ra .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .",
+    "",
+    ".  .  La Ce Pr Nd Pm Sm Eu Gd Tb Dy Ho Er Tm Yb Lu .",
+    ".  .  Ac Th Pa U  .  .  .  .  .  .  .  .  .  .  .  .",
+)
+"""Elements up to uranium, beyond which no line is known to `xpsnet.identify`."""
 SIDE = QSize(42, 30)
 """Size of a button [pixels]."""
 GAP = 10
 """Height of the empty row above the lanthanides [pixels]."""
-LANTHANIDES, ACTINIDES = range(57, 72), range(89, 104)
-"""Atomic numbers of the two rows below the table."""
-NOBLE = (0, 2, 10, 18, 36, 54, 86)
-"""Atomic numbers with which a row of the table ends."""
 NEVER = ("H", "He")
 """Elements without a line in photoemission."""
 GREEN = (46, 125, 50)
@@ -38,28 +46,6 @@ class Choice(Enum):
         """The choice after a click."""
         order = list(Choice)
         return order[(order.index(self) + 1) % len(order)]
-
-
-def place(number: int) -> tuple[int, int]:
-    """Row and column of an element, from 0; lanthanides and actinides in rows 8 and 9.
-
-    Parameters
-    ----------
-    number : int
-        Atomic number, from 1.
-    """
-    for row, series in ((8, LANTHANIDES), (9, ACTINIDES)):
-        if number in series:
-            return row, 2 + number - series[0]
-    row = next(k for k in range(len(NOBLE)) if k == len(NOBLE) - 1 or number <= NOBLE[k + 1])
-    column = number - NOBLE[row] - 1
-    if row == 0:
-        return row, 17 * column
-    if row < 3 and column > 1:
-        return row, column + 10
-    if row > 4 and column > 2:
-        return row, column - 14
-    return row, column
 
 
 class ElementButton(QToolButton):
@@ -120,18 +106,18 @@ class PeriodicTable(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        from xpsnet.data.level_tables import ELEMENTS
-
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setSpacing(2)
-        grid.setRowMinimumHeight(7, GAP)
+        grid.setRowMinimumHeight(ROWS.index(""), GAP)
         self.buttons: dict[str, ElementButton] = {}
-        for number, symbol in enumerate(ELEMENTS, start=1):
-            button = ElementButton(symbol)
-            button.clicked.connect(lambda _=False, one=button: self._click(one))
-            grid.addWidget(button, *place(number))
-            self.buttons[symbol] = button
+        for row, symbols in enumerate(ROWS):
+            for column, symbol in enumerate(symbols.split()):
+                if symbol != ".":
+                    button = ElementButton(symbol)
+                    button.clicked.connect(lambda _=False, one=button: self._click(one))
+                    grid.addWidget(button, row, column)
+                    self.buttons[symbol] = button
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
 
     def _click(self, button: ElementButton) -> None:

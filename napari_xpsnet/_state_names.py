@@ -20,6 +20,8 @@ WITHIN = 2.0
 """Largest distance of a candidate from its range [eV]."""
 MOST = 8
 """Most candidates."""
+UNKNOWN_LEVEL = "expected the core level of the peaks"
+"""Start of the sentence of the library that advises an argument, which the viewer does not have."""
 NO_LEVEL = (
     'The region "{region}" is no core level: only peaks of a level, for instance C 1s, have '
     "candidates for their names."
@@ -46,12 +48,12 @@ def candidates_of(peaks: xr.Dataset, peak: int) -> list[tuple[str, str, str, str
     ValueError
         With a sentence for the user, where there are none.
     """
-    from xpsnet.data.level_names import parse_level
-
-    region = str(peaks.attrs.get("region", ""))
-    if parse_level(region) is None:
-        raise ValueError(NO_LEVEL.format(region=region))
-    found = peaks.xps.state_candidates(n=MOST, within=WITHIN).isel(peak=peak - 1)
+    try:
+        found = peaks.xps.state_candidates(n=MOST, within=WITHIN).isel(peak=peak - 1)
+    except ValueError as error:
+        if UNKNOWN_LEVEL not in str(error):
+            raise
+        raise ValueError(NO_LEVEL.format(region=peaks.attrs.get("region", ""))) from None
     rows = []
     for k in np.flatnonzero(found["candidate_name"].values != ""):
         one = found.isel(candidate=k)

@@ -459,7 +459,28 @@ def _add_legend(axes: "Axes", points: Points) -> None:
 def names_in_survey(
     spectra: xr.DataArray, candidates: xr.Dataset, isel: Mapping[Any, int]
 ) -> list[tuple[float, str]]:
-    """Energies on the scale of the spectra [eV] and names of the peaks of one survey."""
+    """Energies and names of the peaks of one survey.
+
+    Parameters
+    ----------
+    spectra : DataArray
+        The survey; its scale is that of the energies.
+    candidates : Dataset
+        From `identify`.
+    isel : mapping
+        Index along each further dimension of the candidates.
+
+    Returns
+    -------
+    list of (float, str)
+        Energy [eV] and levels without j; "?" for a peak that nothing explains, "" for one that is
+        no line of an element.
+
+    Raises
+    ------
+    ValueError
+        Where the candidates are those of several surveys.
+    """
     found = candidates[["peak_energy", "peak_name"]].isel(isel, missing_dims="ignore")
     if found["peak_energy"].ndim != 1:
         raise ValueError(

@@ -13,9 +13,10 @@ from truth_engine import TruthEngine
 
 import xpsnet
 from napari_xpsnet._identify import Question, rows_of, search
-from napari_xpsnet._periodic_table import Choice, place
+from napari_xpsnet._periodic_table import ROWS, Choice
 from napari_xpsnet._state_names import StateNames
 from napari_xpsnet._widget import FitPeaks
+from xpsnet.data.level_tables import ELEMENTS
 from xpsnet.samples import sample_truth
 
 Add = Callable[..., Any]
@@ -79,14 +80,16 @@ def click(dock: FitPeaks, qtbot: Any, symbol: str) -> None:
     wait(dock, qtbot)
 
 
-def test_places_of_the_periodic_table() -> None:
-    known = {
-        1: (0, 0), 2: (0, 17), 3: (1, 0), 5: (1, 12), 10: (1, 17), 13: (2, 12), 19: (3, 0),
-        26: (3, 7), 36: (3, 17), 56: (5, 1), 57: (8, 2), 71: (8, 16), 72: (5, 3), 79: (5, 10),
-        86: (5, 17), 88: (6, 1), 92: (9, 5),
-    }  # fmt: skip
-    assert {number: place(number) for number in known} == known
-    assert len({place(number) for number in range(1, 93)}) == 92
+def test_periodic_table_has_every_element_in_order() -> None:
+    shown = [symbol for row in ROWS for symbol in row.split() if symbol != "."]
+    assert sorted(shown) == sorted(ELEMENTS)
+    assert {len(row.split()) for row in ROWS if row} == {18}
+    for row in ROWS:
+        numbers = [ELEMENTS.index(symbol) for symbol in row.split() if symbol != "."]
+        assert numbers == sorted(numbers)
+    columns = {symbol: k for row in ROWS for k, symbol in enumerate(row.split())}
+    for group in ("Ti Zr Hf", "Zn Cd Hg", "C Si Ge Sn Pb", "F Cl Br I At", "Li Na K Rb Cs Fr"):
+        assert len({columns[symbol] for symbol in group.split()}) == 1
 
 
 def test_window_shows_the_answer_of_the_library(dock: FitPeaks, qtbot: Any) -> None:
