@@ -134,7 +134,7 @@ def _row(one: xr.Dataset) -> Row:
         str(one["element"].values),
         f"{float(one['probability']):.2f}",
         f"{100 * float(one['strength']):.1f} %",
-        ", ".join(str(name) for name in names[found]) or "none",
+        ", ".join(dict.fromkeys(map(str, names[found]))) or "none",
         ", ".join(absent) or "none",
         str(one["window_level"].values) if np.isfinite(low) else "",
         (low, high),
