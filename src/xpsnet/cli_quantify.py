@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from xpsnet.xpsnet_warning import XpsnetWarning
+
 if TYPE_CHECKING:
     import xarray as xr
 
@@ -128,7 +130,8 @@ def _new_fits(regions: "Sequence[xr.DataArray]", chosen: argparse.Namespace) -> 
     named = [one for one in regions if parse_level(str(one.name or "")) is not None]
     left = [str(one.name) for one in regions if not any(one is other for other in named)]
     if left:
-        warnings.warn(f"left out, because they name no core level: {', '.join(left)}", stacklevel=2)
+        message = f"left out, because they name no core level: {', '.join(left)}"
+        warnings.warn(message, XpsnetWarning, stacklevel=2)
     used = [one for one in named if str(one.name) not in chosen.leave_out]
     if not used:
         raise ValueError(
