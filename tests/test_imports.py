@@ -39,6 +39,7 @@ UNITS = {
     "pipeline": 4,
     "chemistry": 4,
     "cli_quantify": 5,
+    "cli_report": 5,
     "cli_store": 5,
     "cli": 6,
     "accessor": 7,

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from xpsnet import __version__, cli_identify, cli_store, cli_values
 from xpsnet.cli_quantify import add_quantify
+from xpsnet.cli_report import add_report
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -467,6 +468,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_fit(commands)
     _add_edge(commands)
     add_quantify(commands, _add_file_options, _regions, _show)
+    add_report(commands, _add_file_options, _regions, _show)
     cli_identify.add_identify(commands, run_identify, _add_file_options)
     _add_info(commands)
     _add_network_commands(commands)

@@ -254,3 +254,18 @@ def test_a_fit_of_another_program_is_called_so(spectrum: xr.DataArray, tmp_path:
     assert "not fitted here" in fact(text, "Fit")
     assert "The source of these peaks states no errors." in text
     assert fact(text, "casa_region") == "* C 1s *"
+
+
+def test_a_short_report_has_what_a_reader_needs(
+    spectrum: xr.DataArray, fitted: xr.Dataset, tmp_path: Path, text: str
+) -> None:
+    path = tmp_path / "short.txt"
+    xpsnet.report(spectrum, fitted, path, detail="short")
+    short = path.read_text(encoding="utf-8")
+    assert len(short) < 0.7 * len(text)
+    for words in ("shirley", "pseudo-voigt lines", "linked: = fwhm_1", "Reduced chi-square",
+                  "Fitted range", f"{float(fitted['center'][0]):.2f}"):  # fmt: skip
+        assert words in short, words
+    assert "Averaging at the ends" not in short
+    with pytest.raises(ValueError, match="detail"):
+        xpsnet.report(spectrum, fitted, tmp_path / "other.txt", detail="brief")

@@ -9,16 +9,16 @@ the fit states is listed as "not stated", for the author to add.
 import io
 import os
 import platform
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from xpsnet.arguments import array, check, fitted_peaks, optional
+from xpsnet.arguments import array, check, choice, fitted_peaks, optional
 from xpsnet.arguments import path as path_rule
 from xpsnet.chemistry.report_formats import (
     EMBEDDING,
@@ -82,6 +82,12 @@ _SAID = {
     *("model_choices", "model_choice_text", "doublets"),
     *("noise_gain", "noise_floor", "noise_dof", "noise_density", "transmission"),
 }
+# Facts that a short report gives.
+_NEEDED = {
+    *(name for _, name, _ in _MEASUREMENT if name not in ("Dwell time", "Number of scans")),
+    *("Fit", "Choice of the model", "Fitted range", "Note"),
+    *("Reduced chi-square", "Abbe criterion of the residual", "Model of the noise"),
+}
 _LONGEST = 300  # characters of a setting of another program
 
 _QUANTITIES = ("center", "fwhm", "height", "area", "fraction", "asymmetry", "exponent_high",
@@ -106,6 +112,7 @@ def report(
     path: str | os.PathLike[str],
     *,
     quantified: xr.Dataset | None = None,
+    detail: Literal["full", "short"] = "full",
     dim: str | None = None,
     overwrite: bool = False,
 ) -> None:
@@ -129,6 +136,9 @@ def report(
     quantified : Dataset, optional
         From `quantify` on these peaks: the report states the atomic fractions with both errors,
         and the factors, transmission and mean free paths that were used.
+    detail : {"full", "short"}
+        "short" is for the supplement of a paper: of each region the figure, the table of the peaks,
+        and what a reader needs to repeat the fit. "full" holds all settings, for an auditor.
     dim : str, optional
         The energy dimension, if its name and units do not show that it is one.
     overwrite : bool
@@ -159,7 +169,12 @@ def report(
     >>> sorted(file.name for file in path.parent.iterdir())
     ['C 1s.md', 'C 1s.png']
     """
-    check(locals(), path=path_rule, quantified=optional(quantified_rule))
+    check(
+        locals(),
+        path=path_rule,
+        quantified=optional(quantified_rule),
+        detail=choice("full", "short"),
+    )
     path = Path(path)
     suffix = path.suffix.lower()
     if suffix not in FORMATS:
@@ -173,7 +188,7 @@ def report(
         names = [f"{path.stem}_{i}.png" for i in range(1, len(pairs) + 1)]
     beside = [] if suffix in EMBEDDING else [path.with_name(name) for name in names]
     _check_targets([path, *beside], overwrite=bool(overwrite))
-    blocks = list(_document(pairs, names, quantified))
+    blocks = list(_document(pairs, names, quantified, _SECTIONS[detail]))
     pictures = [one for one in blocks if isinstance(one, Picture)]
     for target, picture in zip(beside, pictures, strict=bool(beside)):
         write_file(target, picture.content)
@@ -216,14 +231,24 @@ def _check_targets(paths: list[Path], *, overwrite: bool) -> None:
 
 
 def _document(
-    pairs: list[tuple[xr.DataArray, xr.Dataset]], files: list[str], quantified: xr.Dataset | None
+    pairs: list[tuple[xr.DataArray, xr.Dataset]],
+    files: list[str],
+    quantified: xr.Dataset | None,
+    section: Callable[[xr.DataArray, xr.Dataset], Iterator[Block]],
 ) -> Iterator[Block]:
     """Everything from title to versions."""
     titles = [_region(spectra, peaks) for spectra, peaks in pairs]
     yield Heading(1, f"Peak fit of {', '.join(dict.fromkeys(titles))}")
     for (spectra, peaks), title, file in zip(pairs, titles, files, strict=True):
         yield Heading(2, title)
-        yield from _section(spectra, peaks, title, file)
+        several = peaks["status"].ndim > 0
+        what = "mean of all spectra" if several else "measured points"
+        yield Picture(
+            file,
+            _png(spectra, peaks),
+            f"{title}: {what}, background, peaks, envelope, and residual in standard deviations.",
+        )
+        yield from section(spectra, peaks)
     if quantified is not None:
         yield from quantities(quantified)
     yield Heading(2, "Software")
@@ -237,15 +262,8 @@ def _region(spectra: xr.DataArray, peaks: xr.Dataset) -> str:
     return f"{region} ({sample})" if sample and len(sample) < 60 and sample != region else region
 
 
-def _section(spectra: xr.DataArray, peaks: xr.Dataset, title: str, file: str) -> Iterator[Block]:
+def _full_section(spectra: xr.DataArray, peaks: xr.Dataset) -> Iterator[Block]:
     """Report on one region."""
-    several = peaks["status"].ndim > 0
-    what = "mean of all spectra" if several else "measured points"
-    yield Picture(
-        file,
-        _png(spectra, peaks),
-        f"{title}: {what}, background, peaks, envelope, and the residual in standard deviations.",
-    )
     yield Heading(3, "Spectrum")
     yield Facts(list(_measurement(spectra)))
     yield Heading(3, "Method")
@@ -256,13 +274,34 @@ def _section(spectra: xr.DataArray, peaks: xr.Dataset, title: str, file: str) ->
     yield Facts(list(_shapes(peaks)))
     yield from _constraints(peaks)
     yield Heading(3, "Peaks")
-    yield from _medians(peaks) if several else _parameters(peaks)
+    yield from _peak_table(peaks)
     yield Heading(3, "Residual and noise")
     yield Facts(list(_residual(spectra, peaks)))
     names = [key for key in peaks.attrs if key not in _SAID and key not in spectra.attrs]
     if names:
         yield Heading(3, "Further settings that the peaks carry")
         yield Facts([(str(key), _short(peaks.attrs[key])) for key in names])
+
+
+def _short_section(spectra: xr.DataArray, peaks: xr.Dataset) -> Iterator[Block]:
+    """What a supplement says of one region."""
+    yield from _peak_table(peaks)
+    measured = [fact for fact in _measurement(spectra) if fact[0] in _NEEDED]
+    method = [fact for fact in _method(peaks) if fact[0] in _NEEDED or fact[0].startswith("Result")]
+    background = str(peaks.attrs.get("background_choice") or peaks.attrs["background"])
+    quality = [fact for fact in _residual(spectra, peaks) if fact[0] in _NEEDED]
+    stated = [fact for fact in measured if fact[1] not in (_NOT_STATED, "none")]
+    yield Facts([*stated, *method, ("Background", background), *_shapes(peaks), *quality])
+    if has_settings(peaks) and stored_constraints(peaks):
+        yield from _constraints(peaks)
+
+
+_SECTIONS = {"full": _full_section, "short": _short_section}
+
+
+def _peak_table(peaks: xr.Dataset) -> Iterator[Block]:
+    """Table of the peaks, of several spectra that of the medians."""
+    return _medians(peaks) if peaks["status"].ndim else _parameters(peaks)
 
 
 def _png(spectra: xr.DataArray, peaks: xr.Dataset) -> bytes:
