@@ -87,6 +87,8 @@ def open_menu(dock: FitPeaks, place: QPoint) -> list[Any]:
         QContextMenuEvent.Reason.Mouse, place, viewport.mapToGlobal(place), NONE
     )
     QApplication.sendEvent(viewport, event)
+    # Otherwise the button counts as pressed, also in the windows of later tests.
+    QTest.mouseRelease(viewport, Qt.MouseButton.RightButton, NONE, place)
     settle(0.05)
     entries = [action for action in dock.regions.panel.menu.actions() if action.text()]
     dock.regions.panel.menu.hide()

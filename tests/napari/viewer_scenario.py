@@ -90,9 +90,13 @@ def main() -> None:
     wait_for(lambda: dock.runner.job is None or dock.runner.job.progress[0] > 3)
     dock.panel.cancel.click()
     wait_for(lambda: not dock.runner.busy)
-    status = dock.view.edit.content.whole["status"].values
-    done = int((status != Status.NOT_DONE).sum())
-    say("cancelled", 3 < done < status.size)
+
+    def n_done() -> int:
+        return int((dock.view.edit.content.whole["status"].values != Status.NOT_DONE).sum())
+
+    # The window is free at once; what was finished by then arrives when the job has ended.
+    wait_for(lambda: n_done() < whole["status"].size)
+    say("cancelled", 3 < n_done() < whole["status"].size)
 
     dock.panel.fit.click()
     settle(0.3)

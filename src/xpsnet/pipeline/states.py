@@ -309,8 +309,10 @@ def _not_done(chosen: Chosen, n_lines: int, n_spectra: int) -> Outcome:
 def _fit_part(chosen: Chosen, inputs: FitInputs, n_lines: int) -> Outcome:
     """Fit some spectra with every model of the structure, and choose for each by itself."""
     candidates = _candidates(chosen, inputs)
-    evidence = evidences(chosen.question, inputs, candidates)
     outcome = _not_done(chosen, n_lines, len(inputs.counts))
+    if chosen.question.options.cancelled():  # some models are fitted, and nothing can be chosen
+        return outcome
+    evidence = evidences(chosen.question, inputs, candidates)
     n_states = np.array([len(one.model.kinds) for one in candidates])
     shares, best = _shares(evidence), _best(evidence, candidates)
     outcome.probability[:] = _by_number(shares, n_states)
