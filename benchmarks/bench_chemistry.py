@@ -37,6 +37,7 @@ from pathlib import Path
 
 import numpy as np
 import xarray as xr
+from bench_identify import simulated_survey
 from compound_spectra import COMPOUNDS, LINES, MAP, Compound, Region, map_spectra, spectra_of
 
 import xpsnet
@@ -234,8 +235,12 @@ def measured(chosen: argparse.Namespace) -> None:
 
 
 def whole_map(chosen: argparse.Namespace) -> None:
-    """A charging map of four regions: fitted, calibrated per pixel, quantified."""
-    spectra, truth, charge = map_spectra(chosen.size, 2e3, np.random.default_rng(chosen.seed))
+    """A charging map of four regions: identified, fitted, calibrated per pixel, quantified."""
+    rng = np.random.default_rng(chosen.seed)
+    spectra, truth, charge = map_spectra(chosen.size, 2e3, rng)
+    shares = {parse_level(str(one)).element: float(truth.sel(region=one).mean())
+              for one in truth["region"].values}  # fmt: skip
+    survey = simulated_survey(rng, len(shares), 1e5, shares).spectrum
     begun, seconds = time.process_time(), {}
 
     def took(what: str) -> None:
@@ -243,6 +248,8 @@ def whole_map(chosen: argparse.Namespace) -> None:
         seconds[what] = time.process_time() - begun
         begun = time.process_time()
 
+    candidates = xpsnet.identify(survey)
+    took("identify a survey of the whole area")
     carbon = xpsnet.fit(spectra[0])
     took("fit C 1s")
     fits = [xpsnet.calibrate(carbon, line="C 1s", state=1, per_spectrum=True)]
@@ -265,6 +272,8 @@ def whole_map(chosen: argparse.Namespace) -> None:
         f"\n{chosen.size} x {chosen.size}: charge shifts off by {errors.mean():+.4f} +- "
         f"{errors.std():.4f} eV, within 2 errors {100 * (np.abs(errors) < 2 * stderr).mean():.1f} %"
     )
+    named = ", ".join(map(str, candidates["element"].values))
+    print(f"candidates of the survey: {named}; in the map: {', '.join(shares)}")
     print("\n| level | bias [at.%] | scatter | within 1.96 errors [%] | without a value |")
     print("| --- " * 5 + "|")
     for k, name in enumerate(found.region.values):
