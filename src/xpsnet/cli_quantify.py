@@ -103,14 +103,12 @@ def _run(chosen: argparse.Namespace, regions: Regions, show: Callable[..., None]
 
 def _target(chosen: argparse.Namespace) -> Path:
     """Where the table is to be written; refused before the work begins."""
+    from xpsnet.io.common.paths import check_place
+
     target = Path(chosen.output)
     if target.suffix.lower() not in (".csv", ".nc"):
         raise ValueError(f"expected -o with .csv or .nc, got {target.name}; change the extension")
-    if target.exists() and not chosen.overwrite:
-        raise FileExistsError(
-            f"expected a new file, got {target}, which exists; choose another name, or say "
-            f"--overwrite"
-        )
+    check_place(target, overwrite=chosen.overwrite, how="say --overwrite")
     return target
 
 

@@ -45,13 +45,10 @@ def _run(
     """Fit all regions, or take the fits of the files, and write the report."""
     from xpsnet.chemistry.quantify import quantify
     from xpsnet.chemistry.report_document import report
+    from xpsnet.io.common.paths import check_place
 
     target = Path(chosen.output or f"{Path(chosen.file[0]).stem}_report.html")
-    if target.exists() and not chosen.overwrite:
-        raise FileExistsError(
-            f"expected a new file, got {target}, which exists; choose another name with -o, or say "
-            f"--overwrite"
-        )
+    check_place(target, overwrite=chosen.overwrite, how="say --overwrite")  # before the fits
     spectra, peaks = _pairs(regions(chosen), chosen)
     report(
         spectra,
