@@ -13,7 +13,7 @@ import numpy.typing as npt
 from xpsnet.numerics.backgrounds import BACKGROUNDS, TOUGAARD_U2, background_columns, loss_matrix
 from xpsnet.numerics.kernels.array_types import Flags1, Floats1, Floats2, Floats3
 from xpsnet.numerics.kernels.compile import compiled, exported
-from xpsnet.numerics.kernels.row_arithmetic import dot
+from xpsnet.numerics.kernels.row_arithmetic import copy_row, dot
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -134,10 +134,10 @@ def _solve_rows(
     n_columns = positive.size
     columns, gram, right, total = room.columns, room.gram, room.right, room.total
     for i in range(fixed.shape[0]):
-        _copy(fixed[i], columns[n_lines + i])
+        copy_row(fixed[i], columns[n_lines + i])
     for row in range(counts.shape[0]):
         for i in range(n_lines):
-            _copy(lines[row, i], columns[i])
+            copy_row(lines[row, i], columns[i])
         settled = n_columns - 1 if active else n_columns
         for p in range(settled):
             _fill_row(columns, counts[row], start, stop, gram, right, p)
@@ -154,13 +154,6 @@ def _solve_rows(
                 _draw_active(total, energy, losses, columns[n_columns - 1])
                 _fill_row(columns, counts[row], start, stop, gram, right, n_columns - 1)
             _solve_not_negative(room, positive, solution)
-
-
-@compiled
-def _copy(source: Floats, to: Floats) -> None:
-    """Copy a row."""
-    for j in range(source.size):
-        to[j] = source[j]
 
 
 @compiled

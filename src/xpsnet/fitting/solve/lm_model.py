@@ -16,7 +16,6 @@ from xpsnet.fitting.solve.lm_rows import (
     add_integrals,
     add_losses,
     add_row,
-    copy_row,
     fill_row,
     integrate,
     lose,
@@ -33,6 +32,7 @@ from xpsnet.numerics.kernels.array_types import (
     Integers2,
 )
 from xpsnet.numerics.kernels.compile import compiled, exported
+from xpsnet.numerics.kernels.row_arithmetic import copy_row
 
 CONSTANT, SLOPE, SHIRLEY, TOUGAARD = range(4)
 

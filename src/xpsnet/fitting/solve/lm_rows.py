@@ -25,13 +25,6 @@ def fill_row(value: float, row: Floats) -> None:
 
 
 @compiled
-def copy_row(source: Floats, to: Floats) -> None:
-    """Copy a row into one that is at least as long."""
-    for j in range(source.size):
-        to[j] = source[j]
-
-
-@compiled
 def pack(flags: Flags, places: Integers) -> int:
     """Write down where flags are raised; gives how many there are.
 

@@ -28,7 +28,6 @@ from xpsnet.fitting.solve.lm_rows import (
     Flags,
     Floats,
     all_finite,
-    copy_row,
     fill_row,
     pack,
     weigh,
@@ -37,7 +36,7 @@ from xpsnet.fitting.solve.lm_start import revive, start_linear
 from xpsnet.fitting.solve.solution import Solution
 from xpsnet.numerics.kernels.array_types import Flags2, Floats2
 from xpsnet.numerics.kernels.compile import compiled, exported
-from xpsnet.numerics.kernels.row_arithmetic import dot
+from xpsnet.numerics.kernels.row_arithmetic import copy_row, dot
 
 # Codes of `Status`, which compiled code cannot hold.
 OK, NOT_FINITE, TOO_FEW_POINTS, NOT_CONVERGED, NOT_DONE, FAILED = 0, 3, 4, 5, 8, 9

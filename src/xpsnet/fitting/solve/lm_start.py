@@ -14,7 +14,6 @@ from xpsnet.fitting.solve.lm_rows import (
     Flags,
     Floats,
     add_row,
-    copy_row,
     fill_row,
     pack,
     to_residual,
@@ -23,7 +22,7 @@ from xpsnet.fitting.solve.lm_rows import (
 from xpsnet.numerics.kernels.array_types import Flags1, Floats1
 from xpsnet.numerics.kernels.compile import compiled, exported
 from xpsnet.numerics.kernels.exp2 import exp2
-from xpsnet.numerics.kernels.row_arithmetic import dot
+from xpsnet.numerics.kernels.row_arithmetic import copy_row, dot
 
 _LINEAR_ROUNDS = 3
 _REACH = 1.5

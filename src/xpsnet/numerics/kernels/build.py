@@ -1,9 +1,8 @@
 """Compile all kernels to LLVM bitcode, for the package.
 
 Run ``python -m xpsnet.numerics.kernels.build`` and commit its two files after a change of a kernel;
-a test says when. numba makes the
-code of LLVM for no processor in particular and without vector instructions, which `native` leaves
-to the processor that the code is translated for.
+a test says when. numba makes the code of LLVM for no processor in particular and without vector
+instructions: `native` adds those of the processor for which it translates the code.
 """
 
 import hashlib
@@ -74,8 +73,8 @@ def _code_of(name: str, dispatcher: Any) -> str:
     parameters: list[tuple[str, Any]] = []
     values = [_rebuilt(kind, f"a{i}", parameters, known) for i, kind in enumerate(types)]
     names = ", ".join(parameter for parameter, _ in parameters)
-    # A function of numbers and addresses alone, it must be made as text, because the
-    # number of its parameters depends on the kernel.
+    # A function of numbers and addresses alone. It is made as text, because the number of its
+    # parameters depends on the kernel.
     exec(f"def call({names}):\n    return kernel({', '.join(values)})", known)  # noqa: S102
     signature = _numba_type(result)(*(kind for _, kind in parameters))
     function = numba.cfunc(signature, error_model="numpy")(known["call"])

@@ -4,9 +4,16 @@ import numpy as np
 import numpy.typing as npt
 
 from xpsnet.numerics.kernels.array_types import Floats2
-from xpsnet.numerics.kernels.compile import exported, reassociated
+from xpsnet.numerics.kernels.compile import compiled, exported, reassociated
 
 Floats = npt.NDArray[np.float64]
+
+
+@compiled
+def copy_row(source: Floats, to: Floats) -> None:
+    """Copy a row into one that is at least as long."""
+    for j in range(source.size):
+        to[j] = source[j]
 
 
 @reassociated
