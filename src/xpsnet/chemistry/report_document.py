@@ -47,6 +47,7 @@ from xpsnet.data.status import Status, sentence_of
 from xpsnet.fitting.model.doublets import stored_doublets
 from xpsnet.fitting.residual import residual
 from xpsnet.io.common.atomic_write import describing_failure, write_file
+from xpsnet.io.common.paths import check_place
 from xpsnet.numerics.noise import interval_reach
 from xpsnet.numerics.peak_shapes import shape_names
 from xpsnet.plotting import plot
@@ -217,17 +218,9 @@ def _pairs(
 
 def _check_targets(paths: list[Path], *, overwrite: bool) -> None:
     """Refuse a place without a folder, and files that exist."""
-    if not paths[0].parent.is_dir():
-        raise FileNotFoundError(
-            f"expected an existing folder, got {str(paths[0].parent)!r}; create it"
-        )
     for path in paths:
         with describing_failure(path):
-            if path.exists() and not overwrite:
-                raise FileExistsError(
-                    f"expected a new file, got {path}, which exists; choose another name, or pass "
-                    f"overwrite=True"
-                )
+            check_place(path, overwrite=overwrite)
 
 
 def _document(
