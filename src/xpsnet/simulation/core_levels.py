@@ -109,7 +109,8 @@ def draw_raw(xp: Any, draw: Draw, n: int, recipe: RawRecipe) -> Batch:
     sigma, spread = instrument.draw_sigma(xp, draw, clean, largest, recipe.noise)
     noise, inflation = instrument.draw_noise(xp, draw, n, recipe.n_points)
     curves = (axis, step, sigma * inflation, inside)
-    keep = _detectable(xp, recipe, peaks, lines, curves) * peaks["present"]
+    worth = chi_squares(xp, peaks, lines, curves)
+    keep = xp.where(worth >= recipe.min_chi_square, 1.0, 0.0) * peaks["present"]
     spikes = instrument.draw_spikes(xp, draw, points, recipe.n_points, recipe.spikes)
     index, share = instrument.grid_index(xp, points, recipe.n_points)
     counts = clean + sigma * noise + largest * spikes
@@ -247,10 +248,8 @@ def _draw_heights(xp: Any, draw: Draw, n: int, recipe: RawRecipe, present: Any, 
     return height / xp.where(largest > 0, largest, xp.ones_like(largest))
 
 
-def _detectable(
-    xp: Any, recipe: RawRecipe, peaks: Batch, lines: Any, curves: tuple[Any, Any, Any, Any]
-) -> Any:
-    """Mask (n, max_peaks): 1 where a peak lowers chi-square by at least `min_chi_square`.
+def chi_squares(xp: Any, peaks: Batch, lines: Any, curves: tuple[Any, Any, Any, Any]) -> Any:
+    """By how much each peak lowers chi-square (n, max_peaks), as `RawRecipe` describes it.
 
     The columns of the linearized model are the smooth background, then each peak in order of
     falling area (the order of `peaks`) with its derivatives by center and width. In the Cholesky
@@ -259,7 +258,7 @@ def _detectable(
     lines at height 1; `curves` are the axis, the running integral of all lines, the standard
     deviation and the mask of measured points, (n, points) each.
     """
-    n, slots = peaks["center"].shape[0], recipe.max_peaks
+    n, slots = peaks["center"].shape
     # Every second point is enough for this estimate and halves the time.
     axis, step, sigma, inside = (curve[:, ::2] for curve in curves)
     lines = lines[:, :, ::2]
@@ -276,7 +275,7 @@ def _detectable(
     gram = gram + 3e-5 * np.eye(columns.shape[1], dtype=np.float32)
     factor = xp.linalg.cholesky(gram)
     own = xp.diagonal(factor, axis1=1, axis2=2)[:, 4::3] * size[:, 4::3, 0]
-    return xp.where(xp.square(own * peaks["height"]) >= recipe.min_chi_square, 1.0, 0.0)
+    return xp.square(own * peaks["height"])
 
 
 def _compact(xp: Any, peaks: Batch, keep: Any, scale: Any) -> Batch:
