@@ -16,6 +16,7 @@ ends of the window) are equal to within `SAME` here, so that every state has a d
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -51,6 +52,17 @@ class Data:
     white: Floats
     narrowest: float
     widest: float = 0.3
+
+    @cached_property
+    def signal(self) -> float:
+        """Sum of squares of what is not constant, in units of the noise."""
+        rest = self.whiten(self.counts - self.counts.mean())
+        return float(rest @ rest)
+
+    @property
+    def tightness(self) -> float:
+        """How near to given peaks particles start, 0.1 to 1."""
+        return float(np.clip(NOISY / np.sqrt(self.signal), 0.1, 1.0))
 
     def whiten(self, curves: Any) -> Any:
         """Curves (..., n) in units of independent noise of variance 1."""
@@ -275,7 +287,10 @@ def draw_prior(rng: np.random.Generator, n: int, data: Data, offset: float) -> S
 
 EXTRA = 0.25  # probability of a peak in a slot without a given one
 KEPT = 0.8  # and in one with
+# Standard deviations where the signal to noise ratio of the whole spectrum is below `NOISY`; less
+# in proportion above it, but not below a tenth.
 NEAR = {"center": 0.25, "width": 0.2, "height": 0.3, "fraction": 0.15}
+NOISY = 150.0
 
 
 def _near_blind(guide: State, data: Data) -> tuple[Floats, dict[str, Floats], dict[str, Floats]]:
@@ -290,6 +305,7 @@ def _near_blind(guide: State, data: Data) -> tuple[Floats, dict[str, Floats], di
         ("fraction", float(guide["common"]), 0.3),
     ):
         near = NEAR[name] * (np.exp(guide["width"]) if name == "center" else 1.0)
+        near = near * data.tightness
         mean[name] = np.where(given, guide[name], blind)
         deviation[name] = np.where(given, near, wide)
     return given, mean, deviation
@@ -302,7 +318,7 @@ def draw_near(rng: np.random.Generator, s: State, guide: State, data: Data) -> S
     on = rng.random((n, SLOTS)) < np.where(given, KEPT, EXTRA)
     found = {name: mean[name] + deviation[name] * rng.standard_normal((n, SLOTS)) for name in PEAK}
     found["center"] = np.where(given, found["center"], rng.uniform(-0.02, 1.02, (n, SLOTS)))
-    own = np.where(rng.random((n, 5)) < 0.5, 0.0, _near_terms(rng, guide, n))
+    own = np.where(rng.random((n, 5)) < 0.5, 0.0, _near_terms(rng, guide, n, data))
     kind = np.where(rng.random(n) < 0.5, guide["kind"], rng.choice(4, n, p=np.exp(KINDS)))
     low, high = (ndtr((end - guide["shape"]) / _near_shape()) for end in (SHAPE_LOW, SHAPE_HIGH))
     shape = guide["shape"] + _near_shape() * ndtri(low + (high - low) * rng.random((n, 4)))
@@ -329,12 +345,12 @@ def _near_shape() -> Floats:
     return 0.2 * (SHAPE_HIGH - SHAPE_LOW)
 
 
-def _term_spread(guide: State) -> Floats:
-    return guide["scale"] * np.array([0.12, 0.12, 0.15, 0.2, 0.4])
+def _term_spread(guide: State, data: Data) -> Floats:
+    return data.tightness * guide["scale"] * np.array([0.12, 0.12, 0.15, 0.2, 0.4])
 
 
-def _near_terms(rng: np.random.Generator, guide: State, n: int) -> Floats:
-    own = guide["terms"] + _term_spread(guide) * rng.standard_normal((n, 5))
+def _near_terms(rng: np.random.Generator, guide: State, n: int, data: Data) -> Floats:
+    own = guide["terms"] + _term_spread(guide, data) * rng.standard_normal((n, 5))
     own[:, 2:] = np.abs(own[:, 2:])
     return own
 
@@ -351,7 +367,7 @@ def log_near(s: State, guide: State, data: Data) -> Floats:
         own = np.where(given, own, flat) if name == "center" else own
         found = found + np.where(s["on"], own, 0.0)
     found = found.sum(axis=1)
-    spread = _term_spread(guide)
+    spread = _term_spread(guide, data)
     b = s["terms"]
     density = normal(b, guide["terms"], spread)
     folded = np.logaddexp(density, normal(-b, guide["terms"], spread))
@@ -545,6 +561,7 @@ class Bank:
 
 
 BLIND, SPREAD = 0.4, 0.35
+STARTS = 16
 
 
 class Sampler:
@@ -556,17 +573,27 @@ class Sampler:
         data: Data,
         n: int,
         offset: float,
-        guide: State | None = None,
+        guides: tuple[State, ...] = (),
     ) -> None:
-        self.rng, self.data, self.bank, self.guide = rng, data, Bank(data), guide
-        self.state = draw_prior(rng, n, data, offset)
-        if guide is not None:
-            self.state = draw_near(rng, self.state, guide, data)
+        self.rng, self.data, self.bank, self.guides = rng, data, Bank(data), guides
+        # Most starts around given peaks lie outside of the prior's support: draw more, keep n.
+        drawn = n * STARTS if guides else n
+        self.state = draw_prior(rng, drawn, data, offset)
+        if guides:
+            owner = rng.integers(0, len(guides), drawn)
+            every = [draw_near(rng, self.state, guide, data) for guide in guides]
+            self.state = {
+                name: np.stack([one[name] for one in every])[owner, np.arange(drawn)]
+                for name in self.state
+            }
+        inside = np.flatnonzero(np.isfinite(log_prior(self.state, data)))
+        self.state = taken(self.state, inside)
         self.curves = residuals(self.state, all_lines(self.state, data), data)
         self.log_prior = self._prior(self.state, self.curves)
         self.log_start = self._start(self.state, self.log_prior)
-        signal = data.whiten(data.counts - data.counts.mean())
-        self.signal = float(signal @ signal)
+        inside = np.flatnonzero(np.isfinite(self.log_prior))
+        self.log_inside = float(np.log(inside.size / drawn))
+        self.take(rng.permutation(inside)[:n])
         self.b = 1e-9
         self.tried: dict[str, list[float]] = {}
 
@@ -611,7 +638,10 @@ class Sampler:
         return log_prior(s, self.data) + log_prior_terms(s, curves.offset)
 
     def _start(self, s: State, prior: Floats) -> Floats:
-        return prior if self.guide is None else log_near(s, self.guide, self.data)
+        if not self.guides:
+            return prior
+        every = np.stack([log_near(s, guide, self.data) for guide in self.guides], axis=1)
+        return log_sum(every) - np.log(len(self.guides))
 
     def _decide(self, name: str, s: State, lines_: Any, log_ratio: Floats, asked: Any) -> None:
         """Accept or refuse a proposal; `lines_` are all lines of it (P, 6, n)."""
@@ -645,7 +675,7 @@ class Sampler:
 
     def _steps(self, least: float = 0.5) -> Floats:
         """Sizes of random steps (P,), on a logarithmic scale down to what the data resolve."""
-        low = np.log(min(least / np.sqrt(1 + self.b * self.signal / 10), 0.3))
+        low = np.log(min(least / np.sqrt(1 + self.b * self.data.signal / 10), 0.3))
         return np.exp(low * self.rng.random(self.n))
 
     def peaks(self) -> None:

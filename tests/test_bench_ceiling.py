@@ -52,7 +52,7 @@ def _cloud(n: int) -> sampler.Sampler:
     rng = np.random.default_rng(1)
     cloud = sampler.Sampler(rng, data, n, 1.0)
     weight = np.exp(cloud.log_ratio() - cloud.log_ratio().max())
-    cloud.take(rng.choice(n, n, p=weight / weight.sum()))
+    cloud.take(rng.choice(cloud.n, n, p=weight / weight.sum()))
     cloud.b = 1.0
     return cloud
 
