@@ -13,6 +13,10 @@ Spectra are written one by one into a file, so that a run that was stopped goes 
 
     python benchmarks/bench_ceiling.py sample [--spectra 300] [--file ceiling.jsonl]
     python benchmarks/bench_ceiling.py table [--file ceiling.jsonl]
+
+And without the exact posterior, for as many spectra as wanted:
+
+    python benchmarks/bench_ceiling.py rule [--spectra 2000]
 """
 
 import argparse
@@ -38,10 +42,12 @@ Floats = npt.NDArray[np.float64]
 SEED = 5_100_000
 PARTICLES, ROUNDS, LAST_ROUNDS = 320, 2, 8
 TWICE = 8  # spectra that are sampled with a second seed
+PATIENT = 5  # times as many rounds, where the particles did not arrive at the posterior
 TOO_HIGH = 25.0  # mean chi-square of the particles over that of the truth: not at the posterior
 FLOOR = 0.5 / (PARTICLES * LAST_ROUNDS)  # least probability that is scored
 LEAST = recipes.RawRecipe().min_chi_square
 BAND, BORDER = (10, 30), (15, 25)  # around the rule of least worth
+STEP = 0.05  # eV
 CORRELATED, SMOOTHED_TWICE = 0.33, 0.33  # of `instrument.draw_noise`
 
 
@@ -237,6 +243,18 @@ def _chi_square(drawn: Drawn) -> float:
     return float(curves.chi_square[0])
 
 
+def described(drawn: Drawn) -> dict[str, Any]:
+    """What a row says of the spectrum."""
+    return {
+        "true": drawn.n_peaks,
+        "drawn": int(drawn.guide["on"].sum()),
+        "worth": np.sort(drawn.worth)[::-1].round(2).tolist(),
+        "points": drawn.data.axis.size,
+        "noise": float(drawn.batch["relative_noise"][0, 0]),
+        "kind": drawn.guide["kind"],
+    }
+
+
 def run(file: Path, spectra: int, particles: int, rounds: int) -> None:
     """Sample what the file does not hold yet."""
     done = {(row["number"], row["seed"]) for row in read(file)}
@@ -245,16 +263,12 @@ def run(file: Path, spectra: int, particles: int, rounds: int) -> None:
             if (number, seed) in done:
                 continue
             drawn = draw(number)
-            row = {"number": number, "seed": seed, "true": drawn.n_peaks}
-            row |= {
-                "drawn": int(drawn.guide["on"].sum()),
-                "worth": np.sort(drawn.worth)[::-1].round(2).tolist(),
-                "points": drawn.data.axis.size,
-                "noise": float(drawn.batch["relative_noise"][0, 0]),
-                "kind": drawn.guide["kind"],
-            }
+            row = {"number": number, "seed": seed, **described(drawn)}
             guides = drawn.guide, guide_of_network(drawn)
             row |= sample(drawn, guides, (number, seed), (particles, rounds))
+            if row["chi_square"] > TOO_HIGH + _chi_square(drawn):
+                again = sample(drawn, guides, (number, seed, 1), (particles, PATIENT * rounds))
+                row |= again if again["log_z"] > row["log_z"] else {}
             with file.open("a", encoding="utf-8") as out:
                 out.write(json.dumps(row) + "\n")
 
@@ -280,23 +294,27 @@ def answers(rows: list[dict[str, Any]]) -> list[Answers]:
     drawn = [draw(row["number"]).batch for row in rows]
     batch = {name: np.concatenate([one[name] for one in drawn]) for name in drawn[0]}
     task = core_level_task(batch)
-    exact = np.array([row["probability"] for row in rows])
     inputs = np.concatenate([batch["spectra"], batch["known"]], axis=-1).astype(np.float32)
     logits = runtimes.get_engine(xpsnet.load_model("default"), "cpu")(inputs)["count_logits"]
     network = np.exp(logits - logits.max(axis=1, keepdims=True)).astype(float)
     network = network / network.sum(axis=1, keepdims=True)
-    fitted = xpsnet.fit(task.spectra, neighbors=False, follow=False, device="cpu")
+    # Over the number of the point, 384 points would be 383 eV: a survey, which `fit` refuses.
+    window = task.spectra.assign_coords(energy=STEP * task.spectra["energy"])
+    fitted = xpsnet.fit(window, neighbors=False, follow=False, device="cpu")
     bic, _ = criteria_from_truth(task, sampler.SLOTS)
     bic = np.where(np.isfinite(bic), bic, 1e300)
     weight = np.exp(-0.5 * (bic - bic.min(axis=1, keepdims=True)))
     weight = weight / weight.sum(axis=1, keepdims=True)
     none = np.full_like(network, np.nan)
-    return [
-        Answers("most probable under the exact posterior", exact, exact.argmax(axis=1)),
+    found = [
         Answers("`predict`", network, network.argmax(axis=1)),
         Answers("`fit`", none, fitted["n_peaks"].values),
         Answers("least squares from the truth, BIC", weight, bic.argmin(axis=1)),
     ]
+    if "probability" in rows[0]:
+        exact = np.array([row["probability"] for row in rows])
+        found.insert(0, Answers("exact posterior, most probable", exact, exact.argmax(axis=1)))
+    return found
 
 
 def print_counts(rows: list[dict[str, Any]], every: list[Answers]) -> None:
@@ -321,7 +339,8 @@ def print_counts(rows: list[dict[str, Any]], every: list[Answers]) -> None:
         )
         only, other = (exact & ~right).sum(), (right & ~exact).sum()
         versus.append(f"{one.name}: {only} right by the posterior alone, {other} by it alone")
-    print("\n" + "\n".join(versus[1:]))
+    if every[0].name.startswith("exact"):
+        print("\n" + "\n".join(versus[1:]))
 
 
 def _gap(stated: Floats, right: npt.NDArray[np.bool_]) -> float:
@@ -382,22 +401,23 @@ def print_spread(rows: list[dict[str, Any]]) -> None:
 
 
 def print_tables(rows: list[dict[str, Any]]) -> None:
-    """All tables."""
-    first = [row for row in rows if row["seed"] == 0]
+    """All tables of rows with the exact posterior, or of others."""
+    first = [row for row in rows if row.get("seed", 0) == 0]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
         every = answers(first)
     print_counts(first, every)
     print_border(first, every)
-    print_spread(rows)
-    cpu = np.sum([row["cpu"] for row in rows])
-    print(f"{cpu / 60:.0f} minutes of processor time for {len(rows)} posteriors")
+    if "probability" in rows[0]:
+        print_spread(rows)
+        cpu = np.sum([row["cpu"] for row in rows])
+        print(f"{cpu / 60:.0f} minutes of processor time for {len(rows)} posteriors")
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Sample, or print the tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("what", choices=("sample", "table"))
+    parser.add_argument("what", choices=("sample", "table", "rule"))
     parser.add_argument("--spectra", type=int, default=300)
     parser.add_argument("--file", type=Path, default=Path("ceiling.jsonl"))
     parser.add_argument("--particles", type=int, default=PARTICLES)
@@ -405,8 +425,10 @@ def main(arguments: list[str] | None = None) -> None:
     chosen = parser.parse_args(arguments)
     if chosen.what == "sample":
         run(chosen.file, chosen.spectra, chosen.particles, chosen.rounds)
-    else:
+    elif chosen.what == "table":
         print_tables(read(chosen.file))
+    else:
+        print_tables([{"number": n, **described(draw(n))} for n in range(chosen.spectra)])
 
 
 if __name__ == "__main__":
