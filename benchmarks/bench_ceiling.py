@@ -3,7 +3,7 @@
 Question: how often is the number of peaks right that is most probable under the simulation's own
 prior (the ceiling: nobody who knows no more can be right more often), and how often those of
 `predict`, of `fit`, and of least squares from the true peaks with the smallest BIC? Equal on all
-sides: the spectra (the recipe of the training, other seeds). The exact posterior is that of
+sides: the spectra (the recipe of the training, other seeds). The posterior is sampled by
 `ceiling_sampler`, which is told the axis and the covariance of the noise; `fit` and `predict` find
 out the noise themselves. Half of its particles start around the true peaks and half around those
 of `predict`, with peaks more and fewer. Where the moves do not forget that start, the posterior is
@@ -14,7 +14,7 @@ Spectra are written one by one into a file, so that a run that was stopped goes 
     python benchmarks/bench_ceiling.py sample [--spectra 300] [--file ceiling.jsonl]
     python benchmarks/bench_ceiling.py table [--file ceiling.jsonl]
 
-And without the exact posterior, for as many spectra as wanted:
+And without the posterior, for as many spectra as wanted:
 
     python benchmarks/bench_ceiling.py rule [--spectra 2000]
 """
@@ -313,7 +313,7 @@ def answers(rows: list[dict[str, Any]]) -> list[Answers]:
     ]
     if "probability" in rows[0]:
         exact = np.array([row["probability"] for row in rows])
-        found.insert(0, Answers("exact posterior, most probable", exact, exact.argmax(axis=1)))
+        found.insert(0, Answers("sampled posterior, most probable", exact, exact.argmax(axis=1)))
     return found
 
 
@@ -339,7 +339,7 @@ def print_counts(rows: list[dict[str, Any]], every: list[Answers]) -> None:
         )
         only, other = (exact & ~right).sum(), (right & ~exact).sum()
         versus.append(f"{one.name}: {only} right by the posterior alone, {other} by it alone")
-    if every[0].name.startswith("exact"):
+    if every[0].name.startswith("sampled"):
         print("\n" + "\n".join(versus[1:]))
 
 
@@ -401,7 +401,7 @@ def print_spread(rows: list[dict[str, Any]]) -> None:
 
 
 def print_tables(rows: list[dict[str, Any]]) -> None:
-    """All tables of rows with the exact posterior, or of others."""
+    """All tables of rows with the posterior, or of others."""
     first = [row for row in rows if row.get("seed", 0) == 0]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)

@@ -6,9 +6,10 @@ place of a spike): peaks that are drawn (0 to 6), centers, widths, heights, frac
 background. The constant of the background is integrated out exactly, with a flat prior; the scale
 of the counts is unknown on a logarithmic scale, as for whoever reads counts.
 
-`anneal` is sequential Monte Carlo: particles from the prior p, weighted and moved for
-p L^b while b grows from 0 to 1. The moves (births and deaths, splitting and merging, differences
-of other particles, random steps) leave p L^b as it is; the number of peaks is part of the state.
+`anneal` is sequential Monte Carlo: particles are drawn from a start q (the prior p, or around given
+peaks), then weighted and moved for q^(1 - b) (p L)^b while b grows from 0 to 1, with the likelihood
+L. The moves (births and deaths, splitting and merging, differences of other particles, random
+steps) leave that density as it is; the number of peaks is part of the state.
 
 The prior density is that of the simulator with these simplifications: values that are exactly
 equal there (widths of one spectrum, fractions, heights of a doublet, peaks pressed against both
