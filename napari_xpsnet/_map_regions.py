@@ -19,6 +19,8 @@ from napari_xpsnet._regions import region_of
 
 SHAPES_NAME = "region"
 MASK = "mask"
+RGB = "rgb"
+"""Variable of the three layers of a picture in colors."""
 DRAW_FIRST = (
     'Draw a rectangle, an ellipse or a polygon in the layer "region" on the map, then press the '
     "button again."
@@ -140,7 +142,7 @@ def show_rgb(viewer: Any, layer: Any, peaks: xr.Dataset) -> None:
     if len(exists) < 2:
         raise ValueError("A picture in colors needs at least two peaks; this fit has fewer.")
     for one in maps_of(viewer, layer):
-        if one.metadata["variable"] == "rgb":
+        if one.metadata["variable"] == RGB:
             viewer.layers.remove(one)
         else:
             one.visible = False
@@ -161,7 +163,7 @@ def show_rgb(viewer: Any, layer: Any, peaks: xr.Dataset) -> None:
             colormap=color,
             blending="additive" if number else "opaque",
             contrast_limits=(0.0, top),
-            metadata={"map_of": region_of(layer).key, "map": name, "variable": "rgb"},
+            metadata={"map_of": region_of(layer).key, "map": name, "variable": RGB},
         )
         viewer.layers.insert(place + number, fresh)
     viewer.layers.selection = {one for one in selected if one in viewer.layers}

@@ -1,5 +1,7 @@
 """Calibration and sessions in a real viewer: save, drop, the same window, crash, Python code."""
 
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -313,3 +315,25 @@ def test_damaged_sessions_are_refused_with_a_sentence(dock: FitPeaks, tmp_path: 
     xpsnet.write(xpsnet.sample("spectrum"), path)
     assert not dock.sessions.open(path)
     assert "expected a session of xpsnet, got another file" in dock.panel.message.text()
+
+
+ENDS_WHILE_WRITING = """
+import sys, time
+from pathlib import Path
+import xpsnet
+from napari_xpsnet._session_files import SessionCopy
+session = xpsnet.Session([xpsnet.SessionRegion(xpsnet.sample("map"))] * 10)
+assert "h5py" not in sys.modules  # as in a window where no file was read with it
+SessionCopy(Path(sys.argv[1]), print).start(session)
+while not hasattr(sys.modules.get("h5py._hl.dataset"), "Dataset"):
+    time.sleep(0.01)
+"""
+
+
+def test_the_end_of_python_waits_for_the_copy(tmp_path: Path) -> None:
+    path = tmp_path / "sessions" / "a.xps.nc"
+    code = [sys.executable, "-c", ENDS_WHILE_WRITING, str(path)]
+    done = subprocess.run(code, capture_output=True, text=True, check=False, timeout=120)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert path.parent.is_dir()
+    assert [*path.parent.iterdir()] == []
