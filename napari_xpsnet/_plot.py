@@ -130,7 +130,7 @@ class SpectrumPlot(QWidget):
         self._follows = self._rests = False
         self._peak_names: list[tuple[str, str]] = []
         self._others: list[tuple[str, str]] = []
-        self._own = MEASURED
+        self._own, self._compared = MEASURED, ""
         self._reach: tuple[float, float] | None = None
         self._painted: dict[int, tuple[str, bool]] = {}
         self.graphics = pg.GraphicsLayoutWidget()
@@ -444,6 +444,11 @@ class SpectrumPlot(QWidget):
         if self._spectrum is not None:
             self._name_curves(self._peak_names)
 
+    def name_comparison(self, name: str) -> None:
+        """Name a second fit in the legend; nothing for none."""
+        self._compared = name
+        self._name_curves(self._peak_names)
+
     def _paint(self, index: int, color: str) -> None:
         """Give a peak its color, if it has another one; a new pen draws the curve again."""
         selected = self._selected == index + 1
@@ -478,6 +483,7 @@ class SpectrumPlot(QWidget):
         if self.background.isVisible():
             entries.append(("╌", "#909090", "background"))
         entries += [("━", color, name) for color, name in self._others]
+        entries += [("╌", text, self._compared)] if self._compared else []
         self.legend_names = [name for _, _, name in entries]
         self.legend.show_entries(entries)
 
