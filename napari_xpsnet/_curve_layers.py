@@ -146,7 +146,7 @@ def _axis(frame: _Frame, spectrum: xr.DataArray, color: str) -> list[LayerTuple]
         "shape_type": "path",
         "edge_color": color,
         "face_color": "transparent",
-        "edge_width": 1.0,
+        "edge_width": 2.0,
     }
     title = f"{str(spectrum.attrs.get('scale', '')).capitalize()} energy (eV)".strip()
     # The size of texts does not follow the zoom: in a low canvas every number would touch the next.

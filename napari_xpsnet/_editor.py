@@ -85,7 +85,7 @@ class Editor(QWidget):
         self.undo, self.redo = stack.createUndoAction(self), stack.createRedoAction(self)
         self.reset = _button("reset", "Show the whole spectrum", checkable=False)
         self.range = _button("range", "Fit only a range: drag its ends")
-        self.normalize = _button("normalize", "Divide by the maximum")
+        self.normalize = _button("norm.", "Normalize: divide by the maximum")
         self.log = _button("log", "Logarithmic vertical axis")
         self.background = _button(
             "background", "Show the background before there is a fit, drawn from the data"

@@ -270,9 +270,11 @@ def pixel_text(pixel: dict[str, int], spectra: xr.DataArray) -> str:
 
 
 def spectrum_title(layer: Any, pixel: dict[str, int]) -> str:
-    """Name of one spectrum of a layer; short, because a toolbar stands beside it."""
+    """Name of one spectrum of a layer, the pixel first: a narrow window cuts the end."""
     text = pixel_text(pixel, layer_spectra(layer)).removeprefix("pixel ")
-    return " ".join(filter(None, (layer.name, text)))
+    indices, _, places = text.partition(" (")
+    whole = f"{indices} of {layer.name}" if indices else str(layer.name)
+    return f"{whole} ({places}" if places else whole
 
 
 def peak_name(peaks: xr.Dataset, index: int) -> str:
