@@ -44,7 +44,10 @@ os.environ["XDG_DATA_HOME"] = tempfile.mkdtemp()
 
 IMAGES = ROOT / "docs" / "images"
 GUIDE = (
+    "empty",
+    "opened",
     "first_answer",
+    "fitted",
     "drag",
     "editor",
     "menu",
@@ -61,11 +64,14 @@ GUIDE = (
     "scatter",
     "quantification",
     "identify",
+    "survey_names",
     "misfit",
     "restore",
 )
 """States whose pictures are in README and guide."""
 SIZES = {"1280x800": (1280, 800), "1600x1000": (1600, 1000)}
+FREQUENT = 64
+"""Number of the most frequent colors that a palette has."""
 JUST_SEEN = 24
 """Change of red, green or blue (of 255) that is not seen in a screenshot."""
 LEFT = Qt.MouseButton.LeftButton
@@ -114,12 +120,27 @@ def wait_for(ready: Callable[[], Any], seconds: float = 120.0) -> None:
 
 
 def compress(path: Path) -> None:
-    """Make a PNG smaller; with a palette where no color changes so much that it can be seen."""
+    """Make a PNG smaller; with a palette where that is not seen.
+
+    The palette has the most frequent colors of the picture, those of texts and grounds, and beside
+    them the best ones for all other pixels.
+    """
     with Image.open(path) as opened:
         picture = opened.convert("RGB")
-    few = picture.quantize(256, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
-    change = np.subtract(picture, few.convert("RGB"), dtype=np.int16)
-    (few if np.abs(change).max() <= JUST_SEEN else picture).save(path, optimize=True)
+    pixels = np.reshape(picture, (-1, 3))
+    colors, of_pixel, numbers = np.unique(pixels, axis=0, return_inverse=True, return_counts=True)
+    frequent = np.argsort(-numbers)[:FREQUENT]
+    rest = pixels[~np.isin(of_pixel.ravel(), frequent)]
+    taken = colors[frequent].astype(np.uint8).tobytes()
+    if len(rest):
+        alone, method = Image.fromarray(rest[None].astype(np.uint8)), Image.Quantize.MAXCOVERAGE
+        others = alone.quantize(256 - FREQUENT, method=method)
+        taken += bytes(others.getpalette() or [])[: 3 * (256 - FREQUENT)]
+    palette = Image.new("P", (1, 1))
+    palette.putpalette(taken)
+    few = picture.quantize(palette=palette, dither=Image.Dither.NONE)
+    change = np.abs(np.subtract(picture, few.convert("RGB"), dtype=np.int16))
+    (few if change.max() <= JUST_SEEN else picture).save(path, optimize=True)
 
 
 class Window:
@@ -419,7 +440,7 @@ def survey(make: Open) -> None:
     window.take("identify")
     screen = window.viewer.window._qt_window
     identification.window.move(0, screen.height())
-    window.take("survey")
+    window.take("survey_names")
     window.viewer.close()
 
 
