@@ -319,7 +319,8 @@ class Identification(ToolWindow):
 
     def _look(self) -> tuple[Any, ...]:
         """What the heights of the names depend on, beside the survey."""
-        return self.dock.region, self.dock.edit.shown, self.dock.view.plot.counts
+        plot = self.dock.view.plot
+        return self.dock.region, self.dock.edit.shown, plot.counts, plot.colors["dark"]
 
     def _forget_candidates(self) -> None:
         """Show no candidates: those that were found are of another survey."""

@@ -124,6 +124,21 @@ def test_each_spectrum_by_its_own_peak(dock: FitPeaks, qtbot) -> None:
     assert float(quality) == pytest.approx(float(before))
 
 
+def test_code_of_spectra_with_shifts_of_their_own(
+    dock: FitPeaks, qtbot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fit(dock, qtbot, "all spectra")
+    calibrate(dock, 284.8, each=True)
+    dock.form.where.value = "this spectrum"
+    dock.panel.script.click()
+    made: dict[str, Any] = {}
+    monkeypatch.chdir(tmp_path)
+    exec(compile(QGuiApplication.clipboard().text(), "fit.py", "exec"), made)
+    assert made["spectra"].identical(dock.region.spectra)
+    assert made["spectrum"].identical(dock.view.spectrum(dock.edit.pixel))
+    np.testing.assert_array_equal(made["peaks"].energy, made["spectrum"].energy)
+
+
 def test_without_a_fit_it_says_what_to_do(dock: FitPeaks) -> None:
     assert not dock.panel.calibrate.button.isEnabled()
     assert "Fit or add the peak" in dock.panel.calibrate.button.toolTip()
