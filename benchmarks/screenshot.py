@@ -310,7 +310,7 @@ def misfit(make: Open) -> None:
     window.take("misfit")
     silicon = xpsnet.sample("line_scan").isel(position=50, drop=True)
     window.add(silicon)
-    top = float(silicon.energy[int(silicon.argmax())])
+    top = float(silicon.energy[int(silicon.values.argmax())])
     window.dock.view.edits.add(top)
     settle()
     window.open_menu(0, "doublet_menu", "label", "Doublet")

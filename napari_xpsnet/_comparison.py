@@ -1,12 +1,13 @@
 """A fit that came with the file, drawn with broken lines beside the one that is shown."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import xarray as xr
 from qtpy.QtCore import QObject, Qt, Slot
 
-from napari_xpsnet import _layers
+from napari_xpsnet._layers import ENERGY
 from napari_xpsnet._plot import Curves
 from napari_xpsnet._spectrum_view import SpectrumView
 
@@ -43,27 +44,15 @@ class Comparison(QObject):
         """
         self._curves, name = None, ""
         try:
-            edit, layer = self.view.edit, self.view.layer
+            edit = self.view.edit
             if fit is None or edit is None:
                 return
-            if not _layers.is_on_axis(fit, _layers.layer_spectra(layer)):
-                raise ValueError(OTHER_AXIS)
-            self._curves, name = Curves.of(fit), self._name(fit, self.view.spectrum(edit.pixel))
+            spectrum = self.view.spectrum(edit.pixel)
+            self._curves, name = _curves_over(fit, spectrum), _name(fit, spectrum)
         finally:
             self.plot.name_comparison(name)
             self._drawn = ()
             self._follow()
-
-    @staticmethod
-    def _name(fit: xr.Dataset, spectrum: xr.DataArray) -> str:
-        """Entry of the legend, with the quality of the fit."""
-        import xpsnet
-
-        try:
-            redchi = float(xpsnet.residual(spectrum, fit)["redchi"])
-        except ValueError:
-            return NAME
-        return f"{NAME}, reduced chi-square {redchi:.2f}" if np.isfinite(redchi) else NAME
 
     @Slot()
     def _follow(self) -> None:
@@ -90,3 +79,47 @@ class Comparison(QObject):
             style = Qt.PenStyle.DashLine if number == 0 else Qt.PenStyle.DotLine
             line.setPen(pg.mkPen(text, style=style, width=2.0 if number == 0 else 1.2))
             line.setData(curves.energy, counts.to_view(drawn[number]))
+
+
+def _on_scale(spectrum: xr.DataArray, scale: Any) -> xr.DataArray:
+    """A spectrum over the energies of a fit.
+
+    Raises
+    ------
+    ValueError
+        Without a photon energy, where the scales differ.
+    """
+    if scale == spectrum.attrs.get("scale"):
+        return spectrum
+    to_kinetic = scale == "kinetic"
+    moved: xr.DataArray = spectrum.xps.to_kinetic() if to_kinetic else spectrum.xps.to_binding()
+    return moved
+
+
+def _curves_over(fit: xr.Dataset, spectrum: xr.DataArray) -> Curves:
+    """Curves of a fit over the energies of a spectrum; programs store fits over kinetic energy."""
+    try:
+        own = _on_scale(spectrum, fit.attrs.get("scale"))
+    except ValueError:
+        raise ValueError(OTHER_AXIS) from None
+    curves, energy = Curves.of(fit), own[ENERGY].values
+    step = abs(energy[-1] - energy[0]) / max(energy.size - 1, 1)
+    low, high = float(curves.energy.min()), float(curves.energy.max())
+    if low < energy.min() - step or high > energy.max() + step:
+        raise ValueError(OTHER_AXIS)
+    if own is spectrum:
+        return curves
+    # Both energies of a point add up to the photon energy.
+    photon = float(energy.min()) + float(spectrum[ENERGY].values.max())
+    return replace(curves, energy=photon - curves.energy)
+
+
+def _name(fit: xr.Dataset, spectrum: xr.DataArray) -> str:
+    """Entry of the legend, with the quality of the fit."""
+    import xpsnet
+
+    try:
+        redchi = float(xpsnet.residual(_on_scale(spectrum, fit.attrs.get("scale")), fit)["redchi"])
+    except ValueError:
+        return NAME
+    return f"{NAME}, reduced chi-square {redchi:.2f}" if np.isfinite(redchi) else NAME
