@@ -644,7 +644,7 @@ class FitPeaks(QWidget):
         return bool(super().event(event))
 
     def shut_down(self) -> None:
-        """Stop the fit, disconnect from the viewer and close the editor."""
+        """Stop the fit, disconnect from the viewer, close the editor and delete the dock."""
         if self._closed:
             return
         self._closed = True
@@ -663,6 +663,8 @@ class FitPeaks(QWidget):
         self.regions.release()
         self.identification.release()
         self.view.release()
+        # napari only takes the parent away: without this the dock would stay in memory.
+        self.deleteLater()
 
 
 def _models() -> list[str]:

@@ -16,10 +16,14 @@ STEPS = 5
 
 
 def settle(seconds: float = 0.05) -> None:
-    """Process the events of the window for some time."""
+    """Process the events of the window for some time, as its own loop would.
+
+    Without a loop that runs, Qt deletes what `deleteLater` was called for only on request.
+    """
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         QApplication.processEvents()
+        QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
         time.sleep(0.002)
 
 
