@@ -27,6 +27,7 @@ from napari_xpsnet._regions import Region, region_of
 from napari_xpsnet._results import has_any, summary
 from napari_xpsnet._runner import Runner
 from napari_xpsnet._session_files import SessionKeeper
+from napari_xpsnet._shader_programs import delay_deletions
 from napari_xpsnet._spectrum_view import SpectrumView
 from napari_xpsnet._state import FitState
 from napari_xpsnet._worker import Engine, Outcome, library, sentence
@@ -67,6 +68,7 @@ class FitPeaks(QWidget):
 
     def __init__(self, napari_viewer: "napari.viewer.Viewer") -> None:
         super().__init__()
+        delay_deletions()
         # napari passes a proxy; layers from a proxy are not equal to those in the list of layers.
         self.viewer: Any = getattr(napari_viewer, "__wrapped__", napari_viewer)
         self.engine: Engine = library
