@@ -1,5 +1,7 @@
 """Mouse and energy slider of the viewer as pixels and energies [eV]."""
 
+import math
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,7 +18,7 @@ from napari_xpsnet._layers import (
 )
 
 FRAME = 16
-"""Time between two redraws while the mouse moves [ms]."""
+"""Least time between the starts of two redraws while the mouse moves [ms]."""
 MARKER = "pinned pixel"
 
 
@@ -43,7 +45,8 @@ class Cursor(QObject):
         self._layer: Any = None
         self._orientation: Any = None
         self._pending: dict[str, int] | None = None
-        self._timer = QTimer(self, interval=FRAME, singleShot=True)
+        self._timer = QTimer(self, singleShot=True)
+        self._reported = -math.inf
         self._timer.timeout.connect(self._report_hover)
         viewer.mouse_move_callbacks.append(self._on_move)
         viewer.mouse_drag_callbacks.append(self._on_drag)
@@ -137,10 +140,13 @@ class Cursor(QObject):
             return
         self._pending = self._pixel(event)
         if not self._timer.isActive():
-            self._timer.start()
+            # At once if a frame has passed: to wait longer would only make the plot follow later.
+            passed = 1e3 * (time.monotonic() - self._reported)
+            self._timer.start(math.ceil(max(0.0, FRAME - passed)))
 
     def _report_hover(self) -> None:
         """Report the last pixel of this frame."""
+        self._reported = time.monotonic()
         self.hovered.emit(self._pending)
 
     def _on_drag(self, viewer: Any, event: Any) -> Iterator[None]:
