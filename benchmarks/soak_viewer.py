@@ -3,11 +3,14 @@
 Question: does a window that is used all day stay sound? Mouse, keys and buttons are those of
 `tests/napari/random_actions.py`: hover, click, drag, zoom, switch region, fit, cancel, undo, redo,
 edits of the table, offset, calibration, maps, theme, dock closed and opened; fits are those of the
-library and go on while the next actions happen. Printed are the memory of the process every 50
-actions, every exception (also of threads and notifications of napari), and how much the memory
-grows for each 100 actions after the first 300.
+library and go on while the next actions happen. Printed are, every 50 actions, the memory of the
+process and the numbers of layers and of widgets; every exception (also of threads and
+notifications of napari); and how much the memory grows for each 100 actions after the first 300.
+napari keeps 4 MB for each layer, so that the memory steps up where maps are shown for the first
+time: all maps of both samples are shown beforehand, unless single kinds of actions are repeated.
 
     xvfb-run -a -s "-screen 0 1600x1000x24" python benchmarks/soak_viewer.py
+    ... python benchmarks/soak_viewer.py --kinds theme,close_and_open --actions 100 --minutes 1
 """
 
 import argparse
@@ -23,10 +26,12 @@ from typing import Any
 import napari
 import numpy as np
 from napari.utils.notifications import notification_manager
+from qtpy.QtWidgets import QApplication
 
 import xpsnet
 from napari_xpsnet._layers import spectra_layer
 from napari_xpsnet._preparation import ENGINE
+from napari_xpsnet._regions import region_of
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "napari"))
 
@@ -81,11 +86,27 @@ def open_all(viewer: Any) -> list[Any]:
     return layers
 
 
+def show_all_maps(dock: Any, layers: list[Any]) -> None:
+    """Fit all samples and show all maps."""
+    for layer in layers:
+        dock.regions.tree.chosen.emit(region_of(layer))
+        settle(0.2)
+        if not dock.edit.pixel:
+            continue
+        dock.form.where.value = "all spectra"
+        dock.panel.fit.click()
+        while dock.runner.busy:
+            settle(0.1)
+        dock.panel.map_choice.setCurrentIndex(dock.panel.map_choice.count() - 1)
+        dock.panel.maps.click()
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--minutes", type=float, default=10.0)
     parser.add_argument("--actions", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--kinds", default="", help="only these, such as theme,close_and_open")
     parser.add_argument("--log", action="store_true", help="print the name of every action")
     options = parser.parse_args()
     faulthandler.enable()
@@ -97,9 +118,13 @@ def main() -> None:
         settle(0.1)
     faults = Faults()
     actions = Actions(dock, viewer, layers, options.seed)
+    if options.kinds:
+        actions.only = [f"do_{name}" for name in options.kinds.split(",")]
+    else:
+        show_all_maps(dock, layers)
     share = 60.0 * options.minutes / options.actions
     begin, sizes = time.monotonic(), [memory()]
-    print("actions   time [s]   memory [MB]   faults", flush=True)
+    print("actions   time [s]   memory [MB]   layers   widgets   faults", flush=True)
     for number in range(1, options.actions + 1):
         faults.action = number
         if options.log:
@@ -113,7 +138,9 @@ def main() -> None:
         if number % EVERY == 0:
             sizes.append(memory())
             spent = time.monotonic() - begin
-            print(f"{number:7d} {spent:10.0f} {sizes[-1]:13.0f} {len(faults.found):8d}", flush=True)
+            parts = len(viewer.layers), len(QApplication.allWidgets()), len(faults.found)
+            numbers = "".join(f"{one:9d}" for one in parts)
+            print(f"{number:7d} {spent:10.0f} {sizes[-1]:13.0f}{numbers}", flush=True)
     late = np.array(sizes[FIRST // EVERY :])
     if late.size > 1:
         slope = np.polyfit(np.arange(late.size), late, 1)[0] * 100 / EVERY

@@ -10,6 +10,7 @@ from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_xpsnet._layers import (
     ENERGY,
+    PINNED,
     Transform,
     layer_dims,
     layer_spectra,
@@ -174,6 +175,7 @@ class Cursor(QObject):
         point = [[pixel[dim] for dim in dims[1:]]]
         if MARKER in self._viewer.layers:
             marker = self._viewer.layers[MARKER]
+            marker.units = self._layer.units[1:]
             marker.data, marker.visible = point, True
             marker.scale, marker.translate = self._layer.scale[1:], self._layer.translate[1:]
             return
@@ -191,6 +193,7 @@ class Cursor(QObject):
             translate=self._layer.translate[1:],
             units=self._layer.units[1:],
             axis_labels=dims[1:],
+            metadata={PINNED: True},
         )
         self._viewer.layers.selection = selected
 

@@ -24,6 +24,10 @@ PICTURE_HEIGHT, ROW_HEIGHT = 0.6, 0.1
 
 DATA, FILE = "data_of_spectra", "file"
 """Keys in the metadata of a layer: the data that its spectra were shown as, and its file."""
+PINNED = "pinned_pixel"
+"""Key in the metadata of the layer that outlines the pinned pixel."""
+UNITS = "own_units"
+"""Key in the metadata of a hidden layer: its units, while it has those of the layer in view."""
 OTHER_SHAPE = (
     'The data of the layer "{name}" have now the shape {now}; its energies belong to {then}. Add '
     "changed spectra as a new layer: viewer.add_image(spectra), an xarray.DataArray with its own "
@@ -194,6 +198,31 @@ def place_energy(layer: Any, spectra: xr.DataArray) -> None:
     scale, translate = np.array(layer.scale), np.array(layer.translate)
     scale[axis], translate[axis] = transform.scale, transform.translate
     layer.scale, layer.translate = scale, translate
+
+
+def own_units(layer: Any) -> tuple[Any, ...]:
+    """Units of the axes of a layer, also while it has those of another one."""
+    return tuple(layer.metadata.get(UNITS, layer.units))
+
+
+def take_back_units(layer: Any) -> None:
+    """Give a layer its own units again."""
+    if UNITS in layer.metadata:
+        layer.units = layer.metadata.pop(UNITS)
+
+
+def lend_units(layer: Any, drawn: Any) -> None:
+    """Give a hidden layer the units of the layer that is drawn.
+
+    napari compares the last axes of all layers, hidden ones too. Where one is in eV and another in
+    micrometers it says so in a notification, and uses no units at all.
+    """
+    own, units = own_units(layer), tuple(drawn.units)
+    shared = min(len(own), len(units))
+    lent = (*own[: len(own) - shared], *units[len(units) - shared :])
+    if lent != tuple(layer.units):
+        layer.metadata[UNITS] = own
+        layer.units = lent
 
 
 def has_spectra(layer: Any) -> bool:

@@ -13,6 +13,7 @@ from napari_xpsnet._layers import (
     fitted_dim,
     layer_dims,
     layer_spectra,
+    own_units,
     peak_name,
 )
 from napari_xpsnet._regions import region_of
@@ -69,7 +70,7 @@ def show_maps(viewer: Any, layer: Any, peaks: xr.Dataset, choice: str | None = N
             if not seen:
                 _hide_maps(viewer, layer)
             fresh = Image(data, **keywords, visible=not seen)
-            fresh.colorbar.visible = True
+            show_bar_when_seen(fresh)
             viewer.layers.insert(_place(viewer, layer), fresh)
             seen = True
             continue
@@ -82,6 +83,22 @@ def show_maps(viewer: Any, layer: Any, peaks: xr.Dataset, choice: str | None = N
     if seen:
         _link_limits(viewer, layer)
     viewer.layers.selection = {one for one in selected if one in viewer.layers}
+
+
+def show_bar_when_seen(layer: Any) -> None:
+    """Give a map its color bar once it is visible: napari needs 5 MB for each, also if hidden."""
+    if layer.visible:
+        layer.colorbar.visible = True
+    else:
+        layer.events.visible.connect(_show_bar)
+
+
+def _show_bar(event: Any) -> None:
+    """Show the color bar of a map that is seen for the first time."""
+    layer = event.source
+    if layer.visible:
+        layer.events.visible.disconnect(_show_bar)
+        layer.colorbar.visible = True
 
 
 def _hide_maps(viewer: Any, layer: Any) -> None:
@@ -204,7 +221,7 @@ def placed(
 
 def _layer_axes(layer: Any, ndim: int) -> Iterator[tuple[Any, Any, Any]]:
     """Scale, translation and units of the last axes of a layer."""
-    return zip(layer.scale[-ndim:], layer.translate[-ndim:], layer.units[-ndim:], strict=True)
+    return zip(layer.scale[-ndim:], layer.translate[-ndim:], own_units(layer)[-ndim:], strict=True)
 
 
 def _limits(data: np.ndarray, variable: str) -> tuple[float, float]:

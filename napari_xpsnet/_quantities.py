@@ -11,7 +11,7 @@ import numpy as np
 import xarray as xr
 
 from napari_xpsnet._layers import fitted_dim, layer_spectra, pixel_dims
-from napari_xpsnet._maps import COMPOSITION, colormap, maps_of, placed
+from napari_xpsnet._maps import COMPOSITION, colormap, maps_of, placed, show_bar_when_seen
 from napari_xpsnet._regions import Region, RegionFile, region_of
 from napari_xpsnet._worker import sentence
 
@@ -348,7 +348,7 @@ def show_composition(viewer: Any, layer: Any, found: xr.Dataset) -> None:
             metadata={"map_of": key, "map": name, "variable": COMPOSITION},
             visible=first,
         )
-        fresh.colorbar.visible = True
+        show_bar_when_seen(fresh)
         viewer.layers.insert(place, fresh)
         first = False
     for gone in old.values():

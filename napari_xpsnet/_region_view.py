@@ -6,6 +6,7 @@ from qtpy.QtCore import QObject, Qt, QTimer, Signal
 from qtpy.QtGui import QUndoStack
 from qtpy.QtWidgets import QDockWidget, QMainWindow
 
+from napari_xpsnet._layers import take_back_units
 from napari_xpsnet._region_tree import RegionPanel
 from napari_xpsnet._regions import (
     DEFAULT_SCALE,
@@ -161,7 +162,9 @@ class RegionView(QObject):
         return widget
 
     def release(self) -> None:
-        """Close the tree."""
+        """Close the tree; layers that were hidden have their own units again."""
+        for layer in self.viewer.layers:
+            take_back_units(layer)
         if self.panel.parent() is not None:
             self.viewer.window.remove_dock_widget(self.panel)
         self.panel.deleteLater()

@@ -21,13 +21,17 @@ from napari_xpsnet._layers import (
     DATA,
     ENERGY,
     FILE,
+    PINNED,
+    UNITS,
     LayerTuple,
     first_pixel,
     has_spectra,
     layer_spectra,
+    lend_units,
     pixel_dims,
     place_energy,
     spectra_layer,
+    take_back_units,
 )
 from napari_xpsnet._state import EnergyAxis, Scale
 
@@ -322,6 +326,7 @@ def show_region(region: Region) -> None:
     # The metadata first: whoever is called because of the new data finds what belongs to them.
     layer.metadata.update(keywords["metadata"])
     layer.data = data
+    layer.metadata.pop(UNITS, None)
     for name in ("scale", "translate", "units", "axis_labels", "name"):
         setattr(layer, name, keywords[name])
     layer.reset_contrast_limits_range()
@@ -330,17 +335,36 @@ def show_region(region: Region) -> None:
 
 def show_only(viewer: Any, region: Region) -> None:
     """Draw the layer of this region, and its maps and curves, and those of no other region."""
+    _share_units(viewer, region)
     for layer in viewer.layers:
         if has_spectra(layer):
             layer.visible = layer is region.layer
             continue
-        key = next((layer.metadata[name] for name in PART_OF if name in layer.metadata), None)
+        key = _key_of(layer)
         if key is None:
             continue
         if key == region.key:
             layer.visible = bool(layer.metadata.pop(HIDDEN, layer.visible))
         elif layer.visible:
             layer.metadata[HIDDEN], layer.visible = True, False
+
+
+def _share_units(viewer: Any, region: Region) -> None:
+    """Let all layers of ours agree with the region; before one is shown, which draws all."""
+    drawn = region.layer
+    take_back_units(drawn)
+    for layer in viewer.layers:
+        if _key_of(layer) == region.key:
+            take_back_units(layer)
+        elif layer is not drawn and (
+            has_spectra(layer) or _key_of(layer) is not None or PINNED in layer.metadata
+        ):
+            lend_units(layer, drawn)
+
+
+def _key_of(layer: Any) -> str | None:
+    """Key of the region whose map or curve a layer is."""
+    return next((layer.metadata[name] for name in PART_OF if name in layer.metadata), None)
 
 
 def fit_view(viewer: Any, region: Region) -> None:

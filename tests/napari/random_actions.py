@@ -41,13 +41,12 @@ class Actions:
         self.rng = np.random.default_rng(seed)
         self.hand = Hand(dock.view.editor)
         self.log: list[str] = []
-        self.without = set(without)
+        names = (name for name in dir(self) if name.startswith("do_"))
+        self.only = [name for name in names if name not in without]
 
     def act(self) -> None:
         """Do one thing."""
-        names = [one for one in dir(self) if one.startswith("do_") and one not in self.without]
-        actions = [getattr(self, name) for name in names]
-        action = actions[self.rng.integers(len(actions))]
+        action = getattr(self, self.choice(self.only))
         self.log.append(action.__name__)
         action()
         settle(0.01)

@@ -157,7 +157,14 @@ def test_maps_of_a_quantity_are_compared_and_no_two_quantities_are_seen_at_once(
     areas[0].contrast_limits = (10.0, 200.0)
     assert {tuple(one.contrast_limits) for one in areas} == {(10.0, 200.0)}
     assert len({tuple(one.contrast_limits) for one in centers}) == 3
-    assert all(one.colorbar.visible for one in areas)
+    assert [one.colorbar.visible for one in areas] == [False, False, True]
+    for one in areas:
+        one.visible = True
+        assert one.colorbar.visible
+        # Who hides the bar of a map does not get it back with the map.
+        one.colorbar.visible = one.visible = False
+        one.visible = True
+        assert not one.colorbar.visible
 
 
 def test_pixels_without_a_value_are_opaque(
