@@ -74,7 +74,9 @@ def test_the_digest_follows_every_kernel(tmp_path: Path, monkeypatch: pytest.Mon
 def test_every_kernel_that_python_calls_is_in_the_package() -> None:
     card = json.loads(native.CARD.read_text(encoding="utf-8"))
     for name in card["entries"]:
-        assert native._machine_code().get_function_address(name) != 0
+        for first in (True, False):
+            found = native._machine_code(first).get_function_address(name)
+            assert bool(found) == (first == (name in native.FIRST)), name
 
 
 @pytest.fixture(scope="module")
@@ -103,15 +105,15 @@ def test_kept_code_that_is_damaged_is_made_anew(
 ) -> None:
     monkeypatch.setattr(native, "_folders", lambda: [tmp_path])
     code = b"machine code" * 100
-    native._keep(code)
-    assert native._kept_code() == code
+    native._keep(code, first=True)
+    assert native._kept_code(first=True) == code
     (file,) = tmp_path.iterdir()
     content = file.read_bytes()
     turned = bytes([content[50] ^ 1])
     file.write_bytes(content[:50] + turned + content[51:] if damage is None else damage)
-    assert native._kept_code() is None
-    native._keep(code)
-    assert native._kept_code() == code
+    assert native._kept_code(first=True) is None
+    native._keep(code, first=True)
+    assert native._kept_code(first=True) == code
     assert list(tmp_path.iterdir()) == [file]
 
 
@@ -131,11 +133,11 @@ def test_code_that_cannot_be_kept_is_no_error(
     (tmp_path / "file").touch()
     folders = [tmp_path / "file", tmp_path / "other"]
     monkeypatch.setattr(native, "_folders", lambda: folders)
-    native._keep(b"code")
+    native._keep(b"code", first=True)
     assert [path.parent for path in tmp_path.rglob("*.o")] == [tmp_path / "other"]
     monkeypatch.setattr(native, "_folders", lambda: folders[:1])
-    native._keep(b"code")
-    assert native._kept_code() is None
+    native._keep(b"code", first=True)
+    assert native._kept_code(first=True) is None
 
 
 @pytest.mark.parametrize(

@@ -32,8 +32,13 @@ HERE = Path(__file__).parent
 BITCODE, CARD = HERE / "kernels.bc.xz", HERE / "kernels.json"
 # Systems on which the tests have run with it.
 _TRIED = frozenset([("Linux", "x86_64")])
+FIRST = frozenset(
+    ["_solve_rows", "_sum_neighbors", "difference_rows", "elementary_rows", "sign_rows"]
+)
+"""Kernels that the samples, a prediction, its lines and its residual call. They are translated
+apart from the others, within a second: whoever needs no more does not wait for the solver."""
 _SEALED = hashlib.sha256().digest_size
-_LOCK = threading.Lock()
+_LOCKS = {True: threading.Lock(), False: threading.Lock()}
 _DONE = 0, -2  # status of numba's functions: with a result, and with None
 
 
@@ -100,37 +105,38 @@ class Entry:
         """Find the machine code, and what it takes."""
         types, result = argument_types(self.__wrapped__)
         given = [kind for flat in types for kind in c_types(flat)]
-        address = _machine_code().get_function_address(self.__name__)
+        address = _machine_code(self.__name__ in FIRST).get_function_address(self.__name__)
         self._types, self._result = types, C_TYPES[result]
         places = ctypes.c_void_p, ctypes.c_void_p  # of the result and of an error
         self._call = ctypes.CFUNCTYPE(ctypes.c_int32, *places, *given)(address)
 
 
-@lru_cache(maxsize=1)
-def _engine() -> Any:
-    """LLVM's place for machine code, with all kernels in it; see `_machine_code`."""
+@lru_cache(maxsize=2)
+def _engine(first: bool) -> Any:
+    """LLVM's place for machine code, with the first kernels or the others; see `_machine_code`."""
     from llvmlite import binding
 
     machine = target_machine()
-    code = _kept_code()
+    code = _kept_code(first)
     if code is None:
-        code = _translated(machine)
-        _keep(code)
+        code = _translated(machine, first)
+        _keep(code, first)
     engine = binding.create_mcjit_compiler(binding.parse_assembly(""), machine)
     engine.add_object_file(binding.ObjectFileRef.from_data(code))
     engine.finalize_object()
     return engine
 
 
-def _machine_code() -> Any:
-    """All kernels, ready to be called; the first thread translates, others wait."""
-    with _LOCK:
-        return _engine()
+def _machine_code(first: bool) -> Any:
+    """These kernels, ready to be called; one thread translates them, others wait."""
+    with _LOCKS[first]:
+        return _engine(first)
 
 
 def prepare() -> None:
     """Make all kernels ready, so that no later call waits."""
-    _machine_code()
+    for first in (True, False):
+        _machine_code(first)
 
 
 def target_machine() -> Any:
@@ -147,13 +153,21 @@ def target_machine() -> Any:
     )
 
 
-def _translated(machine: Any) -> bytes:
-    """Optimize the bitcode for this processor, and make machine code of it."""
+def _translated(machine: Any, first: bool) -> bytes:
+    """Optimize these kernels for this processor, and make machine code of them."""
     from llvmlite import binding
 
     module = binding.parse_bitcode(lzma.decompress(BITCODE.read_bytes()))
     module.verify()
     module.triple, module.data_layout = machine.triple, str(machine.target_data)
+    entries = _entries()
+    for function in module.functions:
+        if function.name in entries and (function.name in FIRST) != first:
+            function.linkage = "internal"
+    cleaning = binding.create_new_module_pass_manager()
+    cleaning.add_global_dead_code_eliminate_pass()
+    builder = binding.create_pass_builder(machine, binding.create_pipeline_tuning_options())
+    cleaning.run(module, builder)
     tuning = binding.create_pipeline_tuning_options(speed_level=3)
     tuning.loop_vectorization = tuning.slp_vectorization = True
     builder = binding.create_pass_builder(machine, tuning)
@@ -161,14 +175,20 @@ def _translated(machine: Any) -> bytes:
     return bytes(machine.emit_object(module))
 
 
-def _name() -> str:
-    """Name of the file with the machine code for this processor."""
+def _entries() -> list[str]:
+    """Names of the kernels that Python calls."""
+    return list(json.loads(CARD.read_text(encoding="utf-8"))["entries"])
+
+
+def _name(first: bool) -> str:
+    """Name of the file with the machine code of these kernels for this processor."""
     from llvmlite import binding
 
     processor = binding.get_host_cpu_name(), binding.get_host_cpu_features().flatten()
     system = platform.system(), platform.machine(), *processor
     made_by = sources_digest(), *system, *binding.llvm_version_info
-    return f"xpsnet-{hashlib.sha256(repr(made_by).encode()).hexdigest()[:24]}.o"
+    digest = hashlib.sha256(repr(made_by).encode()).hexdigest()[:24]
+    return f"xpsnet-{digest}-{'first' if first else 'others'}.o"
 
 
 def _folders() -> Iterator[Path]:
@@ -181,11 +201,11 @@ def _folders() -> Iterator[Path]:
     yield Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "xpsnet"
 
 
-def _kept_code() -> bytes | None:
+def _kept_code(first: bool) -> bytes | None:
     """Machine code kept by another process, if there is some that is sound."""
     for folder in _folders():
         try:
-            content = (folder / _name()).read_bytes()
+            content = (folder / _name(first)).read_bytes()
         except OSError:
             continue
         code = content[:-_SEALED]
@@ -194,7 +214,7 @@ def _kept_code() -> bytes | None:
     return None
 
 
-def _keep(code: bytes) -> None:
+def _keep(code: bytes, first: bool) -> None:
     """Keep machine code in the first folder that takes it; it can be made again where none does."""
     for folder in _folders():
         try:
@@ -205,7 +225,7 @@ def _keep(code: bytes) -> None:
         try:
             with os.fdopen(handle, "wb") as file:
                 file.write(code + hashlib.sha256(code).digest())
-            os.replace(name, folder / _name())
+            os.replace(name, folder / _name(first))
         except OSError:  # a full disk
             Path(name).unlink(missing_ok=True)
             continue
