@@ -6,7 +6,6 @@ from qtpy.QtCore import QObject, Qt, QTimer, Signal
 from qtpy.QtGui import QUndoStack
 from qtpy.QtWidgets import QDockWidget, QMainWindow
 
-from napari_xpsnet._layers import take_back_units
 from napari_xpsnet._region_tree import RegionPanel
 from napari_xpsnet._regions import (
     DEFAULT_SCALE,
@@ -162,9 +161,7 @@ class RegionView(QObject):
         return widget
 
     def release(self) -> None:
-        """Close the tree; layers that were hidden have their own units again."""
-        for layer in self.viewer.layers:
-            take_back_units(layer)
+        """Close the tree; hidden layers keep the units of the one in view until it opens again."""
         if self.panel.parent() is not None:
             self.viewer.window.remove_dock_widget(self.panel)
         self.panel.deleteLater()
