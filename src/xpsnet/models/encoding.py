@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from xpsnet.models.architecture import NetworkConfig, set_slices
-from xpsnet.numerics.known_lines import NOTHING_KNOWN, Known
+from xpsnet.numerics.known_lines import NOTHING_KNOWN, Known, doublet_inputs
 from xpsnet.numerics.lineshapes import PARK2020_FWHM_PER_WIDTH
 from xpsnet.numerics.resample import even_grid, normalize, resample
 
@@ -101,7 +101,11 @@ def simulated_inputs(xp: Any, batch: dict[str, Any], config: NetworkConfig) -> A
     """Inputs of a network (n, n_inputs) for a simulated batch, in the namespace `xp`."""
     if not config.known:
         return batch["spectra"]
-    return xp.concatenate([batch["spectra"], batch["known"]], axis=-1)
+    if not config.doublet:
+        return xp.concatenate([batch["spectra"], batch["known"]], axis=-1)
+    doublet = doublet_inputs(xp, batch["doublet"][:, :1], batch["doublet"][:, 1:])
+    parts = [batch[name] for name in ("spectra", "overlaid", "known")]
+    return xp.concatenate([*parts, doublet], axis=-1)
 
 
 def probabilities(outputs: Outputs, config: NetworkConfig) -> Floats:

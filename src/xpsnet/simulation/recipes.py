@@ -66,6 +66,10 @@ RECIPES: dict[str, Recipe] = {
     "side_bands": replace(
         _ONE_OR_TWO, separation=0.4, gap=(0.2, 1.35), asymmetric=1.0, with_band=1.0
     ),
+    # States of a level with a spin-orbit doublet; peaks are main lines.
+    "doublets": RawRecipe(
+        fwhm=(0.01, 0.2), asymmetric=0.4, with_band=0.1, stated=0.6, splitting=(0.02, 0.5)
+    ),
 }
 
 
