@@ -45,11 +45,14 @@ class Known:
         Limits of the FWHM of every line [eV].
     asymmetry : (float, float), optional
         Limits of the asymmetry of every line, as the module defines it.
+    doublet : (float, float), optional
+        Splitting [eV] and ratio of areas of a level, all of whose states have two lines.
     """
 
     lines: Lines = "any"
     fwhm: Range | None = None
     asymmetry: Range | None = None
+    doublet: tuple[float, float] | None = None
 
     def __bool__(self) -> bool:
         return self != Known()

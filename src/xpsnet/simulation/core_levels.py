@@ -110,7 +110,9 @@ def draw_raw(xp: Any, draw: Draw, n: int, recipe: RawRecipe) -> Batch:
     )
     inside = instrument.inside_window(xp, points, recipe.n_points)
     second = _draw_second_lines(xp, draw, n, recipe)
-    room = 0.0 if second is None else second.splitting * xp.where(draw.uniform((n, 1)) < 0.9, 1.0, 0.0)
+    room = (
+        0.0 if second is None else second.splitting * xp.where(draw.uniform((n, 1)) < 0.9, 1.0, 0.0)
+    )
     peaks = _draw_peaks(xp, draw, n, recipe, count, (taken, room))
     asymmetry = _draw_shape(xp, draw, n, recipe)
     shape = [part[:, :, None] for part in asymmetry]

@@ -82,7 +82,8 @@ def simulate(n: int, recipe: str | Recipe = "default", seed: int = 0) -> xr.Data
         Number of spectra.
     recipe : str or Recipe
         ``"default"`` (core-level windows with background and noise, 0 to 6 peaks), ``"shoulders"``,
-        ``"side_bands"`` (1 or 2 peaks each), ``"park2020"`` (the paper's, 1 to 3 peaks),
+        ``"side_bands"`` (1 or 2 peaks each), ``"doublets"`` (0 to 6 states of a level with two
+        lines), ``"park2020"`` (the paper's, 1 to 3 peaks),
         ``"park2020-code"`` (2 or 3 peaks), or a recipe of your own.
     seed : int
         The same seed gives the same spectra.
@@ -102,6 +103,9 @@ def simulate(n: int, recipe: str | Recipe = "default", seed: int = 0) -> xr.Data
         - `n_peaks` (spectrum): number of peaks.
         - `center` [eV], `fwhm` [eV], `height` [counts], `fraction` (spectrum, peak): the peaks,
           ascending by center, NaN where there is none. `peak` counts from 1.
+        - `splitting` [eV], `ratio` (spectrum), of the recipe ``"doublets"``: as a table of levels
+          gives them; those of the spectra differ a little. There, peaks are the main lines of
+          states, and `signal` is their sum.
         - `relative_noise` (spectrum): standard deviation at the largest count, over this count.
 
     Raises
@@ -148,6 +152,11 @@ def simulate(n: int, recipe: str | Recipe = "default", seed: int = 0) -> xr.Data
     unit = {"center": length, "fwhm": length, "height": gain, "fraction": 1.0}
     measured = np.arange(found.n_points) < points
     energy = np.linspace(0, width, found.n_points)
+    of_doublets = {}
+    if "doublet" in batch:
+        splitting, ratio = batch["doublet"].T
+        of_doublets = {"splitting": ("spectrum", splitting * length[:, 0])}
+        of_doublets["ratio"] = ("spectrum", ratio)
     axis = {"units": "eV", "long_name": "Binding energy"}
     over_energy = {"scale": "binding", "units": units}
     kind = recipe if isinstance(recipe, str) else json.dumps(describe_recipe(recipe))
@@ -161,6 +170,7 @@ def simulate(n: int, recipe: str | Recipe = "default", seed: int = 0) -> xr.Data
             for name, factor in unit.items()
         }
         | {
+            **of_doublets,
             "n_peaks": ("spectrum", batch["n_peaks"].astype(np.int64)),
             "relative_noise": ("spectrum", noise[:, 0].astype(float)),
         },
