@@ -154,9 +154,10 @@ def simulate(n: int, recipe: str | Recipe = "default", seed: int = 0) -> xr.Data
     energy = np.linspace(0, width, found.n_points)
     of_doublets = {}
     if "doublet" in batch:
-        splitting, ratio = batch["doublet"].T
-        of_doublets = {"splitting": ("spectrum", splitting * length[:, 0])}
-        of_doublets["ratio"] = ("spectrum", ratio)
+        scaled = batch["doublet"] * np.concatenate([length, np.ones_like(length)], axis=1)
+        of_doublets = {
+            n: ("spectrum", v) for n, v in zip(("splitting", "ratio"), scaled.T, strict=True)
+        }
     axis = {"units": "eV", "long_name": "Binding energy"}
     over_energy = {"scale": "binding", "units": units}
     kind = recipe if isinstance(recipe, str) else json.dumps(describe_recipe(recipe))

@@ -142,6 +142,9 @@ def evaluate(
             f"expected a recipe of {config.n_points} points and at most {config.max_peaks} peaks, "
             f"got {recipe.n_points} and {recipe.max_peaks}"
         )
+    if config.doublet != (not paper and bool(recipe.splitting[1])):
+        kind = "doublets" if config.doublet else "single lines"
+        raise ValueError(f"expected a recipe of {kind} for model {model.name!r}, got another one")
     if paper:
         batch = recipes.simulate_batch(n, recipe, seed)
         figures = paper_errors(_outputs(model, batch, device), batch)
