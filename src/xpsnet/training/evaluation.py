@@ -142,7 +142,8 @@ def evaluate(
             f"expected a recipe of {config.n_points} points and at most {config.max_peaks} peaks, "
             f"got {recipe.n_points} and {recipe.max_peaks}"
         )
-    if config.doublet != (not paper and bool(recipe.splitting[1])):
+    of_doublets = isinstance(recipe, recipes.RawRecipe) and bool(recipe.splitting[1])
+    if config.doublet != of_doublets:
         kind = "doublets" if config.doublet else "single lines"
         raise ValueError(f"expected a recipe of {kind} for model {model.name!r}, got another one")
     if paper:

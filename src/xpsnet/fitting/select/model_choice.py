@@ -196,7 +196,9 @@ def evidences(question: Question, inputs: FitInputs, candidates: Sequence[Candid
     judged = [judge(one.model, inputs.energy, one.results) for one in candidates]
     chisqr = np.stack([one.results.chisqr for one in candidates])
     proper = np.stack([one.proper for one in judged])
-    scale = np.ones(len(inputs.counts))
+    # Chi-squares go by differences of points, which smoothed noise has too little of.
+    smoothed = np.maximum(inputs.noise.density, 1.0)
+    scale = smoothed.copy()
     shown = ~is_highest_at_an_end(inputs.counts)
     with_states = np.array([bool(one.model.kinds) for one in candidates])[:, None]
     if question.error > 0:
@@ -207,7 +209,7 @@ def evidences(question: Question, inputs: FitInputs, candidates: Sequence[Candid
         cut = ~(fitted & proper & with_states).any(axis=0) & shown
         least = np.where(cut, np.where(fitted, misfit, np.inf).min(axis=0), least)
         least = np.where(np.isfinite(least), least, 1.0)
-        scale = np.maximum(1.0 + MISFIT_PART * (least - 1.0), 1.0)
+        scale = np.maximum(1.0 + MISFIT_PART * (least - 1.0), smoothed)
         scale = np.maximum(scale, _known_scale(question, inputs, candidates, chisqr))
     every = np.stack(
         [
