@@ -60,6 +60,9 @@ _ALL_OF_THE_LEVEL = (-1,)
 _OTHER_BACKGROUNDS = 3
 # ln evidence by which states at the window's end must win over the background alone.
 _CUT = 10.0
+# Of smoothed noise, the density at frequency 0 is that for lines far wider than its correlation;
+# lines of ordinary width meet this power of it.
+_SMOOTHED = 0.75
 # Spectra whose states a search cannot miss, beside the mean of all.
 _SEARCHED = 2
 # Candidates of one spectrum that the others are fitted with: so many, so far behind the best.
@@ -197,7 +200,7 @@ def evidences(question: Question, inputs: FitInputs, candidates: Sequence[Candid
     chisqr = np.stack([one.results.chisqr for one in candidates])
     proper = np.stack([one.proper for one in judged])
     # Chi-squares go by differences of points, which smoothed noise has too little of.
-    smoothed = np.maximum(inputs.noise.density, 1.0)
+    smoothed = np.maximum(inputs.noise.density, 1.0) ** _SMOOTHED
     scale = smoothed.copy()
     shown = ~is_highest_at_an_end(inputs.counts)
     with_states = np.array([bool(one.model.kinds) for one in candidates])[:, None]
