@@ -6,12 +6,14 @@ The network `doublets` reads a spectrum as two curves in which every state has o
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
+from xpsnet.constants import BRANCHING_RATIOS
 from xpsnet.data.levels import core_level
 from xpsnet.data.states_of_lines import with_states
 from xpsnet.models.encoding import Guess
@@ -50,6 +52,32 @@ def splitting_and_ratio(doublet: str | tuple[float, float]) -> tuple[float, floa
             f"other; got {doublet!r}"
         )
     return splitting, ratio
+
+
+def as_attribute(doublet: str | tuple[float, float]) -> str:
+    """The doublet as the text of the attribute `doublets` of peaks, by which `refine` ties them.
+
+    A level by its name has the ranges of its chemical states; numbers are held.
+    """
+    splitting, ratio = splitting_and_ratio(doublet)
+    level = core_level(doublet) if isinstance(doublet, str) else None
+    limits = {
+        "splitting": (splitting, splitting),
+        "ratio": (ratio, ratio),
+        "fwhm_ratio": (1.0, 1.0),
+    }
+    if level is not None and level.doublet is not None:
+        region, found = level.name, level.doublet
+        limits = {
+            "splitting": (found.splitting[0], found.splitting[2]),
+            "ratio": (found.ratio[0], found.ratio[2]),
+            "fwhm_ratio": found.fwhm_ratio,
+        }
+    else:
+        shell = min(BRANCHING_RATIOS, key=lambda one: abs(1 / BRANCHING_RATIOS[one] - 1 - ratio))
+        region = f"level 4{shell}"  # a doublet without an element, by its ratio
+    stored = {"region": region, "peaks": None, **limits, "expected": (splitting, ratio)}
+    return json.dumps([stored])
 
 
 def second_lines(guess: Guess, known: Known) -> Guess:

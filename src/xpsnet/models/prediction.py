@@ -68,6 +68,8 @@ class PredictOptions:
         Returns True once the prediction is to stop.
     known : Known
         What the caller knows of the lines.
+    doublets : str
+        Attribute `doublets` of the result; empty where lines are single.
     """
 
     model: weights.Model
@@ -79,6 +81,7 @@ class PredictOptions:
     solve_linear: bool = True
     cancel: Cancel = None
     known: Known = NOTHING_KNOWN
+    doublets: str = ""
 
     @property
     def config(self) -> NetworkConfig:
@@ -150,8 +153,9 @@ def predict(
         half maximum on the side of higher binding energy over that on the other side.
     doublet : str or (float, float), optional
         The level of all lines, if it has two ("S 2p"), or splitting [eV] and ratio of areas: the
-        answer is in chemical states, each of which has two lines. ``"default"`` then stands for
-        ``"doublets"``, the network that was trained for it (up to 6 states).
+        answer is in chemical states, each of which has two lines, and `refine` keeps them tied.
+        ``"default"`` then stands for ``"doublets"``, the network that was trained for it (up to
+        6 states).
     background : str, optional
         Key of `BACKGROUNDS`, solved for together with the heights. By default
         ``"shirley+linear"``, and ``"none"`` for `park2020`.
@@ -190,12 +194,12 @@ def predict(
     >>> peaks.n_peaks_probability.sel(count=3).item() > 0.9
     True
 
-    One state of a level with two lines, 1.2 eV apart:
+    Two states, silicon and its oxide, of a level with two lines:
 
-    >>> s2p = xpsnet.sample("line_scan").isel(position=0)
-    >>> peaks = xpsnet.predict(s2p, doublet="S 2p")
+    >>> silicon = xpsnet.sample("line_scan").isel(position=20)
+    >>> peaks = xpsnet.predict(silicon, doublet="Si 2p")
     >>> peaks.n_states.item(), peaks.partner.values.tolist()
-    (1, [2, 1])
+    (2, [2, 1, 4, 3])
     """
     check(
         locals(),
@@ -204,7 +208,9 @@ def predict(
         lines=text("any"),
         background=optional(text("linear")),
     )
+    tied = ""
     if doublet is not None:
+        tied = doublet_states.as_attribute(doublet)
         doublet = doublet_states.splitting_and_ratio(doublet)
         model = doublet_states.NETWORK if isinstance(model, str) and model == "default" else model
     network = weights.load_model(model)
@@ -220,6 +226,7 @@ def predict(
             int(batch_size),
             cancel=cancel,
             known=Known(lines, fwhm, asymmetry, doublet),
+            doublets=tied,
         )
     )
     window = keep_own_names(check_spectra(spectra, dim=dim))
@@ -544,4 +551,5 @@ def _as_dataset(
     if options.known.doublet is None:
         return peaks
     state = sorted_peaks({"state": doublet_states.state_of_lines(center)}, key)["state"]
+    peaks.attrs["doublets"] = options.doublets
     return doublet_states.in_states(peaks, state)

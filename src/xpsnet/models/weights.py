@@ -216,7 +216,7 @@ def list_models() -> list[str]:
     --------
     >>> import xpsnet
     >>> xpsnet.list_models()
-    ['default', 'park2020']
+    ['default', 'doublets', 'park2020']
     """
     return sorted(path.stem for path in SHIPPED.glob("*.json"))
 
@@ -227,9 +227,9 @@ def load_model(name_or_path: str | Path | Model = "default") -> Model:
     Parameters
     ----------
     name_or_path : str or Path
-        ``"default"``, ``"park2020"``, or the path of a model card (``my_model.json``), written by
-        ``xpsnet train`` with its .npz and .onnx files in the same folder. A `Model` is returned as
-        it is.
+        ``"default"``, ``"doublets"``, ``"park2020"``, or the path of a model card
+        (``my_model.json``), written by ``xpsnet train`` with its .npz and .onnx files in the same
+        folder. A `Model` is returned as it is.
 
     Returns
     -------
