@@ -72,6 +72,11 @@ class Task:
 def default_task(n: int) -> tuple[Task, recipes.Batch]:
     """The recipe of the `default` network."""
     batch = recipes.simulate_batch(n, "default", SEEDS["default"])
+    return core_level_task(batch), batch
+
+
+def core_level_task(batch: recipes.Batch) -> Task:
+    """Spectra of the recipe of the `default` network."""
     points = batch["points"]
     counts = np.where(np.arange(batch["counts"].shape[1]) < points, batch["counts"], np.nan)
     there = batch["fwhm"] > 0
@@ -79,8 +84,7 @@ def default_task(n: int) -> tuple[Task, recipes.Batch]:
     units = {"center": scale, "fwhm": scale, "height": 1.0}
     truth = {k: np.where(there, batch[k] * unit, np.nan) for k, unit in units.items()}
     unit = 1e4 * batch["scale"]
-    task = Task(_spectra(1e4 * counts), truth, "pseudo_voigt", "shirley+linear", unit=unit)
-    return task, batch
+    return Task(_spectra(1e4 * counts), truth, "pseudo_voigt", "shirley+linear", unit=unit)
 
 
 def paper_task(n: int) -> tuple[Task, recipes.Batch]:
@@ -126,6 +130,12 @@ def by_derivative(task: Task, most: int) -> npt.NDArray[np.int64]:
 
 def from_truth(task: Task, most: int) -> tuple[npt.NDArray[np.int64], xr.Dataset]:
     """Number of peaks of (c), and the fit with the true number."""
+    bic, best = criteria_from_truth(task, most)
+    return np.asarray(bic.argmin(axis=1)), best
+
+
+def criteria_from_truth(task: Task, most: int) -> tuple[Floats, xr.Dataset]:
+    """BIC of (c) for every number of peaks (spectrum, most + 1), and the fit with the true one."""
     n = task.spectra.sizes["spectrum"]
     everything = np.arange(n)
     best = task.refined(everything, task.truth)
@@ -143,7 +153,7 @@ def from_truth(task: Task, most: int) -> tuple[npt.NDArray[np.int64], xr.Dataset
     rows = np.flatnonzero(task.n_peaks < most)
     starts = _one_more(task, best, rows)
     bic[rows, task.n_peaks[rows] + 1] = _criterion(task.refined(rows, starts))
-    return np.asarray(bic.argmin(axis=1)), best
+    return bic, best
 
 
 def _one_more(task: Task, best: xr.Dataset, rows: npt.NDArray[np.intp]) -> dict[str, Floats]:

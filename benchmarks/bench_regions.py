@@ -68,26 +68,10 @@ def click_all(dock: Any) -> np.ndarray:
     return np.array(times)
 
 
-def take_picture(viewer: Any, dock: Any, path: Path) -> None:
-    """Overlay the same region of all samples and save a picture of the window."""
-    tree, editor = dock.regions.tree, dock.view.editor
-    same = [region for region in dock.regions.files[0].regions if region.name == "C 1s"]
-    keys = [Qt.KeyboardModifier.NoModifier, *[Qt.KeyboardModifier.ControlModifier] * len(same)]
-    for region, key in zip(same, keys, strict=False):
-        place = tree.visualItemRect(tree.item_of(region)).center()
-        QTest.mouseClick(tree.viewport(), Qt.MouseButton.LeftButton, key, place)
-        settle(0.2)
-    for button in (editor.normalize, editor.offset):
-        button.click()
-    settle()
-    viewer.screenshot(str(path), canvas_only=False, flash=False)
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--samples", type=int, default=9, help="with 6 regions each")
     parser.add_argument("--points", type=int, default=401, help="of each region")
-    parser.add_argument("--picture", type=Path, help="only save a picture of an overlay here")
     options = parser.parse_args()
     viewer = napari.Viewer(show_welcome_screen=False)
     viewer.window.resize(*SIZE)
@@ -96,12 +80,6 @@ def main() -> None:
     samples = [f"sample {number + 1}" for number in range(options.samples)]
     with tempfile.TemporaryDirectory() as folder:
         path = write_regions(Path(folder) / "many.vms", samples, points=options.points)
-        if options.picture:
-            open_file(viewer, path)
-            settle()
-            take_picture(viewer, dock, options.picture)
-            viewer.close()
-            return
         number = options.samples * len(LEVELS)
         for name in ("first file", "the same file again"):
             clock, processor = open_file(viewer, path)

@@ -20,7 +20,7 @@ CARBON = ("C 1s", 284.8)
 """Adventitious carbon [eV]."""
 LIMIT = 1e5
 """Largest energy that can be typed [eV]."""
-DONE = "Moved by {shift:.2f} eV: {regions}."
+DONE = "Moved by {shift:.3f} eV: {regions}."
 EACH = "Every spectrum has its own shift, {low:.2f} to {high:.2f} eV: {regions}."
 LEFT = " Left as it was: {regions}."
 NO_ENERGY = "its photon energy is unknown"

@@ -23,7 +23,7 @@ from napari_xpsnet._regions import region_of
 
 WIDTH, HEIGHT = 600.0, 350.0
 AXIS_GAP, MARGIN = 40.0, 30.0
-LABELS = 120.0
+LABELS = 140.0
 """Height of the texts below the axis and of the gap below them."""
 CURVES_OF = "curves_of"
 """Key in the metadata of a curve layer: its layer of spectra."""
@@ -146,12 +146,14 @@ def _axis(frame: _Frame, spectrum: xr.DataArray, color: str) -> list[LayerTuple]
         "shape_type": "path",
         "edge_color": color,
         "face_color": "transparent",
-        "edge_width": 1.0,
+        "edge_width": 2.0,
     }
     title = f"{str(spectrum.attrs.get('scale', '')).capitalize()} energy (eV)".strip()
-    places = [[row + 18, column] for column in frame.column(ticks)] + [[row + 44, WIDTH / 2]]
+    # The size of texts does not follow the zoom: in a low canvas every number would touch the next.
+    numbers = ticks[::2]
+    places = [[row + 18, column] for column in frame.column(numbers)] + [[row + 64, WIDTH / 2]]
     # Points without text at the edges, so that the view has room for the first and last number.
-    places += [[row + 60, -MARGIN], [row + 60, WIDTH + MARGIN]]
+    places += [[row + 84, -MARGIN], [row + 84, WIDTH + MARGIN]]
     text = {
         "string": "{text}",
         "color": color,
@@ -160,7 +162,7 @@ def _axis(frame: _Frame, spectrum: xr.DataArray, color: str) -> list[LayerTuple]
     }
     labels = {
         "name": "axis labels",
-        "features": {"text": [*(f"{tick:g}" for tick in ticks), title, "", ""]},
+        "features": {"text": [*(f"{tick:g}" for tick in numbers), title, "", ""]},
         "text": text,
         "size": 1,
         "face_color": "transparent",

@@ -33,7 +33,7 @@ UNDO_KEYS, REDO_KEYS = ("Ctrl+Z",), ("Ctrl+Shift+Z", "Ctrl+Y")
 FASTER = 10.0
 """Factor of the arrow keys with Shift."""
 TOOL_STYLE = f"""
-QToolButton {{ padding: 2px 4px; border-radius: 3px; }}
+QToolButton {{ padding: 2px; border-radius: 3px; }}
 QToolButton:hover {{ border: 1px solid {ACCENT}; }}
 QToolButton:checked {{ background: {ACCENT}; color: white; }}
 """
@@ -85,7 +85,7 @@ class Editor(QWidget):
         self.undo, self.redo = stack.createUndoAction(self), stack.createRedoAction(self)
         self.reset = _button("reset", "Show the whole spectrum", checkable=False)
         self.range = _button("range", "Fit only a range: drag its ends")
-        self.normalize = _button("normalize", "Divide by the maximum")
+        self.normalize = _button("norm.", "Normalize: divide by the maximum")
         self.log = _button("log", "Logarithmic vertical axis")
         self.background = _button(
             "background", "Show the background before there is a fit, drawn from the data"
@@ -99,6 +99,8 @@ class Editor(QWidget):
         self.add = QPushButton("Add peak")
         self.delete = QPushButton("Delete")
         self.doublet = QPushButton("Doublet")
+        # Before the dock asks for room: it would keep that of all buttons as its least width.
+        self.offer_overlay(others=False, series=False)
         self._explain()
         self._arrange()
         self._connect()
@@ -176,6 +178,7 @@ class Editor(QWidget):
         """Give the table room for this number of peaks, and the plot the rest."""
         row = self.table_view.verticalHeader().defaultSectionSize()
         table = row * rows + self.table_view.horizontalHeader().height() + 4
+        table += self.table_view.horizontalScrollBar().sizeHint().height()
         low = table + self.add.sizeHint().height() + self.splitter.handleWidth()
         self.splitter.setSizes([max(self.splitter.height() - low, 1), low])
 

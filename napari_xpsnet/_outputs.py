@@ -8,10 +8,15 @@ from napari_xpsnet import _layers, _maps
 from napari_xpsnet._colors import theme_colors
 from napari_xpsnet._controls import EVERYWHERE, FitForm
 from napari_xpsnet._curve_layers import curve_layers, place_beside, show_curves
-from napari_xpsnet._export import ExportDialog, Exported
+from napari_xpsnet._export import ExportDialog, Exported, together
 from napari_xpsnet._panel import Panel
+from napari_xpsnet._regions import Region, region_of
+from napari_xpsnet._session import source_code
 from napari_xpsnet._spectrum_view import SpectrumView
 from napari_xpsnet._state import script
+
+MOST_NUMBERS = 200_000
+"""Counts that may stand in copied code; the code for more reads a layer of the open viewer."""
 
 
 class Outputs:
@@ -68,7 +73,21 @@ class Outputs:
         if whole is not None and edit.pixel:
             number = spectra.size // spectra.sizes[_layers.ENERGY]
             found.append(Exported(f"all spectra ({number})", name, spectra, whole))
-        return found[::-1] if self.form.where.value == EVERYWHERE else found
+        found = found[::-1] if self.form.where.value == EVERYWHERE else found
+        return [*found, *self._several()] if found else []
+
+    def _several(self) -> list[Exported]:
+        """Several regions in one: those that are selected in the tree, and all of the file."""
+        region = region_of(self.view.layer)
+        selected = [one for one in region.file.regions if one is region or one in self.view.others]
+        selected += [one for one in self.view.others if one.file is not region.file]
+        found: list[Exported] = []
+        for words, regions in (("selected regions", selected), ("regions", region.file.regions)):
+            parts = [part for part in map(_part, regions) if part is not None]
+            if len(parts) > 1 and (not found or len(parts) > len(found[0].parts)):
+                text = f"all {len(parts)} fitted {words}"
+                found.append(together(parts, text, Path(region.file.name).stem or region.title))
+        return found
 
     def open_export(self) -> None:
         """Open the dialog that exports."""
@@ -101,6 +120,29 @@ class Outputs:
         origin = layer.metadata.get("origin", {})
         peaks = edit.peaks()
         by_hand = peaks is not None and "enabled" in peaks
-        text = script(state, edit.axis, origin, layer=layer.name, by_hand=by_hand)
+        source = _source_of(region_of(layer))
+        text = script(state, edit.axis, origin, layer=layer.name, source=source, by_hand=by_hand)
         QGuiApplication.clipboard().setText(text)
         self.panel.say("The Python code is in the clipboard.")
+
+
+def _part(region: Region) -> Exported | None:
+    """The chosen spectrum of a region with its peaks, None where it has none."""
+    state = region.state
+    peaks = None if state is None else state.content.at(state.pixel)
+    if state is None or peaks is None:
+        return None
+    pixel = _layers.pixel_text(state.pixel, region.spectra)
+    words = ", ".join(filter(None, (region.title, pixel)))
+    return Exported(words, region.title, region.shown_spectrum(), peaks)
+
+
+def _source_of(region: Region) -> str:
+    """Code of the spectra where no file or sample gives them: a part of a survey, a mean."""
+    known = region.origin.get("call") in ("read", "sample") and region.axis.charge is None
+    if known or region.as_read.size > MOST_NUMBERS:
+        return ""
+    try:
+        return source_code(region)
+    except (ValueError, TypeError):  # its energy scale is unknown
+        return ""

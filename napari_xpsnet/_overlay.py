@@ -9,7 +9,7 @@ import xarray as xr
 
 from napari_xpsnet._edit_state import Shown
 from napari_xpsnet._layers import ENERGY
-from napari_xpsnet._plot import Counts, SpectrumPlot
+from napari_xpsnet._plot import MEASURED, Counts, SpectrumPlot
 
 import pyqtgraph as pg  # isort: skip
 
@@ -50,6 +50,7 @@ class Overlay:
         self.lines: list[Any] = []
         self._used = 0
         self._kind: tuple[Any, ...] = ()
+        self._own = MEASURED
 
     def draw(
         self,
@@ -57,6 +58,7 @@ class Overlay:
         others: Sequence[tuple[str, xr.DataArray]],
         series: Series | None,
         shown: Shown,
+        name: str,
     ) -> None:
         """Draw other regions, and the series that the active spectrum belongs to.
 
@@ -69,11 +71,14 @@ class Overlay:
         series : Series, optional
         shown : Shown
             How they are drawn.
+        name : str
+            Of the active spectrum, for the legend beside others.
         """
         kind = (*(name for name, _ in others), series is not None, shown)
         is_new = kind != self._kind and bool(others or series or self._used)
         self._kind, self._used = kind, 0
         height = self._height(active)
+        self._own = name if others else MEASURED
         self._draw_others(active, others, shown, height)
         if series is not None:
             self._draw_series(series, shown, height)
@@ -125,7 +130,7 @@ class Overlay:
             shift = OFFSET * height * (index + 1) if shown.offset else 0.0
             self._draw_line(spectrum, shown, shift, color)
             names.append((color, name))
-        self.plot.show_others(names, (min(ends), max(ends)) if ends else None)
+        self.plot.show_others(names, (min(ends), max(ends)) if ends else None, self._own)
 
     def _draw_series(self, series: Series, shown: Shown, height: float) -> None:
         """Draw the other spectra of a series, each shifted by its distance from the active one."""

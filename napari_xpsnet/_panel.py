@@ -59,6 +59,7 @@ class Panel(QWidget):
         self.load_set = QPushButton("Load peak set...")
         self.file_fits = QComboBox()
         self.use_fit = QPushButton("Use as the peak set")
+        self.compare = QCheckBox("draw it beside the shown peaks")
         self.axis = _section("Energy axis")
         self.peak_set = _section("Peak set")
         self.in_file = _section("Fits in the file")
@@ -91,6 +92,7 @@ class Panel(QWidget):
         )
         self.to_all.setToolTip("Refine all spectra of this layer, starting from these peaks")
         self.save_set.setToolTip("Save peaks, line shapes, locks, limits and links as JSON")
+        self.compare.setToolTip("Broken lines: envelope, background and peaks of the chosen fit")
         self.load_set.setToolTip("Use peaks from a file: JSON, or any file that holds a fit")
         self.axis.setToolTip(
             "Energy scale, photon energy and offset, if the file does not state them"
@@ -103,6 +105,7 @@ class Panel(QWidget):
         self.peak_set.addWidget(_box(_row(self.save_set, self.load_set)))
         self.in_file.addWidget(self.file_fits)
         self.in_file.addWidget(self.use_fit)
+        self.in_file.addWidget(self.compare)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(6, 2, 6, 4)
         layout.setSpacing(4)

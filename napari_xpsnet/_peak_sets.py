@@ -4,10 +4,11 @@ from pathlib import Path
 from typing import Any
 
 import xarray as xr
-from qtpy.QtCore import QObject, Signal
+from qtpy.QtCore import QObject, Signal, Slot
 from qtpy.QtWidgets import QFileDialog
 
 from napari_xpsnet import _layers
+from napari_xpsnet._comparison import Comparison
 from napari_xpsnet._panel import Panel
 from napari_xpsnet._spectrum_view import SpectrumView
 from napari_xpsnet._worker import sentence
@@ -40,6 +41,9 @@ class PeakSets(QObject):
         panel.save_set.clicked.connect(self.save)
         panel.load_set.clicked.connect(self.load)
         panel.use_fit.clicked.connect(self.use_file_fit)
+        self.comparison = Comparison(view, self)
+        panel.compare.toggled.connect(self.compare)
+        panel.file_fits.currentIndexChanged.connect(self.compare)
 
     def save(self) -> None:
         """Ask for a file and write the peaks with everything that holds them."""
@@ -83,6 +87,7 @@ class PeakSets(QObject):
         layer = self.view.layer
         self._fits = [] if layer is None else self._fits_of(layer)
         self.panel.show_file_fits([_name(fit) for fit in self._fits])
+        self.compare()
 
     def _fits_of(self, layer: Any) -> list[xr.Dataset]:
         """Fits of one region in the file that a layer was read from; each file is read once."""
@@ -102,14 +107,29 @@ class PeakSets(QObject):
         fits = [fit for fit in self._known[path] if str(fit.attrs.get("region", "")) == region]
         return [fit for fit in fits if fit["center"].ndim == 1]
 
-    def use_file_fit(self) -> None:
-        """Show the chosen fit of the file, and edit it from now on."""
+    def _chosen(self) -> xr.Dataset | None:
+        """The chosen fit of the file, on the energies as they are now."""
         index = self.panel.file_fits.currentIndex()
         edit = self.view.edit
-        if edit is not None and 0 <= index < len(self._fits):
-            # The user may have shifted the energies since the file was read.
-            fit = self._fits[index].xps.shift(edit.axis.offset)
+        if edit is None or not 0 <= index < len(self._fits):
+            return None
+        # The user may have shifted the energies since the file was read.
+        fit: xr.Dataset = self._fits[index].xps.shift(edit.axis.offset)
+        return fit
+
+    def use_file_fit(self) -> None:
+        """Show the chosen fit of the file, and edit it from now on."""
+        fit = self._chosen()
+        if fit is not None:
             self.wanted.emit("use the fit of the file", fit)
+
+    @Slot()
+    def compare(self) -> None:
+        """Draw the chosen fit of the file beside the peaks, where this is wanted."""
+        try:
+            self.comparison.show_fit(self._chosen() if self.panel.compare.isChecked() else None)
+        except ValueError as error:
+            self.panel.say(str(error), problem=True)
 
 
 def _name(fit: xr.Dataset) -> str:

@@ -64,6 +64,10 @@ EDIT_TIP = (
 )
 
 
+MOST_DECIMALS = 4
+"""Of a value with its error."""
+
+
 def with_error(value: float, error: float, *, decimals: int = 2) -> str:
     """Value with the standard error of its last digits in parentheses: 284.803(12).
 
@@ -74,9 +78,9 @@ def with_error(value: float, error: float, *, decimals: int = 2) -> str:
     if not np.isfinite(error) or error <= 0:
         return f"{value:.{decimals}f}"
     # Two digits of the error; an error above 10 is written in the unit of the value.
-    digits = max(0, 1 - int(np.floor(np.log10(error))))
-    if digits > 4:
-        return f"{value:.4f}"
+    digits = min(MOST_DECIMALS, max(0, 1 - int(np.floor(np.log10(error)))))
+    if round(error * 10**digits) == 0:
+        return f"{value:.{digits}f}"
     return f"{value:.{digits}f}({round(error * 10**digits)})"
 
 

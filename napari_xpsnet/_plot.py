@@ -27,6 +27,8 @@ POINT_SIZES = ((300, 5.0), (700, 4.0), (1500, 3.0))
 """Diameter of the points [pixels] up to this number of points; 2 above."""
 PADDING = 0.03
 """Empty share at each side of the spectrum, where the ends of the range can be taken hold of."""
+MEASURED = "measured"
+"""Name of the points in the legend."""
 BAND = 2.0
 """Half width of the gray band of the residual [standard deviations]."""
 RESIDUAL_REACH = (4.0, 6.0, 8.0, 12.0, 16.0, 24.0, 32.0, 48.0, 64.0, 96.0, 128.0)
@@ -128,6 +130,7 @@ class SpectrumPlot(QWidget):
         self._follows = self._rests = False
         self._peak_names: list[tuple[str, str]] = []
         self._others: list[tuple[str, str]] = []
+        self._own, self._compared = MEASURED, ""
         self._reach: tuple[float, float] | None = None
         self._painted: dict[int, tuple[str, bool]] = {}
         self.graphics = pg.GraphicsLayoutWidget()
@@ -423,7 +426,9 @@ class SpectrumPlot(QWidget):
             )
         self._name_curves([])
 
-    def show_others(self, names: list[tuple[str, str]], reach: tuple[float, float] | None) -> None:
+    def show_others(
+        self, names: list[tuple[str, str]], reach: tuple[float, float] | None, own: str = MEASURED
+    ) -> None:
         """Name further spectra in the legend; the view reaches to theirs.
 
         Parameters
@@ -432,10 +437,17 @@ class SpectrumPlot(QWidget):
             Colors and names.
         reach : (float, float), optional
             Energies of those that lie outside of this spectrum [eV].
+        own : str
+            Name of this spectrum in the legend.
         """
-        self._others, self._reach = names, reach
+        self._others, self._reach, self._own = names, reach, own
         if self._spectrum is not None:
             self._name_curves(self._peak_names)
+
+    def name_comparison(self, name: str) -> None:
+        """Name a second fit in the legend; nothing for none."""
+        self._compared = name
+        self._name_curves(self._peak_names)
 
     def _paint(self, index: int, color: str) -> None:
         """Give a peak its color, if it has another one; a new pen draws the curve again."""
@@ -464,13 +476,14 @@ class SpectrumPlot(QWidget):
         """Write the legend: measured points, envelope, peaks, background, other spectra."""
         self._peak_names = peaks
         text = self.colors["text"]
-        entries = [("●", text, "measured")]
+        entries = [("●", text, self._own)]
         if self.curves is not None:
             entries.append(("━", envelope_color(dark=self.colors["dark"]), "envelope"))
         entries += [("■", color, name) for color, name in peaks]
         if self.background.isVisible():
             entries.append(("╌", "#909090", "background"))
         entries += [("━", color, name) for color, name in self._others]
+        entries += [("╌", text, self._compared)] if self._compared else []
         self.legend_names = [name for _, _, name in entries]
         self.legend.show_entries(entries)
 
@@ -479,7 +492,8 @@ class SpectrumPlot(QWidget):
         scale = str(spectrum.attrs.get("scale", ""))
         units = str(spectrum.attrs.get("units", "counts"))
         text = self.colors["text"]
-        labels = (scale, units, text, self._shown.log, self._shown.normalized)
+        shifted = self._shown.waterfall
+        labels = (scale, units, text, shifted, self._shown.log, self._shown.normalized)
         if labels == self._labels:
             return  # a label draws its axis again, also the same one
         self._labels = labels
@@ -488,7 +502,8 @@ class SpectrumPlot(QWidget):
         name = "Counts/s" if units == "counts/s" else "Counts"
         left = self.main.getAxis("left")
         left.setLogMode(self._shown.log)
-        self.main.setLabel("left", f"{name} / maximum" if self._shown.normalized else name)
+        name += " / maximum" if self._shown.normalized else ""
+        self.main.setLabel("left", f"{name}, shifted" if shifted else name)
         self.strip.setLabel("left", "res. (\N{GREEK SMALL LETTER SIGMA})")
         self.strip.setLabel("bottom", f"{scale.capitalize()} energy (eV)".strip())
         for axis in (left, self.strip.getAxis("left"), self.strip.getAxis("bottom")):

@@ -10,7 +10,7 @@ from qtpy.QtWidgets import QComboBox, QLabel
 import pyqtgraph as pg  # isort: skip
 
 from napari_xpsnet._colors import peak_color
-from napari_xpsnet._layers import ENERGY, fitted_dim, peak_name, pixel_dims
+from napari_xpsnet._layers import ENERGY, fitted_dim, peak_name, pixel_dims, units_text
 from napari_xpsnet._side_plot import SidePlot
 
 QUANTITIES = {
@@ -145,7 +145,7 @@ class ProfilePlot(SidePlot):
         units = ""
         if along in spectra.coords and spectra[along].dtype.kind in "iuf":
             self.position = np.asarray(spectra[along].values, dtype=float)
-            units = str(spectra[along].attrs.get("units", ""))
+            units = units_text(spectra[along])
         names = []
         for index in range(found.sizes["peak"]):
             values = found[name].isel(peak=index).values

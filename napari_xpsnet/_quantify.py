@@ -1,14 +1,14 @@
 """The window "Quantification...": atomic percent of the fitted regions of a sample."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import xarray as xr
-from qtpy.QtCore import QObject, QSignalBlocker, QSize, Qt, QTimer, Signal, Slot
+from qtpy.QtCore import QSignalBlocker, QSize, Qt, Signal, Slot
 from qtpy.QtGui import QGuiApplication
 from qtpy.QtWidgets import (
     QComboBox,
-    QDialog,
     QDoubleSpinBox,
     QFileDialog,
     QFormLayout,
@@ -31,11 +31,12 @@ from napari_xpsnet._controls import shrinkable
 from napari_xpsnet._edit_state import EditState
 from napari_xpsnet._layers import pixel_text
 from napari_xpsnet._quantities import Answer, Choices, Line
-from napari_xpsnet._regions import Region
+from napari_xpsnet._regions import Region, RegionFile
+from napari_xpsnet._session import place_of, region_at
+from napari_xpsnet._tool_window import ToolDialog, ToolWindow
 from napari_xpsnet._worker import sentence
 
-SOON = 200
-"""Time after the last change after which the table is made again [ms]."""
+TIP = "Atomic percent of the fitted regions of this sample, with errors"
 FORM_WIDTH = 330
 SIZE = QSize(1060, 640)
 SCOPES = {"this sample": False, "all files": True}
@@ -65,6 +66,10 @@ TIPS = {
     ),
     "limit": "Smallest amount that would be found [at.%]",
 }
+COMBOS = ("scope", "values", "level", "factors", "kind", "transmission", "path")
+NUMBERS = ("exponent", "density", "gap", "photon", "angle")
+TEXTS = ("table", "formula", "beta")
+"""Names of the controls of the form."""
 FILTER = "Table (*.csv);;Excel (*.xlsx)"
 
 
@@ -104,7 +109,7 @@ class QuantifyForm(QWidget):
         self.beta = QLineEdit()
         self.beta.setPlaceholderText("Si 2p=1.0, C 1s=2")
         self.browse.setAutoDefault(False)
-        self._choices: dict[str, bool] = {}
+        self.counted: dict[str, bool] = {}
         self._lines: list[Line] = []
         self._explain()
         self._arrange()
@@ -164,15 +169,33 @@ class QuantifyForm(QWidget):
 
     def _connect(self) -> None:
         """Every choice is a change."""
-        combos = (self.scope, self.values, self.level, self.factors, self.kind)
-        for combo in (*combos, self.transmission, self.path):
-            combo.currentIndexChanged.connect(self._follow)
-        for number in (self.exponent, self.density, self.gap, self.photon, self.angle):
-            number.valueChanged.connect(self._follow)
-        for text in (self.table, self.formula, self.beta):
-            text.editingFinished.connect(self._follow)
+        for name in COMBOS:
+            getattr(self, name).currentIndexChanged.connect(self._follow)
+        for name in NUMBERS:
+            getattr(self, name).valueChanged.connect(self._follow)
+        for name in TEXTS:
+            getattr(self, name).editingFinished.connect(self._follow)
         self.browse.clicked.connect(self._ask_table)
         self.regions.itemChanged.connect(self._switch)
+
+    def form_values(self) -> dict[str, Any]:
+        """All choices as plain values."""
+        found = {name: getattr(self, name).currentText() for name in COMBOS}
+        found |= {name: getattr(self, name).value() for name in NUMBERS}
+        return found | {name: getattr(self, name).text() for name in TEXTS}
+
+    def show_values(self, values: Mapping[str, Any]) -> None:
+        """Show such choices; without a signal for each."""
+        with QSignalBlocker(self):
+            for name in COMBOS:
+                if name in values:  # a text that there is no more changes nothing
+                    getattr(self, name).setCurrentText(str(values[name]))
+            for name in NUMBERS:
+                if name in values:
+                    getattr(self, name).setValue(float(values[name]))
+            for name in TEXTS:
+                getattr(self, name).setText(str(values.get(name, "")))
+        self._follow()
 
     def _follow(self, *_: Any) -> None:
         """Show only what the choices need."""
@@ -205,7 +228,7 @@ class QuantifyForm(QWidget):
             self.regions.clear()
             for line in lines:
                 text = line.region.title + (f" \N{EN DASH} {line.reason}" if line.reason else "")
-                on = line.usable and self._choices.get(line.region.key, line.on)
+                on = line.usable and self.counted.get(line.region.key, line.on)
                 item = QListWidgetItem(line.region.title if on else text)
                 item.setToolTip(text)
                 item.setFlags(
@@ -219,7 +242,7 @@ class QuantifyForm(QWidget):
     def _switch(self, item: QListWidgetItem) -> None:
         """Remember that the user switched a region on or off."""
         region = self._lines[self.regions.row(item)].region
-        self._choices[region.key] = item.checkState() == Qt.CheckState.Checked
+        self.counted[region.key] = item.checkState() == Qt.CheckState.Checked
         self.changed.emit()
 
     def switched_on(self) -> list[Region]:
@@ -287,17 +310,12 @@ class QuantifyForm(QWidget):
         return found or None
 
 
-class QuantifyWindow(QDialog):
+class QuantifyWindow(ToolDialog):
     """Form to the left; table, sentences and buttons to the right."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setWindowTitle("Quantification")
+        super().__init__(parent, "Quantification", SIZE)
         self.form = QuantifyForm()
-        self.title, self.message = QLabel(), QLabel()
-        for label in (self.title, self.message):
-            label.setWordWrap(True)
-            label.setTextFormat(Qt.TextFormat.PlainText)
         self.table = QTableWidget()
         self.table.setEditTriggers(QTableWidget.EditTrigger.NoEditTriggers)
         self.table.verticalHeader().setVisible(False)
@@ -325,13 +343,11 @@ class QuantifyWindow(QDialog):
         layout = QHBoxLayout(self)
         layout.addWidget(self.form)
         layout.addLayout(right, 1)
-        self.resize(SIZE)
 
     def show_answer(self, answer: Answer) -> None:
         """Show a result, or why there is none."""
         found = answer.found
-        self.message.setText(f"⚠ {answer.problem}" if answer.problem else "")
-        self.message.setVisible(bool(answer.problem))
+        self.say(f"⚠ {answer.problem}" if answer.problem else "")
         for button in (self.copy, self.save, self.script):
             button.setEnabled(found is not None)
         self.table.clear()
@@ -364,7 +380,7 @@ class QuantifyWindow(QDialog):
         self.notes.setPlainText("\n".join([*notes, *_quantities.sources(found)]))
 
 
-class Quantification(QObject):
+class Quantification(ToolWindow):
     """Opens the window, and keeps its table at the fits as they are now.
 
     Parameters
@@ -374,36 +390,25 @@ class Quantification(QObject):
     """
 
     def __init__(self, dock: Any) -> None:
-        super().__init__(dock)
-        self.dock = dock
+        super().__init__(dock, "Quantification...", TIP)
         self.window: QuantifyWindow | None = None
         self.answer = Answer()
         self._watched: list[EditState] = []
         self._shown: tuple[Any, ...] = ()
         self._mapped: tuple[Any, ...] = ()
-        self._soon = QTimer(self, singleShot=True, interval=SOON)
-        self._soon.timeout.connect(self.refresh)
-        self.button = QPushButton("Quantification...")
-        self.button.setToolTip("Atomic percent of the fitted regions of this sample, with errors")
-        self.button.clicked.connect(self.open)
-        dock.panel.layout().addWidget(self.button)
         dock.view.shown.connect(self._follow)
         dock.runner.finished.connect(self._later)
 
-    @Slot()
-    def open(self) -> None:
-        """Open the window, or bring it to the front."""
-        if self.window is None:
-            # Of the dock, not of its panel: a style of the panel must not reach it.
-            self.window = QuantifyWindow(self.dock)
-            self.window.form.changed.connect(self._take_choices)
-            self.window.copy.clicked.connect(self.copy_table)
-            self.window.save.clicked.connect(self.ask_path)
-            self.window.maps.clicked.connect(self.show_maps)
-            self.window.script.clicked.connect(self.copy_script)
-        self.refresh()
-        self.window.show()
-        self.window.raise_()
+    def _make(self) -> QuantifyWindow:
+        """The window, connected."""
+        # Of the dock, not of its panel: a style of the panel must not reach it.
+        window = QuantifyWindow(self.dock)
+        window.form.changed.connect(self._take_choices)
+        window.copy.clicked.connect(self.copy_table)
+        window.save.clicked.connect(self.ask_path)
+        window.maps.clicked.connect(self.show_maps)
+        window.script.clicked.connect(self.copy_script)
+        return window
 
     @property
     def _is_wanted(self) -> bool:
@@ -412,7 +417,7 @@ class Quantification(QObject):
             return False
         layer = self.dock.layer
         shown = layer is not None and _quantities.composition_maps(self.dock.viewer, layer)
-        return self.window.isVisible() or bool(shown)
+        return self.is_open or bool(shown)
 
     def _follow(self) -> None:
         """Follow the region and the pixel that are shown; called also while the mouse moves."""
@@ -508,8 +513,7 @@ class Quantification(QObject):
     def say(self, text: str) -> None:
         """Show a sentence above the table."""
         if self.window is not None:
-            self.window.message.setText(text)
-            self.window.message.show()
+            self.window.say(text)
 
     def _update_maps(self, regions: list[Region]) -> None:
         """Make the maps again, unless only another spectrum was chosen."""
@@ -539,6 +543,26 @@ class Quantification(QObject):
             _quantities.show_composition(self.dock.viewer, self.dock.layer, answer.found)
         except ValueError as error:
             self.say(f"⚠ {error}")
+
+    def values(self, files: Sequence[RegionFile]) -> dict[str, Any]:
+        """What the user has chosen, as plain values for a session; nothing before the first use."""
+        if self.window is None:
+            return {}
+        form = self.window.form
+        regions = [one for file in files for one in file.regions if one.key in form.counted]
+        counted = [[place_of(one, files), form.counted[one.key]] for one in regions]
+        return {"form": form.form_values(), "counted": counted}
+
+    def restore(self, values: Mapping[str, Any], files: Sequence[RegionFile]) -> None:
+        """Take what a session holds; what belongs to no region is left out."""
+        if "form" not in values:
+            return
+        form = self.made().form
+        for place, counted in values.get("counted", []):
+            region = region_at(place, files)
+            if region is not None:
+                form.counted[region.key] = bool(counted)
+        form.show_values(values["form"])
 
     @Slot()
     def copy_table(self) -> None:
@@ -586,14 +610,10 @@ class Quantification(QObject):
 
     def release(self) -> None:
         """Follow nothing any more, and close the window."""
-        self._soon.stop()
         for state in self._watched:
             state.changed.disconnect(self._later)
         self._watched = []
-        if self.window is not None:
-            self.window.close()
-            self.window.deleteLater()
-            self.window = None
+        super().release()
 
 
 def _combo(choices: Any) -> QComboBox:

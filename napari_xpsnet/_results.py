@@ -61,11 +61,10 @@ def short_summary(peaks: xr.Dataset | None, redchi: float) -> str:
         Of `xpsnet.residual`.
     """
     if peaks is None or not np.isfinite(redchi):
-        return "No peaks yet: press Fit, or double click in the plot to add one."
+        return "No peaks yet: press Fit, or double click in the plot."
     if "redchi" in peaks and np.isfinite(peaks["redchi"].values):
         return f"Reduced chi-square {float(peaks['redchi']):.2f}"
-    word = "changed by hand, " if _codes(peaks) == {NOT_DONE: 1} else ""
-    return f"Reduced chi-square {redchi:.2f}; {word}not fitted yet"
+    return f"Reduced chi-square {redchi:.2f}; not fitted yet"
 
 
 def spectrum_summary(peaks: xr.Dataset) -> str:

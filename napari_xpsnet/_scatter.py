@@ -1,4 +1,4 @@
-"""Scatter plot of two fitted parameters of all pixels; a lasso chooses pixels."""
+"""Scatter plot of two fitted parameters of all pixels, or histogram of one; a lasso chooses."""
 
 from typing import Any
 
@@ -16,6 +16,10 @@ from napari_xpsnet._maps import VARIABLES
 from napari_xpsnet._side_plot import SidePlot
 
 HINT = "Draw around points with the left mouse button: their pixels become a Labels layer."
+HINT_BARS = "Drag over bars with the left mouse button: their pixels become a Labels layer."
+NUMBER = "number of pixels"
+"""In the place of the vertical parameter: a histogram of the horizontal one."""
+MOST_BARS = 200
 Choice = tuple[str, int]
 
 
@@ -41,6 +45,29 @@ def values_of(peaks: xr.Dataset, choice: Choice) -> xr.DataArray:
     """One parameter over all pixels."""
     name, index = choice
     return peaks[name] if index < 0 else peaks[name].isel(peak=index, drop=True)
+
+
+def histogram(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Numbers of values in bars of equal width, and the ends of the bars.
+
+    The width follows Freedman and Diaconis, Z. Wahrscheinlichkeitstheorie 57, 453 (1981), or
+    Sturges where that is narrower (``numpy.histogram_bin_edges``).
+
+    Parameters
+    ----------
+    values : ndarray
+        Missing ones are left out.
+
+    Returns
+    -------
+    numbers : ndarray, shape (n,)
+    ends : ndarray, shape (n + 1,)
+    """
+    there = values[np.isfinite(values)]
+    ends = np.histogram_bin_edges(there, "auto")
+    if ends.size > MOST_BARS + 1:
+        ends = np.linspace(ends[0], ends[-1], MOST_BARS + 1)
+    return np.histogram(there, ends)[0], ends
 
 
 class _LassoBox(pg.ViewBox):
@@ -73,12 +100,13 @@ class _LassoBox(pg.ViewBox):
 
 
 class ScatterPlot(SidePlot):
-    """One point for each pixel.
+    """One point for each pixel, or bars with the numbers of pixels.
 
     Signals
     -------
     chosen : DataArray of bool
-        Pixels inside the lasso, over the dimensions of the pixels.
+        Pixels inside the lasso, over the dimensions of the pixels; of a histogram those between
+        its left and its right end.
     """
 
     chosen = Signal(object)
@@ -88,7 +116,9 @@ class ScatterPlot(SidePlot):
         self.hint, self.box = QLabel(HINT), _LassoBox()
         super().__init__(self.vertical, self.horizontal, word="over", text=self.hint, box=self.box)
         self.points = pg.ScatterPlotItem(size=3, pen=None)
+        self.bars = pg.PlotDataItem([0.0, 1.0], [0.0], stepMode="center", fillLevel=0.0)
         self.plot.addItem(self.points)
+        self.plot.addItem(self.bars)
         self.plot.addItem(self.box.path, ignoreBounds=True)
         self._peaks: xr.Dataset | None = None
         for box in (self.horizontal, self.vertical):
@@ -103,6 +133,8 @@ class ScatterPlot(SidePlot):
         """Set the colors of the theme."""
         self.set_axis_colors(foreground=foreground, background=background)
         self.points.setBrush(pg.mkBrush(foreground))
+        self.bars.setPen(pg.mkPen(foreground))
+        self.bars.setFillBrush(pg.mkBrush(ACCENT))
 
     def show_peaks(self, peaks: xr.Dataset | None) -> None:
         """Draw the parameters of a fit of all pixels."""
@@ -116,33 +148,50 @@ class ScatterPlot(SidePlot):
             box.clear()
             for text, what in choices:
                 box.addItem(text, what)
+            if box is self.vertical and choices:
+                box.addItem(NUMBER)
             place = box.findText(before)
             box.setCurrentIndex(place if place >= 0 else min(number, len(choices) - 1))
             box.blockSignals(False)
         self._draw()
 
     def _arrays(self) -> tuple[xr.DataArray, xr.DataArray] | None:
-        """Horizontal and vertical values."""
+        """Horizontal and vertical values; of a histogram the same twice."""
         if self._peaks is None or self.horizontal.currentIndex() < 0:
             return None
-        across, up = self.horizontal.currentData(), self.vertical.currentData()
-        return values_of(self._peaks, across), values_of(self._peaks, up)
+        across = values_of(self._peaks, self.horizontal.currentData())
+        up = self.vertical.currentData()
+        return across, across if up is None else values_of(self._peaks, up)
+
+    @property
+    def _is_histogram(self) -> bool:
+        """Whether the numbers of pixels are drawn."""
+        return bool(self.vertical.currentText() == NUMBER)
 
     def _draw(self, *_: Any) -> None:
-        """Draw the points."""
+        """Draw the points, or the bars."""
         self.box.path.setData([], [])
         arrays = self._arrays()
+        bars = arrays is not None and self._is_histogram
+        self.hint.setText(HINT_BARS if bars else HINT)
+        self.bars.setVisible(bars)
+        self.points.setVisible(not bars)
+        self.points.setData([], [])
         if arrays is None:
-            self.points.setData([], [])
             return
         across, up = (np.asarray(one.values, dtype=float).ravel() for one in arrays)
-        there = np.isfinite(across) & np.isfinite(up)
-        self.points.setData(across[there], up[there])
+        if bars:
+            numbers, ends = histogram(across)
+            self.bars.setData(ends, numbers)
+        else:
+            there = np.isfinite(across) & np.isfinite(up)
+            self.points.setData(across[there], up[there])
         for side, box, values in zip(
             ("bottom", "left"), (self.horizontal, self.vertical), arrays, strict=True
         ):
-            units = str(values.attrs.get("units", "")).removeprefix("1")
             text = box.currentText()
+            units = str(values.attrs.get("units", "")).removeprefix("1")
+            units = "" if text == NUMBER else units
             self.plot.setLabel(side, f"{text} ({units})" if units else text)
         self.plot.enableAutoRange()
 
@@ -152,6 +201,10 @@ class ScatterPlot(SidePlot):
         if arrays is None:
             return
         across, up = arrays
+        if self._is_histogram:
+            ends = lasso.boundingRect()
+            self.chosen.emit((across >= ends.left()) & (across <= ends.right()))
+            return
         rule = Qt.FillRule.OddEvenFill
         pairs = zip(across.values.ravel(), up.values.ravel(), strict=True)
         inside = [lasso.containsPoint(QPointF(float(a), float(b)), rule) for a, b in pairs]

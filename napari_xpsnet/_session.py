@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
+import xarray as xr
+
 from napari_xpsnet._charge import Charge
 from napari_xpsnet._edit_state import Content, EditState, Shown
 from napari_xpsnet._layers import LayerTuple, first_pixel
@@ -17,6 +19,8 @@ from napari_xpsnet._state import EnergyAxis, FitState
 if TYPE_CHECKING:
     import xpsnet
 
+Place = list[Any]
+"""A region in a session: number of its file, and its title, which no other one in it has."""
 VIEW = "session_view"
 """Key in the metadata of the last layer of a session: what the window shows."""
 SHOWN_MAPS = "maps"
@@ -65,6 +69,19 @@ def make_session(
     return xpsnet.Session(kept, view={**view, "files": described}), left
 
 
+def place_of(region: Region, files: Sequence[RegionFile]) -> Place:
+    """Where a region is."""
+    return [files.index(region.file), region.title]
+
+
+def region_at(place: Sequence[Any], files: Sequence[RegionFile]) -> Region | None:
+    """The region at a place; None where there is none any more."""
+    number, title = place
+    if not isinstance(number, int) or not 0 <= number < len(files):
+        return None
+    return next((one for one in files[number].regions if one.title == title), None)
+
+
 def session_region(region: Region, maps: list[str]) -> "xpsnet.SessionRegion":
     """One region with everything that was done with it."""
     import xpsnet
@@ -87,10 +104,8 @@ def session_region(region: Region, maps: list[str]) -> "xpsnet.SessionRegion":
             "function": content.made.function,
             "keywords": _plain(content.made.keywords()),
         }
-    given = {"scale": content.axis.scale, "photon_energy": content.axis.photon_energy}
-    as_read = region.as_read.assign_attrs({k: v for k, v in given.items() if v is not None})
     return xpsnet.SessionRegion(
-        as_read,
+        _described(region, content.axis),
         name=region.title,
         steps=_steps(content.axis),
         energy_range=content.energy_range,
@@ -99,6 +114,32 @@ def session_region(region: Region, maps: list[str]) -> "xpsnet.SessionRegion":
         origin=_plain(dict(region.origin)),
         settings=settings,
     )
+
+
+def _described(region: Region, axis: EnergyAxis) -> xr.DataArray:
+    """Spectra as they were read, with the attributes that the user has given."""
+    given = {"scale": axis.scale, "photon_energy": axis.photon_energy}
+    return region.as_read.assign_attrs({k: v for k, v in given.items() if v is not None})
+
+
+def source_code(region: Region) -> str:
+    """Python code that makes the spectra of a region, `spectra`, to the last bit.
+
+    Raises
+    ------
+    ValueError, TypeError
+        Where the region cannot be kept in a session.
+    """
+    import xpsnet
+
+    axis = region.axis
+    kept = xpsnet.SessionRegion(
+        _described(region, axis),
+        name=region.title,
+        steps=_steps(axis),
+        origin=_plain(dict(region.origin)),
+    )
+    return xpsnet.session_script(xpsnet.Session([kept])) + "spectra = session.regions[0].on_axis()"
 
 
 def _steps(axis: EnergyAxis) -> list[tuple[str, dict[str, Any]]]:

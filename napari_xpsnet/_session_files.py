@@ -9,6 +9,7 @@ import atexit
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -25,8 +26,8 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_xpsnet import _maps
-from napari_xpsnet._regions import files_of, parts_of
+from napari_xpsnet import _map_regions, _maps
+from napari_xpsnet._regions import Region, files_of, parts_of
 from napari_xpsnet._session import VIEW, make_session, session_layers
 from napari_xpsnet._worker import sentence
 
@@ -80,6 +81,70 @@ class SessionBar(QWidget):
         self.offer.setVisible(False)
 
 
+class SessionCopy:
+    """The copy of one window: written in a thread, taken away when nothing can be lost any more.
+
+    Parameters
+    ----------
+    path : Path
+    failed : callable
+        Takes a sentence, in the thread that writes.
+    """
+
+    def __init__(self, path: Path, failed: Callable[[str], None]) -> None:
+        self.path, self._failed = path, failed
+        self._writer: threading.Thread | None = None
+        self._lock: QLockFile | None = None
+
+    @property
+    def busy(self) -> bool:
+        """Whether a copy is being written."""
+        return self._writer is not None and self._writer.is_alive()
+
+    def start(self, session: Any) -> None:
+        """Write a session.
+
+        Raises
+        ------
+        OSError
+            Where there can be no folder for it.
+        """
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        if self._lock is None:
+            self._lock = _lock_of(self.path)
+            self._lock.tryLock(0)
+            atexit.register(self.drop)
+        # No daemon: Python then waits for the thread before h5py, imported in it, takes down what
+        # it needs to write. A daemon would write on without that, and fail inside h5py.
+        self._writer = threading.Thread(target=self._write, args=(session,), name="xpsnet copy")
+        self._writer.start()
+
+    def _write(self, session: Any) -> None:
+        """Write the copy; runs in the thread."""
+        import xpsnet
+
+        try:
+            xpsnet.write_session(self.path, session, overwrite=True)
+        except (OSError, ValueError) as error:
+            # The window may be gone, and its signals with it.
+            with suppress(RuntimeError):
+                self._failed(sentence(error))
+
+    def wait(self) -> None:
+        """Wait until the copy is written."""
+        if self._writer is not None:
+            self._writer.join()
+
+    def drop(self) -> None:
+        """Take the copy away."""
+        self.wait()
+        self.path.unlink(missing_ok=True)
+        if self._lock is not None:
+            self._lock.unlock()
+            self._lock = None
+            atexit.unregister(self.drop)
+
+
 class SessionKeeper(QObject):
     """Saves and opens sessions of one window.
 
@@ -104,9 +169,7 @@ class SessionKeeper(QObject):
         self.bar = SessionBar()
         self.path: Path | None = None
         self._changed = False
-        self._writer: threading.Thread | None = None
-        self._copy = copies_folder() / f"{uuid4().hex}{SUFFIX}"
-        self._lock: QLockFile | None = None
+        self._copy = SessionCopy(copies_folder() / f"{uuid4().hex}{SUFFIX}", self._written.emit)
         self._lost: tuple[Path, QLockFile] | None = None
         self._replaced: list[tuple[QAction, Any]] = []
         self._action = QAction("Save session", self)
@@ -130,6 +193,7 @@ class SessionKeeper(QObject):
         self._written.connect(self._report)
         self.dock.stack.indexChanged.connect(self._note)
         self.dock.runner.finished.connect(self._after_fit)
+        self.dock.regions.shown.connect(self._add_maps)
         self.viewer.layers.events.inserted.connect(self._follow_layer)
         self.viewer.layers.events.removed.connect(self._note)
 
@@ -172,6 +236,8 @@ class SessionKeeper(QObject):
                 "angles": [float(one) for one in camera.angles],
             },
             "step": [int(one) for one in self.viewer.dims.current_step],
+            "identification": self.dock.identification.values(files),
+            "quantification": self.dock.quantification.values(files),
         }
 
     def save(self) -> None:
@@ -205,7 +271,7 @@ class SessionKeeper(QObject):
             self.say(sentence(error), problem=True)
             return False
         self._changed = False
-        self._drop_copy()
+        self._copy.drop()
         names = LEFT.format(names=", ".join(left)) if left else ""
         self.say(SAVED.format(name=self.path.name) + names, problem=bool(left))
         return True
@@ -251,18 +317,14 @@ class SessionKeeper(QObject):
         files = files_of(self.viewer)[-number:]
         if view.get("path") and len(files) == len(files_of(self.viewer)):
             self.path = self.path or Path(view["path"])
-        for file in files:
-            for region in file.regions:
-                whole = None if region.state is None else region.state.content.whole
-                if whole is None or region.layer is None:
-                    continue
-                for variable in region.shown_maps:
-                    _maps.show_maps(self.viewer, region.layer, whole, variable)
-                region.shown_maps = []
         self.dock.reset_choices()
         if view.get("scale") in ("binding", "kinetic"):
             self.dock.regions.scale = view["scale"]
         self.dock.panel.live.setChecked(bool(view.get("live", False)))
+        self.dock.identification.restore(view.get("identification", {}), files)
+        self.dock.quantification.restore(view.get("quantification", {}), files)
+        for file in files:
+            self._add_maps(file.active)
         active = view.get("active")
         if isinstance(active, int) and 0 <= active < len(files):
             self.dock.show_region(files[active].active)
@@ -270,6 +332,22 @@ class SessionKeeper(QObject):
         QTimer.singleShot(SETTLE, lambda: self._place_camera(view))
         self._changed = False
         self.opened.emit()
+
+    def _add_maps(self, region: Region) -> None:
+        """Add the maps that a session showed of a region, once the region is shown."""
+        whole = None if region.state is None else region.state.content.whole
+        if whole is None or region.layer is None or not region.shown_maps:
+            return
+        variables, region.shown_maps = region.shown_maps, []
+        for variable in variables:
+            if variable == _map_regions.RGB:
+                _map_regions.show_rgb(self.viewer, region.layer, whole)
+            elif variable == _maps.COMPOSITION:
+                self.dock.show_region(region)
+                self.dock.quantification.refresh()
+                self.dock.quantification.show_maps()
+            else:
+                _maps.show_maps(self.viewer, region.layer, whole, variable)
 
     def _place_camera(self, view: Any) -> None:
         """Look where the session looked."""
@@ -305,31 +383,17 @@ class SessionKeeper(QObject):
 
     def keep_copy(self) -> None:
         """Write a copy in a thread, if something has changed since the last one."""
-        busy = self._writer is not None and self._writer.is_alive()
-        if not self._changed or busy or self.dock.is_closed or not files_of(self.viewer):
+        if not self._changed or self._copy.busy or self.dock.is_closed:
+            return
+        if not files_of(self.viewer):
             return
         try:
             session, _ = self.session()
-            self._copy.parent.mkdir(parents=True, exist_ok=True)
+            self._copy.start(session)
         except (OSError, ValueError) as error:
             self.say(sentence(error), problem=True)
             return
-        if self._lock is None:
-            self._lock = _lock_of(self._copy)
-            self._lock.tryLock(0)
-            atexit.register(self._drop_copy)
         self._changed = False
-        self._writer = threading.Thread(target=self._write, args=(session,), daemon=True)
-        self._writer.start()
-
-    def _write(self, session: Any) -> None:
-        """Write a copy; runs in a thread."""
-        import xpsnet
-
-        try:
-            xpsnet.write_session(self._copy, session, overwrite=True)
-        except (OSError, ValueError) as error:
-            self._written.emit(sentence(error))
 
     def _report(self, problem: str) -> None:
         """Say why there is no copy."""
@@ -338,16 +402,7 @@ class SessionKeeper(QObject):
 
     def wait(self) -> None:
         """Wait until the copy is written."""
-        if self._writer is not None:
-            self._writer.join()
-
-    def _drop_copy(self) -> None:
-        """Take the copy of this window away: nothing is lost any more."""
-        self.wait()
-        self._copy.unlink(missing_ok=True)
-        if self._lock is not None:
-            self._lock.unlock()
-            self._lock = None
+        self._copy.wait()
 
     def _offer_lost(self) -> None:
         """Offer the newest copy whose process has ended without taking it away."""
@@ -355,7 +410,7 @@ class SessionKeeper(QObject):
         copies = sorted(folder.glob(f"*{SUFFIX}"), key=_modified, reverse=True)
         for path in copies:
             lock = _lock_of(path)
-            if path != self._copy and lock.tryLock(0):
+            if path != self._copy.path and lock.tryLock(0):
                 self._lost = path, lock
                 when = time.strftime("%Y-%m-%d %H:%M", time.localtime(_modified(path)))
                 size = f"{max(_size(path) // 1024, 1)} kB"
@@ -395,8 +450,7 @@ class SessionKeeper(QObject):
         if self._lost is not None:
             self._lost[1].unlock()
             self._lost = None
-        self._drop_copy()
-        atexit.unregister(self._drop_copy)
+        self._copy.drop()
 
 
 def _lock_of(path: Path) -> QLockFile:

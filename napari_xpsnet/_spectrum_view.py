@@ -192,7 +192,8 @@ class SpectrumView(QObject):
             series = Series(spectra.transpose(dim, _layers.ENERGY).load(), own)
         self.editor.offer_overlay(others=bool(others), series=is_series)
         drawn = [(region.title, region.shown_spectrum()) for region in others]
-        self.overlay.draw(spectrum, drawn, series, self.edit.shown)
+        name = region_of(self.layer).title
+        self.overlay.draw(spectrum, drawn, series, self.edit.shown, name)
         if len(others) < len(self.others):
             self.problem.emit(OTHER_SCALE.format(scale=scale))
 

@@ -197,6 +197,7 @@ def script(
     origin: Mapping[str, Any],
     *,
     layer: str = "spectra",
+    source: str = "",
     by_hand: bool = False,
 ) -> str:
     """Python code that repeats the fit without the viewer.
@@ -210,16 +211,19 @@ def script(
         keywords}; empty for spectra from the Python session of the user.
     layer : str
         Name of the layer, for that case.
+    source : str
+        Code that makes `spectra`, where `origin` cannot say it.
     by_hand : bool
         Whether the peaks that are shown were changed by hand, which the code cannot repeat.
     """
-    lines = ["import xpsnet", "", *_source(axis, origin, layer)]
-    if axis.show is not None:
+    lines = [source] if source else ["import xpsnet", "", *_source(axis, origin, layer)]
+    if axis.show is not None and not source:
         lines.append(f"spectra = xpsnet.to_{axis.show}(spectra)")
     name = "spectra"
     if state.pixel:
         name = "spectrum"
-        lines.append(f"spectrum = spectra.isel({_arguments(state.pixel)})")
+        own = ".xps.on_corrected_axis()" if axis.charge is not None else ""
+        lines.append(f"spectrum = spectra.isel({_arguments(state.pixel)}){own}")
     lines.append(f"peaks = xpsnet.{state.function}({name}, {_arguments(state.keywords())})")
     if by_hand:
         lines += [line.format(name=name) for line in BY_HAND]

@@ -12,6 +12,8 @@ from napari_xpsnet._plot import SpectrumPlot
 import pyqtgraph as pg  # isort: skip
 
 COLORS = ("#66CCEE", "#EE8844", "#76B7B2", "#EE6677", "#9CC069", "#B07AA1", "#8FA8D8", "#D08770")
+ON_LIGHT = 170
+"""Darkness of these colors on a light ground [%]."""
 NONE = "#909090"
 """Color of a peak without a candidate."""
 ROOM = 0.3
@@ -59,6 +61,8 @@ class SurveyMarkers:
         colors = dict(zip(dict.fromkeys(name.split()[0] for _, name in lines), cycle(COLORS)))
         for at, name in lines:
             color = NONE if name == "?" else colors[name.split()[0]]
+            if not self.plot.colors["dark"]:
+                color = pg.mkColor(color).darker(ON_LIGHT).name()
             self._add(name, (at, self._top(energy, view, at)), 0.03 * (high - low), color)
         if lines:
             # The plot shows all of its curves: an invisible one makes room above the spectrum.

@@ -378,7 +378,7 @@ def test_what_is_exported_first_follows_the_form(dock: FitPeaks, qtbot) -> None:
     dock.form.where.value = "this spectrum"
     assert dims() == [1, 3]
     words = [one.words for one in dock.outputs.to_export()]
-    assert "pixel y=3 x=2" in words[0]
+    assert "y=3 x=2" in words[0]
     assert words[1] == "all spectra (30)"
 
 

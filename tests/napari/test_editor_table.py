@@ -16,6 +16,7 @@ from truth_engine import TruthEngine
 
 import xpsnet
 from napari_xpsnet._widget import FitPeaks
+from napari_xpsnet._worker import library
 
 Add = Callable[..., Any]
 
@@ -199,3 +200,48 @@ def test_fits_of_the_file_are_offered_and_used(
     assert dock.view.plot.redchi < 3
     dock.stack.undo()
     assert dock.edit.peaks() is None
+
+
+@pytest.mark.parametrize("scale", ["binding", "kinetic"])
+def test_a_fit_of_the_file_is_drawn_beside_another(
+    scale: str, dock: FitPeaks, viewer, tmp_path: Path, qtbot
+) -> None:
+    # CasaXPS stores fits over kinetic energy; the plot shows binding energy.
+    spectrum, path = xpsnet.sample("spectrum"), tmp_path / "sample.vms"
+    photon = float(spectrum.attrs["photon_energy"])
+    spectrum = xpsnet.to_kinetic(spectrum) if scale == "kinetic" else spectrum
+    top = float(spectrum.energy[int(spectrum.values.argmax())])
+    one = xpsnet.refine(spectrum, xpsnet.add_peak(None, spectrum, top))
+    xpsnet.write(one, path, spectra=spectrum)
+    viewer.open(str(path), plugin="napari-xpsnet")
+    settle(0.2)
+    assert dock.region.scale == "binding"
+    (fit,) = xpsnet.read_fit(path)
+    assert fit.attrs["scale"] == scale
+    with qtbot.waitSignal(dock.runner.finished, timeout=60_000):
+        dock.engine = library
+        dock.panel.fit.click()
+    plot, lines = dock.view.plot, dock.peak_sets.comparison.lines
+    fitted = plot.legend_names
+    dock.panel.compare.click()
+    assert plot.legend_names[:-1] == fitted
+    redchi = float(xpsnet.residual(spectrum, fit).redchi)
+    assert plot.legend_names[-1] == f"fit of the file, reduced chi-square {redchi:.2f}"
+    energy, counts = lines[0].getData()
+    assert energy[np.argmax(counts)] == pytest.approx(284.8, abs=0.2)
+    own = photon - energy if scale == "kinetic" else energy
+    np.testing.assert_allclose(counts, xpsnet.curves(fit, own).envelope, rtol=1e-6)
+    assert len([line for line in lines if line.isVisible()]) == 3
+    assert plot.envelope.getData()[1].max() != pytest.approx(counts.max(), rel=1e-3)
+    # The plot may be drawn in other units; another region has no such fit.
+    dock.view.editor.normalize.click()
+    assert lines[0].getData()[1].max() == pytest.approx(plot.counts.factor * counts.max())
+    dock.panel.compare.click()
+    assert plot.legend_names == fitted
+    assert not any(line.isVisible() for line in lines)
+    with pytest.raises(ValueError, match="another energy axis"):
+        dock.peak_sets.comparison.show_fit(fit.xps.shift(50.0))
+    dock.panel.compare.click()
+    dock.form.layer.value = viewer.layers[0]
+    assert not any(line.isVisible() for line in lines)
+    assert "fit of the file" not in " ".join(plot.legend_names)

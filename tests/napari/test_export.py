@@ -1,5 +1,6 @@
 """The dialog "Export...", with mouse and keyboard: what is typed is what is written."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,18 @@ from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication, QFileDialog, QMessageBox
 
 import xpsnet
-from napari_xpsnet._export import DPI, KIND_OF, KINDS, PREVIEW_DPI, ExportDialog, Exported
+from napari_xpsnet._export import (
+    DPI,
+    EACH,
+    KIND_OF,
+    KINDS,
+    PREVIEW_DPI,
+    TOGETHER,
+    ExportDialog,
+    Exported,
+    together,
+)
+from napari_xpsnet._regions import Region
 from napari_xpsnet._widget import FitPeaks
 from xpsnet.samples import sample_truth
 
@@ -341,3 +353,77 @@ def test_a_figure_that_cannot_be_drawn_is_said_in_a_sentence(
     write_as(dialog, tmp_path / "fit.pdf")
     assert dialog.message.text().startswith("⚠ Expected peaks of these spectra")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.fixture
+def two_regions(single: Exported, tmp_path: Path, qtbot) -> ExportDialog:
+    """The dialog with two regions as one choice."""
+    moved = single.spectra.assign_coords(energy=single.spectra.energy + 247.0).rename("O 1s")
+    peaks = single.peaks.xps.shift(247.0).assign_attrs(region="O 1s")
+    carbon = Exported("C 1s", "C 1s", single.spectra, single.peaks.assign_attrs(region="C 1s"))
+    oxygen = Exported("O 1s, pixel y=1", "O 1s", moved, peaks)
+    dialog = ExportDialog([together([carbon, oxygen], "all 2 fitted regions", "wafer")], tmp_path)
+    dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose, False)
+    qtbot.addWidget(dialog)
+    dialog.show()
+    qtbot.waitUntil(lambda: not dialog.preview.picture.isNull())
+    return dialog
+
+
+def test_several_regions_are_one_figure(two_regions: ExportDialog, tmp_path: Path) -> None:
+    assert TOGETHER in two_regions.holds.text()
+    write_as(two_regions, tmp_path / "fit.svg")
+    text = (tmp_path / "fit.svg").read_text(encoding="utf-8")
+    assert text.count(">Binding energy (eV)</text>") == 2
+    assert ">C 1s</text>" in text
+    assert ">O 1s, pixel y=1</text>" in text
+    ends = [float(one) for one in re.findall(r">(\d+)</text>", text)]
+    assert min(ends) < 290
+    assert max(one for one in ends if one < 600) > 525
+
+
+def test_several_regions_are_one_vamas_file(two_regions: ExportDialog, tmp_path: Path) -> None:
+    write_as(two_regions, tmp_path / "fit.vms")
+    assert [one.name for one in xpsnet.read(tmp_path / "fit.vms")] == ["C 1s", "O 1s"]
+    for back, part in zip(
+        xpsnet.read_fit(tmp_path / "fit.vms"), two_regions.chosen.parts, strict=True
+    ):
+        np.testing.assert_allclose(back["center"], part.peaks["center"], atol=2e-4)
+
+
+def test_other_files_hold_one_region_each(
+    two_regions: ExportDialog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+    monkeypatch.setattr(QMessageBox, "question", lambda *args: asked.append(args[2]) or YES)
+    choose(two_regions, two_regions.kind, "CSV table")
+    assert EACH in two_regions.holds.text()
+    (tmp_path / "fit O 1s, pixel y=1.csv").write_text("measured")
+    write_as(two_regions, tmp_path / "fit.csv")
+    assert asked == ["fit O 1s, pixel y=1.csv exists. Replace it?"]
+    names = ["fit C 1s.csv", "fit O 1s, pixel y=1.csv"]
+    assert sorted(one.name for one in tmp_path.iterdir()) == names
+    for name, part in zip(names, two_regions.chosen.parts, strict=True):
+        (back,) = xpsnet.read_fit(tmp_path / name)
+        np.testing.assert_allclose(back["center"], part.peaks["center"], atol=2e-4)
+
+
+def test_the_dock_offers_selected_regions_and_those_of_the_file(
+    dock: FitPeaks, fitted: FitPeaks, viewer
+) -> None:
+    def words() -> list[str]:
+        return [one.words for one in dock.outputs.to_export()]
+
+    assert words() == ["C 1s"]
+    first = dock.region
+    copy = Region(first.as_read.rename("O 1s"))
+    first.file.add(copy, after=first)
+    dock.regions.update()
+    state = dock._state_of(copy)
+    state.replace("fit", first.state.content)
+    assert words() == ["C 1s", "all 2 fitted regions"]
+    (_, both) = dock.outputs.to_export()
+    assert [one.name for one in both.parts] == ["C 1s", "O 1s"]
+    assert both.parts[1].spectra.identical(copy.shown_spectrum())
+    dock.view.others = [copy]
+    assert words() == ["C 1s", "all 2 fitted selected regions"]

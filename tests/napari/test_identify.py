@@ -136,6 +136,26 @@ def test_near_names_appear_where_the_plot_is_enlarged(
     assert sum(name.startswith("Zn 2p") for name in markers.visible) == 2
 
 
+@pytest.mark.parametrize("theme", ["dark", "light"])
+def test_names_are_read_on_any_ground(theme: str, dock: FitPeaks, qtbot: Any) -> None:
+    dock.viewer.theme = theme
+    find(dock, qtbot)
+    ground = _luminance(dock.view.plot.colors["background"])
+    texts = dock.identification.markers.items
+    assert len(texts) >= 3
+    for text, _ in texts:
+        name = _luminance(text.textItem.defaultTextColor().name())
+        # Contrast by WCAG 2.1; 3 is the least for large letters.
+        assert (max(name, ground) + 0.05) / (min(name, ground) + 0.05) >= 3.0
+
+
+def _luminance(color: str) -> float:
+    """Relative luminance of a color by WCAG 2.1."""
+    shares = np.array([int(color[i : i + 2], 16) / 255 for i in (1, 3, 5)])
+    linear = np.where(shares <= 0.04045, shares / 12.92, ((shares + 0.055) / 1.055) ** 2.4)
+    return float(linear @ [0.2126, 0.7152, 0.0722])
+
+
 def test_names_follow_the_region(dock: FitPeaks, qtbot: Any, add_spectra: Add) -> None:
     find(dock, qtbot)
     add_spectra(dock.viewer, xpsnet.sample("spectrum"))

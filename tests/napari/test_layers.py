@@ -145,7 +145,10 @@ def test_moved_energies_move_the_layer(add_spectra: Add) -> None:
 
 def test_names_of_peaks_and_pixels() -> None:
     source = spectra(5, 6)
-    assert _layers.pixel_text({"y": 3, "x": 4}, source) == "pixel y=3 x=4 (7 um, 9 um)"
+    assert (
+        _layers.pixel_text({"y": 3, "x": 4}, source)
+        == "pixel y=3 x=4 (7 \N{MICRO SIGN}m, 9 \N{MICRO SIGN}m)"
+    )
     bare = source.drop_vars(["y", "x"])
     assert _layers.pixel_text({"y": 3, "x": 4}, bare) == "pixel y=3 x=4"
     assert _layers.pixel_text({}, source) == ""

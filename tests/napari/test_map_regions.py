@@ -102,3 +102,29 @@ def test_three_peaks_as_colors(
     assert sum(one.visible for one in _maps.maps_of(viewer, layer)) == 1
     with pytest.raises(ValueError, match="at least two peaks"):
         _map_regions.show_rgb(viewer, layer, peaks.isel(peak=slice(0, 1)))
+
+
+@pytest.mark.parametrize("name", ["map", "line_scan"])
+def test_pixels_as_points_have_a_table_of_their_parameters(
+    name: str, viewer: ViewerModel, add_spectra: Add
+) -> None:
+    spectra = xpsnet.sample(name)
+    spectra = spectra.isel({dim: slice(0, 5) for dim in spectra.dims if dim != "energy"})
+    layer, peaks = add_spectra(viewer, spectra), truth_of(spectra)
+    _map_regions.show_points(viewer, layer, peaks)
+    points = viewer.layers[-1]
+    number = spectra.size // spectra.sizes["energy"]
+    assert len(points.data) == len(points.features) == number
+    maps = _maps.map_layers(peaks, layer, _maps.VARIABLES)
+    assert len(maps) >= 6
+    for data, keywords, _ in maps:
+        column = points.features[keywords["metadata"]["map"]]
+        # Each row is the value of the map at the place of its point.
+        places = [points.data_to_world(place) for place in points.data]
+        start, step = (np.array(keywords[one]) for one in ("translate", "scale"))
+        at = [tuple(np.round((place - start) / step).astype(int)) for place in places]
+        np.testing.assert_array_equal(column, [data[one] for one in at])
+        assert column.dtype.kind == "f"
+    assert [str(one) for one in points.units] == [str(one) for one in maps[0][1]["units"]]
+    _map_regions.show_points(viewer, layer, peaks)
+    assert len([one for one in viewer.layers if "points_of" in one.metadata]) == 1

@@ -15,6 +15,7 @@ from truth_engine import TruthEngine, truth_of
 
 import xpsnet
 from napari_xpsnet._profile import pixel_profile
+from napari_xpsnet._scatter import NUMBER
 from napari_xpsnet._widget import FitPeaks
 
 Add = Callable[..., Any]
@@ -194,3 +195,41 @@ def test_both_lines_of_a_doublet_are_one_curve() -> None:
     area = peaks["area"].fillna(0.0).values
     np.testing.assert_allclose(found["area"].isel(peak=0), area[:, 0] + area[:, 1])
     assert found.sizes["peak"] == 2
+
+
+def test_a_drag_over_a_histogram_chooses_pixels(
+    dock: FitPeaks, small_map: xr.DataArray, add_spectra: Add, qtbot
+) -> None:
+    add_spectra(dock.viewer, small_map)
+    fit_all(dock, qtbot)
+    dock.map_tools.show_scatter.click()
+    scatter = dock.map_tools.scatter
+    scatter.horizontal.setCurrentText("area, C-C / C-H")
+    scatter.vertical.setCurrentText(NUMBER)
+    settle(0.2)
+    assert not scatter.points.isVisible()
+    assert "bars" in scatter.hint.text()
+    area = truth_of(small_map)["area"].isel(peak=0).values
+    ends, numbers = scatter.bars.getData()
+    assert len(ends) == len(numbers) + 1
+    assert int(numbers.sum()) == area.size
+    for low, high, number in zip(ends[:-2], ends[1:-1], numbers[:-1], strict=True):
+        assert number == np.sum((area >= low) & (area < high))
+    assert scatter.plot.getAxis("left").labelText == NUMBER
+    ordered = np.sort(area.ravel())
+    widest = int(np.argmax(np.diff(ordered)))
+    middle = float(ordered[widest : widest + 2].mean())
+    (left, _), (bottom, top) = scatter.plot.viewRange()
+    start, end = (
+        scatter.graphics.mapFromScene(scatter.box.mapViewToScene(QPointF(x, 0.5 * (bottom + top))))
+        for x in (left, middle)
+    )
+    viewport = scatter.graphics.viewport()
+    QTest.mousePress(viewport, Qt.MouseButton.LeftButton, pos=start + QPoint(2, 0))
+    drag(viewport, end)
+    QTest.mouseRelease(viewport, Qt.MouseButton.LeftButton, pos=end)
+    settle(0.1)
+    np.testing.assert_array_equal(dock.viewer.layers[-1].data.astype(bool), area < middle)
+    scatter.vertical.setCurrentText("area, C-C / C-H")
+    assert scatter.points.isVisible()
+    assert not scatter.bars.isVisible()

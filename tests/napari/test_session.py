@@ -1,5 +1,7 @@
 """Calibration and sessions in a real viewer: save, drop, the same window, crash, Python code."""
 
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -120,6 +122,21 @@ def test_each_spectrum_by_its_own_peak(dock: FitPeaks, qtbot) -> None:
     assert "charge_shift" not in region.spectra.coords
     before = xpsnet.residual(dock.view.spectrum(dock.edit.pixel), dock.view.peaks()).redchi
     assert float(quality) == pytest.approx(float(before))
+
+
+def test_code_of_spectra_with_shifts_of_their_own(
+    dock: FitPeaks, qtbot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fit(dock, qtbot, "all spectra")
+    calibrate(dock, 284.8, each=True)
+    dock.form.where.value = "this spectrum"
+    dock.panel.script.click()
+    made: dict[str, Any] = {}
+    monkeypatch.chdir(tmp_path)
+    exec(compile(QGuiApplication.clipboard().text(), "fit.py", "exec"), made)
+    assert made["spectra"].identical(dock.region.spectra)
+    assert made["spectrum"].identical(dock.view.spectrum(dock.edit.pixel))
+    np.testing.assert_array_equal(made["peaks"].energy, made["spectrum"].energy)
 
 
 def test_without_a_fit_it_says_what_to_do(dock: FitPeaks) -> None:
@@ -313,3 +330,25 @@ def test_damaged_sessions_are_refused_with_a_sentence(dock: FitPeaks, tmp_path: 
     xpsnet.write(xpsnet.sample("spectrum"), path)
     assert not dock.sessions.open(path)
     assert "expected a session of xpsnet, got another file" in dock.panel.message.text()
+
+
+ENDS_WHILE_WRITING = """
+import sys, time
+from pathlib import Path
+import xpsnet
+from napari_xpsnet._session_files import SessionCopy
+session = xpsnet.Session([xpsnet.SessionRegion(xpsnet.sample("map"))] * 10)
+assert "h5py" not in sys.modules  # as in a window where no file was read with it
+SessionCopy(Path(sys.argv[1]), print).start(session)
+while not hasattr(sys.modules.get("h5py._hl.dataset"), "Dataset"):
+    time.sleep(0.01)
+"""
+
+
+def test_the_end_of_python_waits_for_the_copy(tmp_path: Path) -> None:
+    path = tmp_path / "sessions" / "a.xps.nc"
+    code = [sys.executable, "-c", ENDS_WHILE_WRITING, str(path)]
+    done = subprocess.run(code, capture_output=True, text=True, check=False, timeout=120)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert path.parent.is_dir()
+    assert [*path.parent.iterdir()] == []

@@ -127,6 +127,8 @@ def test_from_the_drop_to_the_figure(
     drop(canvas, files[0])
     qtbot.waitUntil(lambda: len(dock.regions.files) == 1, timeout=LONG)
     qtbot.waitUntil(panel.use_fit.isVisible, timeout=LONG)
+    least = panel.use_fit.sizeHint().height()
+    qtbot.waitUntil(lambda: panel.use_fit.height() >= least, timeout=LONG)
     assert "1 peak" in panel.file_fits.currentText()
     assert view.peaks() is None
     click(panel.use_fit)

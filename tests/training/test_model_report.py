@@ -12,6 +12,8 @@ from xpsnet.training.evaluation import assess, training_recipe
 
 
 def test_page_with_its_figures(tmp_path: Path) -> None:
+    by_hand = "\n## What was tried\n\nNot that.\n\n## And\n\nthis.\n"
+    (tmp_path / "models.md").write_text(f"# Old\n\nAnother page.\n{by_hand}")
     page = model_report.write_report("default", tmp_path, n=300)
     text = page.read_text()
     assert page == tmp_path / "models.md"
@@ -23,6 +25,8 @@ def test_page_with_its_figures(tmp_path: Path) -> None:
     assert f"| all | 300 | {share} |" in text
     assert model.version in text
     assert "recipe: noise" in text
+    assert text.endswith(by_hand)
+    assert "Another page" not in text
 
 
 def test_groups_hold_every_spectrum_once() -> None:

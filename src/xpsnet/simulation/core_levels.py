@@ -119,14 +119,14 @@ def draw_raw(xp: Any, draw: Draw, n: int, recipe: RawRecipe) -> Batch:
     center, fwhm, fraction = (peaks[k][:, :, None] for k in ("center", "fwhm", "fraction"))
     lines = line(xp, axis[:, None, :], center, fwhm, fraction, shape)
     components = peaks["height"][:, :, None] * lines
-    columns = _columns(xp, axis, lines, center, fwhm)
+    columns = line_columns(xp, axis, lines, center, fwhm)
     total = xp.sum(components, axis=1)
     if second is not None:
         wide, away = second.wide[:, :, None], second.splitting[:, :, None]
         height = second.ratio[:, :, None] / wide
         others = height * line(xp, axis[:, None, :], center + away, wide * fwhm, fraction, shape)
         total = total + xp.sum(peaks["height"][:, :, None] * others, axis=1)
-        columns = columns + _columns(xp, axis, others, center + away, fwhm)
+        columns = columns + line_columns(xp, axis, others, center + away, fwhm)
     step = instrument.running_integral(xp, total, inside, points)
     loss = instrument.running_integral(xp, step, inside, points)
     background = instrument.draw_background(xp, draw, axis, step, loss)
@@ -135,7 +135,8 @@ def draw_raw(xp: Any, draw: Draw, n: int, recipe: RawRecipe) -> Batch:
     sigma, spread = instrument.draw_sigma(xp, draw, clean, largest, recipe.noise)
     noise, inflation = instrument.draw_noise(xp, draw, n, recipe.n_points)
     curves = (axis, step, sigma * inflation, inside)
-    keep = _detectable(xp, recipe, peaks, columns, curves) * peaks["present"]
+    worth = chi_squares(xp, peaks, columns, curves)
+    keep = xp.where(worth >= recipe.min_chi_square, 1.0, 0.0) * peaks["present"]
     spikes = instrument.draw_spikes(xp, draw, points, recipe.n_points, recipe.spikes)
     index, share = instrument.grid_index(xp, points, recipe.n_points)
     counts = clean + sigma * noise + largest * spikes
@@ -327,26 +328,27 @@ def _draw_heights(xp: Any, draw: Draw, n: int, recipe: RawRecipe, present: Any, 
     return height / xp.where(largest > 0, largest, xp.ones_like(largest))
 
 
-def _columns(xp: Any, axis: Any, lines: Any, center: Any, fwhm: Any) -> Any:
-    """Lines and what their center and width change, (n, max_peaks, 3, points / 2)."""
-    # Every second point is enough for `_detectable` and halves its time.
+def line_columns(xp: Any, axis: Any, lines: Any, center: Any, fwhm: Any) -> Any:
+    """Lines and what their center and width change, (n, max_peaks, 3, points / 2).
+
+    `axis` (n, points); `lines` (n, max_peaks, points) of height 1; `center`, `fwhm`
+    (n, max_peaks, 1). Every second point is enough for `chi_squares` and halves its time.
+    """
     z, lines = (axis[:, None, ::2] - center) / fwhm, lines[:, :, ::2]
     return xp.stack([lines, z * lines, z * z * lines], axis=2)
 
 
-def _detectable(
-    xp: Any, recipe: RawRecipe, peaks: Batch, shapes: Any, curves: tuple[Any, Any, Any, Any]
-) -> Any:
-    """Mask (n, max_peaks): 1 where a peak lowers chi-square by at least `min_chi_square`.
+def chi_squares(xp: Any, peaks: Batch, shapes: Any, curves: tuple[Any, Any, Any, Any]) -> Any:
+    """By how much each peak lowers chi-square (n, max_peaks), as `RawRecipe` describes it.
 
     The columns of the linearized model are the smooth background, then each peak in order of
     falling area (the order of `peaks`) with its derivatives by center and width. In the Cholesky
     factor of their Gram matrix, the square of a diagonal element is the part of chi-square that
-    its column explains in addition to all columns before it. `shapes` are those of `_columns` for
-    lines of height 1; `curves` are the axis, the running integral of all lines, the standard
+    its column explains in addition to all columns before it. `shapes` are those of `line_columns`
+    for lines of height 1; `curves` are the axis, the running integral of all lines, the standard
     deviation and the mask of measured points, (n, points) each.
     """
-    n, slots = peaks["center"].shape[0], recipe.max_peaks
+    n, slots = peaks["center"].shape
     axis, step, sigma, inside = (curve[:, ::2] for curve in curves)
     shapes = xp.reshape(shapes, (n, 3 * slots, axis.shape[1]))
     x = axis - 0.5
@@ -359,7 +361,7 @@ def _detectable(
     gram = gram + 3e-5 * np.eye(columns.shape[1], dtype=np.float32)
     factor = xp.linalg.cholesky(gram)
     own = xp.diagonal(factor, axis1=1, axis2=2)[:, 4::3] * size[:, 4::3, 0]
-    return xp.where(xp.square(own * peaks["height"]) >= recipe.min_chi_square, 1.0, 0.0)
+    return xp.square(own * peaks["height"])
 
 
 def _compact(xp: Any, peaks: Batch, keep: Any, scale: Any) -> Batch:

@@ -50,10 +50,14 @@ the spectrum; black: the true peaks; orange: the predicted peaks.
 
 ![The worst predictions]({images}/{name}_worst.png)
 """
+# This section and those after it are written by hand: a new report keeps them.
+_BY_HAND = "\n## What was tried\n"
 
 
 def write_report(name: str | Path, folder: str | Path, *, n: int = 20_000) -> Path:
     """Write ``models.md`` and its figures for a `default` network into a folder.
+
+    A page that is there is replaced, but for its sections from "What was tried" on.
 
     Parameters
     ----------
@@ -95,7 +99,9 @@ def write_report(name: str | Path, folder: str | Path, *, n: int = 20_000) -> Pa
         tables="\n\n".join([_card(model), *_tables(found, model)]),
     )
     page = Path(folder) / "models.md"
-    page.write_text(text, encoding="utf-8")
+    before = page.read_text(encoding="utf-8") if page.exists() else ""
+    _, heading, by_hand = before.partition(_BY_HAND)
+    page.write_text(text + heading + by_hand, encoding="utf-8")
     return page
 
 
