@@ -406,6 +406,7 @@ def choose_structure(question: Question, inputs: FitInputs) -> Structure:
     best = distinct[int(order[0])]
     mine = [number for number, key in enumerate(keys) if key == best]
     kept = _kept([templates[number] for number in mine], evidence[[n + 1 for n in mine]])
+    kept = _with_every_number(kept)
     said = [
         f"{structure_words(*distinct[int(number)])}, probability {share / probability.sum():.2f}"
         for number, share in zip(order[:2], probability[:2], strict=True)
@@ -446,8 +447,8 @@ def _log_sums(values: Floats) -> Floats:
 def _kept(templates: list[Template], evidence: Floats) -> tuple[Template, ...]:
     """The models that every spectrum is fitted with.
 
-    Of every number of states that is best for one of the representatives, and of one more and one
-    less, those that are best for one of them.
+    Of every number of states up to one more than is best for one of the representatives, those
+    that are best for one of them. Single spectra may have fewer states than any representative.
     """
     n_states = np.array([len(one.model.kinds) for one in templates])
     known = np.isfinite(evidence).any(axis=0)
@@ -457,7 +458,7 @@ def _kept(templates: list[Template], evidence: Floats) -> tuple[Template, ...]:
     number_in = n_states[evidence.argmax(axis=0)]
     wanted = np.unique(number_in)
     chosen: list[int] = []
-    for count in np.unique(n_states[np.abs(n_states[:, None] - wanted).min(axis=1) <= 1]):
+    for count in np.unique(n_states[n_states <= wanted.max() + 1]):
         same = np.flatnonzero(n_states == count)
         # Spectra with fewer states would choose starts that divide one line in two.
         asked = number_in == count if (number_in == count).any() else slice(None)
@@ -468,6 +469,40 @@ def _kept(templates: list[Template], evidence: Floats) -> tuple[Template, ...]:
             different.setdefault(templates[int(number)].model, int(number))
         chosen += _needed(templates, evidence, list(different.values()))
     return tuple(templates[number] for number in chosen)
+
+
+def _with_every_number(templates: tuple[Template, ...]) -> tuple[Template, ...]:
+    """Templates with a model for every number of states from 1 on; the same order.
+
+    A missing number has the states of the next larger one without its lowest.
+    """
+    found = {len(one.model.kinds): one for one in reversed(templates)}
+    added = []
+    for count in range(max(found, default=1) - 1, 0, -1):
+        if count not in found:
+            found[count] = _without_lowest(found[count + 1])
+            added.append(found[count])
+    return tuple(sorted((*templates, *added), key=lambda one: len(one.model.kinds)))
+
+
+def _without_lowest(template: Template) -> Template:
+    """A template without the state of the lowest main line; an asymmetric one stays."""
+    model = template.model
+    height = np.nanmedian(template.starts["height"], axis=0)[model.main]
+    asymmetric = model.asymmetric or ()
+    if len(asymmetric) == 1:
+        height[asymmetric[0]] = np.inf
+    lowest = int(np.argmin(height))
+    left = [state for state in range(len(model.kinds)) if state != lowest]
+    if model.asymmetric is not None:
+        asymmetric = tuple(left.index(state) for state in asymmetric if state != lowest)
+    smaller = replace(
+        model,
+        kinds=tuple(model.kinds[state] for state in left),
+        asymmetric=None if model.asymmetric is None else asymmetric,
+    )
+    lines = [place for state in left for place in model.places[state]]
+    return Template(smaller, {name: values[:, lines] for name, values in template.starts.items()})
 
 
 def _needed(templates: list[Template], evidence: Floats, numbers: list[int]) -> list[int]:
