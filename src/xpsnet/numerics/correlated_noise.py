@@ -5,7 +5,7 @@ quarter (second differences two fifths) of the true standard deviation. Before a
 corrected. The residuals of a fit show it: their third differences are then larger than their
 fourth, which neither white noise nor a smooth misfit brings about. Those of a moving mean are not:
 there, and for every smoothing, the residual beside the lines, where the curve is nearly straight
-and a misfit is small, scatters more than its fourth differences say (`_scatters_beside_lines`).
+and a misfit is small, scatters more than its fourth differences say (`_scatter_beside_lines`).
 
 What counts for lines that are wide against the correlation is the spectral density of the noise at
 frequency 0, the variance of a point times 1 + 2 sum of its correlations r_l with the points l steps
@@ -31,7 +31,11 @@ _STEEPEST = 10.0
 # bends within so many points by less than so many standard deviations. Where smoothed it is above 1
 # by 4 standard errors, and by what misfits of measured spectra do not reach.
 _STRAIGHT_POINTS, _BEND_POINTS, _BEND = 21, 3, 2.0
-_SCATTER_MARGIN, _FEWEST_BESIDE, _ALL_OVER = 0.8, 24, 0.25
+_SCATTER_MARGIN, _FEWEST_BESIDE = 0.8, 24
+# Part of the excess of the mean that the median must have: in one spectrum, in many together.
+_ALL_OVER = 0.25, 0.6
+# What the median must have where third differences are larger than fourth ones.
+_LEAST_SCATTER = 0.3
 _BENT = np.array([1.0, *[0.0] * (_BEND_POINTS - 1), -2.0, *[0.0] * (_BEND_POINTS - 1), 1.0])
 _LAGS = 13  # points apart up to which correlations are summed
 _SPIKE = 6.0
@@ -70,7 +74,12 @@ def correlation_density(
     steep = ratio[0] - 1 > _STEEPEST * (ratio[1] - 1)
     correlated = ratio[2] > 1 + _RATIO_MARGIN + error * _RATIO_SPREAD[1]
     correlated |= (ratio[1] > 1 + _RATIO_MARGIN + error * _RATIO_SPREAD[0]) & ~steep
-    correlated |= _scatters_beside_lines(scaled, level, dof, shared=shared)
+    excess, by_chance, beside = _scatter_beside_lines(scaled, level, dof, shared=shared)
+    # Where a misfit of narrow lines makes third differences large, nothing is beside the lines.
+    correlated &= (excess[1] > _LEAST_SCATTER) | (beside < _FEWEST_BESIDE)
+    all_over = excess[1] > _ALL_OVER[int(shared)] * excess[0]
+    scatters = all_over & (excess[0] > np.maximum(_SCATTER_MARGIN, by_chance))
+    correlated |= scatters & (beside >= _FEWEST_BESIDE)
     correlation = products / np.where(known, products[:, 0], 1.0)[:, None]
     chance = correlation[:, 1:] <= 1 / np.sqrt(np.maximum(number, 1))[:, None]
     length = np.where(chance.any(axis=1), chance.argmax(axis=1), _LAGS - 1)
@@ -86,12 +95,10 @@ def correlation_density(
     return factor, limit
 
 
-def _scatters_beside_lines(
+def _scatter_beside_lines(
     residual: Floats, level: Floats, dof: Floats, *, shared: bool
-) -> npt.NDArray[np.bool_]:
-    """Whether residuals beside the lines scatter by more than their differences say.
-
-    All over: most of the squares must be larger, too. A forgotten line makes a few large.
+) -> tuple[tuple[Floats, Floats], Floats, Floats]:
+    """How much more residuals beside the lines scatter than their differences say.
 
     Parameters
     ----------
@@ -101,10 +108,19 @@ def _scatters_beside_lines(
         Degrees of freedom of the variance from differences.
     shared : bool
         All spectra together, or each by itself.
+
+    Returns
+    -------
+    excess : (ndarray, ndarray)
+        Of the mean square over 1, and of the median square over that of normal noise: forgotten
+        lines make some squares very large, smoothed noise makes all of them larger.
+    chance, number : ndarray
+        What the mean exceeds by chance, and the number of points beside the lines.
     """
     half = _STRAIGHT_POINTS // 2
     if residual.shape[1] < _FEWEST_BESIDE + half:
-        return np.zeros(dof.shape, dtype=bool)
+        nothing = np.zeros(dof.shape)
+        return (nothing, nothing), nothing, nothing
     parabola = savgol_coeffs(_STRAIGHT_POINTS, 2)
     finite = np.isfinite(residual) & np.isfinite(level)
     filled = np.where(finite, residual, 0.0)
@@ -114,7 +130,7 @@ def _scatters_beside_lines(
     complete = minimum_filter1d(finite, _STRAIGHT_POINTS, axis=1, mode="nearest")
     beside = complete & (bend < _BEND)
     number = beside.sum(axis=1).astype(np.float64)
-    square = np.minimum((filled - trend) ** 2, _SPIKE**2) / (1 - parabola[half])
+    square = (filled - trend) ** 2 / (1 - parabola[half])
     every = np.where(beside, square, 0.0).sum(axis=1)
     middle = np.nan_to_num(_median_of(np.where(beside, square, np.inf), number))
     most = number * middle / MEDIAN_TO_SIGMA**2
@@ -122,9 +138,7 @@ def _scatters_beside_lines(
         every, most, number = total(every), total(most), total(number)
     at_least_one = np.maximum(number, 1)
     chance = _RATIO_ERRORS * np.sqrt(2 / at_least_one + 2 / np.maximum(dof, 1))
-    excess, all_over = every / at_least_one - 1, most / at_least_one - 1
-    found = excess > np.maximum(_SCATTER_MARGIN, chance)
-    return np.asarray(found & (all_over > _ALL_OVER * excess) & (number >= _FEWEST_BESIDE))
+    return (every / at_least_one - 1, most / at_least_one - 1), chance, number
 
 
 def _median_of(values: Floats, number: Floats) -> Floats:

@@ -307,7 +307,7 @@ def states_exist(model: StateModel, energy: Floats, results: FitResults) -> tupl
     strongest = height.argmax(axis=1)[:, None]
     above = np.take_along_axis(peaks["center"][:, model.main], strongest, axis=1)[:, 0]
     least = LEAST_HEIGHT * height.max(axis=1)
-    least_chi_square = LEAST_CHI_SQUARE * results.noise_density
+    least_chi_square = LEAST_CHI_SQUARE * np.maximum(results.noise_density, 1.0)
     for kind, places in zip(model.kinds, model.places, strict=True):
         a = places[0]
         strong &= results.line_chi_square[:, list(places)].sum(axis=1) >= least_chi_square
