@@ -1135,7 +1135,9 @@ def chi_squares(s: State, data: Data, sigma: Floats) -> Floats:
     }
     ordered = np.take_along_axis(curves, order[:, :, None], axis=1)
     axis = np.broadcast_to(data.axis, step.shape)
+    places, widths = by_area["center"][:, :, None], by_area["fwhm"][:, :, None]
+    columns = core_levels.line_columns(np, axis, ordered, places, widths)
     found = core_levels.chi_squares(
-        np, by_area, ordered, (axis, step, sigma[None], np.ones_like(axis))
+        np, by_area, columns, (axis, step, sigma[None], np.ones_like(axis))
     )
     return np.where(by_area["height"] > 0, found, 0.0)

@@ -670,8 +670,9 @@ class FitPeaks(QWidget):
 
 
 def _models() -> list[str]:
-    """Names of the networks, the default first."""
+    """Names of the networks that count lines, the default first."""
     import xpsnet
 
-    names = xpsnet.list_models() or ["default"]
+    every = xpsnet.list_models() or ["default"]
+    names = [name for name in every if not xpsnet.load_model(name).config.doublet]
     return sorted(names, key=lambda name: (name != "default", name))

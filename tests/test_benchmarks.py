@@ -88,6 +88,19 @@ def test_nist_like_doublets() -> None:
     assert "singlets called doublets" in text
 
 
+def test_states_of_doublets() -> None:
+    text = _printed("bench_doublets.py", "--n", "300", "--fit", "4")
+    assert "| doublet given | 300 |" in text
+    assert "| `fit`, doublet given | 4 |" in text
+    assert "center, median error: 0.0" in text
+
+
+def test_smoothed_spectra() -> None:
+    text = _printed("bench_smoothed.py", "--n", "1")
+    assert text.count("| mean of 3 | 100 | 0 |") == 3
+    assert "| two lines | none | 0 | 100 |" in text
+
+
 def test_nist_like_doublets_by_someone_who_knows_the_base_peak() -> None:
     code = """
 import numpy as np

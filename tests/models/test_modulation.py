@@ -67,3 +67,36 @@ def test_a_model_without_known_inputs_refuses_knowledge() -> None:
     assert not load_model("park2020").config.known
     with pytest.raises(ValueError, match=r"lines='any'.*'park2020'.*use the model 'default'"):
         predict(sample("spectrum"), model="park2020", lines="symmetric")
+
+
+DOUBLETS = replace(CONFIG, doublet=True)
+
+
+def _doublet_inputs(second: float = 1.0) -> np.ndarray:
+    curves = np.random.default_rng(0).random((5, 128), np.float32)
+    curves[:, 64:] *= second
+    return np.concatenate([curves, np.full((5, 10), 0.5, np.float32)], axis=1)
+
+
+def _without_second(inputs: np.ndarray) -> np.ndarray:
+    """The inputs of a network of lines: no second curve, no splitting and ratio."""
+    return np.concatenate([inputs[:, :64], inputs[:, 128:-2]], axis=1)
+
+
+def test_a_network_of_doublets_starts_as_the_one_of_lines(tmp_path: Path) -> None:
+    old, new = architecture.build(CONFIG), architecture.build(DOUBLETS)
+    weights.save_weights(tmp_path / "w.npz", old)
+    weights.load_start(tmp_path / "w.npz", CONFIG, new)
+    expected = old.predict_on_batch(_without_second(_doublet_inputs()))
+    for name, values in new.predict_on_batch(_doublet_inputs()).items():
+        np.testing.assert_allclose(values, expected[name], atol=1e-5)
+
+
+def test_a_network_of_doublets_reads_both_curves_in_both_runtimes(tmp_path: Path) -> None:
+    net = architecture.build(DOUBLETS)
+    write_onnx(net, tmp_path / "net.onnx")
+    onnx = runtimes.OnnxEngine(tmp_path / "net.onnx")
+    given, without = (net.predict_on_batch(_doublet_inputs(second)) for second in (1.0, 0.0))
+    for name, values in given.items():
+        assert np.abs(values - without[name]).max() > 1e-5
+        np.testing.assert_allclose(onnx(_doublet_inputs())[name], values, atol=2e-4)

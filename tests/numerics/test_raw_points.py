@@ -140,3 +140,19 @@ def test_noise_that_is_cut_at_zero(taken: float, gain: float) -> None:
     assert is_cut_at_zero(gain * np.maximum(counts - taken, 0.0)).mean() >= 0.9
     smooth = np.maximum(counts - taken - 0.37, 0.0)  # no whole numbers any more
     assert is_cut_at_zero(smooth).mean() >= 0.9
+
+
+@pytest.mark.parametrize("taken", [400.0, 800.0])
+def test_a_background_that_is_cut_off_wholly(taken: float) -> None:
+    cut = np.maximum(counts_of(n=100) - taken, 0.0)
+    assert (cut[:, :20] == 0).all()
+    assert is_cut_at_zero(cut).mean() > 0.7
+
+
+@pytest.mark.parametrize("width", [0.3, 0.5, 1.1, 2.0])
+@pytest.mark.parametrize("height", [50.0, 3e3, 1e5])
+def test_lines_on_no_background_are_not_cut(width: float, height: float) -> None:
+    rng = np.random.default_rng(3)
+    for base in (0.0, 0.05):
+        curve = base + LINE(ENERGY, 285.0, width, height, 0.0)
+        assert is_cut_at_zero(rng.poisson(curve, (200, curve.size)).astype(float)).mean() <= 0.005

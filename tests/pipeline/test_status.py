@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import xarray as xr
+from scipy.ndimage import uniform_filter1d
 from scipy.special import expit
 
 import xpsnet
@@ -120,3 +121,40 @@ def test_measured_spectra(real_data: Path, file: str, said: tuple[str, Status]) 
     wrong = (Status.MISFIT, Status.STEP, Status.SURVEY, Status.CUT_OFF, Status.NOT_RAW)
     expected = [one for one in wrong if one == said[1]]
     assert [one for one in wrong if applies(peaks, one)] == expected
+
+
+@pytest.mark.parametrize("points", [3, 5])
+def test_a_moving_mean_is_noticed_and_its_errors_hold(points):
+    energy = np.arange(280.0, 292.0, 0.1)
+    curve = 200 + LINE(energy, 285.0, 1.1, 3000.0, 0.3) + LINE(energy, 286.6, 1.1, 900.0, 0.3)
+    rng = np.random.default_rng(1)
+    off, noticed, right = [], 0, 0
+    for _ in range(12):
+        counts = uniform_filter1d(rng.poisson(curve).astype(float), points, mode="nearest")
+        spectrum = xr.DataArray(
+            counts, {"energy": energy}, dims="energy", name="C 1s", attrs={"scale": "binding"}
+        )
+        peaks = xpsnet.fit(spectrum)
+        noticed += int(peaks["status"]) == Status.NOT_RAW
+        right += int(peaks["n_peaks"]) == 2
+        off.append(float((peaks["center"][0] - 285.0) / peaks["center_stderr"][0]))
+    assert noticed >= 10
+    assert right >= 10
+    assert np.sqrt(np.mean(np.square(off))) < 1.8  # 3 to 4 by the differences alone
+
+
+def test_spectra_that_a_first_fit_misses_are_not_smoothed():
+    """Many states in a few spectra of a stack: the others keep the noise that they have."""
+    energy = np.arange(613.0, 642.4, 0.1)
+    rng = np.random.default_rng(5)
+    curves = []
+    for _ in range(24):
+        curve = np.full(energy.size, 25.0)
+        for center in rng.uniform(618.5, 624.5, rng.integers(1, 5)):
+            curve += LINE(energy, center, 1.0, 250.0, 0.3)
+            curve += LINE(energy, center + 11.5, 1.0, 250.0 * 2 / 3, 0.3)
+        curves.append(curve * rng.choice([1.0, 3.0, 1000.0]))
+    peaks = xpsnet.fit(spectrum_of(np.array(curves), energy, name="I 3d"))
+    assert peaks.attrs.get("noise_density", 1.0) == 1.0
+    assert (peaks["status"] != Status.NOT_RAW).mean() > 0.95
+    assert (peaks["n_states"] > 0).all()

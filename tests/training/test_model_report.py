@@ -12,7 +12,7 @@ from xpsnet.training.evaluation import assess, training_recipe
 
 
 def test_page_with_its_figures(tmp_path: Path) -> None:
-    by_hand = "\n## What was tried\n\nNot that.\n\n## And\n\nthis.\n"
+    by_hand = "\n## States of doublets\n\nNot that.\n\n## And\n\nthis.\n"
     (tmp_path / "models.md").write_text(f"# Old\n\nAnother page.\n{by_hand}")
     page = model_report.write_report("default", tmp_path, n=300)
     text = page.read_text()

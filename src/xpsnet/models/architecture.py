@@ -23,7 +23,7 @@ from typing import Any, Literal
 import numpy as np
 
 from xpsnet.models.extra_packages import require_keras
-from xpsnet.numerics.known_lines import KNOWN
+from xpsnet.numerics.known_lines import DOUBLET_INPUTS, KNOWN
 
 # Parameters of one peak in the outputs of `default`, in this order: center and FWHM as fractions of
 # the window, height as a fraction of the range of the counts; natural logarithms.
@@ -36,7 +36,9 @@ class NetworkConfig:
 
     `passes` counts the stages that give the peaks of `default`: the convolutions alone (1), and
     corrections by the residual (2 or 3, see `models.cascade`). `known` is the number of inputs
-    behind the spectrum that say what the caller knows (see `numerics.known_lines`).
+    behind the spectrum that say what the caller knows (see `numerics.known_lines`). With `doublet`
+    the network answers in the states of a level with a spin-orbit doublet: it reads two curves
+    (`numerics.second_lines`), what is known, and splitting and ratio.
     """
 
     architecture: Literal["park2020", "default"]
@@ -46,11 +48,19 @@ class NetworkConfig:
     features: int = 192
     passes: int = 1
     known: int = 0
+    doublet: bool = False
+
+    @property
+    def inputs(self) -> tuple[int, ...]:
+        """Numbers of inputs: the points of each curve, and what the caller knows."""
+        if self.doublet:
+            return self.n_points, self.n_points, self.known + DOUBLET_INPUTS
+        return (self.n_points, self.known) if self.known else (self.n_points,)
 
     @property
     def n_inputs(self) -> int:
-        """Number of inputs: the points of the spectrum, and what the caller knows."""
-        return self.n_points + self.known
+        """Number of all inputs."""
+        return sum(self.inputs)
 
 
 CONFIGS: dict[str, NetworkConfig] = {
@@ -58,6 +68,9 @@ CONFIGS: dict[str, NetworkConfig] = {
         "park2020", n_points=401, max_peaks=3, channels=(32, 64, 128, 192), features=384
     ),
     "default": NetworkConfig("default", n_points=384, max_peaks=6, passes=3, known=KNOWN),
+    "doublets": NetworkConfig(
+        "default", n_points=384, max_peaks=6, passes=3, known=KNOWN, doublet=True
+    ),
 }
 
 
@@ -164,17 +177,28 @@ def _default(config: NetworkConfig, precision: str) -> Any:
     from keras import Input, Model, layers
 
     from xpsnet.models.cascade import refine_slots
-    from xpsnet.models.modulation import KNOWN_FEATURES, KnownFeatures, Modulate, SplitInputs
+    from xpsnet.models.modulation import (
+        KNOWN_FEATURES,
+        JoinCurves,
+        KnownFeatures,
+        Modulate,
+        SplitInputs,
+    )
     from xpsnet.models.peak_head import slot_outputs
 
     spectrum = inputs = Input((config.n_inputs,), name="spectrum")  # (384 + 8,)
-    known = None
+    curves = known = None
     if config.known:
-        spectrum, known = SplitInputs(config.n_points)(inputs)  # (384,), (8,)
+        *curves, known = SplitInputs(config.inputs)(inputs)  # (384,), (8,)
+        spectrum = curves[0]
         known = KnownFeatures(KNOWN_FEATURES)(known)
     # The first layer stays in float32, because bfloat16 would round the spectrum to 0.4 %. Four
     # neighboring points as channels make it a convolution of width 16 and stride 4.
-    x = layers.Reshape((config.n_points // 4, 4))(spectrum)
+    if config.doublet:
+        x = JoinCurves(4)(curves)  # neighboring points of both curves follow each other
+        x = layers.Reshape((config.n_points // 4, 8))(x)
+    else:
+        x = layers.Reshape((config.n_points // 4, 4))(spectrum)
     x = layers.Conv1D(config.channels[0], 4, padding="same", activation="relu")(x)
     stages = []
     for i, channels in enumerate(config.channels):

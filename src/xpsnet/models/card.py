@@ -105,7 +105,7 @@ def network_of(values: Any) -> NetworkConfig:
     """
     if not isinstance(values, dict):
         raise ValueError(f"'network' that is {_kind(values)}, not an object")
-    known = {"architecture", "channels", "known", *_SIZES}
+    known = {"architecture", "channels", "known", "doublet", *_SIZES}
     required = {"architecture", "n_points", "max_peaks", "channels"}
     if unknown := sorted(values.keys() - known):
         raise ValueError(f"the unknown size {unknown[0][:_MAX_NAME]!r} in 'network'")
@@ -121,6 +121,10 @@ def network_of(values: Any) -> NetworkConfig:
             _check_size(key, values[key], low, high)
     if values.get("known", 0) not in _KNOWN:
         raise ValueError(f"known = {values['known']!r:.20}, not one of {_KNOWN}")
+    if not isinstance(values.get("doublet", False), bool):
+        raise ValueError(f"doublet = {values['doublet']!r:.20}, neither true nor false")
+    if values.get("doublet") and not values.get("known"):
+        raise ValueError("doublet = true without inputs for what is known")
     channels = values["channels"]
     if not isinstance(channels, list | tuple) or not 1 <= len(channels) <= _MAX_CHANNELS:
         raise ValueError(f"'channels' that are no list of 1 to {_MAX_CHANNELS} numbers")

@@ -15,9 +15,10 @@ import numpy as np
 import numpy.typing as npt
 
 from xpsnet.models.architecture import NetworkConfig, set_slices
-from xpsnet.numerics.known_lines import NOTHING_KNOWN, Known
+from xpsnet.numerics.known_lines import NOTHING_KNOWN, Known, doublet_inputs
 from xpsnet.numerics.lineshapes import PARK2020_FWHM_PER_WIDTH
 from xpsnet.numerics.resample import even_grid, normalize, resample
+from xpsnet.numerics.second_lines import overlaid, without_second_lines
 
 Floats = npt.NDArray[np.float64]
 Outputs = dict[str, npt.NDArray[Any]]
@@ -82,8 +83,12 @@ def encode(
     ndarray of float32, shape (n, config.n_inputs)
         The spectrum, ascending in binding-like energy, then what is known. `park2020`: scaled to
         a maximum of 1 (to a minimum of -1 if no value is positive). `default`: scaled from 0 to 1.
+        Of doublets two curves (`numerics.second_lines`).
     """
     spectra = resample(counts, energy, even_grid(energy, config.n_points))
+    window = float(np.ptp(np.asarray(energy, float)))
+    if config.doublet:
+        return _as_doublets(spectra, window, config, known)
     if config.architecture == "park2020":
         largest = spectra.max(axis=-1, keepdims=True)
         largest = np.where(largest > 0, largest, -spectra.min(axis=-1, keepdims=True))
@@ -93,15 +98,39 @@ def encode(
     inputs = np.empty((len(spectra), config.n_inputs), np.float32)
     inputs[:, : config.n_points] = spectra
     if config.known:
-        inputs[:, config.n_points :] = known.inputs(float(np.ptp(np.asarray(energy, float))))
+        inputs[:, config.n_points :] = known.inputs(window)
     return inputs
 
 
+def _as_doublets(
+    spectra: Floats, window: float, config: NetworkConfig, known: Known
+) -> npt.NDArray[np.float32]:
+    """Inputs of a network that answers in the states of a level with a doublet."""
+    if known.doublet is None:
+        raise ValueError("expected a doublet for a network that answers in its states, got none")
+    splitting = np.full((len(spectra), 1), known.doublet[0] / window)
+    ratio = np.full((len(spectra), 1), known.doublet[1])
+    batch = {
+        "spectra": normalize(without_second_lines(np, spectra, splitting, ratio))[0],
+        "overlaid": normalize(overlaid(np, spectra, splitting, ratio))[0],
+        "known": np.tile(known.inputs(window), (len(spectra), 1)),
+        "doublet": np.concatenate([splitting, ratio], axis=1),
+    }
+    return np.asarray(simulated_inputs(np, batch, config), np.float32)
+
+
 def simulated_inputs(xp: Any, batch: dict[str, Any], config: NetworkConfig) -> Any:
-    """Inputs of a network (n, n_inputs) for a simulated batch, in the namespace `xp`."""
+    """Inputs of a network (n, n_inputs) for a simulated batch, in the namespace `xp`.
+
+    `batch` holds what the network reads, with the names of `core_levels.draw_raw`.
+    """
     if not config.known:
         return batch["spectra"]
-    return xp.concatenate([batch["spectra"], batch["known"]], axis=-1)
+    if not config.doublet:
+        return xp.concatenate([batch["spectra"], batch["known"]], axis=-1)
+    doublet = doublet_inputs(xp, batch["doublet"][:, :1], batch["doublet"][:, 1:])
+    parts = [batch[name] for name in ("spectra", "overlaid", "known")]
+    return xp.concatenate([*parts, doublet], axis=-1)
 
 
 def probabilities(outputs: Outputs, config: NetworkConfig) -> Floats:

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from xpsnet.models import weights
+from xpsnet.numerics.known_lines import Known
 
 Floats = npt.NDArray[np.float64]
 
@@ -17,6 +18,7 @@ LARGEST_COUNT = 1e100
 # are predicted with the status OUTSIDE_MODEL.
 FEWEST_TRAINED_POINTS = 40
 TRAINED_WINDOW = (5.0, 40.0)
+TRAINED_SPLITTING = (0.02, 0.5)  # over the window
 
 
 def as_counts(measured: npt.NDArray[Any]) -> Floats:
@@ -39,11 +41,20 @@ def without_gaps(counts: Floats, energy: Floats) -> Floats:
     return counts
 
 
-def is_outside(counts: Floats, energy: Floats, model: weights.Model) -> npt.NDArray[np.bool_]:
-    """Mask (n,) of spectra whose window or number of points is outside the training range."""
+def is_outside(
+    counts: Floats, energy: Floats, model: weights.Model, known: Known
+) -> npt.NDArray[np.bool_]:
+    """Mask (n,) of spectra whose window or number of points is outside the training range.
+
+    The same holds for a splitting that is no such part of the window.
+    """
     recipe = model.card.get("recipe", {})
     low, high = recipe.get("window", TRAINED_WINDOW)
-    unlike = not 0.99 * low <= float(np.ptp(energy)) <= 1.01 * high
+    window = float(np.ptp(energy))
+    unlike = not 0.99 * low <= window <= 1.01 * high
+    if known.doublet is not None:
+        low, high = recipe.get("splitting", TRAINED_SPLITTING)
+        unlike |= not 0.99 * low <= known.doublet[0] / window <= 1.01 * high
     fewest = recipe.get("measured_points", (FEWEST_TRAINED_POINTS,))[0]
     few = np.isfinite(counts).sum(axis=1) < fewest
     return np.asarray(few | unlike)

@@ -9,23 +9,39 @@ Shapes in the docstrings of the layers are those of one spectrum.
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
+import numpy as np
 from keras import initializers, layers, ops
 
 KNOWN_FEATURES = 32
 
 
 class SplitInputs(layers.Layer):  # type: ignore[misc]
-    """The spectrum of `n_points` points, and the inputs behind it."""
+    """The inputs in parts of these sizes: curves, and what is known."""
 
-    def __init__(self, n_points: int) -> None:
+    def __init__(self, sizes: tuple[int, ...]) -> None:
         super().__init__()
-        self.n_points = n_points
+        self.sizes = sizes
 
-    def call(self, inputs: Any) -> tuple[Any, Any]:
-        """Input (n_points + known,), outputs (n_points,) and (known,)."""
-        return inputs[:, : self.n_points], inputs[:, self.n_points :]
+    def call(self, inputs: Any) -> tuple[Any, ...]:
+        """Input (sum of sizes,), outputs (size,) each."""
+        ends = np.cumsum((0, *self.sizes))
+        return tuple(inputs[:, a:b] for a, b in pairwise(ends))
+
+
+class JoinCurves(layers.Layer):  # type: ignore[misc]
+    """Two curves in one: some points of the first, as many of the second, and so on."""
+
+    def __init__(self, n: int) -> None:
+        super().__init__()
+        self.n = n
+
+    def call(self, curves: Any) -> Any:
+        """Inputs (points,) each, output (2 points,)."""
+        parts = [ops.reshape(one, (-1, one.shape[1] // self.n, self.n)) for one in curves]
+        return ops.reshape(ops.concatenate(parts, axis=-1), (-1, 2 * curves[0].shape[1]))
 
 
 class KnownFeatures(layers.Layer):  # type: ignore[misc]

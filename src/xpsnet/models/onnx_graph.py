@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -183,13 +184,15 @@ def _slot_dense(graph: Graph, layer: Any, value: Value) -> Made:
 
 
 def _split_inputs(graph: Graph, layer: Any, value: Value) -> Made:
-    (n,) = value.shape
-    ends = [np.array([x], np.int64) for x in (0, layer.n_points, n, 1)]
-    first, middle, last, axis = ends
-    return (
-        graph.node("Slice", value.name, first, middle, axis),
-        graph.node("Slice", value.name, middle, last, axis),
-    )
+    ends = [np.array([x], np.int64) for x in np.cumsum((0, *layer.sizes))]
+    axis = np.array([1], np.int64)
+    return tuple(graph.node("Slice", value.name, a, b, axis) for a, b in pairwise(ends))
+
+
+def _join_curves(graph: Graph, layer: Any, *curves: Value) -> Made:
+    (points,) = curves[0].shape
+    parts = [graph.reshape(one.name, points // layer.n, layer.n) for one in curves]
+    return graph.reshape(graph.node("Concat", *parts, axis=-1), 2 * points)
 
 
 def _known_features(graph: Graph, layer: Any, value: Value) -> Made:
@@ -233,6 +236,7 @@ _RULES: dict[str, Callable[..., Made]] = {
     "RunningIntegral": onnx_cascade.running_integral,
     "LogSquare": onnx_cascade.log_square,
     "PlaceAttention": _place_attention,
+    "JoinCurves": _join_curves,
     "KnownFeatures": _known_features,
     "MaxPooling1D": _max_pooling,
     "Modulate": _modulate,

@@ -22,7 +22,7 @@ from xpsnet.data.peaks import PeakArrays, keep_own_names, peaks_from_numerics
 from xpsnet.data.spectrum import check_spectra, crop
 from xpsnet.data.spectrum_arrays import SpectrumArrays, spectrum_arrays
 from xpsnet.data.status import Status
-from xpsnet.models import encoding, runtimes, weights
+from xpsnet.models import doublet_states, encoding, runtimes, weights
 from xpsnet.models.architecture import NetworkConfig
 from xpsnet.models.input_checks import as_counts, is_outside, without_gaps
 from xpsnet.numerics.backgrounds import BACKGROUNDS
@@ -68,6 +68,8 @@ class PredictOptions:
         Returns True once the prediction is to stop.
     known : Known
         What the caller knows of the lines.
+    doublets : str
+        Attribute `doublets` of the result; empty where lines are single.
     """
 
     model: weights.Model
@@ -79,6 +81,7 @@ class PredictOptions:
     solve_linear: bool = True
     cancel: Cancel = None
     known: Known = NOTHING_KNOWN
+    doublets: str = ""
 
     @property
     def config(self) -> NetworkConfig:
@@ -87,15 +90,20 @@ class PredictOptions:
 
     @property
     def counts(self) -> tuple[int, ...]:
-        """Peak counts that the network knows."""
+        """Peak counts that the network knows; of states where these have two lines."""
         return tuple(encoding.counts_known(self.config))
+
+    @property
+    def lines_each(self) -> int:
+        """Lines of a peak that the network gives: 2 of a doublet."""
+        return 1 if self.known.doublet is None else 2
 
     @property
     def slots(self) -> int:
         """Length of the dimension `peak`."""
         if self.n_peaks == "auto" or self.all_counts:
-            return self.config.max_peaks
-        return max(self.n_peaks, 1)
+            return self.lines_each * self.config.max_peaks
+        return max(self.n_peaks, self.lines_each)
 
 
 @on_measured_energies
@@ -109,6 +117,7 @@ def predict(
     lines: Lines = "any",
     fwhm: tuple[float, float] | None = None,
     asymmetry: tuple[float, float] | None = None,
+    doublet: str | tuple[float, float] | None = None,
     background: str | None = None,
     device: runtimes.Device = "auto",
     batch_size: int = 4096,
@@ -128,7 +137,8 @@ def predict(
         ``"default"`` (raw spectra, 0 to 6 peaks), ``"park2020"`` (the paper's network: 1 to 3
         peaks, background subtracted), or the path of your own model card.
     n_peaks : int or "auto"
-        Number of peaks; "auto" takes the most probable one of each spectrum.
+        Number of peaks; "auto" takes the most probable one of each spectrum. Of doublets both
+        lines count, so that it is even.
     energy_range : (float, float), optional
         Energies to use [eV], on the spectra's scale; the whole axis by default.
     all_counts : bool
@@ -141,6 +151,11 @@ def predict(
     asymmetry : (float, float), optional
         Limits of the asymmetry of all lines, if known: the natural logarithm of the half width at
         half maximum on the side of higher binding energy over that on the other side.
+    doublet : str or (float, float), optional
+        The level of all lines, if it has two ("S 2p"), or splitting [eV] and ratio of areas: the
+        answer is in chemical states, each of which has two lines, and `refine` keeps them tied.
+        ``"default"`` then stands for ``"doublets"``, the network that was trained for it (up to
+        6 states).
     background : str, optional
         Key of `BACKGROUNDS`, solved for together with the heights. By default
         ``"shirley+linear"``, and ``"none"`` for `park2020`.
@@ -161,7 +176,8 @@ def predict(
         Over the other dimensions of `spectra` and `peak`: `center`, `fwhm`, `height`, `area`,
         `fraction`, their `*_spread` (standard deviations that the network states), `n_peaks`,
         `n_peaks_probability` (..., count), `background_*`, `noise`, `status`. Heights and
-        background follow from linear least squares at the predicted centers and widths.
+        background follow from linear least squares at the predicted centers and widths. With
+        `doublet` also `n_states`, and each line's `state` and `partner`.
 
     Raises
     ------
@@ -177,6 +193,13 @@ def predict(
     array([284.8, 286.5, 288.9])
     >>> peaks.n_peaks_probability.sel(count=3).item() > 0.9
     True
+
+    Two states, silicon and its oxide, of a level with two lines:
+
+    >>> silicon = xpsnet.sample("line_scan").isel(position=20)
+    >>> peaks = xpsnet.predict(silicon, doublet="Si 2p")
+    >>> peaks.n_states.item(), peaks.partner.values.tolist()
+    (2, [2, 1, 4, 3])
     """
     check(
         locals(),
@@ -185,6 +208,11 @@ def predict(
         lines=text("any"),
         background=optional(text("linear")),
     )
+    tied = ""
+    if doublet is not None:
+        tied = doublet_states.as_attribute(doublet)
+        doublet = doublet_states.splitting_and_ratio(doublet)
+        model = doublet_states.NETWORK if isinstance(model, str) and model == "default" else model
     network = weights.load_model(model)
     if background is None:
         background = "none" if network.config.architecture == "park2020" else "shirley+linear"
@@ -197,7 +225,8 @@ def predict(
             device,
             int(batch_size),
             cancel=cancel,
-            known=Known(lines, fwhm, asymmetry),
+            known=Known(lines, fwhm, asymmetry, doublet),
+            doublets=tied,
         )
     )
     window = keep_own_names(check_spectra(spectra, dim=dim))
@@ -216,7 +245,8 @@ def predict(
     peaks = on_part(window, progress)
     if n_peaks != "auto" or all_counts:
         return peaks
-    return peaks.isel(peak=slice(0, max(1, int(peaks["n_peaks"].values.max(initial=0)))))
+    most = int(peaks["n_peaks"].values.max(initial=0))
+    return peaks.isel(peak=slice(0, max(options.lines_each, most)))
 
 
 def checked(options: PredictOptions) -> PredictOptions:
@@ -232,12 +262,20 @@ def checked(options: PredictOptions) -> PredictOptions:
         )
     if options.batch_size < 1:
         raise ValueError(f"expected a batch_size of at least 1, got {options.batch_size}")
-    if options.n_peaks != "auto" and options.n_peaks not in options.counts:
-        raise ValueError(
-            f"expected n_peaks='auto' or a number from {options.counts[0]} to "
-            f"{options.counts[-1]} for model {options.model.name!r}, got {options.n_peaks!r}"
-        )
     check_known(options.known)
+    numbers = [options.lines_each * count for count in options.counts]
+    if options.n_peaks != "auto" and options.n_peaks not in numbers:
+        what = "a number" if options.lines_each == 1 else "an even number"
+        raise ValueError(
+            f"expected n_peaks='auto' or {what} from {numbers[0]} to "
+            f"{numbers[-1]} for model {options.model.name!r}, got {options.n_peaks!r}"
+        )
+    if options.config.doublet != (options.known.doublet is not None):
+        needs, got = ("a doublet", "none") if options.config.doublet else ("no doublet", "one")
+        raise ValueError(
+            f"expected {needs} for model {options.model.name!r}, got {got}; the model 'doublets' "
+            "answers in the states of a doublet, the others in single lines"
+        )
     if options.known and not options.config.known:
         raise ValueError(
             "expected lines='any' and no limits of FWHM or asymmetry for model "
@@ -388,7 +426,7 @@ def _predict_batch(
 
     def encode(part: slice) -> None:
         some = as_counts(measured[rows[part], used])
-        outside = is_outside(some, window, options.model)
+        outside = is_outside(some, window, options.model, options.known)
         found.status[rows[part]] = np.where(outside, Status.OUTSIDE_MODEL, Status.OK)
         counts[part] = without_gaps(some, window)
         inputs[part] = encoding.encode(counts[part], window, config, options.known)
@@ -399,8 +437,8 @@ def _predict_batch(
     found.probability[rows] = probability
     chosen = np.array(options.counts)[probability.argmax(axis=1)]
     if options.n_peaks != "auto":
-        chosen = np.full(len(rows), options.n_peaks)
-    found.n_peaks[rows] = chosen
+        chosen = np.full(len(rows), options.n_peaks // options.lines_each)
+    found.n_peaks[rows] = options.lines_each * chosen
     found.status[rows[chosen == 0]] = Status.NO_PEAKS
     work: list[tuple[int, int, Rows]] = []
     for place, k in enumerate(options.counts):
@@ -412,32 +450,49 @@ def _predict_batch(
         target: Any = (rows[part], place) if options.all_counts else rows[part]
         some = {name: values[part] for name, values in outputs.items()}
         guess = encoding.decode(some, k, window, config) if k else None
+        both = [] if guess is None else _lines_of_states(guess, options.known)
         if options.solve_linear:
-            lines = np.zeros((len(part), 0, len(energy)))
-            if guess is not None:
-                lines = _unit_lines(guess, energy, config)
-            height, terms = solve_heights(counts[part], energy, lines, options.background, used)
+            shapes = np.zeros((len(part), 0, len(energy)))
+            if both:
+                drawn = [part_of * _unit_lines(one, energy, config) for one, part_of in both]
+                shapes = np.sum(drawn, axis=0)
+            height, terms = solve_heights(counts[part], energy, shapes, options.background, used)
             for number, name in enumerate(BACKGROUNDS[options.background]):
                 found.background[name][target] = terms[:, number]
         elif guess is not None:
             share = encoding.heights(some, k, config)
             height = share * np.ptp(counts[part], axis=1)[:, None]
-        if guess is not None:
-            _enter(found, target, guess, height)
+        for number, (one, part_of) in enumerate(both):
+            _enter(found, (target, number, len(both)), one, part_of * height)
 
     in_threads(solve, work)
 
 
-def _enter(found: Prediction, target: Any, guess: encoding.Guess, height: Floats) -> None:
-    """Write the peaks of some spectra, for one number of peaks, into `found`."""
+def _lines_of_states(guess: encoding.Guess, known: Known) -> list[tuple[encoding.Guess, float]]:
+    """The main lines of what the network gave, then the second lines of doublets; their heights."""
+    if known.doublet is None:
+        return [(guess, 1.0)]
+    return [(guess, 1.0), (doublet_states.second_lines(guess, known), known.doublet[1])]
+
+
+def _enter(
+    found: Prediction, where: tuple[Any, int, int], guess: encoding.Guess, height: Floats
+) -> None:
+    """Write the peaks of some spectra, for one number of peaks, into `found`.
+
+    `where`: the rows, and which part of the peaks these are, of how many parts.
+    """
+    target, number, parts = where
     values = {"center": guess.center, "fwhm": guess.fwhm, "height": height}
     if guess.fraction is not None:
         values["fraction"] = guess.fraction
-    for name, table in found.parameters.items():
-        table[target] = _padded(values[name], table.shape[-1])
-    for name, table in found.spread.items():
-        spread = guess.spread[name] * (height if name == "height" else 1.0)
-        table[target] = _padded(spread, table.shape[-1])
+    spread = {
+        name: found * (height if name == "height" else 1.0) for name, found in guess.spread.items()
+    }
+    for tables, given in ((found.parameters, values), (found.spread, spread)):
+        for name, table in tables.items():
+            size = table.shape[-1] // parts
+            table[..., number * size : (number + 1) * size][target] = _padded(given[name], size)
 
 
 def _unit_lines(guess: encoding.Guess, energy: Floats, config: NetworkConfig) -> Floats:
@@ -467,7 +522,8 @@ def _as_dataset(
     options: PredictOptions, prediction: Prediction, arrays: SpectrumArrays
 ) -> xr.Dataset:
     """The prediction over the dimensions of the spectra, on their scale."""
-    key = arrays.orientation.sign * prediction.parameters["center"]
+    center = prediction.parameters["center"]
+    key = arrays.orientation.sign * center
     parameters = sorted_peaks(prediction.parameters, key)
     spread = sorted_peaks(prediction.spread, key)
 
@@ -483,7 +539,7 @@ def _as_dataset(
         prediction.background,
         per_count(prediction.status),
         spread=spread,
-        counts=np.array(options.counts),
+        counts=options.lines_each * np.array(options.counts),
         by_count=options.all_counts,
         others={
             "n_peaks": None if options.all_counts else prediction.n_peaks,
@@ -491,4 +547,9 @@ def _as_dataset(
             "noise": per_count(prediction.noise),
         },
     )
-    return peaks_from_numerics(arrays, found, origin_attributes(options, arrays.spectra))
+    peaks = peaks_from_numerics(arrays, found, origin_attributes(options, arrays.spectra))
+    if options.known.doublet is None:
+        return peaks
+    state = sorted_peaks({"state": doublet_states.state_of_lines(center)}, key)["state"]
+    peaks.attrs["doublets"] = options.doublets
+    return doublet_states.in_states(peaks, state)

@@ -31,7 +31,7 @@ MAX_BYTES = 1 << 30  # of a file of weights, packed or not; those of the package
 Arrays = dict[str, npt.NDArray[Any]]
 
 # Beginnings of the names of the layers for what the caller knows (`modulation`).
-KNOWN_LAYERS = ("split_inputs", "known_features", "modulate")
+KNOWN_LAYERS = ("split_inputs", "join_curves", "known_features", "modulate")
 
 # Errors of numpy for a file that is damaged, is not an .npz file, or holds pickles.
 _UNREADABLE = (
@@ -96,9 +96,10 @@ def load_weights(file: Path, network: Any) -> None:
 
 
 def load_start(file: Path, of: NetworkConfig, network: Any) -> None:
-    """Read weights to start a training from, also those of a network without known inputs.
+    """Read weights to start a training from, also those of a network with fewer inputs.
 
-    The layers for what is known then keep their initial weights, which change nothing.
+    The layers for what is known then keep their initial weights, which change nothing; a second
+    curve of the spectrum begins with the weight 0.
 
     Parameters
     ----------
@@ -124,7 +125,17 @@ def load_start(file: Path, of: NetworkConfig, network: Any) -> None:
         )
     for layer in network.layers:
         if layer.name in before:
-            layer.set_weights(before[layer.name].get_weights())
+            known = [before[layer.name].get_weights(), layer.get_weights()]
+            layer.set_weights([_filled(a, b, layer.name) for a, b in zip(*known, strict=True)])
+
+
+def _filled(old: Any, new: Any, layer: str) -> Any:
+    """Old weights in the shape of new ones, which may have more inputs (the last axis but one)."""
+    if old.shape == new.shape:
+        return old
+    filled = new if layer.startswith(KNOWN_LAYERS) else np.zeros_like(new)
+    filled[..., : old.shape[-2], :] = old
+    return filled
 
 
 @dataclass(frozen=True)
@@ -205,7 +216,7 @@ def list_models() -> list[str]:
     --------
     >>> import xpsnet
     >>> xpsnet.list_models()
-    ['default', 'park2020']
+    ['default', 'doublets', 'park2020']
     """
     return sorted(path.stem for path in SHIPPED.glob("*.json"))
 
@@ -216,9 +227,9 @@ def load_model(name_or_path: str | Path | Model = "default") -> Model:
     Parameters
     ----------
     name_or_path : str or Path
-        ``"default"``, ``"park2020"``, or the path of a model card (``my_model.json``), written by
-        ``xpsnet train`` with its .npz and .onnx files in the same folder. A `Model` is returned as
-        it is.
+        ``"default"``, ``"doublets"``, ``"park2020"``, or the path of a model card
+        (``my_model.json``), written by ``xpsnet train`` with its .npz and .onnx files in the same
+        folder. A `Model` is returned as it is.
 
     Returns
     -------

@@ -22,6 +22,9 @@ Range = tuple[float, float]
 
 # Symmetric, asymmetric; FWHM is known, its limits; asymmetry is known, its limits.
 KNOWN = 8
+# Splitting and ratio of a doublet, of networks that answer in states.
+DOUBLET_INPUTS = 2
+USUAL_LOG_SPLITTING, USUAL_RATIO, RATIO_UNIT = -2.3, 0.64, 0.1
 # Natural logarithm of a usual FWHM over the window, subtracted to give numbers near 0.
 USUAL_LOG_FWHM = -2.5
 # Limits of the FWHM over the window, as far as the network was trained.
@@ -42,11 +45,14 @@ class Known:
         Limits of the FWHM of every line [eV].
     asymmetry : (float, float), optional
         Limits of the asymmetry of every line, as the module defines it.
+    doublet : (float, float), optional
+        Splitting [eV] and ratio of areas of a level, all of whose states have two lines.
     """
 
     lines: Lines = "any"
     fwhm: Range | None = None
     asymmetry: Range | None = None
+    doublet: tuple[float, float] | None = None
 
     def __bool__(self) -> bool:
         return self != Known()
@@ -131,4 +137,18 @@ def known_inputs(
     limits = [stated * (xp.log(x) - USUAL_LOG_FWHM) for x in (low, high)]
     known, least, most = asymmetry
     parts = [symmetric, asymmetric, stated, *limits, known, known * least, known * most]
+    return xp.concatenate(parts, axis=-1)
+
+
+def doublet_inputs(xp: Any, splitting: Any, ratio: Any) -> Any:
+    """Inputs of a network that answers in states, for n spectra, shape (n, DOUBLET_INPUTS).
+
+    Parameters
+    ----------
+    xp : module
+        ``numpy`` or ``keras.ops``.
+    splitting, ratio : array, shape (n, 1)
+        Splitting over the window, and area of the second line over that of the main line.
+    """
+    parts = [xp.log(splitting) - USUAL_LOG_SPLITTING, (ratio - USUAL_RATIO) / RATIO_UNIT]
     return xp.concatenate(parts, axis=-1)

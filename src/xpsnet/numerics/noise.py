@@ -26,15 +26,9 @@ variance 2 / d. `NoiseModel.dof` is the d that belongs to the variance of the lo
 weights above; infinity where the data leave nothing but a counting detector. Intervals that are
 built with an estimated noise are those of Student's t with so many degrees of freedom.
 
-**Correlated noise.** Where the instrument smooths or shares counts between neighboring channels,
-neighboring errors cancel in any difference: after a 1-2-1 smoothing, fourth differences give a
-quarter (second differences two fifths) of the true standard deviation. Before a fit this is not
-corrected. The residuals of a fit show it: their third differences are then larger than their
-fourth, which neither white noise nor a smooth misfit brings about. What counts for lines that are
-wide against the correlation is the spectral density of the noise at frequency 0, the variance of
-a point times 1 + 2 sum of its correlations r_l with the points l steps away. `NoiseModel.density`
-is its ratio to the variance from the differences. Fits and the number of peaks go by the latter;
-the errors, `noise` and `redchi` that are reported by the density.
+**Correlated noise.** `NoiseModel.density` says how much larger the spectral density of the noise at
+frequency 0 is than the variance from the differences (`numerics.correlated_noise`). Fits and the
+number of peaks go by the latter; the errors, `noise` and `redchi` that are reported by the density.
 
 Nothing here depends on the direction of the axis or on the unit of the counts.
 """
@@ -48,6 +42,7 @@ import numpy.typing as npt
 from scipy.ndimage import correlate1d
 from scipy.special import logsumexp, stdtrit
 
+from xpsnet.numerics.correlated_noise import correlation_density, total
 from xpsnet.numerics.differences import (
     INFORMATION,
     MAX_ORDER,
@@ -90,14 +85,6 @@ _LEAST_SHAPE = 1e-6
 _FINE_SHARES = 9
 _WORST = 1e290  # score of what is impossible, of which many have a sum
 _KNOWN = 1e-9  # error of the logarithm of a variance that counts as none
-# Squared second and third differences over fourth ones: 4 standard errors above 1 (errors times
-# root of the degrees of freedom, measured on white noise), and what a smooth misfit may add.
-_RATIO_ERRORS, _RATIO_SPREAD, _RATIO_MARGIN = 4.0, (0.42, 0.21), 0.01
-# A misfit of lines of eight points per width leaves so many times more in first than in second
-# differences; smoothed noise does not.
-_STEEPEST = 10.0
-_LAGS = 13  # points apart up to which correlations are summed
-_SPIKE = 6.0
 # A spectrum is left out of the common noise whose variance is so many standard errors and this
 # logarithm away from the median.
 _UNLIKE, _UNLIKE_MARGIN = 5.0, 0.7
@@ -398,7 +385,11 @@ def noise_of_residuals(
     taken = np.zeros(len(counts)) if n_fitted is None else n_fitted
     taken = np.where(fitted[:, 0], taken, 0.0)
     residual = np.where(fitted, counts - curve, np.nan)
-    return _with_correlation(model, residual, level, taken, shared=shared)
+    deviation = model.deviation(level)
+    factor, limit = correlation_density(
+        residual / deviation, level / deviation, taken, shared=shared
+    )
+    return NoiseModel(model.floor, model.gain, np.minimum(model.dof, limit), factor)
 
 
 @np.errstate(over="ignore", invalid="ignore", divide="ignore")
@@ -430,54 +421,6 @@ def spectra_differ(counts: Floats, curve: Floats, model: NoiseModel) -> bool:
     reach = _DIFFERENT * np.sqrt(chance)  # a few bad fits count no more than this
     spread = float(np.mean(np.clip(off, -reach, reach) ** 2))
     return bool(spread > chance * (1 + _DIFFERENT * np.sqrt(2 / logs.size)))
-
-
-def _with_correlation(
-    model: NoiseModel, residual: Floats, level: Floats, n_fitted: Floats, *, shared: bool
-) -> NoiseModel:
-    """The model with its density at frequency 0, where the noise is correlated."""
-    scaled = residual / model.deviation(level)
-    tables = [mean_squares(scaled, order) for order in range(1, MAX_ORDER + 1)]
-    squares, dof = np.stack([found for found, _ in tables]), tables[-1][1]
-    products, number = _lagged_products(scaled)
-    if shared:
-        squares = _total((squares * dof).T).T / max(_total(dof)[0], 1.0)
-        dof, number, n_fitted = (_total(values) for values in (dof, number, n_fitted))
-        products = _total(products)
-    known = (squares[-1] > 0) & (products[:, 0] > 0) & (dof > 1)
-    ratio = squares / np.where(known, squares[-1], 1.0)  # 1 for white noise
-    error = _RATIO_ERRORS / np.sqrt(np.maximum(dof, 1))
-    steep = ratio[0] - 1 > _STEEPEST * (ratio[1] - 1)
-    correlated = ratio[2] > 1 + _RATIO_MARGIN + error * _RATIO_SPREAD[1]
-    correlated |= (ratio[1] > 1 + _RATIO_MARGIN + error * _RATIO_SPREAD[0]) & ~steep
-    correlation = products / np.where(known, products[:, 0], 1.0)[:, None]
-    chance = correlation[:, 1:] <= 1 / np.sqrt(np.maximum(number, 1))[:, None]
-    length = np.where(chance.any(axis=1), chance.argmax(axis=1), _LAGS - 1)
-    counted = np.arange(_LAGS - 1) < length[:, None]
-    total = 1 + 2 * np.where(counted, correlation[:, 1:], 0.0).sum(axis=1)
-    # What a very smooth curve takes from the residual lacks in each of the 2 length + 1 terms, what
-    # a curve of lines of ten points takes in about three quarters of them (simulated).
-    left = np.maximum(number - n_fitted * (1.5 * length + 1), number / 4)
-    density = total * products[:, 0] / np.maximum(left, 1)
-    correlated &= known & (density > 1)
-    factor = np.where(correlated, density, 1.0)
-    limit = np.where(correlated, number / (2 * length + 1), np.inf)
-    return NoiseModel(model.floor, model.gain, np.minimum(model.dof, limit), factor)
-
-
-def _lagged_products(residual: Floats) -> tuple[Floats, Floats]:
-    """Sums of products of points 0 to 12 steps apart (S, lags) without spikes; points (S,)."""
-    finite = np.isfinite(residual)
-    size = np.where(finite, np.abs(residual), 0.0)
-    number = finite.sum(axis=1).astype(np.float64)
-    typical = median(size) / MEDIAN_TO_SIGMA * residual.shape[1] / np.maximum(number, 1)
-    filled = np.where(finite & (size <= _SPIKE * typical[:, None]), residual, 0.0)
-    n = residual.shape[1]
-    lags = [
-        (filled[:, : n - lag] * filled[:, lag:]).sum(axis=1) if lag < n else np.zeros(len(filled))
-        for lag in range(_LAGS)
-    ]
-    return np.stack(lags, axis=1), number
 
 
 def _noise(residual: Floats, level: Floats, quantum: float, *, shared: bool) -> NoiseModel:
@@ -570,12 +513,7 @@ def _sums(residual: Floats, level: Floats, mean: Floats, shares: Floats, *, shar
     if not shared:
         return sums
     alike = _alike(sums)
-    return _Sums(mean[:1], *(_total(values[alike]) for values in sums[1:]))
-
-
-def _total(values: Floats) -> Floats:
-    """Sum over spectra that does not depend on their order, not even in its rounding."""
-    return np.asarray(np.sort(values, axis=0).sum(axis=0, keepdims=True))
+    return _Sums(mean[:1], *(total(values[alike]) for values in sums[1:]))
 
 
 def _alike(sums: _Sums) -> npt.NDArray[np.bool_]:

@@ -45,6 +45,9 @@ _WRAP = 65536.0
 # Zeros, and points beside them, from which on noise may be cut off; steps of counting that points
 # beside zeros have at most where it is not.
 _FEWEST_CUTS, _FEW_QUANTA = 8, 4.5
+# Zeros in a row; points above half of a line whose feet have a few counts each, in steps of
+# counting: the mean of both.
+_ZERO_RUN, _WIDE_LINE, _FOOT_QUANTA = 5, 6, 18.0
 _LEAST_POINTS = 16
 
 
@@ -141,8 +144,8 @@ def is_cut_at_zero(counts: npt.NDArray[Any]) -> Mask:
     """Spectra whose noise was cut off at 0, as by subtracting too much, shape (S,).
 
     Where electrons are counted, a point that is often 0 has a few counts at most. Here zeros stand
-    beside points of many counts, again and again. A background that is cut off wholly is not found:
-    the flanks of its lines may be those of a few points.
+    beside points of many counts, again and again; or lines of six points per width and more begin
+    and end with many counts beside runs of zeros: their background was cut off wholly.
 
     Parameters
     ----------
@@ -156,7 +159,8 @@ def is_cut_at_zero(counts: npt.NDArray[Any]) -> Mask:
         quantum = counting_quantum(points)
         few = _FEW_QUANTA * quantum if np.isfinite(quantum) else 0.0
         known = np.where(np.isfinite(points), points, -1.0)
-        found[row] = known.min() >= 0 and _zeros_among(known, few)
+        cut = _zeros_among(known, few) or _without_feet(known, few * _FOOT_QUANTA / _FEW_QUANTA)
+        found[row] = known.min() >= 0 and cut
     return np.asarray(found)
 
 
@@ -168,6 +172,21 @@ def _zeros_among(points: Floats, few: float) -> bool:
     near[:-1] |= cut[1:]
     beside = points[near & ~cut]
     return bool(beside.size >= _FEWEST_CUTS and np.median(beside) > few)
+
+
+def _without_feet(points: Floats, many: float) -> bool:
+    """Whether wide lines between runs of zeros begin and end with more than so many counts."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], points > 0, [False]]).astype(int)))
+    beginnings = []
+    for start, end in edges.reshape(-1, 2):
+        line = points[start:end]
+        if (line > line.max() / 2).sum() < _WIDE_LINE:
+            continue
+        before, after = points[max(start - _ZERO_RUN, 0) : start], points[end : end + _ZERO_RUN]
+        for beside, first in ((before, points[start]), (after, points[end - 1])):
+            if beside.size == _ZERO_RUN and not beside.any():
+                beginnings.append(first)
+    return len(beginnings) > 1 and np.mean(beginnings) > many
 
 
 def has_signal(counts: Floats) -> Mask:

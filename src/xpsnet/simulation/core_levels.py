@@ -14,6 +14,7 @@ import numpy as np
 
 from xpsnet.numerics.known_lines import KNOWN, known_inputs
 from xpsnet.numerics.resample import normalize
+from xpsnet.numerics.second_lines import overlaid, without_second_lines
 from xpsnet.simulation import instrument
 from xpsnet.simulation.instrument import Draw, log_uniform
 from xpsnet.simulation.lines import asymmetry_of, line
@@ -22,6 +23,10 @@ Batch = dict[str, Any]
 
 # Lines that lean less count as symmetric, in what the caller knows.
 LEAST_ASYMMETRY = 0.02
+# Of spin-orbit doublets: how much the splitting and the ratio of areas of a material differ from
+# those that the caller knows (standard deviations, relative), and how much wider the second line
+# is at most, which it is in three of ten spectra.
+SPLITTING_SPREAD, RATIO_SPREAD, WIDEST_SECOND = 0.01, 0.05, 1.3
 
 
 @dataclass(frozen=True)
@@ -48,6 +53,11 @@ class RawRecipe:
     For a fraction `stated` of the spectra, the network is given what a caller may know of the lines
     (`numerics.known_lines`): in four of five whether they are symmetric, in one of three the
     range of their FWHM, in one of three that of their asymmetry.
+
+    Where `splitting` is not 0, every peak is the main line of a spin-orbit doublet of a p, d or f
+    level with a splitting in this range, uniform on a logarithmic scale; the second line lies at
+    the higher binding energy. Splitting and ratio are known to the network, but for
+    `SPLITTING_SPREAD` and `RATIO_SPREAD`.
     """
 
     min_peaks: int = 0
@@ -69,6 +79,7 @@ class RawRecipe:
     spikes: float = 0.04
     min_chi_square: float = 20.0
     stated: float = 0.0
+    splitting: tuple[float, float] = (0.0, 0.0)
     # Fields whose values are drawn uniformly on a logarithmic scale.
     logarithmic: ClassVar[tuple[str, ...]] = ("measured_points", "gap", "min_height", "noise")
 
@@ -88,19 +99,34 @@ def draw_raw(xp: Any, draw: Draw, n: int, recipe: RawRecipe) -> Batch:
         the highest line. ``n_peaks`` (n,); ``center``, ``fwhm``, ``height``, ``fraction``
         (n, max_peaks) in the units of `spectra`, ascending by center, 0 for absent peaks.
         ``known`` (n, KNOWN): what is known of the lines (`numerics.known_lines`).
+
+        Of doublets, ``spectra`` holds the main lines alone (`second_lines.without_second_lines`),
+        ``signal`` likewise; ``overlaid`` (n, n_points) is the other curve, scaled from 0 to 1, and
+        ``doublet`` (n, 2) the splitting over the window and the ratio of areas, as known.
     """
     count = _draw_count(xp, draw, n, recipe)
     taken, points, axis = instrument.measured_axis(
         xp, draw, n, recipe.n_points, recipe.measured_points
     )
     inside = instrument.inside_window(xp, points, recipe.n_points)
-    peaks = _draw_peaks(xp, draw, n, recipe, count, taken)
+    second = _draw_second_lines(xp, draw, n, recipe)
+    room = (
+        0.0 if second is None else second.splitting * xp.where(draw.uniform((n, 1)) < 0.9, 1.0, 0.0)
+    )
+    peaks = _draw_peaks(xp, draw, n, recipe, count, (taken, room))
     asymmetry = _draw_shape(xp, draw, n, recipe)
     shape = [part[:, :, None] for part in asymmetry]
     center, fwhm, fraction = (peaks[k][:, :, None] for k in ("center", "fwhm", "fraction"))
     lines = line(xp, axis[:, None, :], center, fwhm, fraction, shape)
     components = peaks["height"][:, :, None] * lines
+    columns = line_columns(xp, axis, lines, center, fwhm)
     total = xp.sum(components, axis=1)
+    if second is not None:
+        wide, away = second.wide[:, :, None], second.splitting[:, :, None]
+        height = second.ratio[:, :, None] / wide
+        others = height * line(xp, axis[:, None, :], center + away, wide * fwhm, fraction, shape)
+        total = total + xp.sum(peaks["height"][:, :, None] * others, axis=1)
+        columns = columns + line_columns(xp, axis, others, center + away, fwhm)
     step = instrument.running_integral(xp, total, inside, points)
     loss = instrument.running_integral(xp, step, inside, points)
     background = instrument.draw_background(xp, draw, axis, step, loss)
@@ -109,12 +135,21 @@ def draw_raw(xp: Any, draw: Draw, n: int, recipe: RawRecipe) -> Batch:
     sigma, spread = instrument.draw_sigma(xp, draw, clean, largest, recipe.noise)
     noise, inflation = instrument.draw_noise(xp, draw, n, recipe.n_points)
     curves = (axis, step, sigma * inflation, inside)
-    worth = chi_squares(xp, peaks, lines, curves)
+    worth = chi_squares(xp, peaks, columns, curves)
     keep = xp.where(worth >= recipe.min_chi_square, 1.0, 0.0) * peaks["present"]
     spikes = instrument.draw_spikes(xp, draw, points, recipe.n_points, recipe.spikes)
     index, share = instrument.grid_index(xp, points, recipe.n_points)
     counts = clean + sigma * noise + largest * spikes
-    spectra, _, scale = normalize(instrument.onto_grid(xp, counts, index, share), xp)
+    on_grid = instrument.onto_grid(xp, counts, index, share)
+    of_doublets: Batch = {}
+    if second is not None:
+        both = overlaid(xp, on_grid, *second.known)
+        on_grid = without_second_lines(xp, on_grid, *second.known)
+        of_doublets = {
+            "overlaid": normalize(both, xp)[0],
+            "doublet": xp.concatenate(second.known, axis=-1),
+        }
+    spectra, _, scale = normalize(on_grid, xp)
     kept = xp.sum(components * keep[:, :, None], axis=1)
     signal = instrument.onto_grid(xp, kept, index, share) / scale
     truth = _compact(xp, peaks, keep, scale)
@@ -123,7 +158,42 @@ def draw_raw(xp: Any, draw: Draw, n: int, recipe: RawRecipe) -> Batch:
     levels = {"largest": largest, "relative_noise": spread, "background_rise": rise}
     known = _draw_known(xp, draw, n, recipe, peaks, asymmetry)
     spectra_and_truth = {"spectra": spectra, "signal": signal, "scale": scale, "known": known}
-    return {**spectra_and_truth, **measured, **levels, **truth}
+    return {**spectra_and_truth, **of_doublets, **measured, **levels, **truth}
+
+
+@dataclass(frozen=True)
+class SecondLines:
+    """Second lines of n spectra, shape (n, 1) each; areas and widths over those of the main lines.
+
+    `known` holds splitting and ratio as the caller knows them.
+    """
+
+    splitting: Any
+    ratio: Any
+    wide: Any
+    known: tuple[Any, Any]
+
+
+def _draw_second_lines(xp: Any, draw: Draw, n: int, recipe: RawRecipe) -> SecondLines | None:
+    """Second lines of doublets, None where the recipe has single lines."""
+    if not recipe.splitting[1]:
+        return None
+    splitting = log_uniform(xp, draw, (n, 1), *recipe.splitting)
+    ratio = _draw_ratio(xp, draw, n)
+
+    def near(values: Any, spread: float) -> Any:
+        return values * (1 + spread * xp.clip(draw.normal((n, 1)), -2.5, 2.5))
+
+    some = xp.where(draw.uniform((n, 1)) < 0.3, 1.0, 0.0)
+    wide = 1 + some * draw.uniform((n, 1), 0.0, WIDEST_SECOND - 1)
+    known = splitting, ratio
+    return SecondLines(near(splitting, SPLITTING_SPREAD), near(ratio, RATIO_SPREAD), wide, known)
+
+
+def _draw_ratio(xp: Any, draw: Draw, n: int) -> Any:
+    """Ratio of the areas of a p, d or f doublet, second line over main line, shape (n, 1)."""
+    choice = draw.uniform((n, 1))
+    return xp.where(choice < 0.4, 1 / 2, xp.where(choice < 0.7, 2 / 3, 3 / 4))
 
 
 def _draw_count(xp: Any, draw: Draw, n: int, recipe: RawRecipe) -> Any:
@@ -132,8 +202,15 @@ def _draw_count(xp: Any, draw: Draw, n: int, recipe: RawRecipe) -> Any:
     return recipe.min_peaks + xp.floor(draw.uniform((n, 1)) * (span - 1e-4))
 
 
-def _draw_peaks(xp: Any, draw: Draw, n: int, recipe: RawRecipe, count: Any, taken: Any) -> Batch:
-    """Center, FWHM, height, Lorentzian fraction and presence (n, max_peaks), largest area first."""
+def _draw_peaks(
+    xp: Any, draw: Draw, n: int, recipe: RawRecipe, count: Any, window: tuple[Any, Any]
+) -> Batch:
+    """Center, FWHM, height, Lorentzian fraction and presence (n, max_peaks), largest area first.
+
+    `window`: number of measured points (n, 1), and the part of the window at its end that stays
+    free of main lines.
+    """
+    taken, room = window
     slots = recipe.max_peaks
     shape = (n, slots)
     slot = np.arange(slots, dtype=np.float32)[None, :]
@@ -143,7 +220,7 @@ def _draw_peaks(xp: Any, draw: Draw, n: int, recipe: RawRecipe, count: Any, take
     common = draw.uniform((n, 1)) < 0.35
     scatter = xp.where(common, xp.zeros_like(present), 0.3 * draw.normal(shape))
     fwhm = xp.clip(typical * xp.exp(scatter), narrowest, recipe.fwhm[1])
-    center = _draw_centers(xp, draw, recipe, present, fwhm, typical)
+    center = _draw_centers(xp, draw, recipe, present, (fwhm, typical), 1 - room)
     height = _draw_heights(xp, draw, n, recipe, present, common)
     one = draw.uniform((n, 1)) < 0.8
     fraction = xp.where(one, draw.uniform((n, 1)) * xp.ones_like(fwhm), draw.uniform(shape))
@@ -157,9 +234,13 @@ def _draw_peaks(xp: Any, draw: Draw, n: int, recipe: RawRecipe, count: Any, take
 
 
 def _draw_centers(
-    xp: Any, draw: Draw, recipe: RawRecipe, present: Any, fwhm: Any, typical: Any
+    xp: Any, draw: Draw, recipe: RawRecipe, present: Any, widths: tuple[Any, Any], window: Any
 ) -> Any:
-    """Ascending centers; neighbors are at least `separation` times the wider FWHM apart."""
+    """Ascending centers; neighbors are at least `separation` times the wider FWHM apart.
+
+    `widths`: the FWHM, and the typical one of a spectrum. `window`: how much of it is used.
+    """
+    fwhm, typical = widths
     n = fwhm.shape[0]
     gap = -xp.log(draw.uniform((n, recipe.max_peaks - 1), 1e-4, 1.0))
     gap = gap * typical * log_uniform(xp, draw, (n, 1), *recipe.gap)
@@ -169,11 +250,11 @@ def _draw_centers(
     gap = gap * behind
     # In one window of six a peak may lie at the edge or just outside.
     margin = xp.where(draw.uniform((n, 1)) < 0.17, -0.02, 0.04)
-    room = 1 - 2 * margin - xp.sum(least, axis=-1, keepdims=True)
+    room = window - 2 * margin - xp.sum(least, axis=-1, keepdims=True)
     squeeze = xp.minimum(room / (xp.sum(gap, axis=-1, keepdims=True) + 1e-6), 1.0)
     distance = least + gap * squeeze
     start = margin + draw.uniform((n, 1)) * (
-        1 - 2 * margin - xp.sum(distance, axis=-1, keepdims=True)
+        window - 2 * margin - xp.sum(distance, axis=-1, keepdims=True)
     )
     return xp.concatenate([start, start + xp.cumsum(distance, axis=-1)], axis=-1)
 
@@ -236,9 +317,8 @@ def _draw_heights(xp: Any, draw: Draw, n: int, recipe: RawRecipe, present: Any, 
     slots = recipe.max_peaks
     wide = xp.exp(draw.uniform((n, slots)) * float(np.log(recipe.min_height)))
     height = xp.where(draw.uniform((n, 1)) < 0.5, wide, draw.uniform((n, slots), 0.1, 1.0))
-    # p, d and f doublets: the weaker line lies at the higher binding energy.
-    choice = draw.uniform((n, 1))
-    ratio = xp.where(choice < 0.4, 1 / 2, xp.where(choice < 0.7, 2 / 3, 3 / 4))
+    # Doublets: the weaker line lies at the higher binding energy.
+    ratio = _draw_ratio(xp, draw, n)
     first = height[:, 0::2]
     paired = xp.stack([first, first * ratio], axis=-1)
     paired = xp.reshape(paired, (n, 2 * first.shape[1]))[:, :slots]
@@ -248,22 +328,28 @@ def _draw_heights(xp: Any, draw: Draw, n: int, recipe: RawRecipe, present: Any, 
     return height / xp.where(largest > 0, largest, xp.ones_like(largest))
 
 
-def chi_squares(xp: Any, peaks: Batch, lines: Any, curves: tuple[Any, Any, Any, Any]) -> Any:
+def line_columns(xp: Any, axis: Any, lines: Any, center: Any, fwhm: Any) -> Any:
+    """Lines and what their center and width change, (n, max_peaks, 3, points / 2).
+
+    `axis` (n, points); `lines` (n, max_peaks, points) of height 1; `center`, `fwhm`
+    (n, max_peaks, 1). Every second point is enough for `chi_squares` and halves its time.
+    """
+    z, lines = (axis[:, None, ::2] - center) / fwhm, lines[:, :, ::2]
+    return xp.stack([lines, z * lines, z * z * lines], axis=2)
+
+
+def chi_squares(xp: Any, peaks: Batch, shapes: Any, curves: tuple[Any, Any, Any, Any]) -> Any:
     """By how much each peak lowers chi-square (n, max_peaks), as `RawRecipe` describes it.
 
     The columns of the linearized model are the smooth background, then each peak in order of
     falling area (the order of `peaks`) with its derivatives by center and width. In the Cholesky
     factor of their Gram matrix, the square of a diagonal element is the part of chi-square that
-    its column explains in addition to all columns before it. `lines` (n, max_peaks, points) are the
-    lines at height 1; `curves` are the axis, the running integral of all lines, the standard
+    its column explains in addition to all columns before it. `shapes` are those of `line_columns`
+    for lines of height 1; `curves` are the axis, the running integral of all lines, the standard
     deviation and the mask of measured points, (n, points) each.
     """
     n, slots = peaks["center"].shape
-    # Every second point is enough for this estimate and halves the time.
     axis, step, sigma, inside = (curve[:, ::2] for curve in curves)
-    lines = lines[:, :, ::2]
-    z = (axis[:, None, :] - peaks["center"][:, :, None]) / peaks["fwhm"][:, :, None]
-    shapes = xp.stack([lines, z * lines, z * z * lines], axis=2)
     shapes = xp.reshape(shapes, (n, 3 * slots, axis.shape[1]))
     x = axis - 0.5
     smooth = xp.stack([xp.ones_like(x), x, x * x, step], axis=1)

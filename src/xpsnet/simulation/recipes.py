@@ -66,6 +66,10 @@ RECIPES: dict[str, Recipe] = {
     "side_bands": replace(
         _ONE_OR_TWO, separation=0.4, gap=(0.2, 1.35), asymmetric=1.0, with_band=1.0
     ),
+    # States of a level with a spin-orbit doublet; peaks are main lines.
+    "doublets": RawRecipe(
+        fwhm=(0.01, 0.2), asymmetric=0.4, with_band=0.1, stated=0.6, splitting=(0.02, 0.5)
+    ),
 }
 
 
@@ -78,7 +82,8 @@ def simulate(n: int, recipe: str | Recipe = "default", seed: int = 0) -> xr.Data
         Number of spectra.
     recipe : str or Recipe
         ``"default"`` (core-level windows with background and noise, 0 to 6 peaks), ``"shoulders"``,
-        ``"side_bands"`` (1 or 2 peaks each), ``"park2020"`` (the paper's, 1 to 3 peaks),
+        ``"side_bands"`` (1 or 2 peaks each), ``"doublets"`` (0 to 6 states of a level with two
+        lines), ``"park2020"`` (the paper's, 1 to 3 peaks),
         ``"park2020-code"`` (2 or 3 peaks), or a recipe of your own.
     seed : int
         The same seed gives the same spectra.
@@ -98,6 +103,9 @@ def simulate(n: int, recipe: str | Recipe = "default", seed: int = 0) -> xr.Data
         - `n_peaks` (spectrum): number of peaks.
         - `center` [eV], `fwhm` [eV], `height` [counts], `fraction` (spectrum, peak): the peaks,
           ascending by center, NaN where there is none. `peak` counts from 1.
+        - `splitting` [eV], `ratio` (spectrum), of the recipe ``"doublets"``: as a table of levels
+          gives them; those of the spectra differ a little. There, peaks are the main lines of
+          states, and `signal` is their sum.
         - `relative_noise` (spectrum): standard deviation at the largest count, over this count.
 
     Raises
@@ -144,6 +152,12 @@ def simulate(n: int, recipe: str | Recipe = "default", seed: int = 0) -> xr.Data
     unit = {"center": length, "fwhm": length, "height": gain, "fraction": 1.0}
     measured = np.arange(found.n_points) < points
     energy = np.linspace(0, width, found.n_points)
+    of_doublets = {}
+    if "doublet" in batch:
+        scaled = batch["doublet"] * np.concatenate([length, np.ones_like(length)], axis=1)
+        of_doublets = {
+            n: ("spectrum", v) for n, v in zip(("splitting", "ratio"), scaled.T, strict=True)
+        }
     axis = {"units": "eV", "long_name": "Binding energy"}
     over_energy = {"scale": "binding", "units": units}
     kind = recipe if isinstance(recipe, str) else json.dumps(describe_recipe(recipe))
@@ -157,6 +171,7 @@ def simulate(n: int, recipe: str | Recipe = "default", seed: int = 0) -> xr.Data
             for name, factor in unit.items()
         }
         | {
+            **of_doublets,
             "n_peaks": ("spectrum", batch["n_peaks"].astype(np.int64)),
             "relative_noise": ("spectrum", noise[:, 0].astype(float)),
         },

@@ -116,6 +116,14 @@ CONFIGS: dict[str, TrainConfig] = {
         ),
         mixed_precision=True,
     ),
+    "doublets": TrainConfig(
+        "doublets",
+        "doublets",
+        spectra=4_000_000,
+        learning_rate=5e-4,
+        start="default",
+        mixed_precision=True,
+    ),
     "park2020": TrainConfig(
         "park2020",
         "park2020",

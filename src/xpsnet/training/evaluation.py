@@ -142,6 +142,10 @@ def evaluate(
             f"expected a recipe of {config.n_points} points and at most {config.max_peaks} peaks, "
             f"got {recipe.n_points} and {recipe.max_peaks}"
         )
+    of_doublets = isinstance(recipe, recipes.RawRecipe) and bool(recipe.splitting[1])
+    if config.doublet != of_doublets:
+        kind = "doublets" if config.doublet else "single lines"
+        raise ValueError(f"expected a recipe of {kind} for model {model.name!r}, got another one")
     if paper:
         batch = recipes.simulate_batch(n, recipe, seed)
         figures = paper_errors(_outputs(model, batch, device), batch)

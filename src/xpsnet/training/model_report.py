@@ -51,13 +51,13 @@ the spectrum; black: the true peaks; orange: the predicted peaks.
 ![The worst predictions]({images}/{name}_worst.png)
 """
 # This section and those after it are written by hand: a new report keeps them.
-_BY_HAND = "\n## What was tried\n"
+_BY_HAND = "\n## States of doublets\n"
 
 
 def write_report(name: str | Path, folder: str | Path, *, n: int = 20_000) -> Path:
     """Write ``models.md`` and its figures for a `default` network into a folder.
 
-    A page that is there is replaced, but for its sections from "What was tried" on.
+    A page that is there is replaced, but for its sections from "States of doublets" on.
 
     Parameters
     ----------

@@ -60,6 +60,9 @@ _ALL_OF_THE_LEVEL = (-1,)
 _OTHER_BACKGROUNDS = 3
 # ln evidence by which states at the window's end must win over the background alone.
 _CUT = 10.0
+# Of smoothed noise, the density at frequency 0 is that for lines far wider than its correlation;
+# lines of ordinary width meet this power of it.
+_SMOOTHED = 0.75
 # Spectra whose states a search cannot miss, beside the mean of all.
 _SEARCHED = 2
 # Candidates of one spectrum that the others are fitted with: so many, so far behind the best.
@@ -196,7 +199,9 @@ def evidences(question: Question, inputs: FitInputs, candidates: Sequence[Candid
     judged = [judge(one.model, inputs.energy, one.results) for one in candidates]
     chisqr = np.stack([one.results.chisqr for one in candidates])
     proper = np.stack([one.proper for one in judged])
-    scale = np.ones(len(inputs.counts))
+    # Chi-squares go by differences of points, which smoothed noise has too little of.
+    smoothed = np.maximum(inputs.noise.density, 1.0) ** _SMOOTHED
+    scale = smoothed.copy()
     shown = ~is_highest_at_an_end(inputs.counts)
     with_states = np.array([bool(one.model.kinds) for one in candidates])[:, None]
     if question.error > 0:
@@ -207,7 +212,7 @@ def evidences(question: Question, inputs: FitInputs, candidates: Sequence[Candid
         cut = ~(fitted & proper & with_states).any(axis=0) & shown
         least = np.where(cut, np.where(fitted, misfit, np.inf).min(axis=0), least)
         least = np.where(np.isfinite(least), least, 1.0)
-        scale = np.maximum(1.0 + MISFIT_PART * (least - 1.0), 1.0)
+        scale = np.maximum(1.0 + MISFIT_PART * (least - 1.0), smoothed)
         scale = np.maximum(scale, _known_scale(question, inputs, candidates, chisqr))
     every = np.stack(
         [
@@ -401,6 +406,7 @@ def choose_structure(question: Question, inputs: FitInputs) -> Structure:
     best = distinct[int(order[0])]
     mine = [number for number, key in enumerate(keys) if key == best]
     kept = _kept([templates[number] for number in mine], evidence[[n + 1 for n in mine]])
+    kept = _with_every_number(kept)
     said = [
         f"{structure_words(*distinct[int(number)])}, probability {share / probability.sum():.2f}"
         for number, share in zip(order[:2], probability[:2], strict=True)
@@ -441,8 +447,8 @@ def _log_sums(values: Floats) -> Floats:
 def _kept(templates: list[Template], evidence: Floats) -> tuple[Template, ...]:
     """The models that every spectrum is fitted with.
 
-    Of every number of states that is best for one of the representatives, and of one more and one
-    less, those that are best for one of them.
+    Of every number of states up to one more than is best for one of the representatives, those
+    that are best for one of them. Single spectra may have fewer states than any representative.
     """
     n_states = np.array([len(one.model.kinds) for one in templates])
     known = np.isfinite(evidence).any(axis=0)
@@ -452,7 +458,7 @@ def _kept(templates: list[Template], evidence: Floats) -> tuple[Template, ...]:
     number_in = n_states[evidence.argmax(axis=0)]
     wanted = np.unique(number_in)
     chosen: list[int] = []
-    for count in np.unique(n_states[np.abs(n_states[:, None] - wanted).min(axis=1) <= 1]):
+    for count in np.unique(n_states[n_states <= wanted.max() + 1]):
         same = np.flatnonzero(n_states == count)
         # Spectra with fewer states would choose starts that divide one line in two.
         asked = number_in == count if (number_in == count).any() else slice(None)
@@ -463,6 +469,40 @@ def _kept(templates: list[Template], evidence: Floats) -> tuple[Template, ...]:
             different.setdefault(templates[int(number)].model, int(number))
         chosen += _needed(templates, evidence, list(different.values()))
     return tuple(templates[number] for number in chosen)
+
+
+def _with_every_number(templates: tuple[Template, ...]) -> tuple[Template, ...]:
+    """Templates with a model for every number of states from 1 on; the same order.
+
+    A missing number has the states of the next larger one without its lowest.
+    """
+    found = {len(one.model.kinds): one for one in reversed(templates)}
+    added = []
+    for count in range(max(found, default=1) - 1, 0, -1):
+        if count not in found:
+            found[count] = _without_lowest(found[count + 1])
+            added.append(found[count])
+    return tuple(sorted((*templates, *added), key=lambda one: len(one.model.kinds)))
+
+
+def _without_lowest(template: Template) -> Template:
+    """A template without the state of the lowest main line; an asymmetric one stays."""
+    model = template.model
+    height = np.nanmedian(template.starts["height"], axis=0)[model.main]
+    asymmetric = model.asymmetric or ()
+    if len(asymmetric) == 1:
+        height[asymmetric[0]] = np.inf
+    lowest = int(np.argmin(height))
+    left = [state for state in range(len(model.kinds)) if state != lowest]
+    if model.asymmetric is not None:
+        asymmetric = tuple(left.index(state) for state in asymmetric if state != lowest)
+    smaller = replace(
+        model,
+        kinds=tuple(model.kinds[state] for state in left),
+        asymmetric=None if model.asymmetric is None else asymmetric,
+    )
+    lines = [place for state in left for place in model.places[state]]
+    return Template(smaller, {name: values[:, lines] for name, values in template.starts.items()})
 
 
 def _needed(templates: list[Template], evidence: Floats, numbers: list[int]) -> list[int]:

@@ -19,7 +19,8 @@ is uniform over a factor `HEIGHTS`; the asymmetry falls exponentially; a term of
 counts as half the logarithm of the number of points. States have no names: k! per kind. Two states
 of one kind that are d apart and whose wider line has the width w have the factor
 (1 - exp(-(d / `NEAREST` w)^2))^2: one line describes both. A parameter that ended at a limit has no
-width; it costs `AT_LIMIT`.
+width; it costs `AT_LIMIT`, and `TIED_AT_LIMIT` for the splitting and the ratios of a doublet, whose
+limits are narrow.
 
 **Scale.** No model of a measured line is exact. With the reduced chi-square X of the best candidate
 and the correlation r of its neighboring residuals, s is at least 1 + (X (1 + r) / (1 - r) - 1) / 4
@@ -61,7 +62,7 @@ ALIKE_SHARE = 0.5
 UNUSUAL = 0.4  # of ln FWHM, beyond what is usual for the level
 ASYMMETRY = 0.25
 NEAREST = 1.2  # widths
-AT_LIMIT = -3.0
+AT_LIMIT, TIED_AT_LIMIT = -3.0, -2.0
 LEAST_CHI_SQUARE = 20.0
 INSIDE = 1.5  # half widths from the ends of the window
 # Part of the highest line below which a state is none, but where a satellite is met: no background
@@ -134,7 +135,9 @@ def judge(model: StateModel, energy: Floats, results: FitResults) -> Judged:
     # A term of the background has the prior of one point's information.
     prior = np.where(terms, -np.log(deviation) - np.log(2 * np.pi * n_points) / 2, prior)
     gained = np.log(deviation) + np.log(2 * np.pi) / 2 + prior
-    occam = determinant / 2 + np.where(free, gained, np.where(terms, 0.0, AT_LIMIT)).sum(axis=1)
+    tied = np.isin(names, ("splitting", "ratio", "fwhm_ratio"))
+    at_limit = np.where(terms, 0.0, np.where(tied, TIED_AT_LIMIT, AT_LIMIT))
+    occam = determinant / 2 + np.where(free, gained, at_limit).sum(axis=1)
     occam += _multiplicity(model) + _nearness(model, results)
     strong, proper = states_exist(model, energy, results)
     fitted = np.isfinite(results.chisqr) & ~has_flag(results.flags, *INVALID) & (sign > 0) & strong
@@ -304,9 +307,10 @@ def states_exist(model: StateModel, energy: Floats, results: FitResults) -> tupl
     strongest = height.argmax(axis=1)[:, None]
     above = np.take_along_axis(peaks["center"][:, model.main], strongest, axis=1)[:, 0]
     least = LEAST_HEIGHT * height.max(axis=1)
+    least_chi_square = LEAST_CHI_SQUARE * np.maximum(results.noise_density, 1.0)
     for kind, places in zip(model.kinds, model.places, strict=True):
         a = places[0]
-        strong &= results.line_chi_square[:, list(places)].sum(axis=1) >= LEAST_CHI_SQUARE
+        strong &= results.line_chi_square[:, list(places)].sum(axis=1) >= least_chi_square
         reach = INSIDE * peaks["fwhm"][:, a] / 2
         center = peaks["center"][:, a]
         proper &= (center - reach > energy[0]) & (center + reach < energy[-1])

@@ -12,7 +12,8 @@ from xpsnet.data.peak_arrays import area_arrays
 from xpsnet.data.peak_settings import as_mapping, is_numbered, setting_attributes
 from xpsnet.data.peaks import PeakArrays, peaks_from_numerics
 from xpsnet.data.spectrum_arrays import SpectrumArrays
-from xpsnet.data.status import Flags, Status, most_severe, with_texts
+from xpsnet.data.states_of_lines import with_states
+from xpsnet.data.status import Flags, Status, most_severe
 from xpsnet.data.transmission import TRANSMISSION, transmission_attributes
 from xpsnet.fitting.model.doublets import doublets_json, partners
 from xpsnet.fitting.model.options import FitOptions
@@ -318,34 +319,12 @@ def results_to_dataset(
     if options.doublets:
         peaks.attrs["doublets"] = doublets_json(options.doublets)
     if options.counts_states:
-        peaks = _with_states(peaks, results)
+        peaks = with_states(peaks, results.state)
     elif partner is not None:
         texts = {"long_name": "Peak of the same doublet, 0: none", "units": "1"}
         shaped = partner.reshape(peaks["center"].shape)
         peaks = peaks.assign(partner=(peaks["center"].dims, shaped, texts))
     return peaks
-
-
-def _with_states(peaks: xr.Dataset, results: FitResults) -> xr.Dataset:
-    """The number of each peak's state, counted by the energy of the lines, and its partner."""
-    state = results.state
-    number, partner = np.zeros_like(state), np.zeros_like(state)
-    own = [state == one for one in range(1, int(state.max(initial=0)) + 1)]
-    first = [np.where(lines.any(axis=1), lines.argmax(axis=1), state.shape[1]) for lines in own]
-    for lines, place in zip(own, first, strict=True):
-        rank = 1 + sum((other < place).astype(np.int64) for other in first)
-        number = np.where(lines, rank[:, None], number)
-        pair = lines.sum(axis=1) == 2
-        last = state.shape[1] - 1 - lines[:, ::-1].argmax(axis=1)
-        for here, there in ((place, last), (last, place)):
-            rows = np.flatnonzero(pair)
-            partner[rows, here[rows]] = there[rows] + 1
-    dims, shape = peaks["center"].dims, peaks["center"].shape
-    found = {"state": number, "partner": partner}
-    n_states = number.max(axis=1, initial=0).reshape(peaks["n_peaks"].shape)
-    variables: dict[str, Any] = {k: (dims, v.reshape(shape)) for k, v in found.items()}
-    variables["n_states"] = peaks["n_peaks"].dims, n_states
-    return with_texts(peaks.assign(variables))
 
 
 def _places_of(key: Floats) -> Places:
