@@ -377,6 +377,16 @@ def test_every_spectrum_of_a_stack_has_its_own_number_of_states(stack):
             np.testing.assert_array_equal(stack[name][first], stack[name][second], err_msg=name)
 
 
+def test_few_spectra_with_fewer_states_than_the_others_keep_theirs():
+    three = ((161.0, 6000.0), (163.6, 4500.0), (166.3, 5200.0))
+    rows = [spectra_of(drawn(sulfur(*three), number)) for number in range(24)]
+    rows += [spectra_of(drawn(sulfur(three[0]), number)) for number in (50, 51)]
+    peaks = xpsnet.fit(xr.concat(rows, "x"), neighbors=False)
+    assert (peaks["n_states"][:24] == 3).all()
+    assert (peaks["n_states"][24:] == 1).all()
+    np.testing.assert_allclose(peaks["center"][24:, 0], 161.0, atol=0.02)
+
+
 def test_the_structure_of_a_stack_is_chosen_once(stack):
     assert isinstance(stack.attrs["line_shape"], str)
     assert stack.attrs["background"] in ("shirley+linear", "shirley", "linear")

@@ -12,7 +12,7 @@ mean spectrum and some representatives. Each spectrum is then fitted with every 
 that they have, from their ends (`Template`), and has its own number of states.
 """
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -387,6 +387,9 @@ def choose_structure(question: Question, inputs: FitInputs) -> Structure:
             more = _templates(question, inputs.rows(slice(row, row + 1)))
             templates += more
             found += [one.fitted(question.options, inputs, quick=True) for one in more]
+    smaller = _smaller(templates)
+    templates += smaller
+    found += [one.fitted(question.options, inputs, quick=True) for one in smaller]
     nothing = without_states(question, inputs)
     evidence = evidences(question, inputs, [nothing, *found])
     keys = [structure_of(one.model) for one in templates]
@@ -406,7 +409,6 @@ def choose_structure(question: Question, inputs: FitInputs) -> Structure:
     best = distinct[int(order[0])]
     mine = [number for number, key in enumerate(keys) if key == best]
     kept = _kept([templates[number] for number in mine], evidence[[n + 1 for n in mine]])
-    kept = _with_every_number(kept)
     said = [
         f"{structure_words(*distinct[int(number)])}, probability {share / probability.sum():.2f}"
         for number, share in zip(order[:2], probability[:2], strict=True)
@@ -471,18 +473,29 @@ def _kept(templates: list[Template], evidence: Floats) -> tuple[Template, ...]:
     return tuple(templates[number] for number in chosen)
 
 
-def _with_every_number(templates: tuple[Template, ...]) -> tuple[Template, ...]:
-    """Templates with a model for every number of states from 1 on; the same order.
+def _smaller(templates: list[Template]) -> list[Template]:
+    """Templates that others give without their lowest states, one by one, and that are not there.
 
-    A missing number has the states of the next larger one without its lowest.
+    Where a few spectra of a stack have fewer states, the search of the others' mean has not looked
+    for these: its best model with so many describes more states than there are.
     """
-    found = {len(one.model.kinds): one for one in reversed(templates)}
-    added = []
-    for count in range(max(found, default=1) - 1, 0, -1):
-        if count not in found:
-            found[count] = _without_lowest(found[count + 1])
-            added.append(found[count])
-    return tuple(sorted((*templates, *added), key=lambda one: len(one.model.kinds)))
+    known = {_in_any_order(one.model) for one in templates}
+    found = []
+    for template in templates:
+        while len(template.model.kinds) > 1:
+            template = _without_lowest(template)
+            key = _in_any_order(template.model)
+            if key not in known:
+                known.add(key)
+                found.append(template)
+    return found
+
+
+def _in_any_order(model: StateModel) -> Hashable:
+    """What two models have in common whose states stand in another order."""
+    asymmetric = model.asymmetric or ()
+    states = [(kind.name, number in asymmetric) for number, kind in enumerate(model.kinds)]
+    return model.line_shape, model.background, model.asymmetric is None, tuple(sorted(states))
 
 
 def _without_lowest(template: Template) -> Template:
