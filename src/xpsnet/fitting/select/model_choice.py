@@ -387,7 +387,7 @@ def choose_structure(question: Question, inputs: FitInputs) -> Structure:
             more = _templates(question, inputs.rows(slice(row, row + 1)))
             templates += more
             found += [one.fitted(question.options, inputs, quick=True) for one in more]
-    smaller = _smaller(templates)
+    smaller = _smaller(templates) if question.n_states is None else []
     templates += smaller
     found += [one.fitted(question.options, inputs, quick=True) for one in smaller]
     nothing = without_states(question, inputs)
