@@ -502,17 +502,18 @@ def _without_lowest(template: Template) -> Template:
     """A template without the state of the lowest main line; an asymmetric one stays."""
     model = template.model
     height = np.nanmedian(template.starts["height"], axis=0)[model.main]
-    asymmetric = model.asymmetric or ()
+    # A -1 stands for all states of the level, also for those that are not there.
+    asymmetric = [state for state in model.asymmetric or () if state >= 0]
     if len(asymmetric) == 1:
         height[asymmetric[0]] = np.inf
     lowest = int(np.argmin(height))
     left = [state for state in range(len(model.kinds)) if state != lowest]
-    if model.asymmetric is not None:
-        asymmetric = tuple(left.index(state) for state in asymmetric if state != lowest)
+    marked = [state for state in model.asymmetric or () if state < 0]
+    marked += [left.index(state) for state in asymmetric if state != lowest]
     smaller = replace(
         model,
         kinds=tuple(model.kinds[state] for state in left),
-        asymmetric=None if model.asymmetric is None else asymmetric,
+        asymmetric=None if model.asymmetric is None else tuple(marked),
     )
     lines = [place for state in left for place in model.places[state]]
     return Template(smaller, {name: values[:, lines] for name, values in template.starts.items()})
