@@ -88,7 +88,10 @@ def test_recipes_survive_json(recipe: recipes.Recipe) -> None:
         ("beside = [['default', 0.5], ['park2020', 0.5]]", "fractions sum to less than 1"),
         ("beside = [['x', 0.5]]", r"expected a recipe of .*, got 'x'"),
         ("beside = [['default', 0.5]]\n[recipe]\nmax_peaks = 2", "'default' has 384 points and 6"),
-        ("network = 'mine'", r"expected a network of \['default', 'park2020'\], got name='mine'"),
+        (
+            "network = 'mine'",
+            r"expected a network of \['default', 'doublets', 'park2020'\], got name='mine'",
+        ),
         ("name = 'default'", "expected a new name .* got 'default'"),
         ("name = '../x'", "expected a new name .* got '../x'"),
     ],
