@@ -8,7 +8,7 @@ That writes the pictures of README and guide to docs/images. With `--folder` it 
 states to another folder, to look at: also in other sizes, in the light theme, or of some scenes.
 
     xvfb-run -a -s "-screen 0 1280x800x24" python benchmarks/screenshot.py \\
-        --folder /tmp/pictures --size 1280x800 --theme light --scenes spectrum fit_a_map
+        --folder pictures --size 1280x800 --theme light --scenes spectrum fit_a_map
 """
 
 import argparse
