@@ -5,6 +5,7 @@ import pytest
 from scipy.ndimage import correlate1d
 from scipy.signal import savgol_coeffs
 
+from xpsnet.numerics.differences import parabola_weights
 from xpsnet.numerics.lineshapes import LINE_SHAPES
 from xpsnet.numerics.noise import noise_of_residuals
 
@@ -54,3 +55,8 @@ def test_a_misfit_of_a_line_is_no_smoothing(width: float) -> None:
     symmetric = np.tile(500 + LINE(ENERGY, 285.0, 1.07 * width, 30_000.0, 0.3), (200, 1))
     model = noise_of_residuals(counts, symmetric, shared=False, n_fitted=np.full(200, 6.0))
     assert (model.density > 1).mean() <= 0.02
+
+
+@pytest.mark.parametrize("points", [5, 7, 21])
+def test_weights_of_a_parabola(points: int) -> None:
+    np.testing.assert_allclose(parabola_weights(points), savgol_coeffs(points, 2), atol=1e-13)

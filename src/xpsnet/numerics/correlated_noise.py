@@ -15,9 +15,14 @@ away; `correlation_density` is its ratio to the variance from the differences.
 import numpy as np
 import numpy.typing as npt
 from scipy.ndimage import correlate1d, minimum_filter1d
-from scipy.signal import savgol_coeffs
 
-from xpsnet.numerics.differences import MAX_ORDER, MEDIAN_TO_SIGMA, mean_squares, median
+from xpsnet.numerics.differences import (
+    MAX_ORDER,
+    MEDIAN_TO_SIGMA,
+    mean_squares,
+    median,
+    parabola_weights,
+)
 
 Floats = npt.NDArray[np.float64]
 
@@ -121,7 +126,7 @@ def _scatter_beside_lines(
     if residual.shape[1] < _FEWEST_BESIDE + half:
         nothing = np.zeros(dof.shape)
         return (nothing, nothing), nothing, nothing
-    parabola = savgol_coeffs(_STRAIGHT_POINTS, 2)
+    parabola = parabola_weights(_STRAIGHT_POINTS)
     finite = np.isfinite(residual) & np.isfinite(level)
     filled = np.where(finite, residual, 0.0)
     ends = np.pad(filled, ((0, 0), (half, half)), mode="reflect", reflect_type="odd")

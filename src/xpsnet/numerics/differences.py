@@ -114,6 +114,17 @@ def _typical(squares: Floats) -> Floats:
     return np.where(middle > 0, middle, squares.mean(axis=1))
 
 
+def parabola_weights(points: int) -> Floats:
+    """Weights that give the middle of a parabola through an odd number of evenly spaced points.
+
+    A. Savitzky, M. J. E. Golay, Anal. Chem. 36, 1627 (1964).
+    """
+    m = points // 2
+    away = np.arange(-m, m + 1)
+    numerators = 3 * (3 * m * m + 3 * m - 1 - 5 * away * away)
+    return np.asarray(numerators / ((2 * m - 1) * (2 * m + 1) * (2 * m + 3)))
+
+
 def median(values: Floats) -> Floats:
     """Median along the last axis, in half the time of ``numpy.median``, which looks for NaN."""
     half = values.shape[-1] // 2

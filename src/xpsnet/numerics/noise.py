@@ -53,6 +53,7 @@ from xpsnet.numerics.differences import (
     mean_squares,
     median,
     order_of,
+    parabola_weights,
     without_outliers,
 )
 
@@ -73,9 +74,9 @@ __all__ = [
 Floats = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.intp]
 
-# A parabola through seven points (Savitzky and Golay, Anal. Chem. 36, 1627 (1964)): it keeps 96 %
-# of the height of a line of five points per full width, a moving mean of that length 79 %.
-_SMOOTHING = np.array([-2.0, 3.0, 6.0, 7.0, 6.0, 3.0, -2.0]) / 21.0
+# It keeps 96 % of the height of a line of five points per full width, a moving mean of that
+# length 79 %.
+_SMOOTHING = parabola_weights(7)
 # Shares of the floor in the variance at the mean level, and their prior.
 _FLOOR_SHARES = np.array([0.0, 0.02, 0.05, 0.1, 0.2, 0.35, 0.5, 0.7, 0.85, 1.0])
 _NO_FLOOR_PRIOR = 0.8

@@ -156,10 +156,10 @@ def is_cut_at_zero(counts: npt.NDArray[Any]) -> Mask:
     found = zero.sum(axis=1) >= _FEWEST_CUTS
     for row in np.flatnonzero(found):
         points = np.asarray(counts[row], dtype=np.float64)
-        quantum = counting_quantum(points)
-        few = _FEW_QUANTA * quantum if np.isfinite(quantum) else 0.0
+        quantum = np.nan_to_num(counting_quantum(points))
         known = np.where(np.isfinite(points), points, -1.0)
-        cut = _zeros_among(known, few) or _without_feet(known, few * _FOOT_QUANTA / _FEW_QUANTA)
+        cut = _zeros_among(known, _FEW_QUANTA * quantum)
+        cut = cut or _without_feet(known, _FOOT_QUANTA * quantum)
         found[row] = known.min() >= 0 and cut
     return np.asarray(found)
 
