@@ -117,5 +117,8 @@ def test_refusals(arguments: dict[str, Any], message: str) -> None:
 
 
 def test_levels_of_the_tables() -> None:
-    splitting, ratio = doublet_states.splitting_and_ratio("Pt 4f")
-    assert (splitting, ratio) == (pytest.approx(3.33, abs=0.05), pytest.approx(0.75))
+    _, ranges = doublet_states.ranges_of("Pt 4f")
+    assert (ranges.splitting[1], ranges.ratio[1]) == (
+        pytest.approx(3.33, abs=0.05),
+        pytest.approx(0.75),
+    )

@@ -14,7 +14,7 @@ import numpy.typing as npt
 import xarray as xr
 
 from xpsnet.constants import BRANCHING_RATIOS
-from xpsnet.data.levels import core_level
+from xpsnet.data.levels import DoubletRange, core_level
 from xpsnet.data.states_of_lines import with_states
 from xpsnet.models.encoding import Guess
 from xpsnet.numerics.known_lines import Known
@@ -26,8 +26,8 @@ NETWORK = "doublets"
 """Name of the network that answers in states."""
 
 
-def splitting_and_ratio(doublet: str | tuple[float, float]) -> tuple[float, float]:
-    """Splitting [eV] and ratio of areas of a doublet, by its level or as given.
+def ranges_of(doublet: str | tuple[float, float]) -> tuple[str, DoubletRange]:
+    """Name and ranges of a doublet: of a level over its chemical states, or held numbers.
 
     Raises
     ------
@@ -40,7 +40,7 @@ def splitting_and_ratio(doublet: str | tuple[float, float]) -> tuple[float, floa
             raise ValueError(
                 f"expected a level with two lines as doublet, for instance 'S 2p', got {doublet!r}"
             )
-        return level.doublet.splitting[1], level.doublet.ratio[1]
+        return level.name, level.doublet
     try:
         splitting, ratio = (float(one) for one in doublet)
     except (TypeError, ValueError):
@@ -51,32 +51,21 @@ def splitting_and_ratio(doublet: str | tuple[float, float]) -> tuple[float, floa
             f"above 0 and at most {LARGEST_RATIO}, of the line at higher binding energy over the "
             f"other; got {doublet!r}"
         )
-    return splitting, ratio
+    shell = min(BRANCHING_RATIOS, key=lambda one: abs(1 / BRANCHING_RATIOS[one] - 1 - ratio))
+    held = DoubletRange((splitting,) * 3, (ratio,) * 3, (1.0, 1.0), "given")
+    return f"level 4{shell}", held  # a doublet without an element, by its ratio
 
 
-def as_attribute(doublet: str | tuple[float, float]) -> str:
-    """The doublet as the text of the attribute `doublets` of peaks, by which `refine` ties them.
-
-    A level by its name has the ranges of its chemical states; numbers are held.
-    """
-    splitting, ratio = splitting_and_ratio(doublet)
-    level = core_level(doublet) if isinstance(doublet, str) else None
-    limits = {
-        "splitting": (splitting, splitting),
-        "ratio": (ratio, ratio),
-        "fwhm_ratio": (1.0, 1.0),
+def as_attribute(name: str, ranges: DoubletRange) -> str:
+    """The doublet as the text of the attribute `doublets` of peaks, by which `refine` ties them."""
+    stored = {
+        "region": name,
+        "peaks": None,
+        "splitting": ranges.splitting[::2],
+        "ratio": ranges.ratio[::2],
+        "fwhm_ratio": ranges.fwhm_ratio,
+        "expected": (ranges.splitting[1], ranges.ratio[1]),
     }
-    if level is not None and level.doublet is not None:
-        region, found = level.name, level.doublet
-        limits = {
-            "splitting": (found.splitting[0], found.splitting[2]),
-            "ratio": (found.ratio[0], found.ratio[2]),
-            "fwhm_ratio": found.fwhm_ratio,
-        }
-    else:
-        shell = min(BRANCHING_RATIOS, key=lambda one: abs(1 / BRANCHING_RATIOS[one] - 1 - ratio))
-        region = f"level 4{shell}"  # a doublet without an element, by its ratio
-    stored = {"region": region, "peaks": None, **limits, "expected": (splitting, ratio)}
     return json.dumps([stored])
 
 

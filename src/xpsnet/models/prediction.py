@@ -208,10 +208,11 @@ def predict(
         lines=text("any"),
         background=optional(text("linear")),
     )
-    tied = ""
+    tied, amounts = "", None
     if doublet is not None:
-        tied = doublet_states.as_attribute(doublet)
-        doublet = doublet_states.splitting_and_ratio(doublet)
+        name, ranges = doublet_states.ranges_of(doublet)
+        tied = doublet_states.as_attribute(name, ranges)
+        amounts = ranges.splitting[1], ranges.ratio[1]
         model = doublet_states.NETWORK if isinstance(model, str) and model == "default" else model
     network = weights.load_model(model)
     if background is None:
@@ -225,7 +226,7 @@ def predict(
             device,
             int(batch_size),
             cancel=cancel,
-            known=Known(lines, fwhm, asymmetry, doublet),
+            known=Known(lines, fwhm, asymmetry, amounts),
             doublets=tied,
         )
     )
