@@ -22,8 +22,9 @@ import numpy as np
 import numpy.typing as npt
 
 import xpsnet
-from xpsnet.models import encoding, runtimes
+from xpsnet.models import encoding
 from xpsnet.simulation import recipes
+from xpsnet.training.evaluation import outputs_of
 
 SEED = 9_300_000
 MOST = 6
@@ -32,15 +33,6 @@ RATIOS = {"p": 1 / 2, "d": 2 / 3, "f": 3 / 4}
 BINS = (0.0, 0.5, 0.7, 0.9, 1.0)
 
 Numbers = npt.NDArray[np.intp]
-
-
-def outputs_of(name: str, batch: recipes.Batch) -> dict[str, Any]:
-    """Outputs of a network for a batch, which is read as it has it."""
-    model = xpsnet.load_model(name)
-    inputs = encoding.simulated_inputs(np, batch, model.config).astype(np.float32)
-    engine = runtimes.get_engine(model, "cpu")
-    parts = [engine(inputs[at : at + 4096]) for at in range(0, len(inputs), 4096)]
-    return {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
 
 
 def paired(spectra: Any, splitting: float, ratio: float) -> int:
@@ -94,13 +86,15 @@ def main(arguments: list[str] | None = None) -> float:
     chosen = parser.parse_args(arguments)
     batch = recipes.simulate_batch(chosen.n, "doublets", SEED)
     truth = batch["n_peaks"].astype(int)
-    answer = outputs_of(chosen.model, batch)
+    model = xpsnet.load_model(chosen.model)
+    answer = outputs_of(model, batch, "cpu")
     found = answer["count_logits"].argmax(axis=1)
     print("| | spectra | all | " + " | ".join(f"{k}" for k in range(MOST + 1))
           + " states | too few | too many |")  # fmt: skip
     print("| --- |" + " ---: |" * (MOST + 5))
     print(row("doublet given", found, truth))
-    stripped = outputs_of("default", batch)["count_logits"].argmax(axis=1)
+    default = xpsnet.load_model("default")
+    stripped = outputs_of(default, batch, "cpu")["count_logits"].argmax(axis=1)
     print(row("`default`, without second lines", stripped, truth))
     few = min(chosen.n, max(chosen.fit, 1))
     simulated = xpsnet.simulate(chosen.n, "doublets", seed=SEED).isel(spectrum=slice(0, few))
@@ -118,7 +112,7 @@ def main(arguments: list[str] | None = None) -> float:
         apart = np.abs(centers - batch["center"][mine, :k]) / batch["fwhm"][mine, :k]
         errors.append(apart.ravel())
     print(f"\ncenter, median error: {np.median(np.concatenate(errors)):.4f} FWHM")
-    stated = encoding.probabilities(answer, xpsnet.load_model(chosen.model).config).max(axis=1)
+    stated = encoding.probabilities(answer, model.config).max(axis=1)
     for low, high in pairwise(BINS):
         mine = (stated > low) & (stated <= high)
         if mine.any():

@@ -13,9 +13,9 @@ import argparse
 import numpy as np
 
 import xpsnet
-from xpsnet.models import encoding, runtimes
 from xpsnet.numerics.known_lines import known_inputs
 from xpsnet.simulation import recipes
+from xpsnet.training.evaluation import outputs_of
 
 SEED = 9_100_000
 
@@ -56,14 +56,11 @@ def main(arguments: list[str] | None = None) -> dict[str, dict[int, float]]:
     batch = recipes.simulate_batch(chosen.n, recipe, SEED)
     batch["known"][:, 0], batch["known"][:, 1] = 1 - asymmetric, asymmetric
     model = xpsnet.load_model(chosen.model)
-    engine = runtimes.get_engine(model, "cpu")
     truth = batch["n_peaks"].astype(int)
     table: dict[str, dict[int, float]] = {}
     for what in ("nothing", "lines", "fwhm") if model.config.known else ("nothing",):
         given = {**batch, "known": known_of(batch, what)}
-        inputs = encoding.simulated_inputs(np, given, model.config).astype(np.float32)
-        parts = [engine(inputs[at : at + 4096]) for at in range(0, len(inputs), 4096)]
-        found = np.concatenate([part["count_logits"] for part in parts]).argmax(axis=1)
+        found = outputs_of(model, given, "cpu")["count_logits"].argmax(axis=1)
         table[what] = {k: float((found == truth)[truth == k].mean()) for k in range(7)}
         table[what][-1] = float((found == truth).mean())
     print("| known | all | " + " | ".join(f"{k} peaks" for k in range(7)) + " |")

@@ -148,7 +148,7 @@ def evaluate(
         raise ValueError(f"expected a recipe of {kind} for model {model.name!r}, got another one")
     if paper:
         batch = recipes.simulate_batch(n, recipe, seed)
-        figures = paper_errors(_outputs(model, batch, device), batch)
+        figures = paper_errors(outputs_of(model, batch, device), batch)
     else:
         found = assess(model, recipe, n=n, seed=seed, device=device)
         figures = _count_figures(found) | _peak_figures(found)
@@ -200,7 +200,7 @@ def assess(
 ) -> Assessment:
     """Errors of a `default` network on simulated spectra; arguments as for `evaluate`."""
     batch = recipes.simulate_batch(n, recipe, seed)
-    outputs = _outputs(model, batch, device)
+    outputs = outputs_of(model, batch, device)
     probability = encoding.probabilities(outputs, model.config)
     truth = np.asarray(batch["n_peaks"]).astype(np.int64)
     right = probability.argmax(axis=1) == truth
@@ -257,7 +257,7 @@ def reliability(
     ]
 
 
-def _outputs(
+def outputs_of(
     model: weights.Model, batch: recipes.Batch, device: runtimes.Device
 ) -> runtimes.Outputs:
     """Outputs of the network for the spectra of a batch, 4096 at a time."""
