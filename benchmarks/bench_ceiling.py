@@ -4,7 +4,7 @@ Question: how often is the number of peaks right that is most probable under the
 prior (the ceiling: nobody who knows no more can be right more often), and how often those of
 `predict`, of `fit`, and of least squares from the true peaks with the smallest BIC? Equal on all
 sides: the spectra (the recipe of the training, other seeds). The posterior is sampled by
-`ceiling_sampler`, which is told the axis and the covariance of the noise; `fit` and `predict` find
+`ceiling_sampler`, which is given the axis and the covariance of the noise; `fit` and `predict` find
 out the noise themselves. Half of its particles start around the true peaks and half around those
 of `predict`, with peaks more and fewer. Where the moves do not forget that start, the posterior is
 wrong: two seeds, and the chi-square beside that of the truth, show how often.

@@ -508,7 +508,7 @@ def taken(s: State, rows: Any) -> State:
 
 
 def chosen(rng: np.random.Generator, on: Any) -> Any:
-    """A random slot among those that are there (P,); 0 where there is none."""
+    """A random slot that holds a peak (P,); 0 where no slot does."""
     return np.where(on, rng.random(on.shape), -1.0).argmax(axis=1)
 
 

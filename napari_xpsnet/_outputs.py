@@ -77,7 +77,7 @@ class Outputs:
         return [*found, *self._several()] if found else []
 
     def _several(self) -> list[Exported]:
-        """Several regions in one: those that are selected in the tree, and all of the file."""
+        """Exports of several regions together: the selected ones, and all of the file."""
         region = region_of(self.view.layer)
         selected = [one for one in region.file.regions if one is region or one in self.view.others]
         selected += [one for one in self.view.others if one.file is not region.file]

@@ -119,7 +119,7 @@ CONFIGS: dict[str, TrainConfig] = {
     "doublets": TrainConfig(
         "doublets",
         "doublets",
-        spectra=4_000_000,
+        spectra=4_900_000,
         learning_rate=5e-4,
         start="default",
         mixed_precision=True,

@@ -474,7 +474,7 @@ def _kept(templates: list[Template], evidence: Floats) -> tuple[Template, ...]:
 
 
 def _smaller(templates: list[Template]) -> list[Template]:
-    """Templates that others give without their lowest states, one by one, and that are not there.
+    """Further templates: those given without their lowest state, the two lowest, and so on.
 
     Where a few spectra of a stack have fewer states, the search of the others' mean has not looked
     for these: its best model with so many describes more states than there are.
@@ -502,7 +502,7 @@ def _without_lowest(template: Template) -> Template:
     """A template without the state of the lowest main line; an asymmetric one stays."""
     model = template.model
     height = np.nanmedian(template.starts["height"], axis=0)[model.main]
-    # A -1 stands for all states of the level, also for those that are not there.
+    # A -1 says that all states of the level are asymmetric, however many the model has.
     asymmetric = [state for state in model.asymmetric or () if state >= 0]
     if len(asymmetric) == 1:
         height[asymmetric[0]] = np.inf
