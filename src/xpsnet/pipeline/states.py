@@ -49,8 +49,8 @@ CLUSTERS = 8
 # Spectra that are fitted at a time: progress and cancel come in between.
 AT_ONCE = 1024
 _ROUNDS = 8
-# A difference of evidence counts a third, and in 8 of 100 spectra the truth is no candidate.
-TEMPERATURE, NO_CANDIDATE = 3.0, 0.08
+# By what a difference of ln evidence is divided, and how often no candidate is right.
+TEMPERATURE, NO_CANDIDATE = 5.0, 0.105
 _MOST_CHOICES = 8
 # Probability below which what came second is not worth a word.
 _SAID = 0.005
@@ -390,7 +390,7 @@ def _fitted_rows(
 def _shares(evidence: Floats) -> Floats:
     """Probabilities (candidate, S) from evidences; 0 where all are out.
 
-    A difference of evidence counts a third (`TEMPERATURE`), because neither lines nor noise are
+    A difference of ln evidence is divided by `TEMPERATURE`, because neither lines nor noise are
     exactly those of the model, and all candidates share what is left for the case that none is
     right (`NO_CANDIDATE`): so stated probabilities hold (benchmarks/bench_states.py). Added up one
     by one: sums of arrays are rounded otherwise in other chunks.

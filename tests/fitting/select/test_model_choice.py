@@ -43,6 +43,13 @@ def test_lines_of_no_level_are_equally_probable():
     assert odds(asked, "line") == odds(asked)
 
 
+def test_every_further_state_is_less_probable():
+    asked = question("C 1s", np.arange(280.0, 295.0, 0.1))
+    one, two, three = (odds(asked, *["C 1s"] * number) for number in (1, 2, 3))
+    assert one == odds(asked) > two
+    assert two - three == pytest.approx(one - two)
+
+
 def test_one_search_leaves_out_the_neighbor_levels():
     asked = question("W 4f", TUNGSTEN)
     names = [[kind.name for kind in search.kinds] for search in asked.searches]

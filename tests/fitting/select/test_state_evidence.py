@@ -13,6 +13,7 @@ from xpsnet.fitting.select import state_evidence
 from xpsnet.fitting.select.model_choice import Question, evidences, search_candidates
 from xpsnet.fitting.select.state_evidence import judge, model_scales, states_exist
 from xpsnet.fitting.select.state_models import (
+    ASYMMETRIC,
     SYMMETRIC,
     StateModel,
     region_kinds,
@@ -282,6 +283,21 @@ def test_the_splitting_and_the_ratios_of_a_doublet_are_parameters():
     model = StateModel((replace(S2P, doublet=held),), SYMMETRIC, "constant")
     _, results = fitted(SULFUR, curve, np.sqrt(curve), model, [162.0])
     assert judge(model, SULFUR, results).n_free[0] == 6
+
+
+@pytest.mark.parametrize("width", [0.8, 1.3])
+def test_an_asymmetric_carbon_line_is_as_narrow_as_that_of_graphite(width):
+    [kind] = region_kinds("C 1s", CARBON, None, None)
+    value = LINE_SHAPES["asymmetric_pseudo_voigt"].value
+    curve = 200.0 + value(CARBON, 285.0, width, 5000.0, 0.3, 0.2)
+    model = StateModel((kind,), ASYMMETRIC, "constant", (0,))
+    _, results = fitted(CARBON, curve, np.sqrt(curve), model, [285.0], [width])
+    found = float(results.peaks["fwhm"][0, 0])
+    any_width = replace(model, kinds=(replace(kind, asymmetric_fwhm=np.inf),))
+    cost = log_evidence(any_width, CARBON, results) - log_evidence(model, CARBON, results)
+    beyond = max(log(found / kind.asymmetric_fwhm), 0.0)
+    assert cost == pytest.approx((beyond / state_evidence.BROAD) ** 2 / 2, abs=1e-9)
+    assert (cost > 1.0) == (width > 1.0)
 
 
 @pytest.mark.parametrize("line_shape", ["voigt", "asymmetric_pseudo_voigt"])

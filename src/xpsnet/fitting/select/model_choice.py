@@ -48,8 +48,10 @@ MOST_STATES = 6
 # Logarithm of the odds of a state that is a line of a neighbor level, of the same element or of
 # another one, or a single line beside the doublets of the region.
 _ODDS = {"near": 0.0, "foreign": -12.0, "line": -8.0}
+# Of every state beyond the first.
+_FURTHER = -1.0
 # And of asymmetric lines, by the class of materials that have them: most C 1s are not graphite.
-_ASYMMETRIC = {"other": 0.0, "multiplet": -5.0, "metal": -2.0, "graphite": -5.0}
+_ASYMMETRIC = {"other": 0.0, "multiplet": -4.0, "metal": -1.0, "graphite": -4.0}
 _EVERY = -8.0
 # Backgrounds that are compared; the search is done on the first.
 _BACKGROUNDS = ("shirley+linear", "shirley", "linear")
@@ -164,7 +166,7 @@ class Question:
         if model.line_shape == ASYMMETRIC and self.line_shape is None and level is not None:
             odds += _ASYMMETRIC[_material(level)]
             odds += _EVERY if len(model.asymmetric or ()) > 1 else 0.0
-        return odds
+        return odds + _FURTHER * max(len(model.kinds) - 1, 0)
 
 
 def _material(level: CoreLevel) -> str:

@@ -14,7 +14,8 @@ area of every doublet; one asymmetry; one Lorentzian share; and the terms of the
 uniform in the ranges that the level has over its chemical states; ln FWHM is uniform in the range
 of the level for the strongest state, and for the others a mixture of that and of a normal
 distribution around the strongest (`ALIKE`), because states of one material are broadened by one
-instrument; beyond the range of the level it falls as a normal distribution (`UNUSUAL`); ln height
+instrument; beyond the range of the level it falls as a normal distribution (`UNUSUAL`), for an
+asymmetric C 1s beyond the width that graphite has (`BROAD`); ln height
 is uniform over a factor `HEIGHTS`; the asymmetry falls exponentially; a term of the background
 counts as half the logarithm of the number of points. States have no names: k! per kind. Two states
 of one kind that are d apart and whose wider line has the width w have the factor
@@ -23,7 +24,7 @@ width; it costs `AT_LIMIT`, and `TIED_AT_LIMIT` for the splitting and the ratios
 limits are narrow.
 
 **Scale.** No model of a measured line is exact. With the reduced chi-square X of the best candidate
-and the correlation r of its neighboring residuals, s is at least 1 + (X (1 + r) / (1 - r) - 1) / 4
+and the correlation r of its neighboring residuals, s is at least 1 + (X (1 + r) / (1 - r) - 1) / 10
 (`MISFIT_PART`), and at least
 
     1 + (m line / noise)^2 fwhm / (2 step)
@@ -53,13 +54,14 @@ Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 
 # Relative error of a line's model, as on measured spectra (benchmarks/bench_states.py).
-MODEL_ERROR = {"multiplet": 0.02, "metal": 0.015, "graphite": 0.004, "other": 0.01}
+MODEL_ERROR = {"multiplet": 0.02, "metal": 0.015, "graphite": 0.003, "other": 0.008}
 # Part of the misfit of the best candidate that counts as noise in the comparison.
-MISFIT_PART = 0.25
+MISFIT_PART = 0.1
 HEIGHTS = 300.0
 ALIKE = 0.5  # of ln FWHM
 ALIKE_SHARE = 0.5
 UNUSUAL = 0.4  # of ln FWHM, beyond what is usual for the level
+BROAD = 0.15  # of ln FWHM, beyond what is usual for an asymmetric line of the level
 ASYMMETRY = 0.25
 NEAREST = 1.2  # widths
 AT_LIMIT, TIED_AT_LIMIT = -3.0, -2.0
@@ -202,9 +204,11 @@ def _parameters(
             rows.append(("center", center, -np.log(max(high - low, 1e-3)) * one))
             by_width = derivative(a=(at["fwhm"][a], 1 / width[:, a]))
             is_reference = strongest == state
-            rows.append(
-                ("fwhm", by_width, _width_prior(kind.usual, width[:, a], reference, is_reference))
-            )
+            prior = _width_prior(kind.usual, width[:, a], reference, is_reference)
+            if state in (model.asymmetric or ()):
+                broad = np.maximum(np.log(width[:, a] / kind.asymmetric_fwhm), 0.0)
+                prior = prior - (broad / BROAD) ** 2 / 2
+            rows.append(("fwhm", by_width, prior))
             by_height = derivative(a=(at["height"][a], 1 / height[:, a]))
             rows.append(("height", by_height, -np.log(np.log(HEIGHTS)) * one))
             if kind.doublet is None:

@@ -36,6 +36,8 @@ CHARGING = 3.0
 _NARROW = 1.2
 # What the window must show beyond the splitting of a doublet for both of its lines [eV].
 _BEYOND = 1.0
+# Widest asymmetric C 1s that is met as a rule: graphite and other conducting carbon [eV].
+_GRAPHITE_FWHM = 1.0
 # A second line of the same element, where the region holds more than its level: satellites, losses.
 LINE = "line"
 
@@ -62,6 +64,8 @@ class StateKind:
         Distances above the strongest line at which satellites and losses are met [eV].
     met : tuple of ((float, float), float)
         Of a line of which no level is known: where those of other levels are met, how wide [eV].
+    asymmetric_fwhm : float
+        How wide it is at most as a rule where it is asymmetric [eV].
     """
 
     name: str
@@ -72,6 +76,7 @@ class StateKind:
     own: bool = False
     satellites: tuple[Limits, ...] = ()
     met: tuple[tuple[Limits, float], ...] = ()
+    asymmetric_fwhm: float = np.inf
 
     @property
     def n_lines(self) -> int:
@@ -155,6 +160,8 @@ def region_kinds(
     split = None if doublets == () else _resolved(level, window)
     losses = tuple(one.distance for one in level.satellites)
     own = StateKind(level.name, window, _possible(level.fwhm), level.fwhm, split, True, losses)
+    if level.asymmetry == "graphite":
+        own = replace(own, asymmetric_fwhm=_GRAPHITE_FWHM)
     kinds = [own]
     if offset is not None:
         near = (_near_kind(one, level, window, offset) for one in level.near)
