@@ -129,6 +129,14 @@ def test_learning_rate_drops_on_a_plateau(tmp_path: Path, monkeypatch: pytest.Mo
     assert rates == pytest.approx([3e-3, 3e-3, 3e-4])
 
 
+def test_the_cosine_schedule_does_not_wait_for_a_plateau(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(training_train, "_validate", lambda net, batch, config: {"val_loss": 1.0})
+    train(replace(TOY, plateau_patience=1), tmp_path, progress=False)
+    assert _state(tmp_path)["learning_rate"] == TOY.learning_rate
+
+
 def test_cosine_schedule_warms_up_and_ends_low(run: Path) -> None:
     rates = [float(row["learning_rate"]) for row in _log(run)]
     assert rates == sorted(rates, reverse=True)

@@ -280,7 +280,8 @@ class _Run:
             weights.save_weights(self.folder / "best.npz", self.judge)
         else:
             state.validations_since_best += 1
-            if state.validations_since_best >= self.config.plateau_patience:
+            waited = state.validations_since_best >= self.config.plateau_patience
+            if waited and self.config.schedule == "plateau":
                 state.learning_rate *= self.config.plateau_factor
                 state.validations_since_best = 0
         row = {
