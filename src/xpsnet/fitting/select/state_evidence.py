@@ -34,7 +34,7 @@ Without that, a spectrum that is measured longer always gets more states. m is `
 the caller says otherwise; s enters nothing but this comparison.
 
 The numbers below, and the odds of `model_choice`, are those with which the choice agrees best with
-the experts of 51 measured windows and with the truth of 600 simulated ones
+the experts of 51 measured windows and with the truth of 1,200 simulated ones
 (``benchmarks/bench_states.py``); 20,000 other simulated ones test it.
 """
 
