@@ -143,6 +143,22 @@ def test_a_moving_mean_is_noticed_and_its_errors_hold(points):
     assert np.sqrt(np.mean(np.square(off))) < 1.8  # 3 to 4 by the differences alone
 
 
+@pytest.mark.parametrize("factor", [2, 3, 5])
+@pytest.mark.parametrize("kind", ["linear", "cubic"])
+def test_an_interpolated_spectrum_keeps_its_centers_and_errors(factor, kind):
+    energy = np.arange(280.0, 292.05, 0.1)
+    curve = 400 + LINE(energy, 285.0, 1.1, 3000.0, 0.0) + LINE(energy, 286.6, 1.1, 900.0, 0.0)
+    measured = spectrum_of(curve, energy)
+    finer = np.linspace(energy[0], energy[-1], factor * (energy.size - 1) + 1)
+    of_measured = xpsnet.fit(measured)
+    peaks = xpsnet.fit(measured.interp(energy=finer, method=kind))
+    assert applies(peaks, Status.NOT_RAW)
+    assert int(peaks.n_peaks) == int(of_measured.n_peaks) == 2
+    error = of_measured["center_stderr"].values
+    assert (np.abs(peaks["center"].values - [285.0, 286.6]) < 4 * error).all()
+    assert peaks["center_stderr"].values == pytest.approx(error, rel=0.5)
+
+
 def test_spectra_that_a_first_fit_misses_are_not_smoothed():
     """Many states in a few spectra of a stack: the others keep the noise that they have."""
     energy = np.arange(613.0, 642.4, 0.1)
