@@ -28,6 +28,7 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+import ceiling_density as density
 import ceiling_sampler as sampler
 import numpy as np
 import numpy.typing as npt
@@ -78,11 +79,11 @@ class Drawn:
     `worth`: what the drawn peaks are worth (chi-square); `guide`: the truth as a state.
     """
 
-    data: sampler.Data
+    data: density.Data
     sigma: Floats
     batch: recipes.Batch
     worth: Floats
-    guide: sampler.State
+    guide: density.State
 
     @property
     def n_peaks(self) -> int:
@@ -127,7 +128,7 @@ def draw(number: int) -> Drawn:
     if covariance is not None:
         white = np.linalg.inv(np.linalg.cholesky(covariance)) / sigma
     narrowest = max(5.0 / (float(taken[0, 0]) - 1), 0.01)
-    data = sampler.Data(
+    data = density.Data(
         axis[0, :n].astype(float), batch["counts"][0, :n].astype(float), white, narrowest
     )
     worth = (kept["chi_squares"] * kept["_draw_peaks"]["present"])[0].astype(float)
@@ -151,8 +152,8 @@ def _covariance(draws: list[Floats], spike: Any) -> Floats | None:
     return np.asarray(full + np.diag(1e-4 + 1e8 * spike))
 
 
-def _guide(kept: dict[str, Any]) -> sampler.State:
-    """The truth as a state of the sampler."""
+def _guide(kept: dict[str, Any]) -> density.State:
+    """The truth as a state of `ceiling_density`."""
     peaks = {name: values[0].astype(float) for name, values in kept["_draw_peaks"].items()}
     on = peaks["present"] > 0
     uniforms, normals = (
@@ -163,7 +164,7 @@ def _guide(kept: dict[str, Any]) -> sampler.State:
     drawn = np.array([0.25 * slope[0], 0.25 * bend[0], shirley[0], tougaard[0], foot[0]])
     skew, tail, band, shift = (float(part[0, 0]) for part in kept["_draw_shape"])
     kind = 1 if band > 0 else 3 if tail > 0 else 2 if skew > 0 else 0
-    middle = 0.5 * (sampler.SHAPE_LOW + sampler.SHAPE_HIGH)
+    middle = 0.5 * (density.SHAPE_LOW + density.SHAPE_HIGH)
     shape = np.array([skew, tail, band, shift])
     width = np.log(peaks["fwhm"])
     return {
@@ -174,7 +175,7 @@ def _guide(kept: dict[str, Any]) -> sampler.State:
         "fraction": peaks["fraction"],
         "typical": width[on].mean() if on.any() else width.mean(),
         "common": peaks["fraction"][0],
-        "terms": np.where(some < sampler.TERMS, drawn, 0.0),
+        "terms": np.where(some < density.TERMS, drawn, 0.0),
         "place": 0.5 + (-place[0] if side[0] < 0.5 else place[0]),
         "kind": kind,
         "shape": np.where(shape > 0, shape, middle),
@@ -182,14 +183,14 @@ def _guide(kept: dict[str, Any]) -> sampler.State:
     }
 
 
-def guide_of_network(drawn: Drawn) -> sampler.State:
+def guide_of_network(drawn: Drawn) -> density.State:
     """The peaks that `predict` finds as a state of the sampler, on the true background."""
     found = in_points(core_level_task(drawn.batch), "default", drawn.batch).isel(spectrum=0)
     k = int(found["n_peaks"])
-    on = np.arange(sampler.SLOTS) < k
+    on = np.arange(density.SLOTS) < k
     span = drawn.data.axis.size - 1
     units = {"center": span, "fwhm": span, "height": 1 / float(drawn.batch["scale"][0, 0])}
-    peaks = {name: np.full(sampler.SLOTS, 0.5) for name in ("center", "fwhm", "height", "fraction")}
+    peaks = {name: np.full(density.SLOTS, 0.5) for name in ("center", "fwhm", "height", "fraction")}
     for name, values in peaks.items():
         values[:k] = found[name].values[:k] / units.get(name, 1.0)
     width = np.log(np.clip(peaks["fwhm"], drawn.data.narrowest, drawn.data.widest))
@@ -206,7 +207,7 @@ def guide_of_network(drawn: Drawn) -> sampler.State:
 
 
 def sample(
-    drawn: Drawn, guides: tuple[sampler.State, ...], seed: tuple[int, ...], size: tuple[int, int]
+    drawn: Drawn, guides: tuple[density.State, ...], seed: tuple[int, ...], size: tuple[int, int]
 ) -> dict[str, Any]:
     """Posterior probability of every number of peaks, and how it was found.
 
@@ -219,10 +220,10 @@ def sample(
     offset = float(drawn.batch["background"][0, :n].min())
     cloud = sampler.Sampler(rng, drawn.data, particles, offset, guides)
     log_z, ladder = sampler.anneal(rng, cloud, rounds)
-    votes = np.zeros(sampler.SLOTS + 1)
+    votes = np.zeros(density.SLOTS + 1)
     for _ in range(LAST_ROUNDS):
         cloud.move(1.0, 1)
-        worth = sampler.chi_squares(cloud.state, drawn.data, drawn.sigma)
+        worth = density.chi_squares(cloud.state, drawn.data, drawn.sigma)
         found = (worth >= LEAST).sum(axis=1)
         votes += np.bincount(found, minlength=votes.size)
     return {
@@ -239,7 +240,7 @@ def _chi_square(drawn: Drawn) -> float:
     """Chi-square of the truth."""
     rows = {name: np.asarray(values)[None] for name, values in drawn.guide.items()}
     state = {**rows, "empty_scale": np.zeros(1)}
-    curves = sampler.residuals(state, sampler.all_lines(state, drawn.data), drawn.data)
+    curves = density.residuals(state, density.all_lines(state, drawn.data), drawn.data)
     return float(curves.chi_square[0])
 
 
@@ -301,7 +302,7 @@ def answers(rows: list[dict[str, Any]]) -> list[Answers]:
     # Over the number of the point, 384 points would be 383 eV: a survey, which `fit` refuses.
     window = task.spectra.assign_coords(energy=STEP * task.spectra["energy"])
     fitted = xpsnet.fit(window, neighbors=False, follow=False, device="cpu")
-    bic, _ = criteria_from_truth(task, sampler.SLOTS)
+    bic, _ = criteria_from_truth(task, density.SLOTS)
     bic = np.where(np.isfinite(bic), bic, 1e300)
     weight = np.exp(-0.5 * (bic - bic.min(axis=1, keepdims=True)))
     weight = weight / weight.sum(axis=1, keepdims=True)

@@ -1,6 +1,7 @@
 """The sampler of `bench_ceiling.py`: a known evidence, moves, the truth."""
 
 import bench_ceiling
+import ceiling_density as density
 import ceiling_sampler as sampler
 import numpy as np
 import pytest
@@ -48,7 +49,7 @@ def test_evidence_of_a_linear_model_is_the_closed_form() -> None:
 def _cloud(n: int) -> sampler.Sampler:
     """Particles of a spectrum that says all but nothing, drawn from its posterior."""
     axis = np.linspace(0, 1, 60)
-    data = sampler.Data(axis, np.ones(60), np.full(60, 0.3), 5 / 59)
+    data = density.Data(axis, np.ones(60), np.full(60, 0.3), 5 / 59)
     rng = np.random.default_rng(1)
     cloud = sampler.Sampler(rng, data, n, 1.0)
     weight = np.exp(cloud.log_ratio() - cloud.log_ratio().max())
@@ -84,11 +85,11 @@ def test_truth_is_a_state_that_explains_the_spectrum() -> None:
         drawn = bench_ceiling.draw(number)
         rows = {name: np.asarray(values)[None] for name, values in drawn.guide.items()}
         state = {**rows, "empty_scale": np.zeros(1)}
-        curves = sampler.residuals(state, sampler.all_lines(state, drawn.data), drawn.data)
+        curves = density.residuals(state, density.all_lines(state, drawn.data), drawn.data)
         n = drawn.data.axis.size
         assert abs(curves.chi_square[0] - n) < 4 * np.sqrt(2 * n)
-        assert np.isfinite(sampler.log_prior(state, drawn.data))
-        worth = sampler.chi_squares(state, drawn.data, drawn.sigma)
+        assert np.isfinite(density.log_prior(state, drawn.data))
+        worth = density.chi_squares(state, drawn.data, drawn.sigma)
         np.testing.assert_allclose(
             np.sort(worth[0])[::-1], np.sort(drawn.worth)[::-1], rtol=0.02, atol=0.1
         )
