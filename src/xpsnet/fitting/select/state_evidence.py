@@ -15,10 +15,10 @@ uniform in the ranges that the level has over its chemical states; ln FWHM is un
 of the level for the strongest state, and for the others a mixture of that and of a normal
 distribution around the strongest (`ALIKE`), because states of one material are broadened by one
 instrument; beyond the range of the level it falls as a normal distribution (`UNUSUAL`), for an
-asymmetric C 1s beyond the width that graphite has (`BROAD`); ln height
-is uniform over a factor `HEIGHTS`; the asymmetry falls exponentially; a term of the background
-counts as half the logarithm of the number of points. States have no names: k! per kind. Two states
-of one kind that are d apart and whose wider line has the width w have the factor
+asymmetric C 1s beyond the width that graphite has (`BROAD`); ln height is uniform over a factor
+`HEIGHTS`; the asymmetry falls exponentially; a term of the background counts as half the logarithm
+of the number of points. States have no names: k! per kind. Two states of one kind that are d apart
+and whose wider line has the width w have the factor
 (1 - exp(-(d / `NEAREST` w)^2))^2: one line describes both. A parameter that ended at a limit has no
 width; it costs `AT_LIMIT`, and `TIED_AT_LIMIT` for the splitting and the ratios of a doublet, whose
 limits are narrow.
@@ -206,8 +206,7 @@ def _parameters(
             is_reference = strongest == state
             prior = _width_prior(kind.usual, width[:, a], reference, is_reference)
             if state in (model.asymmetric or ()):
-                broad = np.maximum(np.log(width[:, a] / kind.asymmetric_fwhm), 0.0)
-                prior = prior - (broad / BROAD) ** 2 / 2
+                prior = prior - _beyond(np.log(width[:, a] / kind.asymmetric_fwhm), BROAD)
             rows.append(("fwhm", by_width, prior))
             by_height = derivative(a=(at["height"][a], 1 / height[:, a]))
             rows.append(("height", by_height, -np.log(np.log(HEIGHTS)) * one))
@@ -262,9 +261,13 @@ def _width_prior(
     normal = np.exp(-(np.log(width / reference) ** 2) / (2 * ALIKE**2))
     normal = normal / (ALIKE * np.sqrt(2 * np.pi))
     mixed = ALIKE_SHARE * normal + (1 - ALIKE_SHARE) * flat
-    beyond = np.maximum(np.log(width / limits[1]), np.log(limits[0] / width)) / UNUSUAL
-    unusual = np.maximum(beyond, 0.0) ** 2 / 2
-    return np.asarray(np.log(np.where(is_reference, flat, mixed)) - unusual)
+    outside = np.maximum(np.log(width / limits[1]), np.log(limits[0] / width))
+    return np.asarray(np.log(np.where(is_reference, flat, mixed)) - _beyond(outside, UNUSUAL))
+
+
+def _beyond(excess: Floats, deviation: float) -> Floats:
+    """What a normal distribution takes of a log density beyond a limit; 0 within it."""
+    return np.asarray(np.maximum(excess / deviation, 0.0) ** 2 / 2)
 
 
 def _multiplicity(model: StateModel) -> float:
