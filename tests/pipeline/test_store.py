@@ -246,6 +246,16 @@ def test_a_block_is_done_only_after_its_files(
     xpsnet.fit_store(WINDOW, out, block_size=6)
 
 
+def test_whole_blocks_are_seen_beside_a_file_that_is_being_renamed(tmp_path: Path) -> None:
+    folder = tmp_path / "center"
+    folder.mkdir()
+    (folder / "0.0").write_bytes(b"1")
+    # Listed, but gone when its size is asked for: so is a file that gets its final name then.
+    (folder / "0.1.partial").symlink_to(folder / "gone")
+    found = block_store.whole_blocks(tmp_path, "", {"center": 2}, [(0, 0), (0, 1)])
+    assert found == [True, False]
+
+
 @pytest.mark.parametrize("damage", ["missing", "empty"])
 def test_a_block_without_a_file_is_computed_again(
     begun: Path, expected: xr.Dataset, damage: str

@@ -276,11 +276,14 @@ def whole_blocks(
 
 def _filled(folder: Path) -> set[str]:
     """Names of the files in a folder that are not empty."""
-    try:
-        with os.scandir(folder) as found:
-            return {one.name for one in found if one.stat().st_size > 0}
-    except FileNotFoundError:
-        return set()
+    names = set()
+    with suppress(FileNotFoundError), os.scandir(folder) as found:
+        for one in found:
+            # A file that another thread is writing gets its final name between the two calls.
+            with suppress(FileNotFoundError):
+                if one.stat().st_size > 0:
+                    names.add(one.name)
+    return names
 
 
 def complete(path: Path) -> None:
