@@ -24,6 +24,7 @@ import xarray as xr
 from xpsnet.io.common.atomic_write import describing_failure, sync_file, sync_folder, write_folder
 from xpsnet.io.common.errors import ReadError
 from xpsnet.io.stores.attributes import is_zarr
+from xpsnet.io.stores.chunk_limits import PARTIAL
 
 RUN = "fit_run"
 FIRST = f"{RUN}/first"
@@ -34,8 +35,6 @@ STATE = ("asked", "spectra", "block", "decided", "arrays")
 
 _DONE, _FLAGS = "done", "0.0"
 _STATE = "state"
-# Names of zarr for a chunk that is being written.
-_PARTIAL = ".partial"
 
 Numbers = Mapping[str, npt.NDArray[Any]]
 
@@ -297,7 +296,7 @@ def complete(path: Path) -> None:
     shutil.rmtree(path / FIRST, ignore_errors=True)
     for folder, _, names in os.walk(path):
         for name in names:
-            if name.endswith(_PARTIAL):
+            if name.endswith(PARTIAL):
                 with suppress(OSError):
                     (Path(folder) / name).unlink()
     with describing_failure(path):

@@ -23,6 +23,8 @@ _DEFLATE_RATIO = 1032
 _ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 _SMALL = 16 << 20  # bytes of a chunk that do not matter, though zarr unpacks many at a time
 _SHARDING = "sharding_indexed"
+PARTIAL = ".partial"
+"""End of the name of a chunk that zarr is writing; it gets its final name at once."""
 _NO_CHUNK = (1 << 64) - 1
 _MAX_UNSTATED = 16 << 10  # bytes of a zstd frame that does not tell its size
 
@@ -183,10 +185,10 @@ def _packer(path: Path, name: str, codecs: list[str]) -> str:
 
 
 def _chunk_files(folder: Path) -> Iterator[Path]:
-    """Files of the chunks of one array."""
+    """Files of the chunks of one array; not those that are just being written."""
     for place, _, names in os.walk(folder):
         for name in names:
-            if not name.startswith(".z") and name != "zarr.json":
+            if not name.startswith(".z") and name != "zarr.json" and not name.endswith(PARTIAL):
                 file = Path(place) / name
                 refuse_stream(file)
                 yield file
