@@ -51,6 +51,8 @@ AT_ONCE = 1024
 _ROUNDS = 8
 # By what a difference of ln evidence is divided, and how often no candidate is right.
 TEMPERATURE, NO_CANDIDATE = 5.0, 0.105
+# Part of the FWHM by which the centers of two candidates may differ that give one answer.
+SAME_CENTER = 0.15
 _MOST_CHOICES = 8
 # Probability below which what came second is not worth a word.
 _SAID = 0.005
@@ -395,12 +397,18 @@ def _shares(evidence: Floats) -> Floats:
     right (`NO_CANDIDATE`): so stated probabilities hold (benchmarks/bench_states.py). Added up one
     by one: sums of arrays are rounded otherwise in other chunks.
     """
-    power = np.exp((evidence - np.maximum(evidence.max(axis=0), -1e300)) / TEMPERATURE)
+    power = _powers(evidence)
     total = np.zeros(power.shape[1])
     for one in power:
         total += one
     shares = power / np.where(total > 0, total, 1.0)
     return np.where(total > 0, (1 - NO_CANDIDATE) * shares + NO_CANDIDATE / len(power), 0.0)
+
+
+def _powers(evidence: Floats) -> Floats:
+    """Probabilities up to a constant, 1 for the most probable candidate."""
+    found: Floats = np.exp((evidence - np.maximum(evidence.max(axis=0), -1e300)) / TEMPERATURE)
+    return found
 
 
 def _note_choice(
@@ -421,11 +429,44 @@ def _note_choice(
 
 
 def _best(evidence: Floats, candidates: Sequence[Candidate]) -> Numbers:
-    """The most probable candidate of every spectrum; the least chi-square where all are out."""
+    """The best candidate of every spectrum; the least chi-square where all are out.
+
+    Candidates with the same states speak for one answer, on whatever background and with whatever
+    line shape: the most probable answer wins, and of its candidates the most probable one.
+    """
     chisqr = np.stack([one.results.chisqr for one in candidates])
     least = np.where(np.isfinite(chisqr), chisqr, np.inf).argmin(axis=0)
     known = np.isfinite(evidence).any(axis=0)
-    return np.asarray(np.where(known, evidence.argmax(axis=0), least), dtype=np.intp)
+    same = _same_answers(candidates)
+    support = np.zeros(evidence.shape)
+    for with_one, power in zip(same, _powers(evidence), strict=True):
+        support += with_one * power
+    answer = support.argmax(axis=0)
+    with_it = np.take_along_axis(same, answer[None, None, :], axis=0)[0]
+    best = np.where(with_it, evidence, -np.inf).argmax(axis=0)
+    return np.asarray(np.where(known, best, least), dtype=np.intp)
+
+
+def _same_answers(candidates: Sequence[Candidate]) -> npt.NDArray[np.bool_]:
+    """Whether two candidates have the same states, shape (candidate, candidate, S)."""
+    n_spectra = len(candidates[0].results)
+    same = np.zeros((len(candidates), len(candidates), n_spectra), dtype=bool)
+    states = [_ordered_states(one) for one in candidates]
+    for i, (center, width) in enumerate(states):
+        same[i, i] = True
+        for j, (other, other_width) in enumerate(states[:i]):
+            if center.shape == other.shape:
+                near = np.abs(center - other) < SAME_CENTER * np.maximum(width, other_width)
+                same[i, j] = same[j, i] = near.all(axis=1)
+    return same
+
+
+def _ordered_states(candidate: Candidate) -> tuple[Floats, Floats]:
+    """Center and FWHM of the main lines in ascending order, shape (S, state)."""
+    main = candidate.model.main
+    center, width = (candidate.results.peaks[name][:, main] for name in ("center", "fwhm"))
+    order = np.argsort(center, axis=1)
+    return np.take_along_axis(center, order, axis=1), np.take_along_axis(width, order, axis=1)
 
 
 def _placed(options: FitOptions, candidate: Candidate, n_lines: int) -> FitResults:

@@ -5,13 +5,13 @@ from math import lgamma, log, sqrt
 
 import numpy as np
 import pytest
-from scipy.stats import multivariate_t
+from scipy.stats import multivariate_normal, multivariate_t
 
 from tests.state_spectra import CARBON, SULFUR, doublet, drawn, inputs_of, line, sulfur
 from xpsnet.fitting.model.options import FitOptions
 from xpsnet.fitting.select import state_evidence
 from xpsnet.fitting.select.model_choice import Question, evidences, search_candidates
-from xpsnet.fitting.select.state_evidence import judge, model_scales, states_exist
+from xpsnet.fitting.select.state_evidence import Widths, judge, model_scales, states_exist
 from xpsnet.fitting.select.state_models import (
     ASYMMETRIC,
     SYMMETRIC,
@@ -116,8 +116,71 @@ def test_the_scale_divides_chi_square_and_widens_the_errors():
     [chisqr] = results.chisqr
     plain, scaled = (log_evidence(model, CARBON, results, scale) for scale in (1.0, 4.0))
     expected = 3 * chisqr / 8 + judged.n_free[0] * log(4) / 2
+    gain = [judged.widths.gain(np.array([scale]))[0] for scale in (1.0, 4.0)]
+    expected += gain[1] - gain[0]
     assert scaled - plain == pytest.approx(expected, rel=1e-9)
     assert judged.n_free[0] == 8  # center, width, height of both, one share, the constant
+
+
+@pytest.mark.parametrize("scale", [1.0, 9.0])
+@pytest.mark.parametrize("ratio", [1.0, 1.3, 2.5])
+def test_one_width_is_the_mean_of_its_prior_over_the_fit(ratio, scale):
+    rng = np.random.default_rng(4)
+    deviation = np.array([0.05, 0.08, 0.03])
+    width = np.log([1.0, ratio, 1.1])
+    of_ratios = np.array([[-1.0, 1.0, 0.0], [-1.0, 0.0, 1.0]])
+    covariance = of_ratios @ np.diag(deviation**2) @ of_ratios.T
+    found = Widths(of_ratios @ width[None, :, None], covariance[None], np.array([-3.0]))
+    found = replace(found, ratio=found.ratio[..., 0])
+    # Widths of the material vary by ONE_WIDTH around a common one: the density of two ratios.
+    drawn_widths = rng.normal(width, np.sqrt(scale) * deviation, (200_000, 3))
+    prior = multivariate_normal(cov=state_evidence.ONE_WIDTH**2 * of_ratios @ of_ratios.T)
+    share = state_evidence.ONE_WIDTH_SHARE
+    numeric = log(share * prior.pdf(drawn_widths @ of_ratios.T).mean() + (1 - share) * np.exp(-3.0))
+    assert found.gain(np.array([scale]))[0] == pytest.approx(numeric + 3.0, abs=0.02)
+
+
+def test_states_of_one_width_are_more_probable():
+    curves = [
+        200.0 + line(CARBON, 282.0, 3000.0, 1.2) + line(CARBON, 289.0, 1500.0, width)
+        for width in (1.2, 2.4)
+    ]
+    model = StateModel((KIND, KIND), SYMMETRIC, "constant")
+    alike, different = (
+        judge(model, CARBON, fitted(CARBON, drawn(c), np.sqrt(c), model, [282.0, 289.0])[1])
+        for c in curves
+    )
+    assert alike.widths.gain(np.ones(1))[0] > 0.5
+    assert different.widths.gain(np.ones(1))[0] == pytest.approx(
+        log(1 - state_evidence.ONE_WIDTH_SHARE), abs=0.01
+    )
+    single = StateModel((KIND,), SYMMETRIC, "constant")
+    [_, one] = fitted(CARBON, drawn(curves[0]), np.sqrt(curves[0]), single, [282.0])
+    assert judge(single, CARBON, one).widths is None
+
+
+def test_terms_of_the_background_may_be_written_otherwise():
+    curve = 200.0 + 3.0 * (CARBON - CARBON[0]) + line(CARBON, 285.0, 3000.0)
+    model = StateModel((KIND,), SYMMETRIC, "linear")
+    _, results = fitted(CARBON, drawn(curve), np.sqrt(curve), model, [285.0])
+    constant, slope = results.layout.background_index
+    other = np.eye(results.values.shape[1])
+    other[constant, slope] = 700.0  # the constant 700 eV away
+    covariance = other @ np.nan_to_num(results.covariance) @ other.T
+    moved = replace(results, covariance=covariance)
+    assert log_evidence(model, CARBON, moved) == pytest.approx(
+        log_evidence(model, CARBON, results), abs=1e-3
+    )
+
+
+@pytest.mark.parametrize(("half_widths", "proper"), [(0.8, False), (1.2, True)])
+def test_a_state_shows_half_its_maximum_on_both_sides(half_widths, proper):
+    center = CARBON[0] + half_widths * 1.4 / 2
+    curve = 200.0 + line(CARBON, center, 3000.0, 1.4)
+    model = StateModel((KIND,), SYMMETRIC, "constant")
+    _, results = fitted(CARBON, drawn(curve), np.sqrt(curve), model, [center])
+    assert results.peaks["center"][0, 0] == pytest.approx(center, abs=0.05)
+    assert judge(model, CARBON, results).proper[0] == proper
 
 
 def test_the_unit_of_the_counts_changes_nothing_that_is_compared():

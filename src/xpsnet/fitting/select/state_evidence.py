@@ -14,10 +14,13 @@ area of every doublet; one asymmetry; one Lorentzian share; and the terms of the
 uniform in the ranges that the level has over its chemical states; ln FWHM is uniform in the range
 of the level for the strongest state, and for the others a mixture of that and of a normal
 distribution around the strongest (`ALIKE`), because states of one material are broadened by one
-instrument; beyond the range of the level it falls as a normal distribution (`UNUSUAL`), for an
+instrument; in most materials (`ONE_WIDTH_SHARE`) the states of the level all have one width but for
+a few per cent (`ONE_WIDTH`), as people fit them; beyond the range of the level ln FWHM falls as a
+normal distribution (`UNUSUAL`), for an
 asymmetric C 1s beyond the width that graphite has (`BROAD`); ln height is uniform over a factor
-`HEIGHTS`; the asymmetry falls exponentially; a term of the background counts as half the logarithm
-of the number of points. States have no names: k! per kind. Two states of one kind that are d apart
+`HEIGHTS`; the asymmetry falls exponentially; the terms of the background together have the
+information of one point, whatever terms they are written in: half the logarithm of the number of
+points for each. States have no names: k! per kind. Two states of one kind that are d apart
 and whose wider line has the width w have the factor
 (1 - exp(-(d / `NEAREST` w)^2))^2: one line describes both. A parameter that ended at a limit has no
 width; it costs `AT_LIMIT`, and `TIED_AT_LIMIT` for the splitting and the ratios of a doublet, whose
@@ -60,19 +63,53 @@ MISFIT_PART = 0.1
 HEIGHTS = 300.0
 ALIKE = 0.5  # of ln FWHM
 ALIKE_SHARE = 0.5
+ONE_WIDTH = 0.1  # of ln FWHM
+ONE_WIDTH_SHARE = 0.7
 UNUSUAL = 0.4  # of ln FWHM, beyond what is usual for the level
 BROAD = 0.15  # of ln FWHM, beyond what is usual for an asymmetric line of the level
 ASYMMETRY = 0.25
 NEAREST = 1.2  # widths
 AT_LIMIT, TIED_AT_LIMIT = -3.0, -2.0
 LEAST_CHI_SQUARE = 20.0
-INSIDE = 1.5  # half widths from the ends of the window
+INSIDE = 1.0  # half widths from the ends of the window: half the maximum is seen on both sides
 # Part of the highest line below which a state is none, but where a satellite is met: no background
 # is exact to more, and people stop there.
 LEAST_HEIGHT = 0.012
 WIDEST = 1.1  # of what is usual, for a line of which no level is known
 HIGHEST_CORRELATION = 0.9
 _SMALLEST = 1e-9
+
+
+@dataclass(frozen=True)
+class Widths:
+    """Widths of the k + 1 states of the level in fits of one model.
+
+    Attributes
+    ----------
+    ratio : ndarray, shape (S, k)
+        ln FWHM of all but the first, over that of the first.
+    covariance : ndarray, shape (S, k, k)
+        Of the ratios, where chi-square is that of the stated noise.
+    free : ndarray, shape (S,)
+        Logarithm of their prior density where each has a width of its own.
+    """
+
+    ratio: Floats
+    covariance: Floats
+    free: Floats
+
+    def gain(self, scale: Floats) -> Floats:
+        """What ln evidence gains where the states may have one width, shape (S,).
+
+        The mean of the normal prior over the posterior of the fit, which the prior is not part of.
+        """
+        k = self.ratio.shape[1]
+        alike = ONE_WIDTH**2 * (np.eye(k) + 1.0)  # of differences from one of k + 1 widths
+        total = scale[:, None, None] * self.covariance + alike
+        square = (self.ratio * np.linalg.solve(total, self.ratio[..., None])[..., 0]).sum(axis=1)
+        determinant = np.linalg.slogdet(2 * np.pi * total)[1]
+        one = np.log(ONE_WIDTH_SHARE) - (square + determinant) / 2
+        return np.asarray(np.logaddexp(one - self.free, np.log(1 - ONE_WIDTH_SHARE)))
 
 
 @dataclass(frozen=True)
@@ -92,6 +129,8 @@ class Judged:
         Logarithm of the evidence without chi-square and without s.
     n_free : ndarray
         Number of fitted parameters.
+    widths : Widths or None
+        None where the level has fewer than two states.
     """
 
     fitted: Mask
@@ -99,10 +138,13 @@ class Judged:
     misfit: Floats
     occam: Floats
     n_free: Floats
+    widths: Widths | None = None
 
     def log_evidence(self, chisqr: Floats, scale: Floats) -> Floats:
         """Logarithm of the evidence with this scale s, -inf where there is no fit."""
         found = -chisqr / (2 * scale) + self.n_free * np.log(scale) / 2 + self.occam
+        if self.widths is not None:
+            found = found + self.widths.gain(scale)
         return np.where(self.fitted & np.isfinite(found), found, -np.inf)
 
 
@@ -130,11 +172,13 @@ def judge(model: StateModel, energy: Floats, results: FitResults) -> Judged:
     both = free[:, :, None] & free[:, None, :]
     scaled = np.where(both, full / (deviation[:, :, None] * deviation[:, None, :]), 0.0)
     scaled = np.where(np.eye(len(names), dtype=bool), 1.0, scaled)
+    terms = np.array([name.startswith("background") for name in names], dtype=bool)
+    n_points = float(energy.size)
     with np.errstate(invalid="ignore", divide="ignore"):
         sign, determinant = np.linalg.slogdet(scaled)
-    terms = np.array([name.startswith("background") for name in names])
-    n_points = float(energy.size)
-    # A term of the background has the prior of one point's information.
+        # The terms of the background have the prior of one point's information: their covariance
+        # times the number of points.
+        determinant = determinant - np.linalg.slogdet(scaled[:, terms][:, :, terms])[1]
     prior = np.where(terms, -np.log(deviation) - np.log(2 * np.pi * n_points) / 2, prior)
     gained = np.log(deviation) + np.log(2 * np.pi) / 2 + prior
     tied = np.isin(names, ("splitting", "ratio", "fwhm_ratio"))
@@ -143,7 +187,39 @@ def judge(model: StateModel, energy: Floats, results: FitResults) -> Judged:
     occam += _multiplicity(model) + _nearness(model, results)
     strong, proper = states_exist(model, energy, results)
     fitted = np.isfinite(results.chisqr) & ~has_flag(results.flags, *INVALID) & (sign > 0) & strong
-    return Judged(fitted, proper, misfit, occam, free.sum(axis=1).astype(float))
+    of_widths = np.flatnonzero(np.array(names) == "fwhm")
+    widths = _widths(model, results, full[:, of_widths][:, :, of_widths])
+    return Judged(fitted, proper, misfit, occam, free.sum(axis=1).astype(float), widths)
+
+
+def _widths(model: StateModel, results: FitResults, covariance: Floats) -> Widths | None:
+    """Widths of the states of the level, from the covariance of ln FWHM of all states."""
+    own = _of_the_level(model)
+    if len(own) < 2:
+        return None
+    places = np.array(model.main)[own]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        width = np.log(results.peaks["fwhm"][:, places])
+    covariance = covariance[:, own][:, :, own]
+    strongest = np.nan_to_num(results.peaks["height"][:, places]).argmax(axis=1)
+    free = np.zeros(len(results))
+    for number, state in enumerate(own):
+        ratio = width[:, number] - np.take_along_axis(width, strongest[:, None], axis=1)[:, 0]
+        density = _density_of_ratio(model.kinds[state].usual, ratio)
+        free += np.where(strongest == number, 0.0, density)
+    others, first = slice(1, None), slice(0, 1)
+    spread = (
+        covariance[:, others, others] + covariance[:, first, first]
+        - covariance[:, others, first] - covariance[:, first, others]
+    )  # fmt: skip
+    ratio = width[:, others] - width[:, first]
+    return Widths(np.nan_to_num(ratio), spread, np.nan_to_num(free))
+
+
+def _of_the_level(model: StateModel) -> list[int]:
+    """Which states are those of the level of the region; all where no level is known."""
+    own = [state for state, kind in enumerate(model.kinds) if kind.own]
+    return own or list(range(len(model.kinds)))
 
 
 def model_scales(model: StateModel, inputs: FitInputs, results: FitResults, error: float) -> Floats:
@@ -194,7 +270,8 @@ def _parameters(
     main = model.main
     one, strongest, reference = np.ones(n_spectra), np.zeros(n_spectra, dtype=int), np.ones(1)
     if main:
-        strongest = np.argmax(np.nan_to_num(height[:, main]), axis=1)
+        own = np.array(_of_the_level(model))
+        strongest = own[np.argmax(np.nan_to_num(height[:, np.array(main)[own]]), axis=1)]
         reference = np.take_along_axis(width[:, main], strongest[:, None], axis=1)[:, 0]
     with np.errstate(divide="ignore", invalid="ignore"):
         for state, (kind, places) in enumerate(zip(model.kinds, model.places, strict=True)):
@@ -256,13 +333,18 @@ def _uniform(low: float, high: float) -> float:
 def _width_prior(
     limits: tuple[float, float], width: Floats, reference: Floats, is_reference: Mask
 ) -> Floats:
-    """Log density of ln FWHM."""
-    flat = 1 / np.log(limits[1] / limits[0])
-    normal = np.exp(-(np.log(width / reference) ** 2) / (2 * ALIKE**2))
-    normal = normal / (ALIKE * np.sqrt(2 * np.pi))
-    mixed = ALIKE_SHARE * normal + (1 - ALIKE_SHARE) * flat
+    """Log density of ln FWHM where every state has a width of its own."""
+    mixed = _density_of_ratio(limits, np.log(width / reference))
     outside = np.maximum(np.log(width / limits[1]), np.log(limits[0] / width))
-    return np.asarray(np.log(np.where(is_reference, flat, mixed)) - _beyond(outside, UNUSUAL))
+    flat = -np.log(np.log(limits[1] / limits[0]))
+    return np.asarray(np.where(is_reference, flat, mixed) - _beyond(outside, UNUSUAL))
+
+
+def _density_of_ratio(limits: tuple[float, float], ratio: Floats) -> Floats:
+    """Log density of ln FWHM over that of the strongest state."""
+    flat = 1 / np.log(limits[1] / limits[0])
+    normal = np.exp(-(ratio**2) / (2 * ALIKE**2)) / (ALIKE * np.sqrt(2 * np.pi))
+    return np.asarray(np.log(ALIKE_SHARE * normal + (1 - ALIKE_SHARE) * flat))
 
 
 def _beyond(excess: Floats, deviation: float) -> Floats:
