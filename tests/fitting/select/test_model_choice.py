@@ -121,3 +121,15 @@ def test_starts_come_from_spectra_with_as_many_states():
         [-14.0, -14.0, -14.0, -10.0],
     ])  # fmt: skip
     assert _kept([Template(one, {}), divided, apart], evidence)[1] is apart
+
+
+@pytest.mark.parametrize("by_rounding", [1e-9, -1e-9])
+def test_of_starts_that_mostly_end_alike_those_that_never_fail_are_kept(by_rounding):
+    kinds = {kind.name: kind for kind in region_kinds("S 2p", SULFUR, None, 0.0)}
+    two = StateModel((kinds["S 2p"],) * 2, SYMMETRIC, "linear")
+    sure, unsure = (
+        Template(two, {"center": np.array([[162.0, place]])}) for place in (164.0, 162.2)
+    )
+    # Both find the same two states in three spectra; in the last one, one of them does not.
+    evidence = np.array([[0.0, 0.0, 0.0, 0.0], [*[by_rounding] * 3, -200.0]])
+    assert _kept([sure, unsure], evidence) == (sure,)

@@ -73,9 +73,9 @@ _MOST_TEMPLATES, _POSSIBLE = 16, 60.0
 _DOUBT = 2.5
 # Probability below which what came second is not worth a word.
 _SAID = 0.005
-# Models of one number of states that every spectrum of a stack is fitted with.
 # Logarithm of the odds from which a second model with as many states is worth to be kept.
 _CLEARLY = 12.0
+# Models of one number of states that every spectrum of a stack is fitted with.
 _MODELS_OF_COUNT = 2
 _NUMBERS = ("no", "one", "two", "three", "four", "five", "six")
 
@@ -466,13 +466,20 @@ def _kept(templates: list[Template], evidence: Floats) -> tuple[Template, ...]:
         same = np.flatnonzero(n_states == count)
         # Spectra with fewer states would choose starts that divide one line in two.
         asked = number_in == count if (number_in == count).any() else slice(None)
-        best = same[evidence[same][:, asked].argmax(axis=0)]
-        numbers, votes = np.unique(best, return_counts=True)
-        different: dict[StateModel, int] = {}
-        for number in numbers[np.argsort(-votes, kind="stable")]:
-            different.setdefault(templates[int(number)].model, int(number))
-        chosen += _needed(templates, evidence, list(different.values()))
+        here = evidence[same][:, asked]
+        models = dict.fromkeys(templates[int(n)].model for n in same[here.argmax(axis=0)])
+        # Of one model, the starts that lead somewhere in most spectra.
+        order = same[np.argsort(-_nearness_to_best(here), kind="stable")]
+        starts = [next(int(n) for n in order if templates[int(n)].model == one) for one in models]
+        chosen += _needed(templates, evidence, starts)
     return tuple(templates[number] for number in chosen)
+
+
+def _nearness_to_best(evidence: Floats) -> Floats:
+    """Sums (C,) of how far candidates are behind the best one of each spectrum, none too far."""
+    top = np.maximum(evidence.max(axis=0), -1e300)
+    behind = np.nan_to_num(evidence - top, nan=-_POSSIBLE)
+    return np.asarray(np.maximum(behind, -_POSSIBLE).sum(axis=1))
 
 
 def _smaller(templates: list[Template]) -> list[Template]:
