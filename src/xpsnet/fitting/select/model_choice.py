@@ -52,7 +52,9 @@ _ODDS = {"near": 0.0, "foreign": -12.0, "line": -8.0}
 _FURTHER = -1.0
 # And of asymmetric lines, by the class of materials that have them: most C 1s are not graphite.
 _ASYMMETRIC = {"other": 0.0, "multiplet": -4.0, "metal": -1.0, "graphite": -4.0}
-_EVERY = -8.0
+# And where all states of the level have them: of C 1s not less probable than one, because all lines
+# of a polymer lean to higher binding energy by their vibrations.
+_EVERY = {"other": -8.0, "multiplet": -8.0, "metal": -8.0, "graphite": 0.0}
 # Backgrounds that are compared; the search is done on the first.
 _BACKGROUNDS = ("shirley+linear", "shirley", "linear")
 _WIDE_BACKGROUNDS = (*_BACKGROUNDS, "tougaard+linear")
@@ -132,8 +134,6 @@ class Question:
         if level is None or level.asymmetry is None:
             return (symmetric,)
         one = replace(symmetric, line_shape=ASYMMETRIC)
-        if level.asymmetry == "graphite":
-            return symmetric, one
         return symmetric, one, replace(one, asymmetric=_ALL_OF_THE_LEVEL)
 
     @property
@@ -165,7 +165,7 @@ class Question:
                     odds += _ODDS["line" if kind.name == LINE else "near" if near else "foreign"]
         if model.line_shape == ASYMMETRIC and self.line_shape is None and level is not None:
             odds += _ASYMMETRIC[_material(level)]
-            odds += _EVERY if len(model.asymmetric or ()) > 1 else 0.0
+            odds += _EVERY[_material(level)] if len(model.asymmetric or ()) > 1 else 0.0
         return odds + _FURTHER * max(len(model.kinds) - 1, 0)
 
 
