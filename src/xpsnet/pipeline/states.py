@@ -449,15 +449,15 @@ def _best(evidence: Floats, candidates: Sequence[Candidate]) -> Numbers:
 
 def _same_answers(candidates: Sequence[Candidate]) -> npt.NDArray[np.bool_]:
     """Whether two candidates have the same states, shape (candidate, candidate, S)."""
-    n_spectra = len(candidates[0].results)
-    same = np.zeros((len(candidates), len(candidates), n_spectra), dtype=bool)
-    states = [_ordered_states(one) for one in candidates]
-    for i, (center, width) in enumerate(states):
-        same[i, i] = True
-        for j, (other, other_width) in enumerate(states[:i]):
-            if center.shape == other.shape:
-                near = np.abs(center - other) < SAME_CENTER * np.maximum(width, other_width)
-                same[i, j] = same[j, i] = near.all(axis=1)
+    n_states = np.array([len(one.model.main) for one in candidates])
+    same = np.zeros((len(candidates), len(candidates), len(candidates[0].results)), dtype=bool)
+    for count in np.unique(n_states):
+        mine = np.flatnonzero(n_states == count)
+        states = [_ordered_states(candidates[int(number)]) for number in mine]
+        center, width = (np.stack(one) for one in zip(*states, strict=True))
+        reach = SAME_CENTER * np.maximum(width[:, None], width)
+        same[np.ix_(mine, mine)] = (np.abs(center[:, None] - center) < reach).all(axis=-1)
+    same[np.diag_indices(len(candidates))] = True  # also where nothing was fitted
     return same
 
 
