@@ -20,6 +20,11 @@ points, else in ../shared/data beside the checkout.
 
     python benchmarks/bench_states.py real [--out FILE] [--plot DIR] [--only WORD]
 
+The same for windows that are cut narrower and measured for a shorter time (`window_variants.py`),
+which the constants of the choice were not set with:
+
+    python benchmarks/bench_states.py variants [--n 5] [--only WORD]
+
 Simulated chemistry: the same question on spectra whose truth is known (`chemistry_spectra.py`: what
 is drawn, and which states are asked for; `simulated_states.py`: what is right). Stacks of 100
 spectra of one material, `fit(stack, neighbors=False)`; with --single every spectrum by itself.
@@ -63,6 +68,7 @@ from simulated_states import (
     wanted_states,
 )
 from state_cases import CASES, LEFT_OUT, Case
+from window_variants import variants
 
 import xpsnet
 from xpsnet.data.status import Status
@@ -262,6 +268,34 @@ def real(out: Path | None, plot: Path | None, only: str = "") -> dict[str, Any]:
     return result
 
 
+def of_variants(n: int, only: str = "") -> dict[str, Any]:
+    """Judge n variants of every measured window; print the table and the totals, return both."""
+    if not DATA.is_dir():
+        print(f"There are no measured spectra in {DATA}; XPSNET_REAL_DATA names their folder.")
+        return {"rows": []}
+    rows = []
+    print(f"| window | right of {n} | sure and wrong |\n| --- | ---: | ---: |")
+    for number, case in enumerate(CASES):
+        if only not in case.name:
+            continue
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)
+            window = case.read(DATA)
+            found = [judged(case, one)[0] for one in variants(case, window, number, n)]
+        rows += found
+        counts = (sum(row[key] for row in found) for key in ("right", "sure_and_wrong"))
+        print(f"| {case.name} | {' | '.join(map(str, counts))} |", flush=True)
+    totals = {
+        "windows": len(rows),
+        "right (%)": _percent([row["right"] for row in rows]),
+        "sure and wrong (%)": _percent([row["sure_and_wrong"] for row in rows]),
+    }
+    print()
+    for name, value in totals.items():
+        print(f"{name}: {value:.4g}")
+    return {"totals": totals, "rows": rows}
+
+
 def of_spectra(seed: int, n: int, single: bool, truth: int, stack: int) -> list[dict[str, Any]]:
     """Outcome of every simulated spectrum."""
     rows: list[dict[str, Any]] = []
@@ -368,6 +402,9 @@ def main(arguments: list[str] | None = None) -> dict[str, Any]:
     measured.add_argument("--out", type=Path, help="JSON file of all rows")
     measured.add_argument("--plot", type=Path, help="folder for a picture of every window")
     measured.add_argument("--only", default="", help="windows whose name holds this text")
+    varied = parts.add_parser("variants", help="the same windows, cut and measured for less time")
+    varied.add_argument("--n", type=int, default=5, help="variants of every window")
+    varied.add_argument("--only", default="", help="windows whose name holds this text")
     drawn = parts.add_parser("simulated", help="simulated core levels of real materials")
     drawn.add_argument("--n", type=int, default=20_000, help="spectra")
     drawn.add_argument("--seed", type=int, default=7_000_000)
@@ -379,6 +416,8 @@ def main(arguments: list[str] | None = None) -> dict[str, Any]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)
             return simulated(chosen.seed, chosen.n, chosen.single, chosen.truth, chosen.out)
+    if chosen.part == "variants":
+        return of_variants(chosen.n, chosen.only)
     return real(chosen.out, chosen.plot, chosen.only)
 
 
