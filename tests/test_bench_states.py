@@ -1,6 +1,7 @@
 """The benchmark of states: its rule of what is right, its answers, and one measured window."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import bench_states
@@ -28,6 +29,7 @@ from judged_states import (
 )
 from simulated_states import Wanted, from_truth, outcome, wanted_lines, wanted_states
 from state_cases import CASES
+from window_variants import LEFT_ABOVE, LEFT_BELOW, variants
 
 PLATINUM = (State(71.1, 100, pair=Pair(3.3, 0.75), fwhm=1.0),)
 TWO = (State(284.5, 70), State(286.0, 30))
@@ -127,6 +129,38 @@ def test_measured_windows_are_judged(real_data: Path, tmp_path: Path, monkeypatc
     # The expert's states, refined, are right by the benchmark's own rule.
     assert all(row["expert_confirmed"] for row in result["rows"])
     assert "| S 2p of P3HT | 164.13 (100 %) |" in capsys.readouterr().out
+
+
+def test_variants_of_a_window_hold_the_states_and_fewer_counts():
+    energy = np.linspace(278.0, 298.0, 201)
+    counts = np.round(200 + 5000 * np.exp(-((energy - 284.5) ** 2)))
+    window = xr.DataArray(counts, coords={"energy": energy}, dims="energy")
+    case = replace(CASES[0], states=TWO)
+    found = variants(case, window, 3, 20)
+    for one in found:
+        assert one["energy"].min() <= TWO[0].center - LEFT_BELOW
+        assert one["energy"].max() >= TWO[1].center + LEFT_ABOVE
+        assert 0.76 * 201 <= one.size <= 201
+        np.testing.assert_array_equal(one, np.round(one))
+    part = np.array([float((one / window).median()) for one in found])
+    assert (part > 0.99).any()
+    assert (part < 0.6).any()
+    again = variants(case, window, 3, 20)
+    assert all(one.identical(other) for one, other in zip(found, again, strict=True))
+
+
+def test_numbers_that_are_no_counts_are_not_thinned():
+    energy = np.linspace(278.0, 298.0, 201)
+    rate = xr.DataArray(np.linspace(500.0, 900.5, 201), coords={"energy": energy}, dims="energy")
+    for one in variants(replace(CASES[0], states=TWO), rate, 0, 10):
+        xr.testing.assert_identical(one, rate.sel(energy=one["energy"]))
+
+
+def test_variants_are_judged(real_data: Path, monkeypatch, capsys):
+    monkeypatch.setattr(bench_states, "DATA", real_data)
+    result = bench_states.main(["variants", "--n", "2", "--only", "S 2p of P3HT"])
+    assert result["totals"] == {"windows": 2, "right (%)": 100, "sure and wrong (%)": 0}
+    assert "| S 2p of P3HT | 2 | 0 |" in capsys.readouterr().out
 
 
 def test_simulated_lines_have_their_maximum_and_area_where_the_truth_says():

@@ -16,12 +16,11 @@ of the level for the strongest state, and for the others a mixture of that and o
 distribution around the strongest (`ALIKE`), because states of one material are broadened by one
 instrument; in most materials (`ONE_WIDTH_SHARE`) the states of the level all have one width but for
 a few per cent (`ONE_WIDTH`), as people fit them; beyond the range of the level ln FWHM falls as a
-normal distribution (`UNUSUAL`), for an
-asymmetric C 1s beyond the width that graphite has (`BROAD`); ln height is uniform over a factor
-`HEIGHTS`; the asymmetry falls exponentially; the terms of the background together have the
-information of one point, whatever terms they are written in: half the logarithm of the number of
-points for each. States have no names: k! per kind. Two states of one kind that are d apart
-and whose wider line has the width w have the factor
+normal distribution (`UNUSUAL`), for an asymmetric C 1s beyond the width that graphite has
+(`BROAD`); ln height is uniform over a factor `HEIGHTS`; the asymmetry falls exponentially; the
+terms of the background together have the information of one point, in whatever terms they are
+written: half the logarithm of the number of points for each. States have no names: k! per kind.
+Two states of one kind that are d apart and whose wider line has the width w have the factor
 (1 - exp(-(d / `NEAREST` w)^2))^2: one line describes both. A parameter that ended at a limit has no
 width; it costs `AT_LIMIT`, and `TIED_AT_LIMIT` for the splitting and the ratios of a doublet, whose
 limits are narrow.
@@ -38,7 +37,8 @@ the caller says otherwise; s enters nothing but this comparison.
 
 The numbers below, and the odds of `model_choice`, are those with which the choice agrees best with
 the experts of 51 measured windows and with the truth of 1,200 simulated ones
-(``benchmarks/bench_states.py``); 20,000 other simulated ones test it.
+(``benchmarks/bench_states.py``); 20,000 other simulated ones test it, and the measured ones cut
+narrower and measured for a shorter time.
 """
 
 from dataclasses import dataclass
