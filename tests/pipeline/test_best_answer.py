@@ -62,6 +62,12 @@ def test_centers_are_the_same_within_a_part_of_the_width(part, number):
     assert best([([289.0], 0.0), ([284.0], often), ([moved], often - 0.1)]) == number
 
 
+def test_a_candidate_that_is_out_joins_no_answers():
+    low, high = ([284.0], -0.5), ([284.26], -0.6)
+    assert best([([287.0], 0.0), low, high, ([284.13], -np.inf)]) == 0
+    assert best([([287.0], 0.0), low, high, ([284.13], -40 * TEMPERATURE)]) == 1
+
+
 def test_without_a_proper_candidate_the_least_chi_square_is_the_answer():
     candidates = [
         candidate([284.8], chi_square=50.0),

@@ -441,7 +441,7 @@ def _best(evidence: Floats, candidates: Sequence[Candidate]) -> Numbers:
     support = np.zeros(evidence.shape)
     for with_one, power in zip(same, _powers(evidence), strict=True):
         support += with_one * power
-    answer = support.argmax(axis=0)
+    answer = np.where(np.isfinite(evidence), support, -1.0).argmax(axis=0)
     with_it = np.take_along_axis(same, answer[None, None, :], axis=0)[0]
     best = np.where(with_it, evidence, -np.inf).argmax(axis=0)
     return np.asarray(np.where(known, best, least), dtype=np.intp)

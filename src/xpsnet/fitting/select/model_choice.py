@@ -468,7 +468,7 @@ def _kept(templates: list[Template], evidence: Floats) -> tuple[Template, ...]:
         asked = number_in == count if (number_in == count).any() else slice(None)
         here = evidence[same][:, asked]
         models = dict.fromkeys(templates[int(n)].model for n in same[here.argmax(axis=0)])
-        # Of one model, the starts that lead somewhere in most spectra.
+        # Of one model, the starts that are far behind the best ones in the fewest spectra.
         order = same[np.argsort(-_nearness_to_best(here), kind="stable")]
         starts = [next(int(n) for n in order if templates[int(n)].model == one) for one in models]
         chosen += _needed(templates, evidence, starts)

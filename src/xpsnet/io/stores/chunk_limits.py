@@ -17,14 +17,14 @@ from typing import Any, BinaryIO, NamedTuple
 from xpsnet.io.common.errors import refusal, refuse_stream
 
 MAX_CHUNK = 256 << 20
+PARTIAL = ".partial"
+"""End of the name of a chunk that zarr is writing; it is renamed when it is complete."""
 _MAX_CHUNKS = 20_000  # of an array that is read at once; zarr takes its time for each
 _DEFLATE = 1  # the number of the filter in HDF5
 _DEFLATE_RATIO = 1032
 _ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 _SMALL = 16 << 20  # bytes of a chunk that do not matter, though zarr unpacks many at a time
 _SHARDING = "sharding_indexed"
-PARTIAL = ".partial"
-"""End of the name of a chunk that zarr is writing; it gets its final name at once."""
 _NO_CHUNK = (1 << 64) - 1
 _MAX_UNSTATED = 16 << 10  # bytes of a zstd frame that does not tell its size
 
