@@ -121,7 +121,7 @@ def evaluate(
     >>> print(str(found).splitlines()[0])
     park2020, 500 simulated spectra of the recipe park2020
     >>> round(found["center_mae"], 2)
-    0.24
+    0.23
     """
     check(
         locals(),
