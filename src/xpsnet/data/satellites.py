@@ -232,5 +232,9 @@ def _solved(values: Floats, bound: Floats, lines: list[tuple[float, float]]) -> 
     beyond = values[:_END_POINTS].mean(axis=0) / (1.0 + heights.sum())
     solved: Floats = values - (outside @ heights)[:, None] * beyond
     for j in range(n):
-        solved[j] = (solved[j] - weights[j] @ solved[columns[j]]) / divisor[j]
+        # One by one: a product of matrices is rounded otherwise for other numbers of spectra.
+        for weight, column in zip(weights[j], columns[j], strict=True):
+            if weight:
+                solved[j] -= weight * solved[column]
+        solved[j] /= divisor[j]
     return solved

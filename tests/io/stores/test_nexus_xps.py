@@ -45,7 +45,7 @@ def spectrum(**attrs: Any) -> xr.DataArray:
 @pytest.fixture(scope="module")
 def peaks() -> xr.Dataset:
     """Fit with two states, and what `quantify` finds for its lines."""
-    fit = xpsnet.fit(spectrum(), n_states=2)
+    fit = xpsnet.fit(spectrum(), n_states=2, background="linear")
     found = xpsnet.quantify(fit, level="peak", transmission=None)
     found = found.swap_dims(row="peak").reset_coords(drop=True)
     return fit.assign(found[["atomic_fraction", "sensitivity_factor"]])
