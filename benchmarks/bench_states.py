@@ -21,7 +21,7 @@ points, else in ../shared/data beside the checkout.
     python benchmarks/bench_states.py real [--out FILE] [--plot DIR] [--only WORD]
 
 The same for windows that are cut narrower and measured for a shorter time (`window_variants.py`),
-which the constants of the choice were not set with:
+which most constants of the choice were not set with:
 
     python benchmarks/bench_states.py variants [--n 5] [--only WORD]
 
@@ -222,9 +222,6 @@ def text_of(states: list[list[Any]]) -> str:
 
 def real(out: Path | None, plot: Path | None, only: str = "") -> dict[str, Any]:
     """Judge all measured windows; print the table and the totals, and return both."""
-    if not DATA.is_dir():
-        print(f"There are no measured spectra in {DATA}; XPSNET_REAL_DATA names their folder.")
-        return {"rows": []}
     rows = []
     print("| window | expert: eV (area) | fit: eV (area) | states | lines | residual | redchi "
           "| status | right | in lines | sure and wrong | why not |")  # fmt: skip
@@ -258,9 +255,7 @@ def real(out: Path | None, plot: Path | None, only: str = "") -> dict[str, Any]:
         "states per window, fit": float(np.mean([row["n_states"] for row in rows])),
         "lines per window, fit": float(np.mean([row["n_lines"] for row in rows])),
     }
-    print()
-    for name, value in totals.items():
-        print(f"{name}: {value:.4g}")
+    print_totals(totals)
     print("left out: " + "; ".join(f"{name} ({why})" for name, why in LEFT_OUT.items()))
     result = {"version": xpsnet.__version__, "totals": totals, "rows": rows}
     if out is not None:
@@ -268,11 +263,15 @@ def real(out: Path | None, plot: Path | None, only: str = "") -> dict[str, Any]:
     return result
 
 
+def print_totals(totals: dict[str, float]) -> None:
+    """Print one figure a line, below a table."""
+    print()
+    for name, value in totals.items():
+        print(f"{name}: {value:.4g}")
+
+
 def of_variants(n: int, only: str = "") -> dict[str, Any]:
     """Judge n variants of every measured window; print the table and the totals, return both."""
-    if not DATA.is_dir():
-        print(f"There are no measured spectra in {DATA}; XPSNET_REAL_DATA names their folder.")
-        return {"rows": []}
     rows = []
     print(f"| window | right of {n} | sure and wrong |\n| --- | ---: | ---: |")
     for number, case in enumerate(CASES):
@@ -290,9 +289,7 @@ def of_variants(n: int, only: str = "") -> dict[str, Any]:
         "right (%)": _percent([row["right"] for row in rows]),
         "sure and wrong (%)": _percent([row["sure_and_wrong"] for row in rows]),
     }
-    print()
-    for name, value in totals.items():
-        print(f"{name}: {value:.4g}")
+    print_totals(totals)
     return {"totals": totals, "rows": rows}
 
 
@@ -416,6 +413,9 @@ def main(arguments: list[str] | None = None) -> dict[str, Any]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)
             return simulated(chosen.seed, chosen.n, chosen.single, chosen.truth, chosen.out)
+    if not DATA.is_dir():
+        print(f"There are no measured spectra in {DATA}; XPSNET_REAL_DATA names their folder.")
+        return {"rows": []}
     if chosen.part == "variants":
         return of_variants(chosen.n, chosen.only)
     return real(chosen.out, chosen.plot, chosen.only)

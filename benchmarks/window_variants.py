@@ -2,7 +2,8 @@
 
 The constants of the choice of a model were set with the windows of `state_cases` in view. Where the
 window ends and how long it is measured was not looked at then, and neither changes what the sample
-is: so variants show what a fit to 51 windows hides.
+is: so variants show what a fit to 51 windows hides. Only `INSIDE` of `state_evidence`, and that
+candidates with the same states count together, were chosen with these variants in view, too.
 """
 
 import numpy as np

@@ -37,8 +37,8 @@ the caller says otherwise; s enters nothing but this comparison.
 
 The numbers below, and the odds of `model_choice`, are those with which the choice agrees best with
 the experts of 51 measured windows and with the truth of 1,200 simulated ones
-(``benchmarks/bench_states.py``); 20,000 other simulated ones test it, and the measured ones cut
-narrower and measured for a shorter time.
+(``benchmarks/bench_states.py``); 20,000 other simulated ones test it, and so do the measured ones
+cut narrower and measured for a shorter time, with which only `INSIDE` was chosen.
 """
 
 from dataclasses import dataclass
@@ -197,16 +197,16 @@ def _widths(model: StateModel, results: FitResults, covariance: Floats) -> Width
     own = _of_the_level(model)
     if len(own) < 2:
         return None
-    places = np.array(model.main)[own]
+    peaks = results.peaks
     with np.errstate(divide="ignore", invalid="ignore"):
-        width = np.log(results.peaks["fwhm"][:, places])
-    covariance = covariance[:, own][:, :, own]
-    strongest = np.nan_to_num(results.peaks["height"][:, places]).argmax(axis=1)
+        width = np.log(peaks["fwhm"][:, model.main])
+    strongest = _strongest(model, peaks["height"])
+    reference = np.take_along_axis(width, strongest[:, None], axis=1)[:, 0]
     free = np.zeros(len(results))
-    for number, state in enumerate(own):
-        ratio = width[:, number] - np.take_along_axis(width, strongest[:, None], axis=1)[:, 0]
-        density = _density_of_ratio(model.kinds[state].usual, ratio)
-        free += np.where(strongest == number, 0.0, density)
+    for state in own:
+        density = _density_of_ratio(model.kinds[state].usual, width[:, state] - reference)
+        free += np.where(strongest == state, 0.0, density)
+    width, covariance = width[:, own], covariance[:, own][:, :, own]
     others, first = slice(1, None), slice(0, 1)
     spread = (
         covariance[:, others, others] + covariance[:, first, first]
@@ -220,6 +220,12 @@ def _of_the_level(model: StateModel) -> list[int]:
     """Which states are those of the level of the region; all where no level is known."""
     own = [state for state, kind in enumerate(model.kinds) if kind.own]
     return own or list(range(len(model.kinds)))
+
+
+def _strongest(model: StateModel, height: Floats) -> npt.NDArray[np.intp]:
+    """The highest state of the level, shape (S,), from heights of all lines (S, line)."""
+    own = np.array(_of_the_level(model))
+    return np.asarray(own[np.nan_to_num(height[:, np.array(model.main)[own]]).argmax(axis=1)])
 
 
 def model_scales(model: StateModel, inputs: FitInputs, results: FitResults, error: float) -> Floats:
@@ -270,8 +276,7 @@ def _parameters(
     main = model.main
     one, strongest, reference = np.ones(n_spectra), np.zeros(n_spectra, dtype=int), np.ones(1)
     if main:
-        own = np.array(_of_the_level(model))
-        strongest = own[np.argmax(np.nan_to_num(height[:, np.array(main)[own]]), axis=1)]
+        strongest = _strongest(model, height)
         reference = np.take_along_axis(width[:, main], strongest[:, None], axis=1)[:, 0]
     with np.errstate(divide="ignore", invalid="ignore"):
         for state, (kind, places) in enumerate(zip(model.kinds, model.places, strict=True)):

@@ -185,7 +185,7 @@ def _packer(path: Path, name: str, codecs: list[str]) -> str:
 
 
 def _chunk_files(folder: Path) -> Iterator[Path]:
-    """Files of the chunks of one array; not those that are just being written."""
+    """Complete files of the chunks of one array, without those that zarr is writing."""
     for place, _, names in os.walk(folder):
         for name in names:
             if not name.startswith(".z") and name != "zarr.json" and not name.endswith(PARTIAL):
